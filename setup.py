@@ -1,0 +1,50 @@
+"""Packaging metadata; the version lives in zibrato/__init__.py alone."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+(VERSION,) = re.findall(r'^__version__ = "(.+)"$', (HERE / "zibrato/__init__.py").read_text(), re.M)
+
+setup(
+    name="zibrato",
+    version=VERSION,
+    description="Metrics for Python functions: decorators, a ZeroMQ daemon, Librato and others",
+    long_description=(HERE / "README.rst").read_text(),
+    long_description_content_type="text/x-rst",
+    license="MIT",
+    python_requires=">=3.10",
+    # twisted.plugins is a namespace shared with Twisted: it must never get an __init__.py.
+    packages=[*find_packages(include=["zibrato", "zibrato.*"]), "twisted.plugins"],
+    package_data={"zibrato": ["py.typed"]},
+    install_requires=[
+        "msgspec>=0.19",
+        "pyzmq>=26",
+        "treq>=24.9",
+        "twisted[tls]>=24.7",
+        "txzmq>=1.0",
+        "zope.interface>=6",
+    ],
+    extras_require={
+        "test": ["hypothesis", "pytest", "supervisor", "build"],
+        "lint": ["mypy", "mypy-zope", "ruff"],
+    },
+    entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Framework :: Twisted",
+        "Intended Audience :: Developers",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: System :: Monitoring",
+        "Typing :: Typed",
+    ],
+    zip_safe=False,
+)

@@ -1,0 +1,77 @@
+"""What every stage of the daemon passes on: series, their summaries, and closed intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .distribution import Distribution
+
+COUNTER = "counter"
+TIMER = "timer"
+GAUGE = "gauge"
+KINDS = (COUNTER, TIMER, GAUGE)
+
+Tags = tuple[tuple[str, str], ...]
+
+
+class Series(NamedTuple):
+    """The identity of what is measured; `tags` are pairs sorted by name."""
+
+    kind: str
+    name: str
+    source: str
+    tags: Tags = ()
+    level: str = "info"
+
+
+class Summary(NamedTuple):
+    """One series over one interval.
+
+    A counter has `count` (increments) and `sum` alone, its other fields are 0. A timer is in
+    seconds and has a `distribution`; `last` is a gauge's newest reading.
+    """
+
+    count: int
+    sum: float
+    min: float = 0.0
+    max: float = 0.0
+    sum_squares: float = 0.0
+    last: float = 0.0
+    distribution: Distribution | None = None
+
+    def merged(self, newer: Summary) -> Summary:
+        """Return the summary of both, of the same kind, `newer` having the last word."""
+        distribution = self.distribution
+        if distribution is not None and newer.distribution is not None:
+            distribution = distribution.merged(newer.distribution)
+        return Summary(
+            self.count + newer.count,
+            self.sum + newer.sum,
+            min(self.min, newer.min),
+            max(self.max, newer.max),
+            self.sum_squares + newer.sum_squares,
+            newer.last,
+            distribution,
+        )
+
+
+class Snapshot(NamedTuple):
+    """One closed interval: Unix times of its start and end in seconds, a Summary per Series."""
+
+    start: float
+    end: float
+    summaries: Mapping[Series, Summary]
+
+    @property
+    def measurements(self) -> int:
+        """How many measurements the snapshot sums up."""
+        return sum(summary.count for summary in self.summaries.values())
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory the snapshot takes."""
+        return sum(
+            400 + (summary.distribution.size if summary.distribution else 0)
+            for summary in self.summaries.values()
+        )

@@ -1,0 +1,233 @@
+"""A bounded queue in front of one backend: order, retries, and the account of what became of it.
+
+accepted = delivered + pending + given up by reason, in measurements.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from .interfaces import Postponed
+from .levels import EVERYTHING, LevelFilter
+from .model import Snapshot
+from .vitals import Vitals
+
+MAX_BYTES = 64 * 1024 * 1024
+FIRST_DELAY = 1.0
+MAX_DELAY = 60.0
+MAX_FAULTS = 3
+
+
+class Shipment:
+    """A snapshot on its way to one backend."""
+
+    __slots__ = ("_note", "faults", "parcels", "pending", "size", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
+        self.snapshot = snapshot
+        self.size = snapshot.size
+        self.pending = snapshot.measurements
+        self.faults = 0
+        self.parcels: deque[Any] | None = None
+        """The backend's note of what is left; None before its first attempt."""
+        self._note = note
+
+    def delivered(self, measurements: int) -> None:
+        """Note that so many measurements have arrived."""
+        self.pending -= measurements
+        self._note(measurements, None)
+
+    def lost(self, measurements: int, reason: str) -> None:
+        """Note that so many measurements are given up, for a `reason` of one word."""
+        self.pending -= measurements
+        self._note(measurements, reason)
+
+
+class Outbox(Service):
+    """Ships snapshots to `backend` one at a time, oldest first, each until it has arrived.
+
+    Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is given up.
+    `jitter` returns a number in [0, 1).
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        backend: Any,
+        clock: Any,
+        vitals: Vitals,
+        *,
+        levels: LevelFilter = EVERYTHING,
+        max_bytes: int = MAX_BYTES,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.backend = backend
+        self.levels = levels
+        self._clock = clock
+        self._vitals = vitals
+        self._max_bytes = max_bytes
+        self._jitter = jitter
+        self._queue: deque[Shipment] = deque()
+        self._bytes = 0
+        self._attempts = 0
+        self._under_way: Deferred[None] | None = None
+        self._pause: Deferred[None] | None = None
+        self._idle: list[Deferred[None]] = []
+
+    @property
+    def pending(self) -> int:
+        """How many measurements wait or are under way."""
+        return sum(shipment.pending for shipment in self._queue)
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Queue `snapshot`, what passes this backend's levels of it."""
+        passing = {
+            series: summary
+            for series, summary in snapshot.summaries.items()
+            if self.levels.passes(series.level)
+        }
+        if not passing:
+            return
+        shipment = Shipment(snapshot._replace(summaries=passing), self._note)
+        self._queue.append(shipment)
+        self._bytes += shipment.size
+        self._vitals.count("zibrato.outbox.accepted", shipment.pending, backend=self.backend.name)
+        self._bound()
+        if self._under_way is None:
+            self._under_way = Deferred.fromCoroutine(self._run())
+
+    def report(self) -> None:
+        """Set the gauges of the queue's depth, in snapshots and bytes."""
+        name = self.backend.name
+        self._vitals.gauge("zibrato.outbox.snapshots", len(self._queue), backend=name)
+        self._vitals.gauge("zibrato.outbox.bytes", self._bytes, backend=name)
+
+    def retry(self) -> None:
+        """End a pause between two attempts now."""
+        if self._pause is not None:
+            self._pause.callback(None)
+
+    def drained(self) -> Deferred[None]:
+        """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
+        waiting: Deferred[None] = Deferred(self._idle.remove)
+        if self._under_way is None:
+            waiting.callback(None)
+        else:
+            self._idle.append(waiting)
+            self.retry()
+        return waiting
+
+    def stopService(self) -> Deferred[None]:
+        """Give up what is left, counted and logged, and release the backend."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._under_way is not None:
+            self._under_way.cancel()
+        left = self.pending
+        while self._queue:
+            self._drop(self._queue.popleft(), "stopped")
+        if left:
+            self._log.warn(
+                "stopped before {backend} had everything: {count} measurements are given up",
+                backend=self.backend.name,
+                count=left,
+            )
+        await self.backend.stop()
+
+    async def _run(self) -> None:
+        """Deliver until the queue is empty."""
+        try:
+            while self._queue:
+                await self._attempt(self._queue[0])
+        except CancelledError:
+            pass
+        finally:
+            self._under_way = None
+            waiting, self._idle = self._idle, []
+            for each in waiting:
+                each.callback(None)
+
+    async def _attempt(self, shipment: Shipment) -> None:
+        try:
+            await self.backend.deliver(shipment)
+        except Postponed as postponed:
+            await self._postpone(postponed.reason, postponed.after)
+        except CancelledError:
+            raise
+        except Exception as fault:  # a backend's bug must not stop the queue
+            await self._fault(shipment, fault)
+        else:
+            if self._attempts:
+                self._log.info("{backend} is back", backend=self.backend.name)
+            self._attempts = 0
+            self._drop(self._queue.popleft(), "unsent")
+
+    async def _fault(self, shipment: Shipment, fault: Exception) -> None:
+        shipment.faults += 1
+        self._log.failure("{backend} failed unexpectedly", backend=self.backend.name)
+        if shipment.faults >= MAX_FAULTS:
+            self._drop(self._queue.popleft(), "fault")
+        else:
+            await self._postpone(repr(fault), 0.0)
+
+    async def _postpone(self, reason: str, after: float) -> None:
+        """Wait before the next attempt: exponentially longer, at least `after` seconds."""
+        self._vitals.count("zibrato.backend.retried", backend=self.backend.name)
+        backoff = min(MAX_DELAY, FIRST_DELAY * 2**self._attempts)
+        delay = max(after, backoff * (1 + self._jitter()) / 2)
+        if self._attempts == 0:
+            self._log.warn(
+                "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s",
+                backend=self.backend.name,
+                reason=reason,
+                delay=delay,
+            )
+        self._attempts = min(self._attempts + 1, 10)
+        self._pause = Deferred()
+        timer = self._clock.callLater(delay, self.retry)
+        try:
+            await self._pause
+        finally:
+            self._pause = None
+            if timer.active():
+                timer.cancel()
+
+    def _bound(self) -> None:
+        """Give up the oldest snapshots that are not under way, down to `max_bytes`."""
+        given_up = 0
+        while self._bytes > self._max_bytes and len(self._queue) > 1:
+            oldest = self._queue[1]
+            del self._queue[1]
+            given_up += oldest.pending
+            self._drop(oldest, "outbox_full")
+        if given_up:
+            self._log.warn(
+                "the outbox of {backend} is full: the oldest {count} measurements are given up",
+                backend=self.backend.name,
+                count=given_up,
+            )
+
+    def _drop(self, shipment: Shipment, reason: str) -> None:
+        """Let go of a shipment that left the queue; what is pending of it is lost."""
+        self._bytes -= shipment.size
+        if shipment.pending:
+            shipment.lost(shipment.pending, reason)
+
+    def _note(self, measurements: int, reason: str | None) -> None:
+        name = self.backend.name
+        if reason is None:
+            self._vitals.count("zibrato.backend.delivered", measurements, backend=name)
+        else:
+            self._vitals.count(
+                "zibrato.backend.given_up", measurements, backend=name, reason=reason
+            )
