@@ -1,8 +1,8 @@
 """How a timer's samples of one interval are kept: exact while few, a histogram when many.
 
 The histogram is the base-2 exponential one of OpenTelemetry's data model at scale 6: bucket `i`
-holds the values in (2**(i/64), 2**((i+1)/64)], so that a bucket's representative is at most
-0.55 % away from any value in it.
+holds the values in (2**((i-1)/64), 2**(i/64)], so that a bucket's representative is at most
+0.55 % away from any value in it. OpenTelemetry calls the same bucket `i - 1`.
 """
 
 from __future__ import annotations
@@ -10,29 +10,31 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from math import ceil, log2
+from math import ceil, inf, ldexp, log2
 
 EXACT = 1024
 SCALE = 6
 MAX_BUCKETS = 8192
 _PER_DOUBLING = float(1 << SCALE)
-_MIDDLE = 2 / (1 + 2 ** (-1 / _PER_DOUBLING))
+_MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
 
 
 class Distribution:
     """Samples of at least 0; which form it takes depends on their number alone.
 
-    Merging never loses a sample and its order never matters. Past `MAX_BUCKETS` buckets, which
-    span a ratio of 2**128, the smallest values share the lowest one.
+    Merging never loses a sample and its order never matters. Where the samples need more than
+    `MAX_BUCKETS` buckets, the smallest of them share the lowest one that is kept.
     """
 
-    __slots__ = ("buckets", "samples", "zeros")
+    __slots__ = ("buckets", "high", "low", "samples", "zeros")
 
     def __init__(self, samples: Iterable[float] = ()) -> None:
         self.samples: array[float] | None = array("d")
         self.buckets: Counter[int] = Counter()
         self.zeros = 0
-        self.add(array("d", samples))
+        self.low = inf
+        self.high = 0.0
+        self.add(list(samples))
 
     def __repr__(self) -> str:
         form = "buckets" if self.samples is None else "samples"
@@ -48,14 +50,17 @@ class Distribution:
         """About how many bytes of memory it takes."""
         return 64 + 100 * len(self.buckets) + 8 * len(self.samples or ())
 
-    def add(self, samples: array[float]) -> None:
+    def add(self, samples: list[float]) -> None:
         """Take finite `samples` of at least 0 in."""
+        if not samples:
+            return
+        self.low = min(self.low, min(samples))
+        self.high = max(self.high, max(samples))
         if self.samples is not None:
             if len(self.samples) + len(samples) <= EXACT:
                 self.samples.extend(samples)
                 return
-            kept, self.samples = self.samples, None
-            self._bucket(kept)
+            self._spill()
         self._bucket(samples)
 
     def merged(self, other: Distribution) -> Distribution:
@@ -63,17 +68,26 @@ class Distribution:
         result = Distribution()
         for part in (self, other):
             if part.samples is not None:
-                result.add(part.samples)
+                result.add(part.samples.tolist())
             else:
                 result._absorb(part)
         return result
 
     def percentile(self, percent: float) -> float:
-        """Return the nearest-rank percentile: a sample, or within 0.55 % of it; 0 if empty."""
+        """Return the nearest-rank percentile: a sample, or within 0.55 % of it; 0 if empty.
+
+        `percent` is from 0 to 100.
+        """
         count = self.count
-        rank = max(1, ceil(percent / 100 * count))
-        if self.samples is not None:
-            return sorted(self.samples)[rank - 1] if count else 0.0
+        if not count:
+            return 0.0
+        rank = max(1, ceil(round(percent * count / 100, 9)))  # 0.55 * 100 is above 55
+        if self.samples is None:
+            return self._estimate(rank)
+        self.samples = array("d", sorted(self.samples))  # sorting it again is cheap
+        return self.samples[rank - 1]
+
+    def _estimate(self, rank: int) -> float:
         seen = self.zeros
         value = 0.0
         for index in sorted(self.buckets) if rank > seen else ():
@@ -81,37 +95,41 @@ class Distribution:
             value = _representative(index)
             if seen >= rank:
                 break
-        return value
+        return min(max(value, self.low), self.high)
 
     def _absorb(self, other: Distribution) -> None:
-        if self.samples is not None:
-            kept, self.samples = self.samples, None
-            self._bucket(kept)
+        """Take in a distribution that has buckets."""
+        self._spill()
+        self.low = min(self.low, other.low)
+        self.high = max(self.high, other.high)
         self.zeros += other.zeros
         self.buckets.update(other.buckets)
         self._bound()
 
-    def _bucket(self, samples: array[float]) -> None:
-        try:
-            scaled = map(_PER_DOUBLING.__mul__, map(log2, samples))
-            found = Counter(map(ceil, scaled))
-        except ValueError:  # log2(0)
-            positive = array("d", filter(None, samples))
+    def _spill(self) -> None:
+        """Turn from exact samples to buckets."""
+        if self.samples is not None:
+            kept, self.samples = self.samples, None
+            self._bucket(kept.tolist())
+
+    def _bucket(self, samples: list[float]) -> None:
+        if self.low <= 0:
+            positive = [sample for sample in samples if sample > 0]
             self.zeros += len(samples) - len(positive)
-            self._bucket(positive)
-            return
-        buckets = self.buckets
-        for above, count in found.items():
-            buckets[above - 1] += count
+            samples = positive
+        self.buckets.update([ceil(log2(sample) * _PER_DOUBLING) for sample in samples])
         self._bound()
 
     def _bound(self) -> None:
-        if len(self.buckets) > MAX_BUCKETS:
-            floor = max(self.buckets) - MAX_BUCKETS + 1
-            for index in [index for index in self.buckets if index < floor]:
-                self.buckets[floor] += self.buckets.pop(index)
+        """Keep the highest buckets: which they are depends on the samples, not on their order."""
+        buckets = self.buckets
+        if len(buckets) > MAX_BUCKETS:
+            *surplus, floor = sorted(buckets)[: 1 - MAX_BUCKETS]
+            for index in surplus:
+                buckets[floor] += buckets.pop(index)
 
 
 def _representative(index: int) -> float:
     """Return the value whose relative distance to both ends of bucket `index` is equal."""
-    return float(2 ** (index / _PER_DOUBLING)) * _MIDDLE
+    doublings, step = divmod(index, 1 << SCALE)
+    return ldexp(2 ** (step / _PER_DOUBLING) * _MIDDLE, doublings)  # rounds tiny values once

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 ALIASES = {"warn": "warning", "err": "error", "crit": "critical", "fatal": "critical"}
+MAX_TEXT = 64
 _LABEL = re.compile(r"[a-z0-9_.-]{1,32}\Z")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def level_name(level: str | int) -> str:
     """Return the canonical name of `level`: a name, an alias, a custom label, or a number.
 
@@ -23,15 +24,14 @@ def level_name(level: str | int) -> str:
         return LEVELS[min(max(level // 10, 1), len(LEVELS)) - 1]
     if not isinstance(level, str):
         raise TypeError(f"level: expected a name or a number, got {level!r}")
-    name = level.strip().lower()
-    if name.isascii() and name.isdigit():
-        return level_name(int(name))
+    # The bound is for the cache: white space could make a frame's worth of text a legal label.
+    name = level.strip().lower() if len(level) <= MAX_TEXT and level.isascii() else ""
     if not _LABEL.match(name):
         raise ValueError(
             f"level: expected one of {', '.join(LEVELS)}, or a label of at most 32 letters, "
-            f"digits and _.- characters, got {level!r}"
+            f"digits and _.- characters, got {level[:MAX_TEXT]!r}"
         )
-    return ALIASES.get(name, name)
+    return level_name(int(name)) if name.isdigit() else ALIASES.get(name, name)
 
 
 class LevelFilter(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ GAUGE = "gauge"
 KINDS = (COUNTER, TIMER, GAUGE)
 
 Tags = tuple[tuple[str, str], ...]
+
+
+def bounded(value: float) -> float:
+    """Return the finite number nearest to `value`, which is no NaN: JSON has no infinity."""
+    return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
 class Series(NamedTuple):
@@ -29,10 +35,10 @@ class Summary(NamedTuple):
     """One series over one interval.
 
     A counter has `count` (increments) and `sum` alone, its other fields are 0. A timer is in
-    seconds and has a `distribution`; `last` is a gauge's newest reading.
+    seconds and has a `distribution`; `last` is a gauge's newest reading. All are finite.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name
     sum: float
     min: float = 0.0
     max: float = 0.0
@@ -47,10 +53,10 @@ class Summary(NamedTuple):
             distribution = distribution.merged(newer.distribution)
         return Summary(
             self.count + newer.count,
-            self.sum + newer.sum,
+            bounded(self.sum + newer.sum),
             min(self.min, newer.min),
             max(self.max, newer.max),
-            self.sum_squares + newer.sum_squares,
+            bounded(self.sum_squares + newer.sum_squares),
             newer.last,
             distribution,
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from .interfaces import Postponed
@@ -26,14 +26,15 @@ MAX_FAULTS = 3
 
 
 class Shipment:
-    """A snapshot on its way to one backend."""
+    """A snapshot on its way to one backend; all its numbers are of measurements."""
 
-    __slots__ = ("_note", "faults", "parcels", "pending", "size", "snapshot")
+    __slots__ = ("_note", "arrived", "faults", "parcels", "pending", "size", "snapshot")
 
     def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
         self.snapshot = snapshot
         self.size = snapshot.size
         self.pending = snapshot.measurements
+        self.arrived = 0
         self.faults = 0
         self.parcels: deque[Any] | None = None
         """The backend's note of what is left; None before its first attempt."""
@@ -42,6 +43,7 @@ class Shipment:
     def delivered(self, measurements: int) -> None:
         """Note that so many measurements have arrived."""
         self.pending -= measurements
+        self.arrived += measurements
         self._note(measurements, None)
 
     def lost(self, measurements: int, reason: str) -> None:
@@ -78,6 +80,9 @@ class Outbox(Service):
         self._queue: deque[Shipment] = deque()
         self._bytes = 0
         self._attempts = 0
+        self._told: set[str] = set()
+        self._busy = False
+        self._stopped = False
         self._under_way: Deferred[None] | None = None
         self._pause: Deferred[None] | None = None
         self._idle: list[Deferred[None]] = []
@@ -97,12 +102,15 @@ class Outbox(Service):
         if not passing:
             return
         shipment = Shipment(snapshot._replace(summaries=passing), self._note)
-        self._queue.append(shipment)
-        self._bytes += shipment.size
         self._vitals.count("zibrato.outbox.accepted", shipment.pending, backend=self.backend.name)
+        self._bytes += shipment.size
+        if self._stopped:
+            self._drop(shipment, "stopped")
+            return
+        self._queue.append(shipment)
         self._bound()
-        if self._under_way is None:
-            self._under_way = Deferred.fromCoroutine(self._run())
+        if not self._busy:
+            Deferred.fromCoroutine(self._run())
 
     def report(self) -> None:
         """Set the gauges of the queue's depth, in snapshots and bytes."""
@@ -117,12 +125,12 @@ class Outbox(Service):
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
-        waiting: Deferred[None] = Deferred(self._idle.remove)
-        if self._under_way is None:
-            waiting.callback(None)
-        else:
+        waiting: Deferred[None] = Deferred(self._forget)
+        if self._busy:
             self._idle.append(waiting)
             self.retry()
+        else:
+            waiting.callback(None)
         return waiting
 
     def stopService(self) -> Deferred[None]:
@@ -131,8 +139,11 @@ class Outbox(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._stopped = True
+        idle = self.drained()
         if self._under_way is not None:
             self._under_way.cancel()
+        await idle  # a cancelled request takes a moment to close its connection
         left = self.pending
         while self._queue:
             self._drop(self._queue.popleft(), "stopped")
@@ -146,61 +157,67 @@ class Outbox(Service):
 
     async def _run(self) -> None:
         """Deliver until the queue is empty."""
-        try:
-            while self._queue:
-                await self._attempt(self._queue[0])
-        except CancelledError:
-            pass
-        finally:
-            self._under_way = None
-            waiting, self._idle = self._idle, []
-            for each in waiting:
-                each.callback(None)
+        self._busy = True
+        while self._queue and not self._stopped:
+            await self._attempt(self._queue[0])
+        self._busy = False
+        while self._idle:
+            self._idle.pop(0).callback(None)
 
     async def _attempt(self, shipment: Shipment) -> None:
         try:
-            await self.backend.deliver(shipment)
+            self._under_way = self.backend.deliver(shipment)
+            await self._under_way
         except Postponed as postponed:
             await self._postpone(postponed.reason, postponed.after)
-        except CancelledError:
-            raise
         except Exception as fault:  # a backend's bug must not stop the queue
             await self._fault(shipment, fault)
         else:
-            if self._attempts:
-                self._log.info("{backend} is back", backend=self.backend.name)
-            self._attempts = 0
+            self._recovered()
             self._drop(self._queue.popleft(), "unsent")
 
+    def _recovered(self) -> None:
+        if self._attempts:
+            self._log.info("{backend} is back", backend=self.backend.name)
+        self._attempts = 0
+        self._told.clear()
+
     async def _fault(self, shipment: Shipment, fault: Exception) -> None:
+        if self._stopped:  # it was cancelled
+            return
         shipment.faults += 1
         self._log.failure("{backend} failed unexpectedly", backend=self.backend.name)
         if shipment.faults >= MAX_FAULTS:
             self._drop(self._queue.popleft(), "fault")
         else:
-            await self._postpone(repr(fault), 0.0)
+            await self._postpone(type(fault).__name__, 0.0)
 
     async def _postpone(self, reason: str, after: float) -> None:
         """Wait before the next attempt: exponentially longer, at least `after` seconds."""
+        if self._stopped:
+            return
         self._vitals.count("zibrato.backend.retried", backend=self.backend.name)
         backoff = min(MAX_DELAY, FIRST_DELAY * 2**self._attempts)
         delay = max(after, backoff * (1 + self._jitter()) / 2)
-        if self._attempts == 0:
+        self._attempts = min(self._attempts + 1, 10)
+        self._tell(reason, delay)
+        self._pause = Deferred()
+        timer = self._clock.callLater(delay, self.retry)
+        await self._pause
+        self._pause = None
+        if timer.active():
+            timer.cancel()
+
+    def _tell(self, reason: str, delay: float) -> None:
+        """Log why the backend can't deliver: each reason once until it is back."""
+        if reason not in self._told:
+            self._told.add(reason)
             self._log.warn(
                 "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s",
                 backend=self.backend.name,
                 reason=reason,
                 delay=delay,
             )
-        self._attempts = min(self._attempts + 1, 10)
-        self._pause = Deferred()
-        timer = self._clock.callLater(delay, self.retry)
-        try:
-            await self._pause
-        finally:
-            self._pause = None
-            if timer.active():
-                timer.cancel()
 
     def _bound(self) -> None:
         """Give up the oldest snapshots that are not under way, down to `max_bytes`."""
@@ -222,6 +239,11 @@ class Outbox(Service):
         self._bytes -= shipment.size
         if shipment.pending:
             shipment.lost(shipment.pending, reason)
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
+        if waiting in self._idle:
+            self._idle.remove(waiting)
 
     def _note(self, measurements: int, reason: str | None) -> None:
         name = self.backend.name

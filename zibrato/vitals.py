@@ -25,7 +25,7 @@ class Vitals:
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
         """Add `value` to the counter `name` with `tags`."""
-        self.totals[name, tuple(sorted(tags.items()))] += value
+        self.totals[name, tuple(sorted(tags.items())) if tags else ()] += value
 
     def gauge(self, name: str, value: float, **tags: str) -> None:
         """Set the gauge `name` with `tags`."""

@@ -6,23 +6,29 @@ Decoding is pure: bytes in, batches and reasons for refusal out; malformed input
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from sys import byteorder
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Annotated, NamedTuple
 
 import msgspec
 
-from .model import COUNTER, GAUGE, TIMER
+from .model import COUNTER, KINDS, TIMER, bounded
 
 VERSION = 1
 MAX_FRAME = 4 * 1024 * 1024
-_BATCH_HEADER = 0x98  # msgpack: an array of 8 elements
-_MAX_PARTS = 6
-_MIN_PARTS = 4
+MAX_CLIENT = 255
+_MIN_FIELDS = 4
+_MAX_FIELDS = 6
+_BLANK = " \t\r\v\f"
+_NUMERIC = frozenset("0123456789+-.eE" + _BLANK)
 
 
-class CounterRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class CounterRow(
+    msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
+):
     """`count` increments of a counter, `sum` together."""
 
     name: str
@@ -33,7 +39,7 @@ class CounterRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     sum: float
 
 
-class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
     """Durations (seconds) of a timer, or readings of a gauge in order: little-endian float64s."""
 
     name: str
@@ -47,8 +53,8 @@ class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     """What one client recorded between the Unix times `start` and `end`, in seconds."""
 
     version: int
-    client: str
-    sequence: int
+    client: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CLIENT)]
+    sequence: Annotated[int, msgspec.Meta(ge=0)]
     start: float
     end: float
     counters: Sequence[CounterRow] = ()
@@ -56,15 +62,23 @@ class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     gauges: Sequence[SampleRow] = ()
 
 
+class _Head(msgspec.Struct, array_like=True):
+    """What a batch of any version starts with."""
+
+    version: int
+
+
 class Decoded(NamedTuple):
     """What one frame held: batches, and how many frames or lines were refused, by reason."""
 
     batches: Sequence[Batch]
-    refused: Counter[str]
+    refused: Mapping[str, int]
 
 
+_NOTHING_REFUSED = MappingProxyType(Counter[str]())
 encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
 
 
 def pack(samples: array[float]) -> bytes:
@@ -87,22 +101,34 @@ def decode(frame: bytes, now: float) -> Decoded:
     """Return the contents of `frame`, received at the Unix time `now`."""
     if not frame:
         return _refusal("empty")
+    if len(frame) > MAX_FRAME:
+        return _refusal("size")
     if frame[0] < 0x80:  # text starts with ASCII, an array does not
         return _decode_text(frame, now)
-    if frame[0] != _BATCH_HEADER:
-        return _refusal("malformed")
-    if frame[1:2] != bytes([VERSION]):
-        return _refusal("version")
     try:
-        return Decoded((_decode_batch(frame),), Counter())
-    except msgspec.DecodeError:
-        return _refusal("malformed")
+        batch = _decode_batch(frame)
     except UnicodeDecodeError:
         return _refusal("encoding")
+    except (msgspec.DecodeError, RecursionError):
+        return _refusal("version" if _is_other_version(frame) else "malformed")
+    if batch.version != VERSION:
+        return _refusal("version")
+    return Decoded((batch,), _NOTHING_REFUSED)
 
 
 def _refusal(reason: str) -> Decoded:
     return Decoded((), Counter((reason,)))
+
+
+def _is_other_version(frame: bytes) -> bool:
+    """Return whether `frame` is an array that starts with the number of another version."""
+    try:
+        return _decode_head(frame).version != VERSION
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+_Fields = tuple[str, ...]
 
 
 def _decode_text(frame: bytes, now: float) -> Decoded:
@@ -110,56 +136,74 @@ def _decode_text(frame: bytes, now: float) -> Decoded:
         text = frame.decode()
     except UnicodeDecodeError:
         return _refusal("encoding")
-    refused: Counter[str] = Counter()
-    moments: dict[float, _Moment] = {}
-    for line in filter(None, map(str.strip, text.split("\n"))):
-        reason = _read_line(line, now, moments)
+    refused: defaultdict[str, int] = defaultdict(int)
+    values: dict[_Fields, list[float]] = defaultdict(list)
+    for line in text.split("\n"):
+        reason = _read_line(line, values)
         if reason:
             refused[reason] += 1
-    if not moments and not refused:
+    if not values and not refused:
         return _refusal("empty")
-    return Decoded([_batch_of(lines, when) for when, lines in moments.items()], refused)
+    batches = _batches(values, now, refused)
+    return Decoded(batches, Counter(refused) if refused else _NOTHING_REFUSED)
 
 
-_Identity = tuple[str, str, str | None]
-_Moment = dict[tuple[str, _Identity], "array[float]"]
-
-
-def _read_line(line: str, now: float, moments: dict[float, _Moment]) -> str | None:
-    """Add the measurement of `line` to `moments`; return the reason where that can't be."""
-    parts = line.split("|")
-    if not _MIN_PARTS <= len(parts) <= _MAX_PARTS:
-        return "fields"
-    level, mtype, name, value = parts[:4]
-    kind = mtype.lower()
-    if kind not in (COUNTER, TIMER, GAUGE):
-        return "mtype"
-    number = _number(value)
+def _read_line(line: str, values: dict[_Fields, list[float]]) -> str | None:
+    """Add the value of `line` to those of its other fields; return why where that can't be."""
+    fields = line.split("|")
+    if not _MIN_FIELDS <= len(fields) <= _MAX_FIELDS:
+        return "fields" if line.strip(_BLANK) else None
+    number = _number(fields.pop(3))
     if number is None:
         return "value"
-    when = _number(parts[4]) if len(parts) > 4 and parts[4] else now
-    if when is None:
-        return "timestamp"
-    source = parts[5] if len(parts) == _MAX_PARTS and parts[5] else None
-    identity = (name, level or "info", source)
-    moments.setdefault(when, {}).setdefault((kind, identity), array("d")).append(number)
+    values[tuple(fields)].append(number)
     return None
 
 
 def _number(text: str) -> float | None:
-    """Return the number that `text` is; Python's own extras (1_000, infinity) are none."""
+    """Return the finite number that `text` is; Python's own extras (1_000, nan) are none."""
     try:
-        return None if "_" in text else float(text)
+        number = float(text) if _NUMERIC.issuperset(text) else None
     except ValueError:
         return None
+    return number if number is not None and isfinite(number) else None
 
 
-def _batch_of(lines: _Moment, when: float) -> Batch:
-    counters: list[CounterRow] = []
-    samples: dict[str, list[SampleRow]] = {TIMER: [], GAUGE: []}
-    for (kind, (name, level, source)), values in lines.items():
-        if kind == COUNTER:
-            counters.append(CounterRow(name, level, source, {}, len(values), sum(values)))
+class _Rows(NamedTuple):
+    """The rows of one batch of lines."""
+
+    counters: list[CounterRow]
+    timers: list[SampleRow]
+    gauges: list[SampleRow]
+
+
+def _batches(
+    values: dict[_Fields, list[float]], now: float, refused: dict[str, int]
+) -> list[Batch]:
+    """Return a batch for each time that lines name; count in `refused` those that can't be."""
+    moments: dict[float, _Rows] = {}
+    for fields, numbers in values.items():
+        level, mtype, name, stamp, source, *_ = (*[each.strip(_BLANK) for each in fields], "", "")
+        kind = mtype.lower()
+        when = _number(stamp) if stamp else now
+        if kind not in KINDS:
+            refused["mtype"] += len(numbers)
+        elif when is None:
+            refused["timestamp"] += len(numbers)
         else:
-            samples[kind].append(SampleRow(name, level, source, {}, pack(values)))
-    return Batch(VERSION, "text", 0, when, when, counters, samples[TIMER], samples[GAUGE])
+            rows = moments.setdefault(when, _Rows([], [], []))
+            _append(rows, kind, (name, level or "info", source or None, {}), numbers)
+    return [Batch(VERSION, "text", 0, when, when, *rows) for when, rows in moments.items()]
+
+
+def _append(
+    rows: _Rows,
+    kind: str,
+    identity: tuple[str, str, str | None, dict[str, str]],
+    numbers: list[float],
+) -> None:
+    if kind == COUNTER:
+        rows.counters.append(CounterRow(*identity, len(numbers), bounded(sum(numbers))))
+    else:
+        samples = SampleRow(*identity, pack(array("d", numbers)))
+        (rows.timers if kind == TIMER else rows.gauges).append(samples)

@@ -1,4 +1,4 @@
-"""Where snapshots are shipped to: a module each, registered in twisted/plugins/zibrato_plugin.py."""
+"""Where snapshots are shipped to: a module each, named in twisted/plugins/zibrato_plugin.py."""
 
 from __future__ import annotations
 

@@ -1,0 +1,45 @@
+# make run: a daemon and an instrumented demo program; make test: everything that CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
+
+.PHONY: run test lint unit matrix integration bench clean
+
+run: .make/run
+	$(BIN)/python examples/run.py
+
+test: lint unit matrix integration
+
+lint: .make/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: .make/test
+	$(BIN)/pytest --ignore tests/integration
+
+integration: .make/test
+	$(BIN)/pytest tests/integration
+
+# The unit tests on every other supported Python that this machine has.
+matrix: .make/test
+	PYTHON=$(PYTHON) tests/matrix.sh
+
+bench: .make/test
+	$(BIN)/python benchmarks/ingest.py
+
+clean:
+	rm -rf $(VENV) .make .venv-* build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+.make/run: setup.py | $(BIN)/python
+	$(INSTALL) -e .
+	mkdir -p .make && touch $@
+
+.make/test: setup.py | $(BIN)/python
+	$(INSTALL) -e '.[test,lint]'
+	mkdir -p .make && touch $@ .make/run

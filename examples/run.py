@@ -1,0 +1,37 @@
+"""Start a daemon with no account and the demo program beside it; what `make run` runs.
+
+    python examples/run.py [--flush-interval 2] [any other option of `twistd zibrato`]
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run both until Ctrl-C, then stop them in order: the program first."""
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
+        endpoint = f"ipc://{directory}/socket"
+        daemon = [sys.executable, "-m", "zibrato.workers.librato", "--socket", endpoint]
+        options = sys.argv[1:] or ["--flush-interval", "2"]
+        print("a daemon and a demo program are starting; a line for each series", flush=True)
+        print("and interval follows, as JSON; Ctrl-C ends both\n", flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with subprocess.Popen([*daemon, *options]) as worker:
+            with subprocess.Popen([sys.executable, str(HERE / "demo.py"), endpoint]) as demo:
+                try:
+                    worker.wait()
+                except KeyboardInterrupt:
+                    print("\nstopping", flush=True)
+                finally:
+                    demo.send_signal(signal.SIGINT)
+                    demo.wait()
+                    worker.terminate()
+
+
+if __name__ == "__main__":
+    main()

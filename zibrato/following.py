@@ -1,0 +1,92 @@
+"""What to do with a result that isn't finished yet: a Deferred, a future, a coroutine, ….
+
+Nothing here imports what makes such results: they are known by their methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from time import perf_counter
+from types import CoroutineType
+from typing import Any
+
+Record = Callable[[float], object]
+Follow = Callable[[Any, float, Record], Any]
+_MAX_TYPES = 10_000
+
+
+def follow_deferred(result: Any, start: float, record: Record) -> Any:
+    """Record when the Deferred fires, either way, and return it."""
+
+    def done(value: Any) -> Any:
+        record(perf_counter() - start)
+        return value
+
+    return result.addBoth(done)
+
+
+def follow_future(result: Any, start: float, record: Record) -> Any:
+    """Record when the future is done, failed or cancelled, and return it."""
+    result.add_done_callback(lambda _: record(perf_counter() - start))
+    return result
+
+
+async def follow_coroutine(result: Awaitable[Any], start: float, record: Record) -> Any:
+    """Return a coroutine that awaits this one and records its end."""
+    try:
+        return await result
+    finally:
+        record(perf_counter() - start)
+
+
+class Followed:
+    """Stands for an awaitable that may be more than that, such as a context manager, too."""
+
+    def __init__(self, awaitable: Any, start: float, record: Record) -> None:
+        self._zibrato = (awaitable, start, record)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._zibrato[0], name)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        awaitable, start, record = self._zibrato
+        try:
+            return (yield from awaitable.__await__())
+        finally:
+            record(perf_counter() - start)
+
+    async def __aenter__(self) -> Any:
+        return await self._zibrato[0].__aenter__()
+
+    async def __aexit__(self, *error: Any) -> Any:
+        awaitable, start, record = self._zibrato
+        try:
+            return await awaitable.__aexit__(*error)
+        finally:
+            record(perf_counter() - start)
+
+    def __aiter__(self) -> Any:
+        return self._zibrato[0].__aiter__()
+
+
+class Followers(dict[type, "Follow | None"]):
+    """How to follow results by their type, found out at its first result; None: they are done."""
+
+    def __missing__(self, kind: type) -> Follow | None:
+        if len(self) >= _MAX_TYPES:  # types made at run time must not pile up
+            self.clear()
+        follow = self[kind] = _follow(kind)
+        return follow
+
+
+def _follow(kind: type) -> Follow | None:
+    if hasattr(kind, "addBoth") and hasattr(kind, "addCallbacks"):
+        return follow_deferred
+    if not hasattr(kind, "__await__"):
+        return None
+    if hasattr(kind, "add_done_callback"):
+        return follow_future
+    return follow_coroutine if issubclass(kind, CoroutineType) else Followed
+
+
+FOLLOWERS = Followers()

@@ -1,0 +1,1 @@
+"""Where frames come from: a module for each kind of socket."""

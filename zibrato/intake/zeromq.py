@@ -1,0 +1,177 @@
+"""The ZeroMQ intake: a txZMQ PULL connection on any number of endpoints."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import zmq
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..interfaces import IIntake
+
+QUIET = 0.1
+DRAIN_LIMIT = 2.0
+_log = Logger()
+
+
+class Endpoint(NamedTuple):
+    """A ZeroMQ address, bound unless it was written `connect:ADDRESS`."""
+
+    address: str
+    connect: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Return the endpoint of a `--socket`; raises ValueError."""
+        address = text.removeprefix("connect:")
+        transport, separator, rest = address.partition("://")
+        if not separator or not rest or transport not in ("ipc", "tcp", "inproc"):
+            raise ValueError(
+                "expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, "
+                f"with connect: before it to connect instead of to bind, got {text!r}"
+            )
+        return cls(address, connect=address != text)
+
+    @property
+    def path(self) -> str | None:
+        """The file that a bound ipc endpoint has, if any."""
+        path = self.address.removeprefix("ipc://")
+        is_file = path != self.address and not path.startswith("@")
+        return path if is_file and not self.connect else None
+
+
+class PathLock:
+    """Keeps a second daemon off an ipc path, which ZeroMQ alone would let it steal."""
+
+    def __init__(self, path: str) -> None:
+        """Take the lock in a file beside `path`; raises OSError where another process has it."""
+        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise
+
+    def release(self) -> None:
+        """Let another daemon have the path."""
+        os.close(self._file)
+
+
+def check(endpoint: Endpoint) -> None:
+    """Raise OSError or zmq.ZMQError (an OSError too) where `endpoint` can't be had."""
+    lock = PathLock(endpoint.path) if endpoint.path else None
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        with context.socket(zmq.PULL, LINGER=0) as socket:
+            (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
+    finally:
+        context.term()
+        if lock is not None:
+            lock.release()
+
+
+@implementer(IIntake)
+class ZeroMQIntake(Service):
+    """Receives frames and hands each to `receive`.
+
+    `ipc_mode` are the permissions of the ipc sockets. Sockets are made in the process's shared
+    ZeroMQ context, so that `inproc://` reaches clients of the same process.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        endpoints: Sequence[Endpoint],
+        receive: Callable[[bytes], None],
+        *,
+        ipc_mode: int = 0o660,
+    ) -> None:
+        self._reactor = reactor
+        self._endpoints = endpoints
+        self._receive = receive
+        self._ipc_mode = ipc_mode
+        self._locks: list[PathLock] = []
+        self._connection: Any = None
+        self.addresses: list[str] = []
+        """The endpoints as bound: a wildcard port is replaced by the real one."""
+
+    def startService(self) -> None:
+        """Bind and connect; raises OSError where an endpoint can't be had."""
+        super().startService()
+        self._connection = _connection(self._reactor, self._receive)
+        try:
+            for endpoint in self._endpoints:
+                self._open(endpoint)
+        except OSError:
+            self._close()
+            raise
+
+    def drain(self) -> Deferred[None]:
+        """Unbind, hand over what has arrived until nothing comes any more, then fire."""
+        return Deferred.fromCoroutine(self._drain())
+
+    def stopService(self) -> None:
+        """Close the sockets."""
+        super().stopService()
+        self._close()
+
+    def _open(self, endpoint: Endpoint) -> None:
+        socket = self._connection.socket
+        if endpoint.path:
+            self._locks.append(PathLock(endpoint.path))
+        with _umask(0o777 & ~self._ipc_mode):
+            (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
+        address = endpoint.address
+        if not endpoint.connect:
+            address = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+        self.addresses.append(address)
+        _log.info(
+            "{verb} {address}",
+            verb="receiving from" if endpoint.connect else "listening on",
+            address=address,
+        )
+
+    async def _drain(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        for endpoint, address in zip(self._endpoints, self.addresses, strict=True):
+            if not endpoint.connect:
+                with suppress(zmq.ZMQError):
+                    connection.socket.unbind(address)
+        deadline = self._reactor.seconds() + DRAIN_LIMIT
+        frames = -1
+        while frames != connection.frames and self._reactor.seconds() < deadline:
+            frames = connection.frames
+            await deferLater(self._reactor, QUIET, connection.doRead)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.shutdown()
+        while self._locks:
+            self._locks.pop().release()
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _connection(reactor: Any, receive: Callable[[bytes], None]) -> Any:
+    """Return an open connection; txZMQ is imported here since it imports the global reactor."""
+    from .pull import Factory, PullConnection  # noqa: PLC0415
+
+    return PullConnection(Factory(reactor), receive)

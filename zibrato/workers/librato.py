@@ -1,0 +1,26 @@
+"""The historical way to start the daemon, in the foreground: the options of `twistd zibrato`.
+
+    python …/zibrato/workers/librato.py --username USERNAME --apikey KEY
+
+Also `python -m zibrato.workers.librato` and the command `zibrato`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if not __package__:  # run as a file: its folder must not shadow other modules named librato
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from twisted.scripts.twistd import run
+
+
+def main() -> None:
+    """Run `twistd` in the foreground, without a pid file, with this command's arguments."""
+    sys.argv = ["twistd", "--nodaemon", "--pidfile=", "zibrato", *sys.argv[1:]]
+    run()
+
+
+if __name__ == "__main__":
+    main()
