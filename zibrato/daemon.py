@@ -36,7 +36,7 @@ class Daemon(MultiService):
     def __init__(
         self, reactor: Any, options: Options, outboxes: Sequence[Outbox], vitals: Vitals
     ) -> None:
-        super().__init__()
+        MultiService.__init__(self)
         self.outboxes = outboxes
         self.vitals = vitals
         self._reactor = reactor
@@ -63,7 +63,7 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
-        super().startService()
+        MultiService.startService(self)
         _name_levels(self._log, self._settings.levels)
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval

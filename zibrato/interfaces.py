@@ -38,7 +38,7 @@ class BackendContext(NamedTuple):
 class IIntake(Interface):
     """A service that receives frames and hands each to a callable `receive(frame: bytes)`."""
 
-    def drain() -> Deferred[None]:  # type: ignore[misc]
+    def drain() -> Deferred[None]:
         """Accept nothing new, hand over what has arrived already, then fire."""
 
 
@@ -47,17 +47,17 @@ class IBackend(Interface):
 
     name: str = Attribute("What the backend is called in options, logs and tags: a str.")
 
-    def deliver(shipment: Shipment) -> Deferred[None]:  # type: ignore[misc]
+    def deliver(shipment: Shipment) -> Deferred[None]:
         """Ship what is still pending of `shipment`, noting there what was delivered or lost.
 
         Fires when nothing is left to try. Fails with Postponed to be called again with the same
         shipment, whose `parcels` are the backend's own note of what is left.
         """
 
-    def reload(settings: Mapping[str, str]) -> None:  # type: ignore[misc]
+    def reload(settings: Mapping[str, str]) -> None:
         """Take over what may change while running: secrets."""
 
-    def stop() -> Deferred[None]:  # type: ignore[misc]
+    def stop() -> Deferred[None]:
         """Release everything; called once, after the last delivery."""
 
 
@@ -67,5 +67,5 @@ class IBackendMaker(IPlugin):
     name: str = Attribute("What `--backend` calls it: a str.")
     description: str = Attribute("One line for people, with its settings: a str.")
 
-    def make(settings: Mapping[str, str], context: BackendContext) -> Any:  # type: ignore[misc]
+    def make(settings: Mapping[str, str], context: BackendContext) -> Any:
         """Return an IBackend; raises ValueError with one line for people for bad settings."""

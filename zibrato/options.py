@@ -69,7 +69,7 @@ class Options(usage.Options):
     compData = usage.Completions()
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        super().__init__()
+        usage.Options.__init__(self)
         self.environment = environment
         self.settings: Settings
         self._arguments: list[str] = []
@@ -110,7 +110,7 @@ class Options(usage.Options):
         """
         self._arguments = list(sys.argv[1:] if options is None else options)
         try:
-            super().parseOptions([*self._configured(), *self._arguments])
+            usage.Options.parseOptions(self, [*self._configured(), *self._arguments])
         except usage.UsageError as error:
             if getattr(self, "parent", None) is None:
                 raise

@@ -135,7 +135,7 @@ class Outbox(Service):
 
     def stopService(self) -> Deferred[None]:
         """Give up what is left, counted and logged, and release the backend."""
-        super().stopService()
+        Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

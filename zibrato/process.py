@@ -33,13 +33,13 @@ class LagMeter(Service):
 
     def startService(self) -> None:
         """Begin to measure."""
-        super().startService()
+        Service.startService(self)
         self._due = self._clock.seconds() + PERIOD
         self._loop.start(PERIOD, now=False)
 
     def stopService(self) -> None:
         """Stop measuring."""
-        super().stopService()
+        Service.stopService(self)
         self._loop.stop()
 
     def take(self) -> float:

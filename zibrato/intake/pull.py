@@ -27,7 +27,7 @@ class Factory(ZmqFactory):  # type: ignore[misc]
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
         self.connections: set[Any] = set()
-        self.context = zmq.Context.instance()
+        self.context: zmq.Context[Any] = zmq.Context.instance()
 
 
 class PullConnection(ZmqPullConnection):  # type: ignore[misc]
@@ -38,6 +38,7 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
     """
 
     highWaterMark = HIGH_WATER
+    read_scheduled: Any
 
     def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
         self.frames = 0

@@ -105,7 +105,7 @@ class ZeroMQIntake(Service):
 
     def startService(self) -> None:
         """Bind and connect; raises OSError where an endpoint can't be had."""
-        super().startService()
+        Service.startService(self)
         self._connection = _connection(self._reactor, self._receive)
         try:
             for endpoint in self._endpoints:
@@ -120,7 +120,7 @@ class ZeroMQIntake(Service):
 
     def stopService(self) -> None:
         """Close the sockets."""
-        super().stopService()
+        Service.stopService(self)
         self._close()
 
     def _open(self, endpoint: Endpoint) -> None:

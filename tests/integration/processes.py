@@ -1,0 +1,139 @@
+"""Real processes for the tests: started, watched by what they print, and ended by their own pid."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 30.0
+
+
+class Process:
+    """A child process whose output (both streams) is collected; ended with the `with` block."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._ended = False
+        self.popen = subprocess.Popen(
+            arguments,
+            env={**_clean_environment(), **(environment or {})},
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        """Everything it printed so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def wait_for(self, pattern: str, deadline: float = DEADLINE) -> re.Match[str]:
+        """Wait until the output matches; raises AssertionError at the deadline or its end."""
+        limit = monotonic() + deadline
+        with self._changed:
+            while True:
+                match = re.search(pattern, "".join(self._lines), re.M)
+                if match:
+                    return match
+                left = limit - monotonic()
+                if left <= 0 or self._ended:
+                    raise AssertionError(f"{pattern!r} never came in:\n{''.join(self._lines)}")
+                self._changed.wait(left)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self.popen.send_signal(number)
+
+    def wait(self, deadline: float = DEADLINE) -> int:
+        """Return its exit status (negative: the signal that ended it)."""
+        status = self.popen.wait(deadline)
+        self._reader.join(deadline)
+        return status
+
+    def stop(self, number: int = signal.SIGTERM, deadline: float = DEADLINE) -> int:
+        """Send it a signal and return its exit status."""
+        if self.popen.poll() is None:
+            self.send(number)
+        return self.wait(deadline)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        self._reader.join(DEADLINE)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+        if error is not None:
+            print(f"--- {self.popen.args!r} printed:\n{self.output}")
+
+    def _read(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def daemon(*options: str, environment: Mapping[str, str] | None = None) -> Process:
+    """Return a `twistd -n zibrato` with these options, once it listens."""
+    process = Process(
+        [str(BIN / "twistd"), "--nodaemon", "--pidfile=", "zibrato", *options], environment
+    )
+    try:
+        process.wait_for("(listening on|receiving from) ")
+    except AssertionError:
+        process.__exit__(None, None, None)
+        raise
+    return process
+
+
+def python(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+    """Return a process of this interpreter that runs the source `program`."""
+    return Process([sys.executable, "-c", program, *arguments], environment)
+
+
+def eventually(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+    """Wait until `condition()` is true; raises AssertionError at the deadline."""
+    limit = monotonic() + deadline
+    pause = threading.Event()
+    while not condition():
+        if monotonic() > limit:
+            raise AssertionError(f"{condition} did not become true within {deadline} s")
+        pause.wait(0.02)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ZIBRATO_")}
