@@ -1,11 +1,12 @@
-"""Both wire forms: round trips, whatever bytes come, and the examples of docs/protocol.rst."""
+"""Both wire forms: round trips, whatever bytes come, and what docs/protocol.rst says."""
 
 import json
 import re
 import struct
+import sys
 from array import array
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from fractions import Fraction
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zibrato.wire import (
@@ -29,28 +30,25 @@ from zibrato.wire import (
     unpack,
 )
 
-NOW = 1_700_000_000.0
+NOW = 1_715_680_801.25
 PROTOCOL = (Path(__file__).parent.parent / "docs" / "protocol.rst").read_text(encoding="utf-8")
+LINE_TABLE, FRAME_TABLE, _ROW_TABLE = re.findall(
+    r"^reason .*\n=[= ]+\n((?:.+\n)+?)=[= ]+\n", PROTOCOL, re.M
+)
+LINE_REASONS = re.findall(r"^``(\w+)``", LINE_TABLE, re.M)
+FRAME_REASONS = re.findall(r"^``(\w+)``", FRAME_TABLE, re.M)
+BLANK = " \t\r\v\f"
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXT = st.text(max_size=12)
 FLOAT = st.floats(allow_nan=False)
 TAGS = st.dictionaries(TEXT, TEXT, max_size=3)
-COUNTER_ROWS = st.builds(
-    CounterRow,
-    TEXT,
-    TEXT,
-    st.none() | TEXT,
-    TAGS,
-    st.integers(-(2**63), 2**64 - 1),
-    FLOAT,
-)
-SAMPLE_ROWS = st.builds(
-    SampleRow, TEXT, TEXT, st.none() | TEXT, TAGS, st.binary(max_size=40)
-)
+IDENTITY = (TEXT, TEXT, st.none() | TEXT, TAGS)
+COUNTER_ROWS = st.builds(CounterRow, *IDENTITY, st.integers(-(2**63), 2**64 - 1), FLOAT)
+SAMPLE_ROWS = st.builds(SampleRow, *IDENTITY, st.binary(max_size=40))
 BATCHES = st.builds(
     Batch,
     st.just(VERSION),
-    TEXT.filter(bool),
+    st.text(min_size=1, max_size=255),
     st.integers(0, 2**64 - 1),
     FLOAT,
     FLOAT,
@@ -58,30 +56,458 @@ BATCHES = st.builds(
     st.lists(SAMPLE_ROWS, max_size=3),
     st.lists(SAMPLE_ROWS, max_size=3),
 )
-EXAMPLE = Batch(
+BATCH = Batch(
     VERSION,
     "web1-4711",
     7,
-    NOW,
-    NOW + 1,
+    1_700_000_000.0,
+    1_700_000_001.0,
     [CounterRow("hits", "info", None, {}, 3, 3.0)],
     [SampleRow("db.query", "debug", "web1", {"table": "users"}, struct.pack("<2d", 0.25, 0.5))],
     [SampleRow("queue", "warning", None, {}, struct.pack("<d", 12.0))],
 )
-FRAME = encode(EXAMPLE)
+FRAME = encode(BATCH)
+RAW: list[Any] = msgspec.msgpack.decode(FRAME)
+AN_ARRAY_OF_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=300)
+    | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
 
 
 def block(name: str) -> str:
-    """Return the contents of the code block `name` of docs/protocol.rst."""
+    """Return what the code block `name` of docs/protocol.rst holds."""
     found = re.search(rf"   :name: {name}\n\n((?:    .*\n|\n)+)", PROTOCOL)
     assert found, name
-    return re.sub(r"^    ", "", found[1], flags=re.M)
+    return re.sub(r"^    ", "", found[1], flags=re.M).strip()
 
 
-def table(after: str) -> list[list[str]]:
-    """Return the cells of the rows of the first simple table of docs/protocol.rst `after` a text."""
-    _, _, rest = PROTOCOL.partition(after)
-    ruler, _, body, *_ = re.split(r"^(=+(?: +=+)+)\n", rest, maxsplit=3, flags=re.M)[1::1][::1], *()
-    raise NotImplementedError
+def refused(frame: bytes) -> dict[str, int]:
+    """Return the reasons why `frame` is refused; nothing of it may come through."""
+    decoded = decode(frame, NOW)
+    assert not decoded.batches
+    return dict(decoded.refused)
 
 
+# What the tables of docs/protocol.rst allow, in another form than in the code.
+
+
+def is_batch(raw: Any) -> bool:
+    return (
+        type(raw) is list
+        and 5 <= len(raw) <= 8
+        and type(raw[0]) is int
+        and raw[0] == 1
+        and type(raw[1]) is str
+        and 1 <= len(raw[1]) <= 255
+        and type(raw[2]) is int
+        and raw[2] >= 0
+        and is_number(raw[3])
+        and is_number(raw[4])
+        and all(type(rows) is list for rows in raw[5:])
+        and all(is_counter_row(row) for rows in raw[5:6] for row in rows)
+        and all(is_sample_row(row) for rows in raw[6:] for row in rows)
+    )
+
+
+def is_number(raw: Any) -> bool:
+    return type(raw) in (int, float)
+
+
+def is_identity(raw: Any) -> bool:
+    return (
+        type(raw[0]) is str
+        and type(raw[1]) is str
+        and type(raw[2]) in (str, type(None))
+        and type(raw[3]) is dict
+        and all(type(text) is str for pair in raw[3].items() for text in pair)
+    )
+
+
+def is_counter_row(raw: Any) -> bool:
+    return (
+        type(raw) is list
+        and len(raw) == 6
+        and is_identity(raw)
+        and type(raw[4]) is int
+        and is_number(raw[5])
+    )
+
+
+def is_sample_row(raw: Any) -> bool:
+    return type(raw) is list and len(raw) == 5 and is_identity(raw) and type(raw[4]) is bytes
+
+
+def read_number(text: str) -> float | None:
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return float(text) if isfinite(float(text)) else None
+    return None
+
+
+def read_line(line: str) -> str | tuple[tuple[Any, ...], float] | None:
+    """Return why a line is refused, or its identity and value, or None if it is blank."""
+    fields = [field.strip(BLANK) for field in line.split("|")]
+    if fields == [""]:
+        return None
+    if not 4 <= len(fields) <= 6:
+        return "fields"
+    level, mtype, name, value, stamp, source = [*fields, "", ""][:6]
+    number = read_number(value)
+    if number is None:
+        return "value"
+    if mtype.lower() not in ("counter", "timer", "gauge"):
+        return "mtype"
+    when = read_number(stamp) if stamp else NOW
+    if when is None:
+        return "timestamp"
+    return (mtype.lower(), level or "info", name, source or None, when), number
+
+
+def read_text(text: str) -> tuple[dict[tuple[Any, ...], list[float]], Counter[str]]:
+    """Return the values of each identity in their order, and the reasons of refusals."""
+    values: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    reasons: Counter[str] = Counter()
+    for each in map(read_line, text.split("\n")):
+        if isinstance(each, str):
+            reasons[each] += 1
+        elif each is not None:
+            values[each[0]].append(each[1])
+    return dict(values), reasons
+
+
+def contents(decoded: Decoded) -> dict[tuple[Any, ...], list[float]]:
+    """Return what decoded lines hold, as `read_text` does; a counter is its count and sum."""
+    found: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for batch in decoded.batches:
+        assert batch.start == batch.end
+        when = batch.start
+        for row in batch.counters:
+            assert not row.tags
+            counted = found.setdefault(("counter", row.level, row.name, row.source, when), [0, 0])
+            counted[0] += row.count
+            counted[1] += row.sum
+        for kind, rows in (("timer", batch.timers), ("gauge", batch.gauges)):
+            for samples in rows:
+                assert not samples.tags
+                identity = (kind, samples.level, samples.name, samples.source, when)
+                found[identity] += unpack(samples.samples)
+    return dict(found)
+
+
+def check_text(text: str) -> None:
+    values, reasons = read_text(text)
+    if not values and not reasons:
+        reasons["empty"] = 1
+    decoded = decode(text.encode(), NOW)
+    assert decoded.refused == reasons
+    assert set(decoded.refused) <= {*LINE_REASONS, "empty"}
+    found = contents(decoded)
+    assert found.keys() == values.keys()
+    for identity, numbers in values.items():
+        if identity[0] == "counter":
+            count, total = found[identity]
+            assert count == len(numbers)
+            assert isfinite(total)
+            size = sum(abs(Fraction(number)) for number in numbers)
+            if size <= sys.float_info.max:
+                assert abs(Fraction(total) - sum(map(Fraction, numbers))) <= size / 10**9
+        else:  # their order may change where one identity is spelt in two ways
+            assert sorted(found[identity]) == sorted(numbers)
+
+
+def with_floats(raw: Any) -> Any:
+    """Return `raw` with each integer as the float that it may stand for."""
+    if type(raw) is list:
+        return [with_floats(each) for each in raw]
+    return float(raw) if type(raw) is int else raw
+
+
+def check_bytes(frame: bytes) -> None:
+    """Assert that `frame` comes through just where the tables allow it, and never raises."""
+    if frame[:1] < b"\x80":
+        try:
+            text = frame.decode()
+        except UnicodeDecodeError:
+            assert refused(frame) == {"encoding": 1}
+        else:
+            check_text(text)
+        return
+    try:
+        raw = msgspec.msgpack.decode(frame)
+    except Exception:
+        assert sum(refused(frame).values()) == 1
+        assert refused(frame).keys() <= set(FRAME_REASONS)
+        return
+    if is_batch(raw):
+        decoded = decode(frame, NOW)
+        assert not decoded.refused
+        (batch,) = decoded.batches
+        again = msgspec.msgpack.decode(encode(batch))
+        assert repr(with_floats(again[: len(raw)])) == repr(with_floats(raw))
+    elif isinstance(raw, list) and raw and type(raw[0]) is int and raw[0] != VERSION:
+        assert refused(frame) == {"version": 1}
+    else:
+        assert refused(frame) == {"malformed": 1}
+
+
+# Batches.
+
+
+@given(BATCHES)
+def test_a_batch_comes_out_as_it_went_in(batch: Batch) -> None:
+    decoded = decode(encode(batch), NOW)
+    assert decoded.batches == (batch,)
+    assert not decoded.refused
+
+
+@given(st.lists(st.floats(allow_nan=False)))
+def test_samples_are_packed_as_little_endian_float64s(samples: list[float]) -> None:
+    packed = pack(array("d", samples))
+    assert packed == struct.pack(f"<{len(samples)}d", *samples)
+    assert unpack(packed).tolist() == samples
+
+
+def test_a_big_endian_machine_swaps_the_bytes_of_a_copy() -> None:
+    samples = array("d", [0.25, -3.0])
+    with patch("zibrato.wire.byteorder", "big"):
+        packed = pack(samples)
+        assert unpack(packed) == samples
+    assert packed == b"".join(samples[i : i + 1].tobytes()[::-1] for i in range(2))
+    assert samples == array("d", [0.25, -3.0])
+
+
+@pytest.mark.parametrize("length", [1, 7, 9, 12])
+def test_samples_of_another_length_cannot_be_unpacked(length: int) -> None:
+    with pytest.raises(ValueError, match="multiple"):
+        unpack(bytes(length))
+
+
+@pytest.mark.parametrize(
+    "one", [b"\x01", b"\xcc\x01", b"\xcd\0\1", b"\xd0\x01", b"\xd3\0\0\0\0\0\0\0\1"]
+)
+@pytest.mark.parametrize("header", [b"\x98", b"\xdc\0\x08", b"\xdd\0\0\0\x08"])
+def test_any_encoding_of_integers_and_lengths_will_do(header: bytes, one: bytes) -> None:
+    assert decode(header + one + FRAME[2:], NOW).batches == (BATCH,)
+
+
+@pytest.mark.parametrize("version", [0, 2, -1, 2**63])
+@pytest.mark.parametrize("rest", [RAW[1:], [*RAW[1:], "more"], [], [{"all": "else"}], [1, 2]])
+def test_another_version_is_named_as_such_whatever_follows(version: int, rest: list[Any]) -> None:
+    assert refused(msgspec.msgpack.encode([version, *rest])) == {"version": 1}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        [],
+        {},
+        {"version": 1},
+        RAW[:4],
+        [*RAW, None],
+        [*RAW[:5], [[*RAW[5][0], 0]]],
+        [*RAW[:5], [], [[*RAW[6][0], 0]]],
+        [*RAW[:5], [], [RAW[6][0][:4]]],
+        [True, *RAW[1:]],
+        [1.0, *RAW[1:]],
+        ["1", *RAW[1:]],
+        [1, "", *RAW[2:]],
+        [1, "c" * 256, *RAW[2:]],
+        [1, "c", -1, *RAW[3:]],
+        [1, "c", 1, "0", *RAW[4:]],
+        [1, "c", 1, 0, None, *RAW[5:]],
+    ],
+)
+def test_what_is_no_batch_is_malformed(raw: Any) -> None:
+    assert refused(msgspec.msgpack.encode(raw)) == {"malformed": 1}
+
+
+def test_a_batch_may_leave_out_lists_at_its_end() -> None:
+    for length in (5, 6, 7):
+        (batch,) = decode(msgspec.msgpack.encode(RAW[:length]), NOW).batches
+        assert list(batch.counters) == list(BATCH.counters if length > 5 else ())
+        assert list(batch.timers) == list(BATCH.timers if length > 6 else ())
+        assert not batch.gauges
+
+
+def test_text_that_is_no_utf8_is_named_as_such() -> None:
+    assert refused(b"info|counter|\xff|1") == {"encoding": 1}
+    assert refused(FRAME.replace(b"hits", b"hi\xff\xfe")) == {"encoding": 1}
+    surrogate = "\ud800".encode("utf-8", "surrogatepass")
+    assert refused(b"info|counter|" + surrogate + b"|1") == {"encoding": 1}
+    assert refused(FRAME.replace(b"hits", surrogate + b"s")) == {"encoding": 1}
+
+
+@pytest.mark.parametrize("depth", [10, 1_000, 1_000_000])
+@pytest.mark.parametrize("at", range(9))
+def test_no_depth_of_nesting_raises(depth: int, at: int) -> None:
+    elements = [msgspec.msgpack.encode(each) for each in RAW]
+    elements[at:at] = [b"\x91" * depth + b"\x01"]
+    frame = b"\xdc\0" + bytes([len(elements)]) + b"".join(elements)
+    assert refused(frame) == {"malformed": 1}
+    assert refused(b"\x98\x01" + b"\x91" * depth) == {"malformed": 1}
+
+
+@pytest.mark.parametrize("header", [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xdb\xff"])
+def test_lengths_that_are_not_there_take_no_memory(header: bytes) -> None:
+    assert refused(b"\x98\x01\xa1c\x01\x01\x01" + header) == {"malformed": 1}
+    assert refused(header) == {"malformed": 1}
+
+
+def test_the_size_of_a_frame_is_bounded() -> None:
+    line = b"info|counter|hits|1\n"
+    longest = line * (MAX_FRAME // len(line)) + b" " * (MAX_FRAME % len(line))
+    assert len(longest) == MAX_FRAME
+    assert decode(longest, NOW).batches[0].counters[0].count == MAX_FRAME // len(line)
+    assert refused(longest + b"\n") == {"size": 1}
+    assert refused(b"\x98" + bytes(MAX_FRAME)) == {"size": 1}
+
+
+# Anything.
+
+
+@given(st.binary(max_size=200))
+@example(b"")
+@example(b"\n \r\n")
+@example(b"\x80")
+@example(b"\xc1")
+@example(b"\xef\xbb\xbfinfo|counter|hits|1")
+def test_arbitrary_bytes_never_raise(frame: bytes) -> None:
+    check_bytes(frame)
+
+
+@given(st.binary(max_size=100), st.sampled_from([1, 2, 12, 13, 40]))
+def test_arbitrary_ends_of_a_batch_never_raise(end: bytes, kept: int) -> None:
+    check_bytes(FRAME[:kept] + end)
+
+
+@given(BATCHES, st.data())
+def test_mutated_batches_come_through_only_where_they_are_allowed(
+    batch: Batch, data: st.DataObject
+) -> None:
+    frame = bytearray(encode(batch))
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(frame)))
+        end = data.draw(st.integers(start, min(len(frame), start + 4)))
+        frame[start:end] = data.draw(st.binary(max_size=4))
+    check_bytes(bytes(frame))
+
+
+@given(st.data())
+def test_batches_with_anything_in_any_place_come_through_only_where_they_are_allowed(
+    data: st.DataObject,
+) -> None:
+    raw: Any = msgspec.msgpack.decode(FRAME)
+    place = raw
+    while True:
+        index = data.draw(st.integers(0, len(place) - 1))
+        if not (isinstance(place[index], list) and place[index] and data.draw(st.booleans())):
+            break
+        place = place[index]
+    place[index : index + data.draw(st.integers(0, 1))] = [data.draw(AN_ARRAY_OF_ANY)]
+    check_bytes(msgspec.msgpack.encode(raw))
+
+
+# Text.
+
+
+@given(st.text(max_size=100))
+def test_arbitrary_text_never_raises(text: str) -> None:
+    check_bytes(text.encode())
+
+
+NUMBERS = st.sampled_from(
+    ["1", " 2.5\t", "-3", "+.5", "5.", "1e3", "1E-3", "0x1", "1_0", "nan", "inf", "-Infinity"]
+    + ["", ".", "e", "1e", "1e999", "-1e999", "1e-999", "٣", "1\x1c", "1\x85", "1,5", "1 2", "--1"]
+) | st.floats().map(str)
+FIELDS = st.tuples(
+    st.sampled_from(["info", "", " debug ", "1", "x|y", "\N{SNOWMAN}"]),
+    st.sampled_from(["counter", "timer", "gauge", "GAUGE ", "set", "", "c"]),
+    st.sampled_from(["hits", "", " hits", "\u3000", "a b", "x" * 300]),
+    NUMBERS,
+    NUMBERS,
+    st.sampled_from(["web1", "", " ", "web1\r"]),
+    st.just("surplus"),
+)
+LINES = st.tuples(FIELDS, st.integers(1, 7) | st.just(4)).map(lambda drawn: drawn[0][: drawn[1]])
+
+
+@given(st.lists(LINES.map("|".join) | st.sampled_from(["", "  ", "\r"]), max_size=12))
+@example(["x|counter|hits|1e308"] * 3)
+def test_lines_come_through_only_where_they_are_allowed(lines: list[str]) -> None:
+    text = "info" + "\n".join(lines) if lines else ""
+    check_text(text)
+
+
+def test_values_of_one_series_stay_in_order_and_share_a_row() -> None:
+    frame = b"info|gauge|depth|1\ninfo|gauge|other|5\ninfo|gauge|depth|3\ninfo|gauge|depth|2"
+    (batch,) = decode(frame, NOW).batches
+    assert [(row.name, unpack(row.samples).tolist()) for row in batch.gauges] == [
+        ("depth", [1.0, 3.0, 2.0]),
+        ("other", [5.0]),
+    ]
+
+
+def test_a_bad_line_does_not_take_the_others_with_it() -> None:
+    frame = "info|counter|hits|1\nnonsense\ninfo|counter|hits|2\ninfo|x|hits|1\ninfo|x|hits|2"
+    decoded = decode(frame.encode(), NOW)
+    assert decoded.refused == {"fields": 1, "mtype": 2}
+    assert contents(decoded) == {("counter", "info", "hits", None, NOW): [2, 3]}
+
+
+def test_the_sum_of_lines_stays_finite() -> None:
+    (batch,) = decode(b"info|counter|hits|1e308\n" * 20, NOW).batches
+    assert batch.counters[0].count == 20
+    assert isfinite(batch.counters[0].sum)
+
+
+# The examples of docs/protocol.rst.
+
+
+def test_the_documented_lines_mean_what_the_document_says() -> None:
+    lines = block("lines").splitlines()
+    meanings = json.loads(block("lines-meaning"))
+    assert len(lines) == len(meanings) > 0
+    for line, meaning in zip(lines, meanings, strict=True):
+        decoded = decode(line.encode(), NOW)
+        assert not decoded.refused
+        when = meaning["time"] or NOW
+        identity = (meaning["mtype"], meaning["level"], meaning["name"], meaning["source"], when)
+        counted = [1, meaning["value"]] if meaning["mtype"] == "counter" else [meaning["value"]]
+        assert contents(decoded) == {identity: counted}
+    together = decode(block("lines").encode(), NOW)
+    assert sum(map(len, contents(together).values())) == 3 * 2 + 1 + 1
+
+
+def test_the_documented_bad_lines_are_refused_for_the_documented_reasons() -> None:
+    found = re.findall(r"^``(\w+)`` .*``(.+)``$", LINE_TABLE, re.M)
+    assert [reason for reason, _ in found] == LINE_REASONS
+    for reason, line in found:
+        assert refused(line.encode()) == {reason: 1}
+
+
+def test_the_documented_dump_is_the_documented_batch() -> None:
+    lines = block("batch-hex").splitlines()
+    parts = [re.fullmatch(r"([0-9a-f]{8})  ([0-9a-f ]{47})  \|(.+)\|", line) for line in lines]
+    frame = b"".join(bytes.fromhex(part[2]) for part in parts if part)
+    assert [int(part[1], 16) for part in parts if part] == list(range(0, len(frame), 16))
+    printable = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in frame)
+    assert "".join(part[3] for part in parts if part) == printable
+    assert f"frame of {len(frame)} bytes" in PROTOCOL
+    (batch,) = decode(frame, NOW).batches
+    assert encode(batch) == frame
+    raw = msgspec.msgpack.decode(frame)
+    for row in (*raw[6], *raw[7]):
+        row[4] = list(struct.unpack(f"<{len(row[4]) // 8}d", row[4]))
+    assert raw == json.loads(block("batch"))
+
+
+def test_the_document_names_just_the_reasons_there_are() -> None:
+    assert LINE_REASONS == ["fields", "value", "mtype", "timestamp"]
+    assert FRAME_REASONS == ["empty", "size", "encoding", "version", "malformed"]
+    assert f"{MAX_FRAME:,} bytes" in PROTOCOL
+    assert f"wire protocol, version {VERSION}" in PROTOCOL

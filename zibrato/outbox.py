@@ -26,24 +26,22 @@ MAX_FAULTS = 3
 
 
 class Shipment:
-    """A snapshot on its way to one backend; all its numbers are of measurements."""
+    """A snapshot on its way to one backend."""
 
-    __slots__ = ("_note", "arrived", "faults", "parcels", "pending", "size", "snapshot")
+    __slots__ = ("_note", "faults", "parcels", "pending", "size", "snapshot")
 
     def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
         self.snapshot = snapshot
         self.size = snapshot.size
         self.pending = snapshot.measurements
-        self.arrived = 0
         self.faults = 0
-        self.parcels: deque[Any] | None = None
+        self.parcels: Any = None
         """The backend's note of what is left; None before its first attempt."""
         self._note = note
 
     def delivered(self, measurements: int) -> None:
         """Note that so many measurements have arrived."""
         self.pending -= measurements
-        self.arrived += measurements
         self._note(measurements, None)
 
     def lost(self, measurements: int, reason: str) -> None:

@@ -16,7 +16,7 @@ SLOW = 300.0
 """Seconds between tries of what only people can mend."""
 MAX_WAIT = 3600.0
 MAX_TEXT = 200
-_RATE_LIMITS = ("X-Librato-RateLimit-Agg", "X-Librato-RateLimit-Std")
+_RATE_LIMITS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
 _FIELD = re.compile(r"(\w+)=(-?\d{1,15})")
 _SAYS_LIMITED = re.compile(rb"rate.?limit|too many requests", re.I)
 _ELSEWHERE = frozenset({404, 405, 407, 410, 421})
@@ -44,7 +44,9 @@ def judged(reply: Reply, now: float) -> str | None:
     if status == 408 or status >= 500:
         raise Postponed(f"the server answered {status}", _wait(reply.headers, now))
     if status == 401:
-        raise Postponed("401, the username or the API key is wrong: mend it and reload", SLOW)
+        raise Postponed(
+            "401, the username or the API key is wrong: mend it, then reload (HUP)", SLOW
+        )
     if status in _ELSEWHERE or status < 400:
         raise Postponed(f"{status}, no Librato API there: mend the hostname or the apipath", SLOW)
     return f"{status} {explained(reply.body)}".rstrip()
@@ -73,8 +75,12 @@ def _flat(content: Any) -> str:
 
 def _limits(headers: Headers) -> list[dict[str, int]]:
     """Return the fields limit, remaining and reset of each rate limit header."""
-    values = [value for name in _RATE_LIMITS for value in headers.getRawHeaders(name, [])]
+    values = [value for name in _RATE_LIMITS for value in _texts(headers, name)]
     return [{name: int(number) for name, number in _FIELD.findall(value)} for value in values]
+
+
+def _texts(headers: Headers, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for value in headers.getRawHeaders(name, [])]
 
 
 def _is_limited(reply: Reply) -> bool:
@@ -86,11 +92,11 @@ def _is_limited(reply: Reply) -> bool:
 
 def _wait(headers: Headers, now: float) -> float:
     """Return the seconds to wait that the server asks for, at most an hour; 0 where it doesn't."""
-    asked = [_retry_after(value, now) for value in headers.getRawHeaders("Retry-After", [])]
+    asked = [_retry_after(value, now) for value in _texts(headers, b"Retry-After")]
     limits = _limits(headers)
     spent = [limit for limit in limits if limit.get("remaining", 1) <= 0] or limits
     asked += [limit["reset"] - now for limit in spent if "reset" in limit]
-    return min(max(asked, default=0.0), MAX_WAIT) if max(asked, default=0.0) > 0 else 0.0
+    return min(max([0.0, *asked]), MAX_WAIT)
 
 
 def _retry_after(value: str, now: float) -> float:

@@ -1,0 +1,258 @@
+"""The client against real sockets: nothing lost, nothing doubled, nobody blocked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+import zmq
+
+from tests.integration.processes import eventually, python
+from zibrato import Zibrato
+from zibrato.wire import decode, unpack
+
+
+class Sink:
+    """Stands in for the daemon: a PULL socket on an endpoint, and what came in by name."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.counts: Counter[str] = Counter()
+        self.sums: Counter[str] = Counter()
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket: zmq.Socket[Any] | None = None
+        self.open()
+
+    def open(self) -> None:
+        """Bind."""
+        self._socket = self._context.socket(zmq.PULL)
+        self._socket.set(zmq.RCVHWM, 0)
+        self._socket.bind(self.endpoint)
+
+    def close(self) -> None:
+        """Take what has arrived, then unbind."""
+        assert self._socket is not None
+        self._socket.unbind(self.endpoint)
+        self.take(100)
+        self._socket.close(linger=0)
+
+    def take(self, timeout: int) -> None:
+        """Take what has arrived, until nothing comes for `timeout` milliseconds."""
+        assert self._socket is not None
+        while self._socket.poll(timeout):
+            for batch in decode(self._socket.recv(), 0).batches:
+                for row in batch.counters:
+                    self.counts[row.name] += row.count
+                    self.sums[row.name] += row.sum  # type: ignore[assignment]
+                for samples in (*batch.timers, *batch.gauges):
+                    self.counts[samples.name] += len(unpack(samples.samples))
+
+    def wait_for(self, name: str, count: int) -> None:
+        """Wait until so many measurements of `name` came, and no more."""
+
+        def arrived() -> bool:
+            self.take(10)
+            return self.counts[name] >= count
+
+        eventually(arrived)
+        assert self.counts[name] == count
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[Sink]:
+    made = Sink(f"ipc://{tmp_path}/socket")
+    yield made
+    made.close()
+    made._context.term()
+
+
+def test_importing_the_client_loads_no_twisted() -> None:
+    program = (
+        "import sys, zibrato; zibrato.Zibrato; "
+        "print([name for name in sys.modules if name.startswith(('twisted', 'zope', 'txzmq'))])"
+    )
+    with python(program) as process:
+        assert process.wait() == 0
+    assert process.output.strip() == "[]"
+
+
+def test_eight_threads_ten_million_events_are_exact(sink: Sink) -> None:
+    each = 625_000
+    with Zibrato(sink.endpoint) as z:
+
+        @z.count_me(name="calls")
+        def work() -> None: ...
+
+        tick = z.count_me(name="ticks", value=2).count
+
+        def run() -> None:
+            for _ in range(each):
+                work()
+                tick()
+
+        threads = [threading.Thread(target=run) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    sink.wait_for("calls", 8 * each)
+    sink.wait_for("ticks", 8 * each)
+    assert sink.sums["ticks"] == 16 * each
+
+
+def test_it_works_before_the_daemon_is_up_and_while_it_restarts(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/late"
+    with Zibrato(endpoint) as z:
+        for _ in range(100):
+            z.count(name="c")
+        assert z.flush()
+        sink = Sink(endpoint)
+        sink.wait_for("c", 100)
+        for round_ in range(3):
+            sink.close()
+            before = monotonic()
+            for _ in range(50):
+                z.count(name="c")
+                z.timing(name="t", value=0.1)
+            assert monotonic() - before < 1.0  # nobody waits for a daemon that is away
+            sink.open()
+            z.flush()
+            sink.wait_for("c", 100 + 50 * (round_ + 1))
+        sink.wait_for("t", 150)
+    sink.close()
+
+
+def test_a_process_flushes_as_it_ends(sink: Sink) -> None:
+    program = """
+import sys
+from zibrato import Zibrato
+z = Zibrato(sys.argv[1])
+@z.count_me(name="c")
+def work(): pass
+for _ in range(12345): work()
+"""
+    with python(program, sink.endpoint) as process:
+        assert process.wait() == 0
+    assert process.output == ""
+    sink.wait_for("c", 12345)
+
+
+def test_without_a_daemon_a_process_ends_within_linger(tmp_path: Path) -> None:
+    program = """
+import sys, time
+from zibrato import Zibrato
+z = Zibrato(sys.argv[1], linger=0.2)
+z.count(name="c")
+"""
+    with python(program, f"ipc://{tmp_path}/nobody") as process:
+        assert process.wait(10) == 0
+    assert process.output == ""
+
+
+@pytest.mark.parametrize("bind", [False, True])
+def test_connect_and_bind(tmp_path: Path, bind: bool) -> None:
+    endpoint = f"ipc://{tmp_path}/reverse"
+    context: zmq.Context[Any] = zmq.Context()
+    with context.socket(zmq.PULL) as pull, Zibrato(endpoint, bind=bind) as z:
+        (pull.connect if bind else pull.bind)(endpoint)
+        z.count(name="c")
+        z.flush()
+        assert pull.poll(10_000)
+        (batch,) = decode(pull.recv(), 0).batches
+        assert batch.counters[0].name == "c"
+    context.term()
+
+
+def test_clients_of_one_endpoint_share_a_connection(sink: Sink) -> None:
+    first, second = Zibrato(sink.endpoint), Zibrato(sink.endpoint)
+    first.count(name="c")
+    second.count(name="c")
+    first.close()
+    first.close()
+    second.count(name="c")
+    second.close()
+    sink.wait_for("c", 3)
+    second.count(name="c")
+    eventually(lambda: second.dropped["closed"] == 1)
+
+
+def test_a_context_handed_in_is_used_and_left_alone(sink: Sink) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    with Zibrato(sink.endpoint, context=context) as z:
+        z.count(name="c")
+    assert not context.closed
+    sink.wait_for("c", 1)
+    context.term()
+
+
+def test_a_context_ended_by_its_host_costs_nothing_but_the_connection(sink: Sink) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    z = Zibrato(sink.endpoint, context=context)
+    z.count(name="c")
+    z.flush()
+    sink.wait_for("c", 1)
+    context.destroy(linger=0)
+    z.count(name="c")
+    z.close()
+
+
+def test_the_environment_names_the_socket(sink: Sink) -> None:
+    program = "from zibrato import Zibrato; Zibrato().count(name='c')"
+    with python(program, environment={"ZIBRATO_SOCKET": sink.endpoint}) as process:
+        assert process.wait() == 0
+    sink.wait_for("c", 1)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://host", "ipc://", "/tmp/socket"])
+def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
+    with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
+        Zibrato(endpoint)
+
+
+def test_a_forked_child_sends_its_own_and_nothing_of_its_parent(sink: Sink) -> None:
+    program = """
+import os, sys
+from zibrato import Zibrato
+z = Zibrato(sys.argv[1])
+for _ in range(1000): z.count(name="parent")
+children = []
+for _ in range(4):
+    pid = os.fork()
+    if not pid:
+        for _ in range(500): z.count(name="child")
+        sys.exit()
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+"""
+    with python(program, sink.endpoint) as process:
+        assert process.wait() == 0
+    assert process.output == ""
+    sink.wait_for("parent", 1000)
+    sink.wait_for("child", 2000)
+
+
+def test_the_interpreter_is_named_in_no_output_at_exit(tmp_path: Path) -> None:
+    """A daemon thread blocked in ZeroMQ while the interpreter ends must not print or crash."""
+    program = f"""
+from zibrato import Zibrato
+for number in range(5):
+    Zibrato("ipc://{tmp_path}/" + str(number), linger=0.05).count(name="c")
+"""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

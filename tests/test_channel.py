@@ -1,0 +1,189 @@
+"""Channels: what waits is sent in order, bounded, and never lost without being counted."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import zmq
+
+from zibrato.channel import Address, Channel
+from zibrato.model import COUNTER, TIMER, Series
+from zibrato.wire import Batch, decode, unpack
+
+
+class StubSocket:
+    """Takes messages while `room` lasts."""
+
+    def __init__(self) -> None:
+        self.room = 10**9
+        self.sent: list[bytes] = []
+        self.error: zmq.ZMQError | None = None
+        self.closed: int | None = None
+
+    def send(self, frame: bytes, flags: int) -> None:
+        assert flags == zmq.NOBLOCK
+        if self.error is not None:
+            raise self.error
+        if self.room < 1:
+            raise zmq.Again
+        self.room -= 1
+        self.sent.append(frame)
+
+    def poll(self, timeout: int, flags: int) -> int:
+        return flags if self.room else 0
+
+    def close(self, linger: int = 0) -> None:
+        self.closed = linger
+
+
+class StubAddress:
+    """An address whose sockets are stubs."""
+
+    context = None
+    inproc = True
+
+    def __init__(self) -> None:
+        self.sockets: list[StubSocket] = []
+        self.error: zmq.ZMQError | None = None
+
+    def open(self) -> tuple[Any, StubSocket]:
+        if self.error is not None:
+            raise self.error
+        self.sockets.append(StubSocket())
+        return None, self.sockets[-1]
+
+
+class Fixture:
+    """A channel on stubs, with a counter and a timer to record on."""
+
+    def __init__(self, max_pending: int = 1000) -> None:
+        self.address = StubAddress()
+        self.channel = Channel(cast(Address, self.address), max_pending=max_pending)
+        self.count = self.channel.buffers.ticks(Series(COUNTER, "c", ""), 1).tick
+        self.time = self.channel.buffers.values(Series(TIMER, "t", "")).append
+
+    @property
+    def batches(self) -> list[Batch]:
+        """Everything sent, over all sockets."""
+        frames = [frame for socket in self.address.sockets for frame in socket.sent]
+        return [batch for frame in frames for batch in decode(frame, 0).batches]
+
+    def counted(self, name: str = "c") -> float:
+        return sum(row.sum for each in self.batches for row in each.counters if row.name == name)
+
+    def timed(self) -> int:
+        return sum(len(unpack(row.samples)) for each in self.batches for row in each.timers)
+
+
+def test_nothing_recorded_opens_nothing() -> None:
+    fixture = Fixture()
+    assert fixture.channel.step(1.0) == 0
+    assert fixture.address.sockets == []
+
+
+def test_a_batch_has_the_interval_in_which_it_was_recorded() -> None:
+    fixture = Fixture()
+    fixture.channel.step(100.0)
+    fixture.count()
+    fixture.time(0.5)
+    assert fixture.channel.step(101.0) == 1
+    (batch,) = fixture.batches
+    assert (batch.start, batch.end, batch.sequence) == (100.0, 101.0, 1)
+    assert (fixture.counted(), fixture.timed()) == (1, 1)
+
+
+def test_what_zeromq_does_not_take_waits_in_order() -> None:
+    fixture = Fixture()
+    fixture.count()
+    fixture.channel.step(1.0)
+    fixture.address.sockets[0].room = 0
+    for now in (2.0, 3.0):
+        fixture.count()
+        fixture.channel.step(now)
+    assert fixture.channel.pending == 2
+    fixture.address.sockets[0].room = 5
+    fixture.channel.step(4.0)
+    assert [batch.end for batch in fixture.batches] == [1.0, 2.0, 3.0]
+    assert fixture.channel.pending == 0
+
+
+def test_past_the_bound_samples_are_dropped_counted_and_counters_kept() -> None:
+    fixture = Fixture(max_pending=100)
+    fixture.count()
+    fixture.channel.step(0.0)
+    fixture.address.sockets[0].room = 0
+    for now in range(1, 51):
+        fixture.count()
+        for _ in range(10):
+            fixture.time(1.0)
+        fixture.channel.step(now)
+        assert fixture.channel.pending <= 10
+    fixture.address.sockets[0].room = 10**9
+    fixture.channel.step(60.0)
+    assert fixture.counted() == 51
+    dropped = fixture.counted("zibrato.client.dropped")
+    assert dropped == fixture.channel.dropped["full"] > 0
+    assert fixture.timed() + dropped == 500
+
+
+def test_counters_alone_take_constant_memory_for_ever() -> None:
+    fixture = Fixture(max_pending=100)
+    fixture.address.error = zmq.ZMQError(zmq.EINVAL)
+    for now in range(10_000):
+        fixture.count()
+        fixture.channel.step(now)
+    assert fixture.channel.pending < 10
+    fixture.address.error = None
+    fixture.channel.step(10_001)
+    assert fixture.counted() == 10_000
+    assert not fixture.channel.dropped
+
+
+def test_an_error_of_the_socket_costs_nothing_but_a_new_one() -> None:
+    fixture = Fixture()
+    fixture.count()
+    fixture.channel.step(1.0)
+    fixture.address.sockets[0].error = zmq.ContextTerminated()
+    fixture.count()
+    fixture.channel.step(2.0)
+    assert fixture.address.sockets[0].closed == 0
+    fixture.channel.step(3.0)
+    assert len(fixture.address.sockets) == 2
+    assert fixture.counted() == 2
+
+
+def test_what_a_closed_channel_still_gets_is_counted() -> None:
+    fixture = Fixture()
+    fixture.channel.finish(0.0, close=True)
+    fixture.count()
+    fixture.time(1.0)
+    fixture.channel.step(1.0)
+    assert fixture.channel.dropped == {"closed": 2}
+    assert fixture.batches == []
+
+
+def test_a_forked_child_sends_nothing_of_its_parent() -> None:
+    fixture = Fixture()
+    fixture.count()
+    fixture.channel.step(1.0)
+    fixture.address.sockets[0].room = 0
+    fixture.count()
+    fixture.channel.step(2.0)
+    fixture.count()
+    inherited = fixture.channel.restart()
+    assert inherited == (None, fixture.address.sockets[0])
+    assert fixture.address.sockets[0].closed is None
+    fixture.count()
+    fixture.channel.step(3.0)
+    (batch,) = decode(fixture.address.sockets[1].sent[0], 0).batches
+    assert (batch.sequence, batch.counters[0].count) == (1, 1)
+
+
+def test_a_channel_is_shared_by_its_address_until_it_is_closed() -> None:
+    address = Address("ipc:///a")
+    channel = Channel(address)
+    assert channel.serves(Address("ipc:///a"))
+    assert not channel.serves(Address("ipc:///b"))
+    assert not channel.serves(Address("ipc:///a", bind=True))
+    channel.finish(0.0, close=True)
+    assert not channel.serves(address)
