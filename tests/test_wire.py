@@ -480,7 +480,9 @@ def test_the_documented_lines_mean_what_the_document_says() -> None:
         counted = [1, meaning["value"]] if meaning["mtype"] == "counter" else [meaning["value"]]
         assert contents(decoded) == {identity: counted}
     together = decode(block("lines").encode(), NOW)
-    assert sum(map(len, contents(together).values())) == 3 * 2 + 1 + 1
+    assert not together.refused
+    assert [len(batch.counters) for batch in together.batches] == [1, 0, 1]
+    assert together.batches[0].counters[0] == CounterRow("hits", "info", None, {}, 2, 2.0)
 
 
 def test_the_documented_bad_lines_are_refused_for_the_documented_reasons() -> None:

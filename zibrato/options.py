@@ -24,6 +24,15 @@ DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
 CREDENTIAL = "apikey"
 
 
+class Secret(str):
+    """A string that no repr, and so no traceback or log of a structure, shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class BackendChoice(NamedTuple):
     """A backend to make: its maker, its settings, and the levels that it is to get."""
 
@@ -118,6 +127,8 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Check everything and convert it; raises usage.UsageError."""
+        if self["apikey"]:
+            self["apikey"] = Secret(self["apikey"])
         self.settings = _settings(self)
 
     def reread(self) -> Options:
@@ -206,7 +217,7 @@ def _account(options: Options) -> dict[str, str]:
         raise usage.UsageError("--apikey: a user name is needed too; give --username NAME")
     return {
         "username": username or "",
-        "apikey": apikey,
+        "apikey": Secret(apikey),
         "hostname": options["hostname"],
         "apipath": options["apipath"],
     }

@@ -41,12 +41,16 @@ class Vitals:
         )
 
     def batch(self, when: float) -> Batch:
-        """Return what was counted since the last batch, and the gauges, as of the Unix time."""
+        """Return what was counted since the last batch, and the gauges, as of the Unix time.
+
+        What was counted goes out as one increment: were it as many, what the daemon receives of
+        itself would double with every interval.
+        """
         fresh = self.totals - self._reported
         self._reported = self.totals.copy()
         self._sequence += 1
         counters = [
-            CounterRow(name, _level(tags), None, dict(tags), count, count)
+            CounterRow(name, _level(tags), None, dict(tags), 1, count)
             for (name, tags), count in fresh.items()
         ]
         gauges = [

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from .. import __version__
 from ..interfaces import Postponed
 from .librato_replies import Reply, judged
+from .settings import check_names
 
 HOSTNAME = "metrics-api.librato.com"
 APIPATH = "/v1/"
@@ -42,6 +43,7 @@ class Account:
         The former two are required. The host name may have a scheme and a port. Raises
         ValueError with one line for people.
         """
+        check_names(settings, "username", "apikey", "hostname", "apipath")
         username = settings.get("username", "").strip()
         apikey = settings.get("apikey", "").strip()
         if not username:

@@ -92,7 +92,7 @@ class _Mapping:
         self.groups: dict[tuple[str, str, str], _Group] = {}
         self.result = Mapped([], Counter(), Counter(), Counter())
         self._kinds: dict[str, str] = {}
-        self._percentiles = percentiles
+        self._percentiles = list(dict.fromkeys(percentiles))
 
     def add(self, series: Series, summary: Summary) -> None:
         """Put a series in its group."""

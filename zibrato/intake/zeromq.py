@@ -70,7 +70,9 @@ def check(endpoint: Endpoint) -> None:
     lock = PathLock(endpoint.path) if endpoint.path else None
     context: zmq.Context[Any] = zmq.Context()
     try:
-        with context.socket(zmq.PULL, LINGER=0) as socket:
+        with context.socket(zmq.PULL) as socket:
+            socket.set(zmq.LINGER, 0)
+            socket.set(zmq.IPV6, 1)
             (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
     finally:
         context.term()

@@ -1,0 +1,166 @@
+"""What Librato refuses of a post of measurements, as its documents and clients have it; pure.
+
+Stricter than lenient where they leave it open: a mapping that is only nearly right must fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from math import isclose, isfinite
+from typing import Any, NoReturn
+
+MAX_MEASUREMENTS = 300
+MAX_AGE = 120 * 60
+MAX_AHEAD = 5 * 60
+TEXT = re.compile(r"[A-Za-z0-9.:\-_]{1,255}")
+
+_TOP = {"gauges", "counters", "source", "measure_time"}
+_COMMON = {
+    "name", "source", "measure_time", "value", "period",
+    "display_name", "description", "attributes",
+}  # fmt: skip
+_SUMMARY = {"count", "sum", "min", "max", "sum_squares"}
+_KNOWN = {"gauges": _COMMON | _SUMMARY, "counters": _COMMON}
+
+Measurement = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request is refused: `status`, and the `errors` of its JSON body."""
+
+    def __init__(self, status: int, errors: Any) -> None:
+        super().__init__(status, errors)
+        self.status = status
+        self.errors = errors
+
+
+def measurements(body: bytes, now: float, types: Mapping[str, str]) -> list[Measurement]:
+    """Return the measurements of `body`, source and time filled in, and the list as `type`.
+
+    `now` is the Unix time and `types` the type of each known lower-case name. Raises Refused for
+    all of it where one thing is wrong.
+    """
+    content = _content(body)
+    _known(content, _TOP, "request")
+    found = [
+        (kind, each) for kind in ("gauges", "counters") for each in _list(content.get(kind, []))
+    ]
+    if not found:
+        _refuse("request", ["The request has no measurements"])
+    if len(found) > MAX_MEASUREMENTS:
+        raise Refused(413, {"request": [f"more than {MAX_MEASUREMENTS} measurements"]})
+    result = [_measurement(kind, each, content, now) for kind, each in found]
+    _distinct(result)
+    for each in result:
+        if types.get(each["name"].lower(), each["type"]) != each["type"]:
+            _refuse("name", [f"{each['name']} is a metric of another type"])
+    return result
+
+
+def _refuse(param: str, errors: Any) -> NoReturn:
+    raise Refused(400, {"request": errors} if param == "request" else {"params": {param: errors}})
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body, parse_constant=_no_constant)
+    except ValueError as error:
+        _refuse("request", f"not JSON: {error}")
+    if not isinstance(content, dict):
+        _refuse("request", "not an object")
+    return content
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _list(value: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(value, list):
+        _refuse("request", ["gauges and counters must be arrays"])
+    for each in value:
+        if not isinstance(each, dict):
+            _refuse("request", ["a measurement must be an object"])
+        yield each
+
+
+def _known(content: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in content:
+        if key not in known:
+            _refuse(key, [f"is not a known parameter of a {where}"])
+
+
+def _measurement(
+    kind: str, each: dict[str, Any], top: Mapping[str, Any], now: float
+) -> Measurement:
+    _known(each, _KNOWN[kind], "measurement")
+    source = each.get("source", top.get("source"))
+    _text("name", each.get("name"))
+    if source is not None:
+        _text("source", source)
+        if source.lower() == "all":
+            _refuse("source", ["is reserved"])
+    for key in (*_SUMMARY, "value"):
+        if key in each and not _is_number(each[key]):
+            _refuse(key, ["is not a number"])
+    when = each.get("measure_time", top.get("measure_time", int(now)))
+    _time(when, now)
+    _amount(kind, each)
+    if not isinstance(each.get("attributes", {}), dict):
+        _refuse("attributes", ["is not an object"])
+    return {**each, "type": kind, "source": source, "measure_time": when}
+
+
+def _text(param: str, value: Any) -> None:
+    if value is None:
+        _refuse(param, ["is not present"])
+    if not isinstance(value, str) or not TEXT.fullmatch(value):
+        _refuse(param, ["is invalid"])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _time(when: Any, now: float) -> None:
+    if not isinstance(when, int) or isinstance(when, bool):
+        _refuse("measure_time", ["is not an integer"])
+    if when < now - MAX_AGE:
+        _refuse("measure_time", ["is too far in the past"])
+    if when > now + MAX_AHEAD:
+        _refuse("measure_time", ["is in the future"])
+
+
+def _amount(kind: str, each: Mapping[str, Any]) -> None:
+    """Refuse all but either `value` or `count` with `sum`, and what contradicts itself."""
+    summed = _SUMMARY.intersection(each)
+    if ("value" in each) == bool(summed) or (kind == "counters" and summed):
+        _refuse("value", ["is not present" if "value" not in each else "excludes count and sum"])
+    if not summed:
+        return
+    if not {"count", "sum"} <= summed:
+        _refuse("sum", ["count and sum need one another"])
+    count, total = each["count"], each["sum"]
+    if not isinstance(count, int) or count < 1:
+        _refuse("count", ["is not a positive integer"])
+    mean = total / count
+    least, most = each.get("min", mean), each.get("max", mean)
+    if not (_at_most(least, mean) and _at_most(mean, most)):
+        _refuse("sum", ["is not between count times min and count times max"])
+    if "sum_squares" in each and not _at_most(mean * total, each["sum_squares"]):
+        _refuse("sum_squares", ["is less than these count and sum allow"])
+
+
+def _at_most(one: float, two: float) -> bool:
+    return one <= two or isclose(one, two, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _distinct(result: list[Measurement]) -> None:
+    seen = set()
+    for each in result:
+        key = (each["name"].lower(), (each["source"] or "").lower(), each["measure_time"])
+        if key in seen:
+            _refuse("name", [f"{each['name']} occurs twice for one source and time"])
+        seen.add(key)

@@ -1,0 +1,276 @@
+"""A Librato-style HTTP server in threads of its own: strict, all or nothing, and a recorder.
+
+with LibratoServer() as server:
+    post(server.url + "/v1/metrics", auth=(server.username, server.apikey))
+    server.wait_for(lambda: server.total("requests") == 100)
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import socket
+import threading
+import time
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from .librato_rules import Measurement, Refused, measurements
+
+MAX_BODY = 1_000_000
+DEADLINE = 20.0
+
+
+class LibratoServer:
+    """Serves POST {url}/v1/metrics on an ephemeral port of 127.0.0.1, which a restart keeps.
+
+    Controls, to be set at any time: `refuse(measurement)` returns an error text for what to
+    refuse; while `down` is a status, every request gets it; while `hang`, none is answered.
+    `requests` are the measurements of each accepted request in order of arrival, `refusals` the
+    statuses of all others.
+    """
+
+    def __init__(
+        self,
+        username: str = "user@example.com",
+        apikey: str = "0123456789abcdef",
+        apipath: str = "/v1/",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.username = username
+        self.apikey = apikey
+        self.path = f"{apipath}metrics"
+        self.now = now
+        self.refuse: Callable[[Measurement], str | None] = lambda _measurement: None
+        self.down: int | None = None
+        self.requests: list[list[Measurement]] = []
+        self.refusals: list[int] = []
+        self.changed = threading.Condition(threading.RLock())
+        self._types: dict[str, str] = {}
+        self._limits: deque[tuple[int, dict[str, str]]] = deque()
+        self._hang = False
+        self._http: _Server | None = None
+        self.port = 0
+
+    def __enter__(self) -> LibratoServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Scheme, address and port."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hang(self) -> bool:
+        """Whether requests are left without an answer; those that are get none afterwards."""
+        return self._hang
+
+    @hang.setter
+    def hang(self, hang: bool) -> None:
+        with self.changed:
+            self._hang = hang
+            self.changed.notify_all()
+
+    def start(self) -> None:
+        """Listen, on the port of before if there was one."""
+        self._http = _Server(self, self.port)
+        self.port = self._http.server_address[1]
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port and all connections; what was recorded stays."""
+        if self._http is not None:
+            server, self._http = self._http, None
+            server.shutdown()
+            server.close_connections()
+            server.server_close()
+
+    def rate_limit(self, times: int = 1, status: int = 429, **headers: str) -> None:
+        """Answer the next `times` requests with `status` and `headers` (_ stands for -)."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._limits.extend([(status, named)] * times)
+
+    def wait_for(self, condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+        """Return once `condition` holds; fails after `deadline` seconds. Looked at on changes."""
+        with self.changed:
+            if not self.changed.wait_for(condition, deadline):
+                raise AssertionError(
+                    f"not so within {deadline} s; {len(self.requests)} requests were accepted, "
+                    f"{len(self.refusals)} were not {self.refusals[-5:]}, with the names "
+                    f"{sorted(self.names())[:20]}"
+                )
+
+    def measurements(self, name: str | None = None) -> list[Measurement]:
+        """Return what arrived, of `name` or all, in order; a name's case makes no difference."""
+        with self.changed:
+            return [
+                each
+                for request in self.requests
+                for each in request
+                if name is None or each["name"].lower() == name.lower()
+            ]
+
+    def names(self) -> set[str]:
+        """Return the names that arrived, as they were spelt."""
+        return {each["name"] for each in self.measurements()}
+
+    def total(self, name: str) -> float:
+        """Return the sum of the sums and values of `name`."""
+        return sum(each.get("sum", each.get("value")) for each in self.measurements(name))
+
+    def count(self, name: str) -> int:
+        """Return how often `name` was measured: its counts, a single value being one."""
+        return sum(each.get("count", 1) for each in self.measurements(name))
+
+    def answer(self, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the answer to a post, having recorded it."""
+        with self.changed:
+            try:
+                self._accept(headers, body)
+            except Refused as refused:
+                self.refusals.append(refused.status)
+                return _refusal(refused)
+            finally:
+                self.changed.notify_all()
+        return 200, {}, b""
+
+    def _accept(self, headers: Any, body: bytes) -> None:
+        if self.down is not None:
+            raise Refused(self.down, {"system": ["down for maintenance"]})
+        if self._limits:
+            raise _Limited(*self._limits.popleft())
+        token = b64encode(f"{self.username}:{self.apikey}".encode()).decode()
+        if not hmac.compare_digest(headers.get("Authorization", ""), f"Basic {token}"):
+            raise Refused(401, "Authorization Required")
+        if headers.get_content_type() != "application/json":
+            raise Refused(415, {"request": ["expected application/json"]})
+        if len(body) > MAX_BODY:
+            raise Refused(413, {"request": ["the body is too large"]})
+        found = measurements(body, self.now(), self._types)
+        for each in found:
+            error = self.refuse(each)
+            if error is not None:
+                raise Refused(400, {"params": {"name": [error]}})
+        self._types.update((each["name"].lower(), each["type"]) for each in found)
+        self.requests.append(found)
+
+
+class _Limited(Refused):
+    """A request is one too many for now."""
+
+    def __init__(self, status: int, headers: dict[str, str]) -> None:
+        super().__init__(status, "rate limit reached, slow down")
+        self.headers = headers
+
+
+def _refusal(refused: Refused) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body: plain text for 401, one of Librato's shapes else."""
+    headers = {"Content-Type": "application/json"}
+    if refused.status == 401:
+        return 401, {"Content-Type": "text/plain"}, str(refused.errors).encode()
+    if isinstance(refused, _Limited):
+        body = json.dumps({"error": refused.errors})
+        return refused.status, {**headers, **refused.headers}, body.encode()
+    if refused.status >= 500:
+        headers["Connection"] = "close"
+    return refused.status, headers, json.dumps({"errors": refused.errors}).encode()
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that stopping ends them too."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, owner: LibratoServer, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.owner = owner
+        self.stopping = False
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """End every connection, those too whose request hangs."""
+        with self.owner.changed:
+            self.stopping = True
+            self.owner.changed.notify_all()
+        for connection in list(self._connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the client was faster
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: connections break in these tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def do_POST(self) -> None:
+        owner = self.server.owner
+        body = b"".join(self._body())
+        if self._hangs(owner):
+            self.close_connection = True
+            return
+        if self.path == owner.path:
+            self._reply(*owner.answer(self.headers, body))
+        else:
+            owner.refusals.append(404)
+            self._reply(404, {}, b'{"errors": {"request": ["Not Found"]}}')
+
+    def do_GET(self) -> None:
+        self._reply(405, {}, b"")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def _body(self) -> Iterator[bytes]:
+        """Generate the body; what is far too much is read but not kept."""
+        left = int(self.headers.get("Content-Length", 0))
+        kept = 0
+        while left > 0 and (data := self.rfile.read(min(left, 65536))):
+            left -= len(data)
+            if kept <= MAX_BODY:
+                kept += len(data)
+                yield data
+
+    def _hangs(self, owner: LibratoServer) -> bool:
+        """Wait while the server hangs; return whether it did."""
+        with owner.changed:
+            if not owner.hang:
+                return False
+            owner.changed.wait_for(lambda: self.server.stopping or not owner.hang)
+            return True
+
+    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

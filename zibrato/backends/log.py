@@ -1,0 +1,161 @@
+"""Writes a JSON line per series and interval; setting: path (default: standard output).
+
+Made for looking at, and for machines that read logs. HUP reopens the file, after its rotation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import isfinite
+
+import msgspec
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
+from zope.interface import implementer
+
+from ..interfaces import BackendContext, IBackend, Postponed
+from ..model import COUNTER, Series, Snapshot, Summary
+from ..outbox import Shipment
+from .librato_names import percentile_label
+from .settings import check_names
+
+_AT_ONCE = 250
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_MODE = 0o644
+
+
+def make(settings: Mapping[str, str], context: BackendContext) -> LogBackend:
+    """Return the backend that appends to the file `path`, or writes to standard output."""
+    check_names(settings, "path")
+    path = settings.get("path")
+    if path is None and sys.__stdout__ is None:
+        raise ValueError("path: standard output is closed; give log:path=FILE")
+    if path is not None and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise ValueError(f"path: expected a file in a directory that exists, got {path!r}")
+    return LogBackend(context, path and os.path.abspath(path))
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One series over one interval: Unix times, a timer's values in seconds."""
+
+    start: float
+    end: float
+    kind: str
+    name: str
+    source: str
+    level: str
+    tags: Mapping[str, str]
+    count: int
+    sum: float
+    min: float | None = None
+    max: float | None = None
+    last: float | None = None
+    sum_squares: float | None = None
+    percentiles: Mapping[str, float] | None = None
+
+
+class Chunk:
+    """Series to write together; `rest` is what is left of their lines once they are made."""
+
+    def __init__(self, rows: Sequence[tuple[Series, Summary]]) -> None:
+        self.rows = rows
+        self.rest: bytes | None = None
+
+    @property
+    def measurements(self) -> int:
+        """How many measurements its lines sum up."""
+        return sum(summary.count for _, summary in self.rows)
+
+
+@implementer(IBackend)
+class LogBackend:
+    """Writes to the file at `path`, opened on the first line; None is standard output.
+
+    Where a full disk stopped a write midway, the next try goes on from there.
+    """
+
+    name = "log"
+
+    def __init__(self, context: BackendContext, path: str | None = None) -> None:
+        self._clock = context.reactor
+        self._percentiles = context.percentiles
+        self._path = path
+        self._file: int | None = None
+
+    def deliver(self, shipment: Shipment) -> Deferred[None]:
+        """Write what is left of `shipment`."""
+        return Deferred.fromCoroutine(self._deliver(shipment))
+
+    def reload(self, _settings: Mapping[str, str]) -> None:
+        """Open the file anew for the next line."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def stop(self) -> Deferred[None]:
+        """Close the file."""
+        self.reload({})
+        return succeed(None)
+
+    async def _deliver(self, shipment: Shipment) -> None:
+        if shipment.parcels is None:
+            shipment.parcels = deque(_chunks(shipment))
+        parcels: deque[Chunk] = shipment.parcels
+        while parcels:
+            self._write(parcels[0], shipment.snapshot)
+            shipment.delivered(parcels.popleft().measurements)
+            if parcels:
+                await deferLater(self._clock, 0)  # the reactor's turn
+
+    def _write(self, chunk: Chunk, snapshot: Snapshot) -> None:
+        """Write a chunk; raises Postponed where that can't be, and goes on there the next time."""
+        if chunk.rest is None:
+            chunk.rest = b"".join(self._line(snapshot, *row) for row in chunk.rows)
+        try:
+            file = self._opened()
+            while chunk.rest:
+                written = os.write(file, chunk.rest)
+                chunk.rest = chunk.rest[written:]
+        except OSError as error:
+            where = self._path or "standard output"
+            raise Postponed(f"can't write to {where}: {error.strerror}") from None
+
+    def _opened(self) -> int:
+        """Return the file descriptor; twistd replaces sys.stdout, but not what lies beneath."""
+        if self._path is None:
+            return 1
+        if self._file is None:
+            self._file = os.open(self._path, _FLAGS, _MODE)
+        return self._file
+
+    def _line(self, snapshot: Snapshot, series: Series, summary: Summary) -> bytes:
+        start, end, _ = snapshot
+        kind, name, source, tags, level = series
+        count, total = summary.count, summary.sum
+        line = Line(start, end, kind, name, source, level, dict(tags), count, total)
+        if kind != COUNTER:
+            line.min, line.max, line.last = summary.min, summary.max, summary.last
+            line.sum_squares = summary.sum_squares
+        if summary.distribution is not None:
+            percentile = summary.distribution.percentile
+            line.percentiles = {
+                percentile_label(each): percentile(each) for each in self._percentiles
+            }
+        return msgspec.json.encode(line) + b"\n"
+
+
+def _chunks(shipment: Shipment) -> Iterator[Chunk]:
+    """Generate the chunks of a shipment; what has no finite sum is lost."""
+    rows = []
+    for series, summary in shipment.snapshot.summaries.items():
+        if isfinite(summary.sum):
+            rows.append((series, summary))
+        else:
+            shipment.lost(summary.count, "not_finite")
+    each = iter(rows)
+    while chunk := list(islice(each, _AT_ONCE)):
+        yield Chunk(chunk)

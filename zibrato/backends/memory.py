@@ -1,0 +1,42 @@
+"""Keeps snapshots in a list, for tests; no settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from ..interfaces import BackendContext, IBackend
+from ..model import Snapshot
+from ..outbox import Shipment
+from .settings import check_names
+
+
+def make(settings: Mapping[str, str], _context: BackendContext) -> MemoryBackend:
+    """Return a backend with no snapshots yet."""
+    check_names(settings)
+    return MemoryBackend()
+
+
+@implementer(IBackend)
+class MemoryBackend:
+    """`snapshots` are those delivered, oldest first; without a bound."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.snapshots: list[Snapshot] = []
+
+    def deliver(self, shipment: Shipment) -> Deferred[None]:
+        """Keep the snapshot."""
+        self.snapshots.append(shipment.snapshot)
+        shipment.delivered(shipment.pending)
+        return succeed(None)
+
+    def reload(self, _settings: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def stop(self) -> Deferred[None]:
+        """Do nothing: what was kept can still be looked at."""
+        return succeed(None)

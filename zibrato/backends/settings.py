@@ -1,0 +1,13 @@
+"""What every backend does with the settings that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def check_names(settings: Mapping[str, str], *known: str) -> None:
+    """Raise ValueError, with one line for people, for a setting that is not `known`."""
+    for name in settings:
+        if name not in known:
+            expected = f"one of {', '.join(known)}" if known else "no settings"
+            raise ValueError(f"expected {expected}, got {name!r}")
