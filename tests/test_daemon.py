@@ -71,15 +71,12 @@ class DaemonTests(SynchronousTestCase):
         self.make()
         self.daemon.receive(b"info|counter|c|2\nerror|counter|c|3")
         self.pass_time(10 + GRACE - 0.1)
-        self.assertEqual(self.summaries("c"), [])
+        assert self.summaries("c") == []
         self.pass_time(0.2)
-        self.assertEqual(
-            self.summaries("c"),
-            [
-                (1000.0, Series(COUNTER, "c", "here", (), "info"), Summary(1, 2.0)),
-                (1000.0, Series(COUNTER, "c", "here", (), "error"), Summary(1, 3.0)),
-            ],
-        )
+        assert self.summaries("c") == [
+            (1000.0, Series(COUNTER, "c", "here", (), "info"), Summary(1, 2.0)),
+            (1000.0, Series(COUNTER, "c", "here", (), "error"), Summary(1, 3.0)),
+        ]
 
     def test_what_comes_in_the_grace_still_belongs_to_its_interval(self) -> None:
         self.make()
@@ -89,15 +86,15 @@ class DaemonTests(SynchronousTestCase):
         self.pass_time(GRACE)
         self.pass_time(10)
         sums = [(start, summary.sum) for start, _, summary in self.summaries("c")]
-        self.assertEqual(sums, [(1000.0, 1.0), (1010.0, 5.0)])
+        assert sums == [(1000.0, 1.0), (1010.0, 5.0)]
 
     def test_levels_filter_everything_else_out(self) -> None:
         self.make("--levels", "warning+")
         self.daemon.receive(b"info|counter|c|1\nwarning|counter|d|1\nmine|counter|e|1")
         self.pass_time(11)
         names = {series.name for each in self.backend.snapshots for series in each.summaries}
-        self.assertEqual(names, {"d"})
-        self.assertEqual(self.vitals.total("zibrato.intake.filtered") >= 2, True)
+        assert names == {"d"}
+        assert self.vitals.total("zibrato.intake.filtered") >= 2
 
     def test_bad_frames_are_counted_by_reason_and_nothing_else(self) -> None:
         self.make()
@@ -105,57 +102,52 @@ class DaemonTests(SynchronousTestCase):
             self.daemon.receive(frame)
         self.daemon.receive(b"info|counter|c|1")
         self.pass_time(11)
-        self.assertEqual(len(self.summaries("c")), 1)
+        assert len(self.summaries("c")) == 1
         rejected = {
             dict(series.tags)["reason"]: summary.sum
             for _, series, summary in self.summaries("zibrato.intake.rejected")
         }
-        self.assertEqual(
-            rejected, {"empty": 1, "malformed": 1, "version": 1, "fields": 1, "value": 1}
-        )
-        self.assertEqual(self.summaries("zibrato.intake.received")[0][2].sum, 6)
+        assert rejected == {"empty": 1, "malformed": 1, "version": 1, "fields": 1, "value": 1}
+        assert self.summaries("zibrato.intake.received")[0][2].sum == 6
 
     def test_a_bug_in_the_intake_costs_one_frame_and_one_line_an_interval(self) -> None:
         self.make()
         self.patch(self.daemon._aggregator, "add", None)
         for _ in range(3):
             self.daemon.receive(b"info|counter|c|1")
-        self.assertEqual(self.vitals.total("zibrato.intake.rejected", reason="fault"), 3)
-        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        assert self.vitals.total("zibrato.intake.rejected", reason="fault") == 3
+        assert len(self.flushLoggedErrors(TypeError)) == 1
 
     def test_the_daemon_reports_on_itself(self) -> None:
         self.make()
         self.pass_time(21)
         names = {series.name for each in self.backend.snapshots for series in each.summaries}
-        self.assertLessEqual(
-            {
-                "zibrato.series",
-                "zibrato.reactor.lag",
-                "zibrato.process.resident_memory",
-                "zibrato.flush.duration",
-                "zibrato.outbox.snapshots",
-                "zibrato.outbox.bytes",
-                "zibrato.backend.delivered",
-            },
-            names,
-        )
+        assert {
+            "zibrato.series",
+            "zibrato.reactor.lag",
+            "zibrato.process.resident_memory",
+            "zibrato.flush.duration",
+            "zibrato.outbox.snapshots",
+            "zibrato.outbox.bytes",
+            "zibrato.backend.delivered",
+        } <= names
 
     def test_a_failing_tick_does_not_end_the_ticking(self) -> None:
         self.make()
         patch = self.patch(self.daemon._aggregator, "close", None)
         self.pass_time(11)
-        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 2)  # at 1,000.5 and 1,010.5
+        assert len(self.flushLoggedErrors(TypeError)) == 2  # at 1,000.5 and 1,010.5
         patch.restore()
         self.daemon.receive(b"info|counter|c|1")
         self.pass_time(10)
-        self.assertEqual(len(self.summaries("c")), 1)
+        assert len(self.summaries("c")) == 1
 
     def test_a_stop_ships_the_open_interval(self) -> None:
         self.make()
         self.daemon.receive(b"info|counter|c|7")
         self.stop()
-        self.assertEqual([summary.sum for _, _, summary in self.summaries("c")], [7.0])
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        assert [summary.sum for _, _, summary in self.summaries("c")] == [7.0]
+        assert self.clock.getDelayedCalls() == []
 
     def test_a_stop_waits_for_the_backend_until_the_deadline(self) -> None:
         self.make("--stop-timeout", "3")
@@ -166,9 +158,7 @@ class DaemonTests(SynchronousTestCase):
         self.assertNoResult(stopping)
         self.pass_time(1)
         self.successResultOf(stopping)
-        self.assertGreaterEqual(
-            self.vitals.total("zibrato.backend.given_up", reason="stopped"), 7 - 6
-        )
+        assert self.vitals.total("zibrato.backend.given_up", reason="stopped") >= 1
 
     def test_every_measurement_is_accounted_for(self) -> None:
         self.make("--levels", "info", "--max-series", "20")
@@ -187,18 +177,18 @@ class DaemonTests(SynchronousTestCase):
                 "zibrato.series.overflow",
             )
         )
-        self.assertEqual(received, len(frames))
-        self.assertEqual(received, shipped + losses)
+        assert received == len(frames)
+        assert received == shipped + losses
 
     def test_a_reload_takes_levels_and_settings_over_and_survives_errors(self) -> None:
         self.make()
-        path = self.mktemp()
+        path = str(self.mktemp())
         with open(path, "w") as file:
             file.write("[zibrato]\nlevels = error\n")
         self.daemon._options._arguments += ["--config", path]
         self.daemon.reload()
-        self.assertEqual(self.daemon._aggregator.levels, LevelFilter.parse("error"))
+        assert self.daemon._aggregator.levels == LevelFilter.parse("error")
         with open(path, "w") as file:
             file.write("[zibrato]\nlevels = ,\n")
         self.daemon.reload()
-        self.assertEqual(self.daemon._aggregator.levels, LevelFilter.parse("error"))
+        assert self.daemon._aggregator.levels == LevelFilter.parse("error")

@@ -88,7 +88,7 @@ class LibratoServer:
         """Listen, on the port of before if there was one."""
         self._http = _Server(self, self.port)
         self.port = self._http.server_address[1]
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         """Close the port and all connections; what was recorded stays."""
@@ -129,17 +129,17 @@ class LibratoServer:
 
     def total(self, name: str) -> float:
         """Return the sum of the sums and values of `name`."""
-        return sum(each.get("sum", each.get("value")) for each in self.measurements(name))
+        return sum(float(each.get("sum", each.get("value", 0))) for each in self.measurements(name))
 
     def count(self, name: str) -> int:
         """Return how often `name` was measured: its counts, a single value being one."""
-        return sum(each.get("count", 1) for each in self.measurements(name))
+        return sum(int(each.get("count", 1)) for each in self.measurements(name))
 
-    def answer(self, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of the answer to a post, having recorded it."""
         with self.changed:
             try:
-                self._accept(headers, body)
+                self._accept(path, headers, body)
             except Refused as refused:
                 self.refusals.append(refused.status)
                 return _refusal(refused)
@@ -147,9 +147,11 @@ class LibratoServer:
                 self.changed.notify_all()
         return 200, {}, b""
 
-    def _accept(self, headers: Any, body: bytes) -> None:
+    def _accept(self, path: str, headers: Any, body: bytes) -> None:
         if self.down is not None:
             raise Refused(self.down, {"system": ["down for maintenance"]})
+        if path != self.path:
+            raise Refused(404, {"request": ["Not Found"]})
         if self._limits:
             raise _Limited(*self._limits.popleft())
         token = b64encode(f"{self.username}:{self.apikey}".encode()).decode()
@@ -237,11 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._hangs(owner):
             self.close_connection = True
             return
-        if self.path == owner.path:
-            self._reply(*owner.answer(self.headers, body))
-        else:
-            owner.refusals.append(404)
-            self._reply(404, {}, b'{"errors": {"request": ["Not Found"]}}')
+        self._reply(*owner.answer(self.path, self.headers, body))
 
     def do_GET(self) -> None:
         self._reply(405, {}, b"")
