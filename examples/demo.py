@@ -1,6 +1,6 @@
 """A small program that instruments itself, to have something to watch.
 
-    python examples/demo.py [ENDPOINT]
+python examples/demo.py [ENDPOINT]
 """
 
 import random

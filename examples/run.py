@@ -1,6 +1,6 @@
 """Start a daemon with no account and the demo program beside it; what `make run` runs.
 
-    python examples/run.py [--flush-interval 2] [any other option of `twistd zibrato`]
+python examples/run.py [--flush-interval 2] [any other option of `twistd zibrato`]
 """
 
 import signal
@@ -21,16 +21,18 @@ def main() -> None:
         print("a daemon and a demo program are starting; a line for each series", flush=True)
         print("and interval follows, as JSON; Ctrl-C ends both\n", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with subprocess.Popen([*daemon, *options]) as worker:
-            with subprocess.Popen([sys.executable, str(HERE / "demo.py"), endpoint]) as demo:
-                try:
-                    worker.wait()
-                except KeyboardInterrupt:
-                    print("\nstopping", flush=True)
-                finally:
-                    demo.send_signal(signal.SIGINT)
-                    demo.wait()
-                    worker.terminate()
+        with (
+            subprocess.Popen([*daemon, *options]) as worker,
+            subprocess.Popen([sys.executable, str(HERE / "demo.py"), endpoint]) as demo,
+        ):
+            try:
+                worker.wait()
+            except KeyboardInterrupt:
+                print("\nstopping", flush=True)
+            finally:
+                demo.send_signal(signal.SIGINT)
+                demo.wait()
+                worker.terminate()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zibrato.distribution import EXACT, MAX_BUCKETS, Distribution
@@ -72,6 +72,7 @@ def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), percent=st.sampled_from(PERCENTS))
 def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
     samples = draw(family, seed, EXACT)
@@ -79,6 +80,7 @@ def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), count=st.sampled_from([EXACT + 1, 3000]))
 def test_many_samples_are_within_one_percent(family: str, seed: int, count: int) -> None:
     samples = draw(family, seed, count)

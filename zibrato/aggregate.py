@@ -7,7 +7,6 @@ counts of the Vitals.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from math import inf, isfinite
 from operator import mul
 
@@ -158,12 +157,6 @@ class Aggregator:
         for gauge in batch.gauges:
             received += self._add_samples(window, GAUGE, gauge)
         self._vitals.count("zibrato.intake.received", received)
-
-    def refuse(self, refused: Mapping[str, int]) -> None:
-        """Account for frames and lines that `wire.decode` refused, one measurement each."""
-        for reason, count in refused.items():
-            self._vitals.count("zibrato.intake.received", count)
-            self._reject(count, reason)
 
     def close(self, before: float) -> list[Snapshot]:
         """Return the snapshots, oldest first, of the intervals that ended by Unix time `before`."""

@@ -29,7 +29,8 @@ class LibratoServer:
     """Serves POST {url}/v1/metrics on an ephemeral port of 127.0.0.1, which a restart keeps.
 
     Controls, to be set at any time: `refuse(measurement)` returns an error text for what to
-    refuse; while `down` is a status, every request gets it; while `hang`, none is answered.
+    refuse; while `down` is a status, every request gets it; while `hang`, none is answered, and
+    `hanging` counts them.
     `requests` are the measurements of each accepted request in order of arrival, `refusals` the
     statuses of all others.
     """
@@ -52,6 +53,7 @@ class LibratoServer:
         self.changed = threading.Condition(threading.RLock())
         self._types: dict[str, str] = {}
         self._limits: deque[tuple[int, dict[str, str]]] = deque()
+        self.hanging = 0
         self._hang = False
         self._http: _Server | None = None
         self.port = 0
@@ -129,11 +131,12 @@ class LibratoServer:
 
     def total(self, name: str) -> float:
         """Return the sum of the sums and values of `name`."""
-        return sum(float(each.get("sum", each.get("value", 0))) for each in self.measurements(name))
+        found = self.measurements(name)
+        return sum([float(each["sum" if "sum" in each else "value"]) for each in found])
 
     def count(self, name: str) -> int:
         """Return how often `name` was measured: its counts, a single value being one."""
-        return sum(int(each.get("count", 1)) for each in self.measurements(name))
+        return sum([int(each.get("count", 1)) for each in self.measurements(name)])
 
     def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of the answer to a post, having recorded it."""
@@ -262,6 +265,8 @@ class _Handler(BaseHTTPRequestHandler):
         with owner.changed:
             if not owner.hang:
                 return False
+            owner.hanging += 1
+            owner.changed.notify_all()
             owner.changed.wait_for(lambda: self.server.stopping or not owner.hang)
             return True
 

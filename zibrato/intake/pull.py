@@ -45,7 +45,6 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
         self._receive = receive
         super().__init__(factory)
         self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
-        self.socket.set(zmq.IPV6, 1)
 
     def doRead(self) -> None:
         """Read for a while; what is left is read in the next turn.

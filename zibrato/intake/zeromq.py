@@ -41,6 +41,11 @@ class Endpoint(NamedTuple):
         return cls(address, connect=address != text)
 
     @property
+    def ipv6(self) -> bool:
+        """Whether the address is one of IPv6, as in tcp://[::1]:5550."""
+        return "[" in self.address
+
+    @property
     def path(self) -> str | None:
         """The file that a bound ipc endpoint has, if any."""
         path = self.address.removeprefix("ipc://")
@@ -72,7 +77,7 @@ def check(endpoint: Endpoint) -> None:
     try:
         with context.socket(zmq.PULL) as socket:
             socket.set(zmq.LINGER, 0)
-            socket.set(zmq.IPV6, 1)
+            socket.set(zmq.IPV6, endpoint.ipv6)
             (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
     finally:
         context.term()
@@ -127,6 +132,7 @@ class ZeroMQIntake(Service):
 
     def _open(self, endpoint: Endpoint) -> None:
         socket = self._connection.socket
+        socket.set(zmq.IPV6, endpoint.ipv6)
         if endpoint.path:
             self._locks.append(PathLock(endpoint.path))
         with _umask(0o777 & ~self._ipc_mode):
