@@ -230,7 +230,11 @@ class DeliveryTests(OutboxCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_gives_up_what_the_backend_leaves_over(self) -> None:
-        self.backend.answer = lambda shipment: succeed(shipment.delivered(2))
+        def take_two(shipment: Shipment) -> Deferred[None]:
+            shipment.delivered(2)
+            return succeed(None)
+
+        self.backend.answer = take_two
         self.outbox.put(snapshot(10, 5))
         self.assert_account(2, 0, 3)
         self.assertEqual(self.total("backend.given_up", reason="unsent"), 3)
@@ -433,7 +437,7 @@ STEPS = st.lists(
     ),
     max_size=40,
 )
-OUTCOMES = st.lists(st.sampled_from(["take", "part", "lose", "postpone", "fault", "wait"]))
+OUTCOMES = st.lists(st.sampled_from(["take", "part", "lose", "postpone", "fault", "wait"]), max_size=30)
 
 
 class AccountTests(SynchronousTestCase):
