@@ -28,7 +28,7 @@ setup(
         "zope.interface>=6",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest", "supervisor", "build"],
+        "test": ["build", "hypothesis", "pytest", "setuptools>=70.1", "supervisor"],
         "lint": ["mypy", "mypy-zope", "ruff"],
     },
     entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},

@@ -228,6 +228,16 @@ def test_sums_and_squares_stay_finite() -> None:
     assert (by_kind[GAUGE].min, by_kind[GAUGE].max) == (-HUGE, HUGE)
 
 
+def test_sums_of_many_huge_samples_stay_finite() -> None:
+    setup = Setup()
+    for sign in (1, 1, -1, -1):
+        setup.add(timers=[samples(*[HUGE] * 2000)], gauges=[samples(*[sign * HUGE] * 2000)])
+    (snapshot,) = setup.close()
+    by_kind = {series.kind: summary for series, summary in snapshot.summaries.items()}
+    assert by_kind[TIMER].sum == HUGE
+    assert isfinite(by_kind[GAUGE].sum)
+
+
 def test_kinds_of_one_name_are_series_of_their_own() -> None:
     setup = Setup()
     setup.add([counter()], [samples(1.0)], [samples(2.0)])
@@ -354,6 +364,17 @@ def test_bad_samples_do_not_take_the_others_with_them() -> None:
     assert by_kind[GAUGE][:4] == (2, -12.0, -7.0, -5.0)
     assert by_kind[GAUGE].last == -7.0
     assert setup.account() == {"aggregated": 6, "rejected": 7}
+
+
+def test_a_duration_below_0_is_refused_and_a_reading_is_not() -> None:
+    setup = Setup()
+    setup.add(timers=[samples(-0.5, 2.0)], gauges=[samples(-0.5, 2.0)])
+    assert setup.rejected() == {"value": 1}
+    (snapshot,) = setup.close()
+    assert [summary[:4] for summary in snapshot.summaries.values()] == [
+        (1, 2.0, 2.0, 2.0),
+        (2, 1.5, -0.5, 2.0),
+    ]
 
 
 def test_a_bad_row_does_not_take_the_others_with_it() -> None:
@@ -553,23 +574,20 @@ ODD_TAGS = st.dictionaries(ODD_TEXT, ODD_TEXT, max_size=2) | st.just(
     {str(number): "v" for number in range(51)}
 )
 ODD_FLOATS = st.floats() | st.sampled_from([0.0, -0.0, 1.0, -1.0, HUGE, -HUGE, nan, inf, -inf])
-IDENTITY: tuple[st.SearchStrategy[Any], ...] = (
-    ODD_TEXT,
-    ODD_LEVELS,
-    st.none() | ODD_TEXT,
-    ODD_TAGS,
+GOOD: tuple[st.SearchStrategy[Any], ...] = (
+    st.sampled_from("abc"),
+    st.sampled_from(["info", "debug", "WARN"]),
+    st.sampled_from([None, "there"]),
+    st.sampled_from([{}, {"k": "v"}]),
 )
-COUNTERS = st.builds(
-    CounterRow,
-    *IDENTITY,
-    st.integers(-(2**63), 2**64 - 1) | st.integers(-2, 10) | st.just(MAX_COUNT),
-    ODD_FLOATS,
+ODD: tuple[st.SearchStrategy[Any], ...] = (ODD_TEXT, ODD_LEVELS, st.none() | ODD_TEXT, ODD_TAGS)
+COUNTS = st.integers(-(2**63), 2**64 - 1) | st.integers(-2, 10) | st.just(MAX_COUNT)
+PACKED = st.lists(ODD_FLOATS, max_size=6).map(lambda values: pack(array("d", values)))
+COUNTERS = st.builds(CounterRow, *GOOD, COUNTS, ODD_FLOATS) | st.builds(
+    CounterRow, *ODD, COUNTS, ODD_FLOATS
 )
-SAMPLES = st.builds(
-    SampleRow,
-    *IDENTITY,
-    st.lists(ODD_FLOATS, max_size=6).map(lambda values: pack(array("d", values)))
-    | st.binary(max_size=20),
+SAMPLES = st.builds(SampleRow, *GOOD, PACKED | st.binary(max_size=20)) | st.builds(
+    SampleRow, *ODD, PACKED
 )
 TIMES = ODD_FLOATS | st.floats(NOW - 8000, NOW + 100)
 BATCHES = st.builds(

@@ -41,15 +41,19 @@ class Address:
             context = zmq.Context.instance() if self.inproc else zmq.Context()
         socket = context.socket(zmq.PUSH)
         try:
-            socket.set(zmq.SNDHWM, HIGH_WATER)
-            socket.set(zmq.LINGER, 0)
-            socket.set(zmq.IPV6, 1)
-            socket.set(zmq.RECONNECT_IVL_MAX, 1000)
-            (socket.bind if self.bind else socket.connect)(self.endpoint)
+            self.attach(socket)
         except zmq.ZMQError:
             socket.close()
             raise
         return context, socket
+
+    def attach(self, socket: zmq.Socket[Any]) -> None:
+        """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
+        socket.set(zmq.SNDHWM, HIGH_WATER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.IPV6, "[" in self.endpoint)
+        socket.set(zmq.RECONNECT_IVL_MAX, 1000)
+        (socket.bind if self.bind else socket.connect)(self.endpoint)
 
 
 class Channel:
@@ -113,9 +117,14 @@ class Channel:
             self.closed = True
             self._close(deadline)
 
+    def release(self) -> tuple[zmq.Context[Any], zmq.Socket[Any]] | None:
+        """Return the context and socket, if open, for the caller to close; forget them."""
+        opened, self._opened = self._opened, None
+        return opened
+
     def restart(self) -> object:
         """Forget what a forked child must not send; return what it must not close."""
-        inherited, self._opened = self._opened, None
+        inherited = self.release()
         self.buffers.restart()
         self.dropped.clear()
         self._begin()

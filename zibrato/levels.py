@@ -12,7 +12,7 @@ MAX_TEXT = 64
 _LABEL = re.compile(r"[a-z0-9_.-]{1,32}\Z")
 
 
-@lru_cache(maxsize=1024, typed=True)
+@lru_cache(maxsize=1024)
 def level_name(level: str | int) -> str:
     """Return the canonical name of `level`: a name, an alias, a custom label, or a number.
 

@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Protocol, connectionDone
@@ -22,7 +21,9 @@ HOSTNAME = "metrics-api.librato.com"
 APIPATH = "/v1/"
 TIMEOUT = 30.0
 MAX_BODY = 64 * 1024
-_HOSTNAME = re.compile(r"(?:(https?)://)?([^\s/@?#]+)/*", re.I)
+_HOSTNAME = re.compile(
+    r"(?:(https?)://)?((?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?)/?", re.I | re.A
+)
 _APIPATH = re.compile(r"[^\s?#]*")
 _HEADERS = {"User-Agent": f"zibrato/{__version__}", "Content-Type": "application/json"}
 _MIN_SECRET = 6
@@ -118,16 +119,16 @@ class _Reading(Protocol):
 
     def __init__(self) -> None:
         self.finished: Deferred[bytes] = Deferred(self._give_up)
-        self._kept = b""
+        self.kept = b""
 
     def dataReceived(self, data: bytes) -> None:
         """Keep what there is room for."""
-        self._kept += data[: MAX_BODY - len(self._kept)]
+        self.kept += data[: MAX_BODY - len(self.kept)]
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
         """Hand over what was kept."""
         if not self.finished.called:
-            self.finished.callback(self._kept)
+            self.finished.callback(self.kept)
 
     def _give_up(self, _finished: Deferred[bytes]) -> None:
         if self.transport is not None:
@@ -138,12 +139,7 @@ class _Reading(Protocol):
 def _url(hostname: str, apipath: str) -> str:
     """Return the URL that measurements are posted to."""
     host = _HOSTNAME.fullmatch(hostname.strip())
-    try:
-        url = f"{(host[1] or 'https').lower()}://{host[2]}" if host else ""
-        known = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        known = False
-    if not known:
+    if not host or not 0 < int(host[3] or 80) < 65536:
         raise ValueError(
             f"hostname: expected NAME, NAME:PORT or http[s]://NAME:PORT, got {hostname!r}; "
             f"a path goes into --apipath"
@@ -151,7 +147,8 @@ def _url(hostname: str, apipath: str) -> str:
     if not _APIPATH.fullmatch(apipath.strip()):
         raise ValueError(f"apipath: expected a path such as {APIPATH}, got {apipath!r}")
     path = apipath.strip().strip("/")
-    return f"{url}/{path}/metrics" if path else f"{url}/metrics"
+    base = f"{(host[1] or 'https').lower()}://{host[2]}"
+    return f"{base}/{path}/metrics" if path else f"{base}/metrics"
 
 
 def _timed_out(result: Any, timeout: float) -> Any:

@@ -105,6 +105,6 @@ def _retry_after(value: str, now: float) -> float:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):  # the former up to Python 3.9 and for some oddities after
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now

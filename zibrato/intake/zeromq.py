@@ -180,6 +180,6 @@ def _umask(mask: int) -> Iterator[None]:
 
 def _connection(reactor: Any, receive: Callable[[bytes], None]) -> Any:
     """Return an open connection; txZMQ is imported here since it imports the global reactor."""
-    from .pull import Factory, PullConnection  # noqa: PLC0415
+    from ..sockets import Factory, PullConnection  # noqa: PLC0415
 
-    return PullConnection(Factory(reactor), receive)
+    return PullConnection(Factory(reactor, zmq.Context.instance()), receive)

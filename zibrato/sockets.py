@@ -1,4 +1,4 @@
-"""txZMQ's PULL connection, with what was measured to be missing from it.
+"""txZMQ's connections, with what was measured to be missing from them.
 
 txZMQ imports the global reactor: import this module only where there is one already.
 """
@@ -11,33 +11,33 @@ from typing import Any
 
 import zmq
 from twisted.logger import Logger
-from txzmq import ZmqFactory, ZmqPullConnection
+from txzmq import ZmqFactory, ZmqPullConnection, ZmqPushConnection
 
-from ..wire import MAX_FRAME
+from .wire import MAX_FRAME
 
 READ_BUDGET = 0.005
-HIGH_WATER = 256
+PULL_HIGH_WATER = 256
 ERROR_PAUSE = 1.0
 _log = Logger()
 
 
 class Factory(ZmqFactory):  # type: ignore[misc]
-    """Hands out the process's shared ZeroMQ context, and leaves it to the process to end."""
+    """Hands out a ZeroMQ context that is its owner's to end, and any reactor."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, context: zmq.Context[Any]) -> None:
         self.reactor = reactor
+        self.context = context
         self.connections: set[Any] = set()
-        self.context: zmq.Context[Any] = zmq.Context.instance()
 
 
 class PullConnection(ZmqPullConnection):  # type: ignore[misc]
-    """Hands frames to `receive`, at most `READ_BUDGET` seconds a turn of the reactor.
+    """Hands frames to `receive`, for about `READ_BUDGET` seconds a turn of the reactor at most.
 
     `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
     can be added.
     """
 
-    highWaterMark = HIGH_WATER
+    highWaterMark = PULL_HIGH_WATER
     read_scheduled: Any
 
     def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
@@ -75,3 +75,21 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
     def _read_later(self, pause: float) -> None:
         if self.socket is not None and self.read_scheduled is None:
             self.read_scheduled = self.factory.reactor.callLater(pause, self.doRead)
+
+
+class PushConnection(ZmqPushConnection):  # type: ignore[misc]
+    """Pushes without ever waiting; raises zmq.Again where ZeroMQ takes no more."""
+
+    def __init__(self, factory: Factory, high_water: int) -> None:
+        self.highWaterMark = high_water
+        super().__init__(factory)
+
+    def send(self, message: bytes, flags: int = zmq.NOBLOCK) -> None:
+        """Send; txZMQ's own would schedule a read, of which there is none here."""
+        self.socket.send(message, flags)
+
+    def close(self, linger: int) -> None:
+        """Close the socket; ZeroMQ goes on sending for `linger` milliseconds at most."""
+        self.factory.lingerPeriod = linger
+        self.socket.set(zmq.LINGER, linger)
+        self.shutdown()
