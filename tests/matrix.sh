@@ -6,8 +6,10 @@ cd "$(dirname "$0")/.."
 supported="3.10 3.11 3.12 3.13"
 version_of='import sys; print("%d.%d" % sys.version_info[:2])'
 own=$("${PYTHON:-python3}" -c "$version_of")
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
 
-# Print the path of the interpreter of a version; a pyenv shim on PATH may stand for none.
+# Print the path of a version's interpreter, if there is one that runs: a pyenv shim may not.
 find_python() {
     local candidate
     for candidate in "$(type -P "python$1" || true)" \
@@ -20,33 +22,48 @@ find_python() {
     return 1
 }
 
+# Make or update the virtual environment of a version.
 install() {
-    local venv=$1 python=$2
+    local venv=.venv-$1 python=$2
     "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv" || return
     if [ "$venv/stamp" -nt setup.py ]; then return; fi
     "$venv/bin/pip" install --quiet --disable-pip-version-check \
-        --config-settings editable_mode=compat -e '.[test]' || return
-    touch "$venv/stamp"
+        --config-settings editable_mode=compat --editable '.[test]' &&
+        touch "$venv/stamp"
 }
 
+# Run what must work on every version.
 check() {
-    local venv=.venv-$1
-    install "$venv" "$2" &&
-        "$venv/bin/python" -c 'import zibrato' &&
-        "$venv/bin/python" -m pytest --ignore tests/integration -q -p no:cacheprovider
+    local python=.venv-$1/bin/python
+    "$python" -c 'import zibrato' &&
+        "$python" -m pytest --ignore tests/integration -p no:cacheprovider
 }
 
-status=0
+# Installing writes to the checkout, so one at a time; the tests of one run meanwhile.
+declare -A running
 for version in $supported; do
     if [ "$version" = "$own" ]; then
         continue
     elif ! python=$(find_python "$version"); then
-        echo "Python $version: skipped, for it was not found"
-    elif output=$(check "$version" "$python" 2>&1); then
-        echo "Python $version: $(tail -n 1 <<<"$output")"
+        echo "Python $version: skipped, for there is none"
+    elif install "$version" "$python" >"$output/$version" 2>&1; then
+        check "$version" >>"$output/$version" 2>&1 &
+        running[$version]=$!
+    else
+        running[$version]=failed
+    fi
+done
+
+status=0
+for version in $supported; do
+    pid=${running[$version]:-}
+    if [ -z "$pid" ]; then
+        continue
+    elif [ "$pid" != failed ] && wait "$pid"; then
+        echo "Python $version: $(tail -n 1 "$output/$version")"
     else
         echo "Python $version: FAILED"
-        echo "$output"
+        cat "$output/$version"
         status=1
     fi
 done

@@ -23,6 +23,7 @@ from zibrato.interfaces import Postponed
 
 KEY = "a-secret-key"
 TOKEN = b64encode(f"user:{KEY}".encode()).decode()
+URL = "https://metrics-api.librato.com/v1/metrics"
 SETTINGS = {"username": "user", "apikey": KEY}
 
 
@@ -85,7 +86,7 @@ class AccountTests(SynchronousTestCase):
         return str(caught.exception)
 
     def test_the_address_by_default(self) -> None:
-        self.assertEqual(self.url(), "https://metrics-api.librato.com/v1/metrics")
+        self.assertEqual(self.url(), URL)
         self.assertEqual(self.url(hostname="", apipath=""), self.url())
 
     def test_any_host_with_or_without_scheme_and_port(self) -> None:
@@ -187,7 +188,7 @@ class ExchangeTests(SynchronousTestCase):
         self.clock.advance(29.9)
         self.assertNoResult(outcome)
         self.clock.advance(0.1)
-        self.assertEqual(self.postponed(outcome), "no answer within 30 s")
+        self.assertEqual(self.postponed(outcome), f"{URL}: no answer within 30 s")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_client_that_fails_in_its_own_way_when_cancelled_is_late_all_the_same(self) -> None:
@@ -196,7 +197,7 @@ class ExchangeTests(SynchronousTestCase):
         http.answer = lambda: Deferred(lambda deferred: deferred.errback(aborted))
         outcome = self.post(http)
         self.clock.advance(30)
-        self.assertEqual(self.postponed(outcome), "no answer within 30 s")
+        self.assertEqual(self.postponed(outcome), f"{URL}: no answer within 30 s")
 
     def test_the_body_is_read_to_its_end(self) -> None:
         http = FakeHttp()

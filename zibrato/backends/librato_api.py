@@ -84,16 +84,22 @@ class LibratoApi:
         Raises Postponed for what may go through later, and what `judged` raises.
         """
         account = self.account
+        try:
+            refusal = judged(await self._reply(account, body), self._clock.seconds())
+        except Postponed as postponed:
+            raise Postponed(f"{account.url}: {postponed.reason}", postponed.after) from None
+        return refusal and account.scrubbed(refusal)
+
+    async def _reply(self, account: Account, body: bytes) -> Reply:
+        """Return the answer; whatever goes wrong on the way there is a reason to try again."""
         exchange = Deferred.fromCoroutine(self._exchange(account, body))
         exchange.addTimeout(self._timeout, self._clock, _timed_out)
         try:
-            reply = await exchange
+            return await exchange
         except (Postponed, CancelledError):
             raise
-        except Exception as error:  # whatever goes wrong on the way there is a reason to retry
+        except Exception as error:
             raise Postponed(_cause(error)) from None
-        refusal = judged(reply, self._clock.seconds())
-        return refusal and account.scrubbed(refusal)
 
     async def _exchange(self, account: Account, body: bytes) -> Reply:
         response = await self._http.post(

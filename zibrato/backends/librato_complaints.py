@@ -53,7 +53,7 @@ class Complaints:
             self._quiet_until = now + MUTED
             self._log.warn(
                 "{backend} refuses all of an interval: {refusal}; {count} measurements are given "
-                "up, in it {names}",
+                "up, of {names}",
                 backend=self._backend,
                 refusal=refusal,
                 count=measurements,

@@ -44,11 +44,11 @@ def judged(reply: Reply, now: float) -> str | None:
     if status == 408 or status >= 500:
         raise Postponed(f"the server answered {status}", _wait(reply.headers, now))
     if status == 401:
-        raise Postponed(
-            "401, the username or the API key is wrong: mend it, then reload (HUP)", SLOW
-        )
+        raise Postponed("401, the username or the API key is wrong; mend it and reload (HUP)", SLOW)
     if status in _ELSEWHERE or status < 400:
-        raise Postponed(f"{status}, no Librato API there: mend the hostname or the apipath", SLOW)
+        raise Postponed(
+            f"{status}, no Librato API is there; mend the hostname or the apipath", SLOW
+        )
     return f"{status} {explained(reply.body)}".rstrip()
 
 

@@ -40,10 +40,13 @@ class Endpoint(NamedTuple):
             )
         return cls(address, connect=address != text)
 
-    @property
-    def ipv6(self) -> bool:
-        """Whether the address is one of IPv6, as in tcp://[::1]:5550."""
-        return "[" in self.address
+    def attach(self, socket: zmq.Socket[Any]) -> None:
+        """Bind or connect `socket`; raises OSError."""
+        try:
+            socket.set(zmq.IPV6, "[" in self.address)
+            (socket.connect if self.connect else socket.bind)(self.address)
+        except zmq.ZMQError as error:
+            raise OSError(error.errno, error.strerror) from None
 
     @property
     def path(self) -> str | None:
@@ -58,6 +61,7 @@ class PathLock:
 
     def __init__(self, path: str) -> None:
         """Take the lock in a file beside `path`; raises OSError where another process has it."""
+        self._path = path
         self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,19 +70,20 @@ class PathLock:
             raise
 
     def release(self) -> None:
-        """Let another daemon have the path."""
+        """Remove the socket's file, which ZeroMQ leaves behind, and let another daemon have it."""
+        with suppress(OSError):
+            os.unlink(self._path)
         os.close(self._file)
 
 
 def check(endpoint: Endpoint) -> None:
-    """Raise OSError or zmq.ZMQError (an OSError too) where `endpoint` can't be had."""
+    """Raise OSError where `endpoint` can't be had."""
     lock = PathLock(endpoint.path) if endpoint.path else None
     context: zmq.Context[Any] = zmq.Context()
     try:
         with context.socket(zmq.PULL) as socket:
             socket.set(zmq.LINGER, 0)
-            socket.set(zmq.IPV6, endpoint.ipv6)
-            (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
+            endpoint.attach(socket)
     finally:
         context.term()
         if lock is not None:
@@ -132,11 +137,10 @@ class ZeroMQIntake(Service):
 
     def _open(self, endpoint: Endpoint) -> None:
         socket = self._connection.socket
-        socket.set(zmq.IPV6, endpoint.ipv6)
         if endpoint.path:
             self._locks.append(PathLock(endpoint.path))
         with _umask(0o777 & ~self._ipc_mode):
-            (socket.connect if endpoint.connect else socket.bind)(endpoint.address)
+            endpoint.attach(socket)
         address = endpoint.address
         if not endpoint.connect:
             address = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
@@ -148,13 +152,22 @@ class ZeroMQIntake(Service):
         )
 
     async def _drain(self) -> None:
+        """Read until it is quiet, then unbind, then read what ZeroMQ had taken in meanwhile.
+
+        Unbinding cuts the connections. What a client has queued it sends to the next daemon; what
+        was in the kernel's buffers is lost, so that they must be empty by then.
+        """
         connection = self._connection
         if connection is None:
             return
+        await self._read_until_quiet(connection)
         for endpoint, address in zip(self._endpoints, self.addresses, strict=True):
             if not endpoint.connect:
                 with suppress(zmq.ZMQError):
                     connection.socket.unbind(address)
+        await self._read_until_quiet(connection)
+
+    async def _read_until_quiet(self, connection: Any) -> None:
         deadline = self._reactor.seconds() + DRAIN_LIMIT
         frames = -1
         while frames != connection.frames and self._reactor.seconds() < deadline:

@@ -1,0 +1,175 @@
+"""The ZeroMQ intake: endpoints, locks, permissions, draining; sockets are real, time is not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+from twisted.internet.task import Clock
+from zope.interface.verify import verifyObject
+
+from zibrato.intake.zeromq import Endpoint, PathLock, ZeroMQIntake, check
+from zibrato.interfaces import IIntake
+
+
+class Reactor(Clock):
+    """A clock that takes readers, and reads when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: list[Any] = []
+
+    def addReader(self, reader: Any) -> None:
+        self.readers.append(reader)
+
+    def removeReader(self, reader: Any) -> None:
+        if reader in self.readers:
+            self.readers.remove(reader)
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("tcp://127.0.0.1:5550", Endpoint("tcp://127.0.0.1:5550")),
+        ("connect:ipc:///tmp/x", Endpoint("ipc:///tmp/x", connect=True)),
+        ("inproc://x", Endpoint("inproc://x")),
+    ],
+)
+def test_endpoints_are_bound_unless_they_say_connect(text: str, endpoint: Endpoint) -> None:
+    assert Endpoint.parse(text) == endpoint
+
+
+@pytest.mark.parametrize("text", ["", "5550", "udp://x:1", "ipc://", "connect:", "connect:tcp//x"])
+def test_what_is_no_endpoint_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected ipc://PATH, tcp://HOST:PORT or inproc://NAME"):
+        Endpoint.parse(text)
+
+
+def test_only_a_bound_file_has_a_path() -> None:
+    assert Endpoint("ipc:///tmp/x").path == "/tmp/x"
+    assert Endpoint("ipc:///tmp/x", connect=True).path is None
+    assert Endpoint("ipc://@abstract").path is None
+    assert Endpoint("tcp://127.0.0.1:1").path is None
+
+
+def test_a_path_is_locked_once(tmp_path: Path) -> None:
+    lock = PathLock(str(tmp_path / "socket"))
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        PathLock(str(tmp_path / "socket"))
+    lock.release()
+    PathLock(str(tmp_path / "socket")).release()
+
+
+class Fixture:
+    """A started intake on an ipc path, and a client of it."""
+
+    def __init__(self, path: Path, mode: int = 0o660) -> None:
+        self.path = path
+        self.reactor = Reactor()
+        self.frames: list[bytes] = []
+        endpoints = [Endpoint(f"ipc://{path}")]
+        self.intake = ZeroMQIntake(self.reactor, endpoints, self.frames.append, ipc_mode=mode)
+        self.intake.startService()
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.push = self.context.socket(zmq.PUSH)
+        self.push.connect(f"ipc://{path}")
+
+    def read_until(self, count: int) -> None:
+        """Read as a reactor would, until so many frames have come."""
+        poller = zmq.Poller()
+        for reader in self.reactor.readers:
+            poller.register(reader.fileno(), zmq.POLLIN)
+        for _ in range(1000):
+            if len(self.frames) >= count:
+                return
+            poller.poll(10)
+            for reader in self.reactor.readers:
+                reader.doRead()
+        raise AssertionError(f"only {len(self.frames)} of {count} frames came")
+
+    def close(self) -> None:
+        self.push.close(linger=0)
+        self.context.term()
+        if self.intake.running:
+            self.intake.stopService()
+
+
+@pytest.fixture
+def fixture(tmp_path: Path) -> Any:
+    made = Fixture(tmp_path / "socket")
+    yield made
+    made.close()
+
+
+def test_it_is_an_intake(fixture: Fixture) -> None:
+    assert verifyObject(IIntake, fixture.intake)
+
+
+def test_frames_are_handed_over_and_parts_one_by_one(fixture: Fixture) -> None:
+    fixture.push.send(b"one")
+    fixture.push.send_multipart([b"two", b"three"])
+    fixture.read_until(3)
+    assert fixture.frames == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o600, 0o666])
+def test_an_ipc_socket_has_the_permissions_asked_for(tmp_path: Path, mode: int) -> None:
+    before = os.umask(0o022)
+    os.umask(before)
+    made = Fixture(tmp_path / "socket", mode)
+    assert stat.S_IMODE(os.stat(made.path).st_mode) == mode
+    assert os.umask(before) == before
+    made.close()
+
+
+def test_a_second_intake_on_the_path_is_refused_and_harms_nothing(fixture: Fixture) -> None:
+    second = ZeroMQIntake(
+        Reactor(), [Endpoint(f"ipc://{fixture.path}")], lambda frame: None, ipc_mode=0o660
+    )
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        second.startService()
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        check(Endpoint(f"ipc://{fixture.path}"))
+    fixture.push.send(b"still here")
+    fixture.read_until(1)
+
+
+def test_an_address_in_use_is_told_by_the_check(tmp_path: Path) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    with context.socket(zmq.PULL) as socket:
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+        with pytest.raises(OSError, match="Address already in use"):
+            check(Endpoint(f"tcp://127.0.0.1:{port}"))
+    context.term()
+    check(Endpoint("tcp://127.0.0.1:*"))
+    check(Endpoint(f"ipc://{tmp_path}/free"))
+    check(Endpoint("tcp://127.0.0.1:1", connect=True))
+
+
+def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture) -> None:
+    for number in range(1000):
+        fixture.push.send(b"%d" % number)
+    fixture.read_until(1)
+    done: list[None] = []
+    fixture.intake.drain().addCallback(done.append)
+    for _ in range(100):
+        if done:
+            break
+        for reader in fixture.reactor.readers:
+            zmq.select([reader.fileno()], [], [], 0.01)
+        fixture.reactor.advance(0.1)
+    assert done == [None]
+    assert len(fixture.frames) == 1000
+    fixture.intake.stopService()
+    assert not fixture.path.exists()
+    assert fixture.reactor.readers == []
+
+
+def test_a_stopped_intake_leaves_the_path_to_the_next(fixture: Fixture) -> None:
+    fixture.intake.stopService()
+    again = Fixture(fixture.path)
+    again.close()
