@@ -9,7 +9,7 @@ from math import inf, isfinite, nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zibrato.aggregate import MAX_COUNT, Aggregator
@@ -439,6 +439,7 @@ def test_the_bound_holds_over_all_open_intervals_and_closing_makes_room() -> Non
     assert setup.aggregator.open_series == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(-7000, 9)), max_size=50), st.integers(0, 8))
 def test_never_more_series_than_the_bound(drawn: list[tuple[int, float]], bound: int) -> None:
     setup = Setup(max_series=bound)
@@ -603,6 +604,7 @@ BATCHES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(BATCHES, max_size=6),
     st.integers(0, 4) | st.just(1000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -182,13 +183,16 @@ class DaemonTests(SynchronousTestCase):
 
     def test_a_reload_takes_levels_and_settings_over_and_survives_errors(self) -> None:
         self.make()
-        path = str(self.mktemp())
+        with NamedTemporaryFile("w") as file:
+            self.daemon._options._arguments += ["--config", file.name]
+            self.rewrite(file.name, "error")
+            self.daemon.reload()
+            assert self.daemon._aggregator.levels == LevelFilter.parse("error")
+            self.rewrite(file.name, ",")
+            self.daemon.reload()
+            assert self.daemon._aggregator.levels == LevelFilter.parse("error")
+
+    def rewrite(self, path: str, levels: str) -> None:
+        """Write a configuration file."""
         with open(path, "w") as file:
-            file.write("[zibrato]\nlevels = error\n")
-        self.daemon._options._arguments += ["--config", path]
-        self.daemon.reload()
-        assert self.daemon._aggregator.levels == LevelFilter.parse("error")
-        with open(path, "w") as file:
-            file.write("[zibrato]\nlevels = ,\n")
-        self.daemon.reload()
-        assert self.daemon._aggregator.levels == LevelFilter.parse("error")
+            file.write(f"[zibrato]\nlevels = {levels}\n")

@@ -64,6 +64,7 @@ def is_close(found: float, exact: float) -> bool:
     return Fraction(abs(found - exact)) <= Fraction(exact) / 100
 
 
+@settings(deadline=None)
 @given(st.lists(SAMPLE, min_size=1, max_size=EXACT), st.sampled_from(PERCENTS))
 def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
     distribution = Distribution(samples)
@@ -72,7 +73,7 @@ def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), percent=st.sampled_from(PERCENTS))
 def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
     samples = draw(family, seed, EXACT)
@@ -80,7 +81,7 @@ def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.sampled_from([EXACT + 1, 3000]))
 def test_many_samples_are_within_one_percent(family: str, seed: int, count: int) -> None:
     samples = draw(family, seed, count)
@@ -91,6 +92,7 @@ def test_many_samples_are_within_one_percent(family: str, seed: int, count: int)
         assert is_close(distribution.percentile(percent), exact), (percent, exact)
 
 
+@settings(deadline=None)
 @given(st.lists(SAMPLE, min_size=1, max_size=40), st.sampled_from(PERCENTS))
 def test_any_samples_are_within_one_percent(some: list[float], percent: float) -> None:
     samples = some * (EXACT // len(some) + 1)
@@ -143,6 +145,7 @@ def test_the_form_depends_on_the_number_of_samples_alone() -> None:
     assert "buckets" in repr(grown)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(SAMPLE, max_size=20), min_size=1, max_size=10), st.integers(1, 200))
 def test_adding_is_the_same_however_the_samples_come(parts: list[list[float]], times: int) -> None:
     whole = [sample for part in parts for sample in part * times]
@@ -161,6 +164,7 @@ def merge_any_tree(parts: list[Distribution], data: st.DataObject) -> Distributi
     return parts[0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -183,6 +187,7 @@ def test_no_order_of_merging_matters(drawn: list[Any], data: st.DataObject) -> N
         assert merged.percentile(percent) == whole.percentile(percent)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(SAMPLE, max_size=60), min_size=2, max_size=6), st.data())
 def test_no_order_of_merging_matters_where_buckets_run_out(
     parts: list[list[float]], data: st.DataObject

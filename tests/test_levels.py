@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
@@ -76,6 +76,7 @@ def test_a_float_is_none_even_after_its_integer() -> None:
         level_name(not_an_int)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_canonical_label_or_refused(text: str) -> None:
     try:
@@ -131,6 +132,7 @@ def test_custom_labels_are_told_from_standard_levels() -> None:
     assert LevelFilter.parse("warning+").custom == []
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*LEVELS, "warn", "20", "audit", "x.y", "error+", "warn+", "debug+"]),

@@ -5,7 +5,7 @@ import sys
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zibrato.distribution import Distribution
@@ -58,6 +58,7 @@ def test_sums_that_overflow_stay_finite() -> None:
     assert Summary(1, -HUGE).merged(Summary(1, -HUGE)).sum == -HUGE
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False))
 def test_bounded_changes_nothing_but_infinities(value: float) -> None:
     expected = {INFINITY: HUGE, -INFINITY: -HUGE}.get(value, value)

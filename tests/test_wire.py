@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zibrato.wire import (
@@ -258,6 +258,7 @@ def check_bytes(frame: bytes) -> None:
 # Batches.
 
 
+@settings(deadline=None)
 @given(BATCHES)
 def test_a_batch_comes_out_as_it_went_in(batch: Batch) -> None:
     decoded = decode(encode(batch), NOW)
@@ -265,6 +266,7 @@ def test_a_batch_comes_out_as_it_went_in(batch: Batch) -> None:
     assert not decoded.refused
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False)))
 def test_samples_are_packed_as_little_endian_float64s(samples: list[float]) -> None:
     packed = pack(array("d", samples))
@@ -370,6 +372,7 @@ def test_the_size_of_a_frame_is_bounded() -> None:
 # Anything.
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\n \r\n")
@@ -380,11 +383,13 @@ def test_arbitrary_bytes_never_raise(frame: bytes) -> None:
     check_bytes(frame)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100), st.sampled_from([1, 2, 12, 13, 40]))
 def test_arbitrary_ends_of_a_batch_never_raise(end: bytes, kept: int) -> None:
     check_bytes(FRAME[:kept] + end)
 
 
+@settings(deadline=None)
 @given(BATCHES, st.data())
 def test_mutated_batches_come_through_only_where_they_are_allowed(
     batch: Batch, data: st.DataObject
@@ -397,6 +402,7 @@ def test_mutated_batches_come_through_only_where_they_are_allowed(
     check_bytes(bytes(frame))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_batches_with_anything_in_any_place_come_through_only_where_they_are_allowed(
     data: st.DataObject,
@@ -415,6 +421,7 @@ def test_batches_with_anything_in_any_place_come_through_only_where_they_are_all
 # Text.
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_arbitrary_text_never_raises(text: str) -> None:
     check_bytes(text.encode())
@@ -436,6 +443,7 @@ FIELDS = st.tuples(
 LINES = st.tuples(FIELDS, st.integers(1, 7) | st.just(4)).map(lambda drawn: drawn[0][: drawn[1]])
 
 
+@settings(deadline=None)
 @given(st.lists(LINES.map("|".join) | st.sampled_from(["", "  ", "\r"]), max_size=12))
 @example(["x|counter|hits|1e308"] * 3)
 def test_lines_come_through_only_where_they_are_allowed(lines: list[str]) -> None:

@@ -85,6 +85,7 @@ class Daemon(MultiService):
             for batch in decoded.batches:
                 self._aggregator.add(batch, now)
         except Exception:  # a bug must cost one frame, not the daemon
+            self.vitals.count("zibrato.intake.received")
             self.vitals.count("zibrato.intake.rejected", reason="fault")
             if not self._faulty:
                 self._faulty = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from .buffers import Buffers
 from .levels import EVERYTHING, LEVELS, LevelFilter, level_name
@@ -186,6 +186,9 @@ class Instruments:
     Every instrument takes `level` (a name, a label or a number), `mtype` (counter, timer or
     gauge), `name` (1 to 255 characters; a decorator's default is the function's module and
     qualified name), `source` and `tags` (strings by name; few values a tag).
+
+    `unknown` arguments are errors to a type checker, and at decoration; they are collected so that
+    a running call can drop them, counted, where Python itself would raise.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -201,7 +204,7 @@ class Instruments:
         mtype: str = COUNTER,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
-        **unknown: Any,
+        **unknown: NoReturn,
     ) -> CountMe:
         """Return a decorator and context manager that adds `value` a call, also one that raises."""
         arguments = Arguments(name, value, level, mtype, source, tags, unknown)
@@ -216,7 +219,7 @@ class Instruments:
         mtype: str = TIMER,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
-        **unknown: Any,
+        **unknown: NoReturn,
     ) -> TimeMe:
         """Return a decorator and context manager that records the seconds that a call takes.
 
@@ -237,7 +240,7 @@ class Instruments:
         mtype: str = COUNTER,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
-        **unknown: Any,
+        **unknown: NoReturn,
     ) -> None:
         """Add `value` to a counter."""
         arguments = Arguments(name, 0, level, mtype, source, tags, unknown)
@@ -252,7 +255,7 @@ class Instruments:
         mtype: str = TIMER,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
-        **unknown: Any,
+        **unknown: NoReturn,
     ) -> None:
         """Record a duration of `value` seconds."""
         arguments = Arguments(name, 0, level, mtype, source, tags, unknown)
@@ -267,7 +270,7 @@ class Instruments:
         mtype: str = GAUGE,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
-        **unknown: Any,
+        **unknown: NoReturn,
     ) -> None:
         """Record a reading of `value`."""
         arguments = Arguments(name, 0, level, mtype, source, tags, unknown)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import socket
+import ssl
 import threading
 import time
 from base64 import b64encode
@@ -41,11 +42,13 @@ class LibratoServer:
         apikey: str = "0123456789abcdef",
         apipath: str = "/v1/",
         now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.username = username
         self.apikey = apikey
         self.path = f"{apipath}metrics"
         self.now = now
+        self.tls = tls
         self.refuse: Callable[[Measurement], str | None] = lambda _measurement: None
         self.down: int | None = None
         self.requests: list[list[Measurement]] = []
@@ -73,7 +76,7 @@ class LibratoServer:
     @property
     def url(self) -> str:
         """Scheme, address and port."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
 
     @property
     def hang(self) -> bool:
@@ -204,6 +207,10 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, owner: LibratoServer, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.owner = owner
+        if owner.tls is not None:  # each connection's own thread does the handshake
+            self.socket = owner.tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.stopping = False
         self._connections: set[socket.socket] = set()
 

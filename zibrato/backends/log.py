@@ -34,9 +34,10 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LogBackend:
     path = settings.get("path")
     if path is None and sys.__stdout__ is None:
         raise ValueError("path: standard output is closed; give log:path=FILE")
-    if path is not None and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+    full = None if path is None else os.path.abspath(path)
+    if full and (os.path.isdir(full) or not os.path.isdir(os.path.dirname(full))):
         raise ValueError(f"path: expected a file in a directory that exists, got {path!r}")
-    return LogBackend(context, path and os.path.abspath(path))
+    return LogBackend(context, full)
 
 
 class Line(msgspec.Struct, omit_defaults=True):

@@ -1,0 +1,149 @@
+"""How many timer measurements a second a real daemon takes in, and what they cost it.
+
+    python benchmarks/ingest.py [--seconds 5]
+
+Each row is a `twistd` process of its own, pinned to one processor, percentiles on, intervals of one
+second, and one process that pushes frames at it over ipc as fast as they are taken. The processor
+time is that of the whole daemon: ZeroMQ's threads, aggregation and shipping included. Every
+measurement that was sent must have been shipped in the end, else this ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import processes
+from benchmarks.processes import BenchmarkError
+from benchmarks.producer import SERIES, Window
+from benchmarks.report import machine, table, versions
+
+HERE = Path(__file__).resolve().parent
+LOADS = [("batch", 1), ("batch", 10), ("batch", 100), ("batch", 1000), ("text", 1), ("text", 20)]
+HEAD = (
+    "frames of",
+    "measurements/s",
+    "per CPU-second",
+    "CPU ns each",
+    "CPU busy",
+    "timer late p99",
+    "worst",
+)
+GOAL_RATE = 1e6
+GOAL_LATENESS = 0.05
+
+
+class Result(NamedTuple):
+    """What one load did: how much was sent, the measured window, and the seconds of lateness."""
+
+    name: str
+    sent: int
+    window: Window
+    lateness: list[float]
+
+    @property
+    def rate(self) -> float:
+        """Measurements per second of the daemon's processor time."""
+        return self.window.measurements / self.window.cpu
+
+    @property
+    def late(self) -> float:
+        """Seconds of lateness of the timer, the 99th percentile."""
+        return sorted(self.lateness)[len(self.lateness) * 99 // 100]
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of the table."""
+        start, end, measurements, cpu = self.window
+        return (
+            self.name,
+            f"{measurements / (end - start):,.0f}",
+            f"{self.rate:,.0f}",
+            f"{cpu / measurements * 1e9:,.0f}",
+            f"{cpu / (end - start):.0%}",
+            f"{self.late * 1e3:.1f} ms",
+            f"{max(self.lateness) * 1e3:.1f} ms",
+        )
+
+
+def main() -> int:
+    """Run every load and print the table; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each row is measured")
+    arguments = parser.parse_args()
+    print(f"{machine()}; {versions('zibrato', 'Twisted', 'txZMQ', 'pyzmq', 'msgspec')};")
+    print(f"{processes.pinning()}; {len(SERIES)} series; each row measured for", end=" ")
+    print(f"{arguments.seconds:.0f} s\n", flush=True)
+    try:
+        results = [run(form, size, arguments.seconds) for form, size in LOADS]
+    except BenchmarkError as error:
+        print(f"WORTHLESS: {error}", file=sys.stderr)
+        return 1
+    print(table(HEAD, [result.cells() for result in results]), "\n")
+    print(f"All {sum(result.sent for result in results):,} measurements sent were shipped.")
+    print(*goals(results[3]), sep="\n")
+    return 0
+
+
+def run(form: str, size: int, seconds: float) -> Result:
+    """Return what one load does to a fresh daemon; raises BenchmarkError if it lost any."""
+    name = {"batch": f"{size:,} sample{'s'[: size > 1]}", "text": f"{size} text line{'s'[: size > 1]}"}
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
+        directory = Path(path)
+        endpoint = f"ipc://{directory}/socket"
+        account = directory / "account.json"
+        with processes.running(
+            [*processes.twistd(directory), "--python", str(HERE / "probed.tac")],
+            processor=0,
+            environment={
+                "ZIBRATO_OPTIONS": " ".join(
+                    ["--socket", endpoint, *processes.daemon_options(account)]
+                ),
+                "PROBE": str(directory / "probe.json"),
+            },
+        ) as daemon:
+            processes.await_socket(daemon, endpoint)
+            report = produce(endpoint, form, size, seconds, daemon.pid)
+            window = Window(*report["window"])
+            processes.await_account(account, "bench.", report["sent"])
+            processes.stop(daemon)
+        check(account, report["sent"])
+        seen = json.loads((directory / "probe.json").read_text())
+    lateness = [late for due, late in seen if window.start <= due <= window.end]
+    return Result(name[form], report["sent"], window, lateness)
+
+
+def produce(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> Any:
+    """Return what the producer's process reports."""
+    arguments = ["-m", "benchmarks.producer", endpoint, form, *map(str, (size, seconds, daemon))]
+    with processes.running([sys.executable, *arguments], processor=1) as producer:
+        try:
+            output, _ = producer.communicate(timeout=seconds + processes.DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise BenchmarkError("the daemon stopped taking frames") from None
+    if producer.returncode:
+        raise BenchmarkError(f"the producer ended with status {producer.returncode}")
+    return json.loads(output)
+
+
+def check(account: Path, sent: int) -> None:
+    """Raise BenchmarkError unless what was shipped is exactly what was sent."""
+    shipped = processes.shipped(account, "bench.")
+    if shipped != sent:
+        raise BenchmarkError(f"{sent:,} measurements were sent, {shipped:,} were shipped")
+
+
+def goals(thousand: Result) -> Iterator[str]:
+    """Yield a line on each goal for batches of 1,000 samples."""
+    held = {True: "held", False: "NOT held"}
+    yield f"Goal, a million a second on one core: {held[thousand.rate >= GOAL_RATE]}."
+    yield f"Goal, a 10 ms timer late by under 50 ms: {held[thousand.late < GOAL_LATENESS]}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

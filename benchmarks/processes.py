@@ -1,0 +1,149 @@
+"""The processes of a benchmark: each pinned to a processor of its own, ended by its own pid."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEADLINE = 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchmarkError(Exception):
+    """What makes the figures worthless, as one line for people."""
+
+
+def processors() -> list[int]:
+    """Return the processors that this process may use; none where it can't be pinned."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pin(index: int) -> None:
+    """Keep this process on the `index`th of its processors, where there are as many."""
+    usable = processors()
+    if index < len(usable):
+        os.sched_setaffinity(0, {usable[index]})
+
+
+def pinning() -> str:
+    """Return one line on what `pin` does here."""
+    if len(processors()) > 1:
+        return "the measured process has a processor of its own"
+    return "NOT pinned: all processes share the processors, take the figures with care"
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], *, processor: int, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a process pinned from its first moment, its output in a pipe; kill it in the end."""
+    with subprocess.Popen(
+        arguments,
+        env={**_clean_environment(), "PYTHONPATH": str(ROOT), **(environment or {})},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: pin(processor),
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def daemon(directory: Path, endpoint: str, *, processor: int = 1) -> Iterator[Path]:
+    """Run `twistd -n zibrato` on `endpoint`; its account is complete after the block.
+
+    The account is the file of JSON lines that the log backend writes, in `directory`.
+    """
+    account = directory / "account.json"
+    options = ["--socket", endpoint, *daemon_options(account)]
+    with running([*twistd(directory), "zibrato", *options], processor=processor) as process:
+        await_socket(process, endpoint)
+        yield account
+        stop(process)
+
+
+def daemon_options(account: Path) -> list[str]:
+    """Return the options of a daemon that ships to the file `account` every second."""
+    return [
+        *("--flush-interval", "1"),
+        *("--percentiles", "50,95,99"),
+        *("--backend", f"log:path={account}"),
+    ]
+
+
+def twistd(directory: Path) -> list[str]:
+    """Return the start of a command that runs twistd in the foreground, logging to a file."""
+    options = ["--nodaemon", "--pidfile=", f"--logfile={directory / 'twistd.log'}"]
+    return [str(Path(sys.executable).with_name("twistd")), *options]
+
+
+def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
+    """Wait until the ipc `endpoint` of a daemon is there; raises BenchmarkError."""
+    path = Path(endpoint.removeprefix("ipc://"))
+    _await(lambda: path.exists() or process.poll() is not None, f"{endpoint} never came up")
+    if process.poll() is not None:
+        raise BenchmarkError(f"the daemon ended with status {process.returncode}")
+
+
+def await_account(account: Path, names: str, expected: int) -> None:
+    """Wait until the daemon has shipped `expected` measurements; raises BenchmarkError."""
+    _await(
+        lambda: shipped(account, names) >= expected,
+        f"of {expected:,} measurements sent fewer arrived",
+    )
+
+
+def shipped(account: Path, names: str) -> int:
+    """Return how many measurements of series that start with `names` an account holds."""
+    return sum(count for name, count in shipped_by_name(account).items() if name.startswith(names))
+
+
+def shipped_by_name(account: Path) -> Counter[str]:
+    """Return how many measurements of each name an account holds."""
+    counts: Counter[str] = Counter()
+    if account.exists():
+        for text in account.read_text().splitlines(keepends=True):
+            if text.endswith("\n"):  # else it is being written
+                line = json.loads(text)
+                counts[line["name"]] += line["count"]
+    return counts
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Have a daemon ship what it has and end; raises BenchmarkError where it doesn't."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        raise BenchmarkError(f"the daemon did not stop within {DEADLINE} s") from None
+
+
+def cpu_seconds(pid: int | str = "self") -> float:
+    """Return the processor time of all threads of a process, user and system, to 0.01 s."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / _TICKS
+
+
+def _await(condition: Callable[[], object], complaint: str) -> None:
+    limit = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > limit:
+            raise BenchmarkError(f"{complaint} within {DEADLINE:.0f} s")
+        time.sleep(0.02)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ZIBRATO_")}

@@ -1,0 +1,121 @@
+"""Pushes frames at a daemon as fast as it takes them; run by ingest.py.
+
+    python -m benchmarks.producer ENDPOINT FORM SIZE SECONDS DAEMON_PID
+
+FORM is `batch` (SIZE samples in one batch, over 8 series as evenly as they go) or `text` (SIZE
+lines a frame). After a second for the queues to fill, what was sent in the next SECONDS is what
+the daemon took in, because a full queue holds this process back. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from array import array
+from collections.abc import Callable
+from itertools import cycle, islice
+from typing import Any, NamedTuple
+
+import zmq
+
+from benchmarks.processes import cpu_seconds
+from zibrato.wire import VERSION, Batch, SampleRow, encode, pack
+
+SERIES = [f"bench.timer{number}" for number in range(8)]
+ROUND = 64
+WARM_UP = 1.0
+HIGH_WATER = 64
+LINGER = 60_000
+
+
+class Window(NamedTuple):
+    """What happened while it was measured: Unix times, and processor seconds of the daemon."""
+
+    start: float
+    end: float
+    measurements: int
+    cpu: float
+
+
+def main(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> None:
+    """Send, then print how much, and the window in which it was measured."""
+    rounds: dict[str, Callable[[int, float], list[bytes]]] = {"batch": batches, "text": lines}
+    context: zmq.Context[Any] = zmq.Context()
+    socket = context.socket(zmq.PUSH)
+    socket.set(zmq.SNDHWM, HIGH_WATER)
+    socket.set(zmq.LINGER, LINGER)
+    socket.connect(endpoint)
+    sender = Sender(socket, rounds[form], size)
+    sender.run(WARM_UP)
+    start, before, cpu = time.time(), sender.sent, cpu_seconds(daemon)
+    sender.run(seconds)
+    window = Window(start, time.time(), sender.sent - before, cpu_seconds(daemon) - cpu)
+    socket.close()
+    context.term()
+    print(json.dumps({"sent": sender.sent, "window": window}))
+
+
+class Sender:
+    """Sends rounds of frames, made anew once a second: their times are to be the present.
+
+    `sent` counts measurements.
+    """
+
+    def __init__(self, socket: Any, make: Callable[[int, float], list[bytes]], size: int) -> None:
+        self._send = socket.send
+        self._make = make
+        self._size = size
+        self.sent = 0
+
+    def run(self, seconds: float) -> None:
+        """Send for so long."""
+        end = time.time() + seconds
+        while (now := time.time()) < end:
+            self._second(self._make(self._size, now), min(now + 1, end))
+
+    def _second(self, frames: list[bytes], end: float) -> None:
+        while time.time() < end:
+            for frame in frames:
+                self._send(frame)
+            self.sent += self._size * len(frames)
+
+
+def batches(size: int, now: float) -> list[bytes]:
+    """Return encoded batches of `size` samples each; those too small for 8 series take turns."""
+    chance = random.Random(1)
+    names = cycle(SERIES)
+    return [
+        encode(Batch(VERSION, "bench", number, now, now, (), _rows(size, names, chance), ()))
+        for number in range(ROUND)
+    ]
+
+
+def _rows(size: int, names: Any, chance: random.Random) -> list[SampleRow]:
+    rows = min(size, len(SERIES))
+    return [
+        SampleRow(name, "info", None, {}, pack(_samples(size // rows + (row < size % rows), chance)))
+        for row, name in enumerate(islice(names, rows))
+    ]
+
+
+def _samples(count: int, chance: random.Random) -> array[float]:
+    """Return durations as web requests have them, 10 ms in the middle."""
+    return array("d", [chance.lognormvariate(-4.6, 1.0) for _ in range(count)])
+
+
+def lines(size: int, _: float) -> list[bytes]:
+    """Return frames of `size` text lines each, without times."""
+    chance = random.Random(1)
+    names = cycle(SERIES)
+    return [
+        "\n".join(
+            f"info|timer|{next(names)}|{chance.lognormvariate(-4.6, 1.0):.6f}" for _ in range(size)
+        ).encode()
+        for _ in range(ROUND)
+    ]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))
