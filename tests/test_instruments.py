@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from zibrato.buffers import Buffers
-from zibrato.instruments import Instruments, Recorder, threshold
+from zibrato.instruments import Instruments
 from zibrato.levels import LevelFilter
+from zibrato.recorder import Recorder, threshold
 from zibrato.wire import unpack
 
 

@@ -10,7 +10,8 @@ from twisted.python.usage import UsageError
 
 from zibrato.intake.zeromq import Endpoint
 from zibrato.levels import LevelFilter
-from zibrato.options import Options, Settings
+from zibrato.options import Options
+from zibrato.settings import Settings
 
 
 def settings(*arguments: str, **environment: str) -> Settings:

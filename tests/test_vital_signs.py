@@ -3,7 +3,8 @@
 from twisted.internet.task import Clock
 
 from zibrato.buffers import Buffers
-from zibrato.instruments import Instruments, Recorder
+from zibrato.instruments import Instruments
+from zibrato.recorder import Recorder
 from zibrato.vital_signs import VitalSigns, open_descriptors
 
 

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .channel import MAX_PENDING, Address
-from .instruments import Instruments, Recorder
+from .instruments import Instruments
+from .recorder import Recorder
 from .sender import sender
 
 if TYPE_CHECKING:

@@ -6,108 +6,16 @@ can't be recorded is dropped and counted.
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from .buffers import Buffers
-from .levels import EVERYTHING, LEVELS, LevelFilter, level_name
-from .model import COUNTER, GAUGE, KINDS, TIMER, Series
+from .model import COUNTER, GAUGE, TIMER
+from .recorder import Arguments, Recorder, nothing
 from .stopwatch import Stopwatch
-from .wrapping import count_calls, full_name, time_calls
+from .wrapping import count_calls, time_calls
 
 F = TypeVar("F", bound=Callable[..., Any])
-MAX_NAME = 255
 MAX_CACHED = 10_000
-
-
-class Arguments(NamedTuple):
-    """What an instrument was asked for, unchecked."""
-
-    name: str | None
-    value: Any
-    level: str | int
-    mtype: str
-    source: str | None
-    tags: Mapping[str, str] | None
-    unknown: Mapping[str, Any]
-
-    def for_function(self, function: Any) -> Arguments:
-        """Return these arguments, the name made of the function's where there is none."""
-        if self.name is None and callable(getattr(function, "__func__", function)):
-            return self._replace(name=full_name(function)[-MAX_NAME:])
-        return self
-
-    def check(self) -> None:
-        """Raise TypeError or ValueError for what can't be meant."""
-        if self.unknown:
-            raise TypeError(
-                f"unknown argument {', '.join(sorted(self.unknown))}; expected some of "
-                "level, mtype, name, value, source, tags"
-            )
-        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME:
-            raise ValueError(f"name: expected 1 to {MAX_NAME} characters, got {self.name!r}")
-        if self.mtype not in KINDS:
-            raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {self.mtype!r}")
-        if not isinstance(self.value, int | float):
-            raise TypeError(f"value: expected a number, got {self.value!r}")
-        if not math.isfinite(self.value):
-            raise ValueError(f"value: expected a finite number, got {self.value!r}")
-
-
-class Recorder:
-    """Finds the buffers that arguments mean, for one client: its level, source and tags."""
-
-    def __init__(
-        self,
-        buffers: Buffers,
-        *,
-        level: str | int | None = None,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        self._buffers = buffers
-        self._levels = EVERYTHING if level is None else threshold(level)
-        self._source = source
-        self._tags = dict(tags or {})
-        self._disabled = os.environ.get("ZIBRATO_DISABLED", "") not in ("", "0")
-
-    def is_off(self, arguments: Arguments) -> bool:
-        """Return whether such measurements are to cost nothing."""
-        return self._disabled or not self._levels.passes(level_name(arguments.level))
-
-    def event(self, arguments: Arguments) -> Callable[[], object]:
-        """Return what records `value` once; raises TypeError or ValueError."""
-        series = self._series(arguments)
-        if series is None:
-            return _nothing
-        if series.kind == COUNTER:
-            return self._buffers.ticks(series, arguments.value).tick
-        append, value = self._buffers.values(series).append, arguments.value
-        return lambda: append(value)
-
-    def append(self, arguments: Arguments) -> Callable[[Any], object]:
-        """Return what records the value that it is called with; raises TypeError or ValueError."""
-        series = self._series(arguments)
-        return _nothing if series is None else self._buffers.values(series).append
-
-    def refuse(self, *_: Any) -> None:
-        """Count a measurement that can't be recorded."""
-        self._buffers.dropped["argument"] += 1
-
-    def _series(self, arguments: Arguments) -> Series | None:
-        arguments.check()
-        if self.is_off(arguments):
-            return None
-        tags = {**self._tags, **{str(k): str(v) for k, v in (arguments.tags or {}).items()}}
-        return Series(
-            arguments.mtype,
-            str(arguments.name),
-            arguments.source or self._source or "",
-            tuple(sorted(tags.items())),
-            level_name(arguments.level),
-        )
 
 
 class CountMe:
@@ -128,7 +36,7 @@ class CountMe:
         """Return `function` counted, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
         event = self._recorder.event(arguments)
-        wrapped: F = function if event is _nothing else count_calls(function, event)
+        wrapped: F = function if event is nothing else count_calls(function, event)
         return wrapped
 
     def __enter__(self) -> None:
@@ -161,7 +69,7 @@ class TimeMe(Stopwatch):
         """Return `function` timed, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
         append = self._recorder.append(arguments)
-        wrapped: F = function if append is _nothing else time_calls(function, append)
+        wrapped: F = function if append is nothing else time_calls(function, append)
         return wrapped
 
 
@@ -304,15 +212,3 @@ class Instruments:
             if len(self._made) < MAX_CACHED:
                 self._made[key] = found
         return found
-
-
-def _nothing(*_: Any) -> None:
-    """Take the place of a recording that is off."""
-
-
-def threshold(level: str | int) -> LevelFilter:
-    """Return the filter that passes the standard `level` and those above it."""
-    name = level_name(level)
-    if name not in LEVELS:
-        raise ValueError(f"level: expected one of {', '.join(LEVELS)} as threshold, got {level!r}")
-    return LevelFilter.parse(f"{name}+")

@@ -81,6 +81,7 @@ class Outbox(Service):
         self._told: set[str] = set()
         self._busy = False
         self._stopped = False
+        self._hurry = False
         self._under_way: Deferred[None] | None = None
         self._pause: Deferred[None] | None = None
         self._idle: list[Deferred[None]] = []
@@ -117,9 +118,11 @@ class Outbox(Service):
         self._vitals.gauge("zibrato.outbox.bytes", self._bytes, backend=name)
 
     def retry(self) -> None:
-        """End a pause between two attempts now."""
+        """End a pause between two attempts now, or leave out the one after the current attempt."""
         if self._pause is not None:
             self._pause.callback(None)
+        else:
+            self._hurry = self._busy
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
@@ -178,6 +181,7 @@ class Outbox(Service):
         if self._attempts:
             self._log.info("{backend} is back", backend=self.backend.name)
         self._attempts = 0
+        self._hurry = False
         self._told.clear()
 
     async def _fault(self, shipment: Shipment, fault: Exception) -> None:
@@ -199,6 +203,9 @@ class Outbox(Service):
         delay = max(after, backoff * (1 + self._jitter()) / 2)
         self._attempts = min(self._attempts + 1, 10)
         self._tell(reason, delay)
+        if self._hurry:
+            self._hurry = False
+            return
         self._pause = Deferred()
         timer = self._clock.callLater(delay, self.retry)
         await self._pause

@@ -10,8 +10,9 @@ from twisted.python import usage
 from .daemon import Daemon
 from .intake.zeromq import Endpoint, check
 from .interfaces import BackendContext
-from .options import Options, Settings
+from .options import Options
 from .outbox import Outbox
+from .settings import Settings
 from .vitals import Vitals
 
 __all__ = ["Options", "makeService", "make_service"]

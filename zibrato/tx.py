@@ -17,7 +17,8 @@ from twisted.logger import Logger
 
 from .channel import HIGH_WATER, MAX_PENDING, Address, Channel
 from .client import DEFAULT_SOCKET, check_endpoint
-from .instruments import Instruments, Recorder
+from .instruments import Instruments
+from .recorder import Recorder
 from .vital_signs import VitalSigns
 
 RETRY = 0.02
