@@ -229,6 +229,28 @@ class DeliveryTests(OutboxCase):
         self.assertEqual(self.backend.given, [10, 10])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_retry_leaves_out_the_pause_after_an_attempt_under_way(self) -> None:
+        attempt: Deferred[None] = Deferred()
+        self.backend.answer = lambda _shipment: attempt
+        self.outbox.put(snapshot(10))
+        self.outbox.retry()
+        self.outbox.retry()
+        self.backend.answer = postpone(after=300)
+        attempt.errback(Postponed("away", 300))
+        self.assertEqual(self.backend.given, [10, 10])
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+    def test_retry_of_a_success_leaves_out_no_pause(self) -> None:
+        attempt: Deferred[None] = Deferred()
+        self.backend.answer = lambda _shipment: attempt
+        self.outbox.put(snapshot(10))
+        self.outbox.retry()
+        attempt.callback(None)
+        self.outbox.retry()
+        self.backend.answer = postpone()
+        self.outbox.put(snapshot(20))
+        self.assertEqual(self.backend.given, [10, 20])
+
     def test_gives_up_what_the_backend_leaves_over(self) -> None:
         def take_two(shipment: Shipment) -> Deferred[None]:
             shipment.delivered(2)
@@ -437,7 +459,9 @@ STEPS = st.lists(
     ),
     max_size=40,
 )
-OUTCOMES = st.lists(st.sampled_from(["take", "part", "lose", "postpone", "fault", "wait"]), max_size=30)
+OUTCOMES = st.lists(
+    st.sampled_from(["take", "part", "lose", "postpone", "fault", "wait"]), max_size=30
+)
 
 
 class AccountTests(SynchronousTestCase):

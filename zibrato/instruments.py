@@ -7,7 +7,7 @@ can't be recorded is dropped and counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .model import COUNTER, GAUGE, TIMER
 from .recorder import Arguments, Recorder, nothing
