@@ -41,5 +41,5 @@ $(BIN)/python:
 	mkdir -p .make && touch $@
 
 .make/test: setup.py | $(BIN)/python
-	$(INSTALL) -e '.[test,lint]'
+	$(INSTALL) -e '.[test,integration,lint]'
 	mkdir -p .make && touch $@ .make/run

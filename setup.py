@@ -18,7 +18,7 @@ setup(
     python_requires=">=3.10",
     # twisted.plugins is a namespace shared with Twisted: it must never get an __init__.py.
     packages=[*find_packages(include=["zibrato", "zibrato.*"]), "twisted.plugins"],
-    package_data={"zibrato": ["py.typed"]},
+    include_package_data=True,  # py.typed and others, as MANIFEST.in has them
     install_requires=[
         "msgspec>=0.19",
         "pyzmq>=26",
@@ -28,7 +28,9 @@ setup(
         "zope.interface>=6",
     ],
     extras_require={
-        "test": ["build", "hypothesis", "pytest", "setuptools>=70.1", "supervisor"],
+        "test": ["hypothesis", "pytest"],
+        # What tests/integration runs beside Zibrato: real peers, servers and clients.
+        "integration": ["build", "librato-metrics", "setuptools>=70.1", "supervisor"],
         "lint": ["mypy", "mypy-zope", "ruff"],
     },
     entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},
