@@ -20,6 +20,7 @@ setup(
     packages=[*find_packages(include=["zibrato", "zibrato.*"]), "twisted.plugins"],
     include_package_data=True,  # py.typed and others, as MANIFEST.in has them
     install_requires=[
+        "klein>=24.8",
         "msgspec>=0.19",
         "pyzmq>=26",
         "treq>=24.9",

@@ -24,7 +24,8 @@ from zibrato.backends.librato_complaints import MUTED
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, IBackend, IBackendMaker, Postponed
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.outbox import Outbox, Shipment
+from zibrato.outbox import Outbox
+from zibrato.shipment import Shipment
 from zibrato.vitals import Vitals
 
 NOW = 1_700_000_000

@@ -74,6 +74,10 @@ class MappingTests(SynchronousTestCase):
         self.assertEqual(result.items, [Item("A-b", "s", COUNTER, Summary(15, 15.0))])
         self.assertEqual(result.merged, {"a b": 1, "a-b": 2, "a/b": 8})
 
+    def test_a_legal_name_is_the_one_that_stands_for_all(self) -> None:
+        result = mapped({counter("a b"): Summary(1, 1.0), counter("a-b"): Summary(2, 2.0)})
+        self.assertEqual(result.merged, {"a b": 1})
+
     def test_sources_that_become_one_are_merged_and_counted(self) -> None:
         result = mapped(
             {counter(source="a/b"): Summary(1, 1.0), counter(source="a-b"): Summary(2, 2.0)}
@@ -113,13 +117,14 @@ class MappingTests(SynchronousTestCase):
             Series(GAUGE, "N", "s1"),
             Series(TIMER, "n", "s2"),
             Series(COUNTER, "n", "s3"),
-            Series(GAUGE, "other", "s"),
+            Series(GAUGE, "other", "s4"),
+            Series(TIMER, "other", "s5"),
         ]
         for order in (series, series[::-1]):
             result = mapped({each: Summary(1 + series.index(each), 1.0) for each in order})
             kinds = {item.name: item.kind for item in result.items}
-            self.assertEqual(kinds, {"n": COUNTER, "other": GAUGE})
-            self.assertEqual(result.conflicting, {"N": 1, "n": 2})
+            self.assertEqual(kinds, {"n": COUNTER, "other": TIMER})
+            self.assertEqual(result.conflicting, {"N": 1, "n": 2, "other": 4})
 
     def test_a_percentile_gives_way_to_a_series(self) -> None:
         result = mapped(

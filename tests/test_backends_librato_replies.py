@@ -66,6 +66,10 @@ class JudgedTests(SynchronousTestCase):
             for status in (403, 429):
                 self.assertEqual(self.postponed(reply(status, **{name: limit})).after, 42)
 
+    def test_a_rate_limit_that_says_no_more_than_until_when(self) -> None:
+        limit = f"reset={NOW + 42:.0f}"
+        self.assertEqual(self.postponed(reply(429, X_Librato_RateLimit_Agg=limit)).after, 42)
+
     def test_only_the_limit_that_is_reached_counts(self) -> None:
         agg = f"limit=60,remaining=1,reset={NOW + 500:.0f}"
         std = f"limit=9, remaining=0, reset={NOW + 7:.0f}"

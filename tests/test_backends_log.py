@@ -20,7 +20,7 @@ from zibrato.backends.log import LogBackend, make
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, IBackend, IBackendMaker, Postponed
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.outbox import Shipment
+from zibrato.shipment import Shipment
 
 TIMES = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
 

@@ -1,12 +1,16 @@
 """Buffers: what instruments leave is taken once, in order, whoever else is writing."""
 
+import gc
 import threading
 from array import array
+from typing import cast
+
+import pytest
 
 from zibrato import buffers
 from zibrato.buffers import Buffers, Rows, Ticks, Values
-from zibrato.model import COUNTER, GAUGE, TIMER, Series
-from zibrato.wire import unpack
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, bounded
+from zibrato.wire import Batch, decode, encode, unpack
 
 
 def series(kind: str, name: str = "n") -> Series:
@@ -172,3 +176,98 @@ def test_eight_threads_lose_nothing_while_another_drains() -> None:
         running.wait(0.001)
     take()
     assert (counted, samples) == (each * threads, each * threads)
+
+
+class Name(str):
+    """Text that the encoder takes for something else."""
+
+    __slots__ = ()
+
+
+def test_an_identity_is_kept_as_plain_text() -> None:
+    found = Buffers()
+    name, tags = Name("n"), ((Name("key"), Name("value")),)
+    append = found.values(Series(GAUGE, name, Name("here"), tags, Name("info"))).append
+    append(1)
+    found.values(Series(GAUGE, "n", "here", (("key", "value"),), "info")).append(2)
+    (row,) = drained(found).gauges
+    assert [type(each) for each in (row.name, row.source, row.level, *row.tags)] == [str] * 4
+    assert len(unpack(row.samples)) == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Series(GAUGE, "\ud800", ""),
+        Series(GAUGE, "n", cast(str, 5)),
+        Series(GAUGE, "n", "", (("key", cast(str, None)),)),
+        Series(GAUGE, "n", "", (("key", "v" * 200_000),)),
+    ],
+    ids=["surrogate", "source", "tag", "long"],
+)
+def test_an_identity_that_can_not_be_sent_is_refused(bad: Series) -> None:
+    found = Buffers()
+    for _ in range(2):
+        with pytest.raises((TypeError, ValueError)):
+            found.values(bad)
+        with pytest.raises((TypeError, ValueError)):
+            found.ticks(bad, 1)
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**70), 1e308, True, 10**400])
+def test_a_sum_is_as_the_encoder_takes_it(value: float) -> None:
+    found = Buffers()
+    tick = found.ticks(series(COUNTER), value).tick
+    for _ in range(3):
+        tick()
+    rows = drained(found)
+    (row,) = decode(encode(Batch(1, "c", 1, 0, 1, rows.counters)), 0).batches[0].counters
+    assert row.count == 3
+    assert row.sum == bounded(3 * value)
+
+
+def test_what_is_not_finite_does_not_spoil_a_varying_counter() -> None:
+    found = Buffers()
+    append = found.values(series(COUNTER)).append
+    for value in (1, float("nan"), float("inf"), 2):
+        append(value)
+    (row,) = drained(found).counters
+    assert (row.count, row.sum) == (2, 3)
+    assert found.dropped == {"value": 2}
+
+
+def test_a_finalizer_that_makes_series_does_not_stop_a_drain() -> None:
+    """Until Python 3.12 any allocation may collect garbage, those of a drain most likely."""
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            found.ticks(series(COUNTER, str(len(found))), 1).tick()
+
+    found = Buffers()
+    for number in range(2000):
+        found.values(series(GAUGE, str(number)))
+        found.ticks(series(COUNTER, str(number)), 1)
+    counted = 0
+    for _ in range(20):
+        Cycle()
+        counted += sum(row.count for row in drained(found).counters)
+    gc.collect()
+    assert counted + sum(row.count for row in drained(found).counters) == 20
+
+
+def test_values_that_nothing_drains_are_bounded() -> None:
+    found = Buffers()
+    for number in range(3):
+        append = found.values(series(TIMER, str(number))).append
+        for _ in range(10):
+            append(1.0)
+    found.limit(30)
+    assert not found.dropped
+    append(1.0)
+    found.limit(30)
+    assert found.dropped == {"full": 31}
+    assert list(found.drain()) == []

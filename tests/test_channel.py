@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, cast
 
+import pytest
 import zmq
 
+from zibrato import backlog
 from zibrato.channel import Address, Channel
 from zibrato.model import COUNTER, TIMER, Series
-from zibrato.wire import Batch, decode, unpack
+from zibrato.wire import Batch, decode, encode, unpack
 
 
 class StubSocket:
@@ -40,7 +43,7 @@ class StubAddress:
     """An address whose sockets are stubs."""
 
     context = None
-    inproc = True
+    owns_context = False
 
     def __init__(self) -> None:
         self.sockets: list[StubSocket] = []
@@ -152,14 +155,39 @@ def test_an_error_of_the_socket_costs_nothing_but_a_new_one() -> None:
     assert fixture.counted() == 2
 
 
-def test_what_a_closed_channel_still_gets_is_counted() -> None:
+def test_what_a_closed_channel_still_gets_is_counted_and_reported_once_it_has_users_again() -> None:
     fixture = Fixture()
-    fixture.channel.finish(0.0, close=True)
+    fixture.channel.close(0.0)
     fixture.count()
     fixture.time(1.0)
     fixture.channel.step(1.0)
     assert fixture.channel.dropped == {"closed": 2}
     assert fixture.batches == []
+    fixture.channel.users += 1
+    fixture.count()
+    fixture.channel.step(2.0)
+    assert (fixture.counted(), fixture.counted("zibrato.client.dropped")) == (1, 2)
+    assert not fixture.channel.closed
+
+
+def test_what_is_not_sent_when_it_closes_is_counted() -> None:
+    fixture = Fixture()
+    fixture.address.error = zmq.ZMQError(errno.ENOENT)
+    fixture.count()
+    fixture.count()
+    fixture.time(1.0)
+    fixture.channel.step(1.0)
+    assert fixture.channel.close(1.0) is None
+    assert fixture.channel.pending == 0
+    assert fixture.channel.dropped == {"unsent": 3}
+
+
+def test_a_socket_goes_on_sending_for_the_linger_it_is_closed_with() -> None:
+    fixture = Fixture()
+    fixture.count()
+    fixture.channel.step(1.0)
+    fixture.channel.close(0.5)
+    assert fixture.address.sockets[0].closed == 500
 
 
 def test_a_forked_child_sends_nothing_of_its_parent() -> None:
@@ -171,7 +199,8 @@ def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     fixture.channel.step(2.0)
     fixture.count()
     inherited = fixture.channel.restart()
-    assert inherited == (None, fixture.address.sockets[0])
+    assert inherited is not None
+    assert inherited[1] is cast(Any, fixture.address.sockets[0])
     assert fixture.address.sockets[0].closed is None
     fixture.count()
     fixture.channel.step(3.0)
@@ -179,11 +208,57 @@ def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     assert (batch.sequence, batch.counters[0].count) == (1, 1)
 
 
-def test_a_channel_is_shared_by_its_address_until_it_is_closed() -> None:
-    address = Address("ipc:///a")
-    channel = Channel(address)
-    assert channel.serves(Address("ipc:///a"))
-    assert not channel.serves(Address("ipc:///b"))
-    assert not channel.serves(Address("ipc:///a", bind=True))
-    channel.finish(0.0, close=True)
-    assert not channel.serves(address)
+def test_errors_are_counted_by_name_and_reported() -> None:
+    fixture = Fixture()
+    for number in (errno.EMFILE, errno.ENOENT, errno.EMFILE, zmq.ETERM):
+        fixture.address.error = zmq.ZMQError(number)
+        fixture.count()
+        fixture.channel.step(1.0)
+    assert fixture.channel.errors == {"EMFILE": 2, "ENOENT": 1, "ETERM": 1}
+    fixture.address.error = None
+    fixture.channel.step(2.0)
+    assert (fixture.counted(), fixture.counted("zibrato.client.errors")) == (4, 4)
+
+
+def test_a_batch_too_long_for_a_frame_is_split() -> None:
+    fixture = Fixture(max_pending=10**9)
+    for number in range(500):
+        tags = (("long", f"{number:090000}"),)
+        fixture.channel.buffers.values(Series(TIMER, "t", "", tags)).append(1.0)
+        fixture.channel.buffers.ticks(Series(COUNTER, "c", "", tags), 1).tick()
+    fixture.channel.step(1.0)
+    assert (fixture.timed(), fixture.counted()) == (500, 500)
+    sequence = [batch.sequence for batch in fixture.batches]
+    assert sequence == list(range(1, len(sequence) + 1))
+    assert len(sequence) > 20
+
+
+def test_a_batch_that_can_not_be_encoded_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(batch: Batch) -> bytes:
+        if (batch.counters[0].name, batch.counters[0].count) == ("c", 2):
+            raise TypeError("no")
+        return encode(batch)
+
+    monkeypatch.setattr(backlog, "encode", fail)
+
+    fixture = Fixture()
+    for times in (1, 2, 3):
+        for _ in range(times):
+            fixture.count()
+        fixture.channel.step(times)
+    assert fixture.counted() == 4
+    assert fixture.channel.dropped == {"error": 2}
+
+
+def test_counters_survive_any_sum() -> None:
+    fixture = Fixture(max_pending=1)
+    fixture.address.error = zmq.ZMQError(errno.ENOENT)
+    huge = fixture.channel.buffers.ticks(Series(COUNTER, "h", ""), 2**62).tick
+    for now in range(64):
+        huge()
+        huge()
+        fixture.channel.step(now)
+    fixture.address.error = None
+    fixture.channel.step(100)
+    assert fixture.counted("h") == 64 * 2 * 2**62
+    assert not fixture.channel.dropped

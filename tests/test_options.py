@@ -76,7 +76,8 @@ def test_sockets_and_backends_may_be_repeated() -> None:
         (["--apikey", "k"], "--apikey: a user name is needed too"),
         (["--apikey-file", "/nix/da"], "--apikey-file: can't read /nix/da"),
         (["--config", "/nix/da"], "--config: can't read /nix/da"),
-        (["--nonsense"], "option --nonsense not recognized"),
+        (["--nonsense"], "option --nonsense not recognized; see --help"),
+        (["stray"], "expected options only, got 'stray'; see --help"),
     ],
 )
 def test_what_is_wrong_is_named(arguments: list[str], message: str) -> None:
@@ -130,12 +131,35 @@ def test_the_command_line_wins_over_the_file_and_lists_add_up(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.parametrize("text", ["levels = info", "[other]\nlevels=info", "[zibrato]\nnonsense=1"])
-def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("levels = info", "can't read .*; it must be a file of NAME = VALUE lines"),
+        ("[other]\nlevels=info", "can't read .*; it must be a file of NAME = VALUE lines"),
+        ("[zibrato]\nnonsense=1", "can't set 'nonsense'; see --help"),
+        ("[zibrato]\nconfig=x", "can't set 'config'; see --help"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "zibrato.conf"
     file.write_text(text)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=f"--config: .*{message}"):
         settings(f"--config={file}")
+
+
+def test_a_file_is_never_passed_over_in_silence(tmp_path: Path) -> None:
+    file = tmp_path / "zibrato.conf"
+    file.write_text("[zibrato]\nlevels = info\n")
+    for arguments in ([f"-c{file}"], ["--conf", str(file)], ["-c", str(file), "-c", "other"]):
+        with pytest.raises(UsageError, match="--config: expected it once"):
+            settings(*arguments)
+
+
+def test_a_list_may_begin_on_a_line_of_its_own_and_repeat(tmp_path: Path) -> None:
+    file = tmp_path / "zibrato.conf"
+    file.write_text("[zibrato]\nsocket =\n    ipc:///a\n\n    ipc:///b\n")
+    found = settings("--config", str(file), "--socket", "ipc:///a")
+    assert [endpoint.address for endpoint in found.endpoints] == ["ipc:///a", "ipc:///b"]
 
 
 def test_reread_sees_what_changed(tmp_path: Path) -> None:

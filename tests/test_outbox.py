@@ -17,7 +17,8 @@ from zope.interface.verify import verifyObject
 from zibrato.interfaces import IBackend, Postponed
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary
-from zibrato.outbox import MAX_FAULTS, Outbox, Shipment
+from zibrato.outbox import MAX_FAULTS, Outbox
+from zibrato.shipment import Shipment
 from zibrato.vitals import Vitals
 from zibrato.wire import unpack
 

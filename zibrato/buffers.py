@@ -2,8 +2,9 @@
 
 The instrument's side is one call of a C function that takes no lock and never raises: `next()` of
 an `itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. The other
-side belongs to one thread at a time: it learns how far a count has come by calling `next()` too,
-and takes the front of a list by slicing, then deleting, while others append at its end.
+side is one thread's at a time, which the outlet sees to: it learns how far a count has come by
+calling `next()` too, and takes the front of a list by slicing, then deleting, while others append
+at its end.
 """
 
 from __future__ import annotations
@@ -11,14 +12,22 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import count
-from typing import Any
+from itertools import chain, count
+from math import isfinite
+from typing import Any, TypeVar
 
-from .model import COUNTER, TIMER, Series
+from .model import COUNTER, TIMER, Series, bounded
+from .outlet import Outlet
 from .wire import CounterRow, SampleRow, pack
 
 CHUNK = 10_000
 MAX_SERIES = 10_000
+MAX_IDENTITY = 100_000
+"""Bytes that the name, source, level and tags of a series may have: far below a frame's."""
+EXACT = 2**53
+
+Key = TypeVar("Key")
+Buffer = TypeVar("Buffer")
 
 
 class Ticks:
@@ -83,7 +92,7 @@ class Rows:
 
     def add_count(self, series: Series, events: int, total: float) -> None:
         """Add `events` increments, `total` together."""
-        self.counters.append(CounterRow(*_identity(series), events, total))
+        self.counters.append(CounterRow(*_identity(series), events, encodable(total)))
 
     def add_samples(self, series: Series, samples: array[float]) -> None:
         """Add samples of a timer or a gauge."""
@@ -101,40 +110,51 @@ class Buffers:
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
-        """How many measurements were dropped, by reason, not yet reported."""
+        """How many measurements were dropped since the start, by reason."""
         self._ticks: dict[tuple[Series, float], Ticks] = {}
         self._values: dict[Series, Values] = {}
         self._surplus_ticks = Ticks(0)
         self._surplus_values = Values()
+        self.outlet = Outlet(self._rows)
 
     def ticks(self, series: Series, value: float) -> Ticks:
-        """Return the buffer of increments by `value` of a counter."""
+        """Return the buffer of increments by `value` of a counter; raises as `values` does."""
         key = (series, value)
-        if key not in self._ticks and len(self._ticks) >= MAX_SERIES:
+        found = self._ticks.get(key)
+        if found is not None:
+            return found
+        if len(self._ticks) >= MAX_SERIES:
             return self._surplus_ticks
-        return self._ticks.setdefault(key, Ticks(value))
+        return self._ticks.setdefault((_plain(series), value), Ticks(value))
 
     def values(self, series: Series) -> Values:
-        """Return the buffer of a series' values."""
+        """Return the buffer of a series' values.
+
+        Raises TypeError for an identity that isn't all text, ValueError for one that can't be
+        encoded or is too long to be sent.
+        """
         found = self._values.get(series)
         if found is not None:
             return found
         if len(self._values) >= MAX_SERIES:
             return self._surplus_values
-        return self._values.setdefault(series, Values())
+        return self._values.setdefault(_plain(series), Values())
 
     def __len__(self) -> int:
         return len(self._ticks) + len(self._values)
 
     def drain(self) -> Iterator[Rows]:
-        """Yield what was recorded, in rows of about `CHUNK` samples; belongs to one thread."""
+        """Yield what was recorded and is the sender's, in rows of about `CHUNK` samples."""
+        return self.outlet.drain()
+
+    def _rows(self) -> Iterator[Rows]:
         self._count_surplus()
         rows = Rows()
-        for (series, value), ticks in list(self._ticks.items()):
+        for (series, value), ticks in _items(self._ticks):
             events = ticks.take()
             if events:
                 rows.add_count(series, events, events * value)
-        for series, values in list(self._values.items()):
+        for series, values in _items(self._values):
             for _ in range(0, len(values), CHUNK):
                 self._take(series, values, rows)
                 if rows.samples + len(rows) * 10 >= CHUNK:
@@ -150,6 +170,8 @@ class Buffers:
 
     def _take(self, series: Series, values: Values, rows: Rows) -> None:
         samples = values.take(self.dropped)
+        if series.kind == COUNTER:
+            samples = self._finite(samples)
         if not samples:
             return
         if series.kind == COUNTER:
@@ -157,20 +179,67 @@ class Buffers:
         else:
             rows.add_samples(series, samples)
 
+    def _finite(self, samples: array[float]) -> array[float]:
+        """Return those that don't spoil a sum; the others are dropped and counted."""
+        if isfinite(sum(samples)):
+            return samples
+        finite = array("d", filter(isfinite, samples))
+        if len(finite) < len(samples):
+            self.dropped["value"] += len(samples) - len(finite)
+        return finite
+
     def discard(self, reason: str) -> None:
         """Drop what was recorded, counted under `reason`."""
         for rows in self.drain():
             lost = rows.samples + sum(row.count for row in rows.counters)
             self.dropped[reason] += lost
 
+    def limit(self, most: int) -> None:
+        """Drop all values if there are more than `most`, counted: for where nothing drains them."""
+        every = _items(self._values)
+        if sum(len(values) for _, values in every) > most:
+            self.dropped["full"] += sum(values.clear() for _, values in every)
+
     def restart(self) -> None:
         """Forget everything, in place: what a forked child holds is its parent's to send."""
         self._count_surplus()
-        for ticks in self._ticks.values():
+        for _, ticks in _items(self._ticks):
             ticks.take()
-        for values in self._values.values():
+        for _, values in _items(self._values):
             values.clear()
         self.dropped.clear()
+        self.outlet.restart()
+
+
+def encodable(total: float) -> float:
+    """Return `total` as the encoder takes it: no subclass, no huge int, no infinity."""
+    return total if type(total) is int and abs(total) <= EXACT else float(bounded(total))
+
+
+def _plain(series: Series) -> Series:
+    """Return `series` of exact strings, which alone the encoder takes, if it can be sent."""
+    kind, name, source, tags, level = series
+    plain = Series(
+        kind,
+        str.__str__(name),
+        str.__str__(source),
+        tuple([(str.__str__(key), str.__str__(value)) for key, value in tags]),
+        str.__str__(level),
+    )
+    texts = (plain.name, plain.source, plain.level, *chain.from_iterable(plain.tags))
+    size = len("".join(texts).encode())
+    if size > MAX_IDENTITY:
+        raise ValueError(f"expected at most {MAX_IDENTITY} bytes of name and tags, got {size}")
+    return plain
+
+
+def _items(found: dict[Key, Buffer]) -> list[tuple[Key, Buffer]]:
+    """Return the items, though other threads, and finalizers in this one, may add some."""
+    while True:
+        try:
+            return list(found.items())
+        except RuntimeError:  # it changed its size meanwhile
+            continue
 
 
 def _identity(series: Series) -> tuple[str, str, str | None, dict[str, str]]:

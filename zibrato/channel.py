@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 import zmq
 
+from . import headroom
+from .backlog import Backlog, measurements
 from .buffers import Buffers, Rows
-from .wire import VERSION, Batch, CounterRow, encode
+from .wire import VERSION, Batch, CounterRow
 
 HIGH_WATER = 64
 MAX_PENDING = 1_000_000
-ROW_COST = 16
-SERIES_WARNING = 1_000
+RECONNECT = (20, 1000)
+"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+
+Opened = tuple[zmq.Context[Any], zmq.Socket[Any]]
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,27 @@ class Address:
         """Whether the endpoint is reached through the process's shared context."""
         return self.endpoint.startswith("inproc:")
 
-    def open(self) -> tuple[zmq.Context[Any], zmq.Socket[Any]]:
+    @property
+    def owns_context(self) -> bool:
+        """Whether the context of a socket is the channel's to end."""
+        return self.context is None and not self.inproc
+
+    def open(self) -> Opened:
         """Return a PUSH socket and its context; raises zmq.ZMQError."""
+        headroom.check()
         context = self.context
         if context is None:
             context = zmq.Context.instance() if self.inproc else zmq.Context()
-        socket = context.socket(zmq.PUSH)
         try:
-            self.attach(socket)
+            socket = context.socket(zmq.PUSH)
+            try:
+                self.attach(socket)
+            except zmq.ZMQError:
+                socket.close()
+                raise
         except zmq.ZMQError:
-            socket.close()
+            if self.owns_context:
+                context.term()
             raise
         return context, socket
 
@@ -52,15 +69,16 @@ class Address:
         socket.set(zmq.SNDHWM, HIGH_WATER)
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.IPV6, "[" in self.endpoint)
-        socket.set(zmq.RECONNECT_IVL_MAX, 1000)
+        socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
+        socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
         (socket.bind if self.bind else socket.connect)(self.endpoint)
 
 
 class Channel:
     """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
 
-    Counters are never dropped: those of a dropped batch are added to the next one. All but
-    `buffers` belongs to the sender's thread.
+    A channel whose last user has left is closed, until it has users again. All but `users`,
+    `linger`, `buffers` and what is dropped and wrong belongs to one thread.
     """
 
     def __init__(
@@ -71,34 +89,48 @@ class Channel:
         self.closed = False
         self.users = 0
         self.buffers = Buffers()
-        self.dropped: Counter[str] = Counter()
-        """How many measurements were dropped since the start, by reason."""
-        self._max_pending = max_pending
-        self._opened: tuple[zmq.Context[Any], zmq.Socket[Any]] | None = None
-        self._begin()
+        self.errors: Counter[str] = Counter()
+        """How often sending failed since the start, by the error: mostly the name of an errno."""
+        self._opened: Opened | None = None
+        self._begin(max_pending)
 
-    def _begin(self) -> None:
+    def _begin(self, max_pending: int) -> None:
         self._client = f"{os.getpid()}-{uuid4().hex[:12]}"
-        self._sequence = 0
         self._since = time.time()
-        self._queue: deque[Batch] = deque()
-        self._cost = 0
+        self._backlog = Backlog(max_pending)
+        self._reported: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def max_pending(self) -> int:
+        """About how many samples are kept."""
+        return self._backlog.max_pending
 
     @property
     def pending(self) -> int:
         """How many batches wait."""
-        return len(self._queue)
+        return len(self._backlog)
 
-    def serves(self, address: Address) -> bool:
-        """Return whether a client of `address` can share this channel."""
-        return not self.closed and self.address == address
+    @property
+    def open(self) -> bool:
+        """Whether there is a socket."""
+        return self._opened is not None
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many measurements were dropped since the start, by reason."""
+        return Counter(dict(self.buffers.dropped))
+
+    def bound(self, linger: float, max_pending: int) -> None:
+        """Take the bounds of the first user of a channel."""
+        self.linger = linger
+        self._backlog.max_pending = max_pending
 
     def step(self, now: float) -> int:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
-        if self.closed:
+        if self.closed and not self.users:
             self.buffers.discard("closed")
-            self._note_dropped()
             return 0
+        self.closed = False
         samples = 0
         for rows in self.buffers.drain():
             samples += rows.samples
@@ -108,130 +140,101 @@ class Channel:
         self._send()
         return samples
 
-    def finish(self, deadline: float, close: bool) -> None:
-        """Send all until the `time.monotonic` deadline, then close the socket if asked to."""
-        self.step(time.time())
-        while self._queue and self._wait_writable(deadline):
-            self._send()
-        if close:
-            self.closed = True
-            self._close(deadline)
+    def wait(self, milliseconds: int) -> None:
+        """Wait for ZeroMQ to take more of what is pending, and send what goes."""
+        if self._opened is not None:
+            with self._failing():
+                if self._opened[1].poll(milliseconds, zmq.POLLOUT):
+                    self._send()
 
-    def release(self) -> tuple[zmq.Context[Any], zmq.Socket[Any]] | None:
+    def close(self, linger: float) -> zmq.Context[Any] | None:
+        """Close; ZeroMQ goes on sending for `linger` seconds at most, until its context has ended.
+
+        Returns that context, where ending it is the channel's business. What ZeroMQ didn't take
+        is dropped, counted.
+        """
+        self.closed = True
+        self._drop("unsent", self._backlog.clear())
+        opened = self.release()
+        if opened is None:
+            return None
+        context, socket = opened
+        socket.close(linger=max(0, int(linger * 1000)))
+        return context if self.address.owns_context else None
+
+    def release(self) -> Opened | None:
         """Return the context and socket, if open, for the caller to close; forget them."""
         opened, self._opened = self._opened, None
         return opened
 
-    def restart(self) -> object:
+    def restart(self) -> Opened | None:
         """Forget what a forked child must not send; return what it must not close."""
         inherited = self.release()
         self.buffers.restart()
-        self.dropped.clear()
-        self._begin()
+        self.errors.clear()
+        self._begin(self.max_pending)
         return inherited
 
     def _enqueue(self, rows: Rows, now: float) -> None:
-        self._sequence += 1
-        self._queue.append(
-            Batch(
-                VERSION,
-                self._client,
-                self._sequence,
-                self._since,
-                now,
-                rows.counters,
-                rows.timers,
-                rows.gauges,
-            )
-        )
-        self._cost += _cost(self._queue[-1])
-        while self._cost > self._max_pending and len(self._queue) > 1:
-            self._shed()
+        everything = (rows.counters, rows.timers, rows.gauges)
+        batch = Batch(VERSION, self._client, 0, self._since, now, *everything)
+        self._drop("full", self._backlog.add(batch))
 
-    def _shed(self) -> None:
-        """Drop the samples of the oldest batch, and add its counters to the next."""
-        oldest, following = self._queue.popleft(), self._queue.popleft()
-        lost = sum(len(row.samples) // 8 for row in (*oldest.timers, *oldest.gauges))
-        if lost:
-            self.buffers.dropped["full"] += lost
-        merged = msgspec.structs.replace(
-            following, counters=_added([*oldest.counters, *following.counters])
-        )
-        self._queue.appendleft(merged)
-        self._cost += _cost(merged) - _cost(oldest) - _cost(following)
+    def _drop(self, reason: str, number: int) -> None:
+        if number:
+            self.buffers.dropped[reason] += number
 
     def _report(self, now: float) -> None:
-        """Enqueue what was dropped, as counts of `zibrato.client.dropped` by reason."""
+        """Enqueue what went wrong since the last time, as counts by reason."""
         rows = Rows()
-        for reason, count in self._note_dropped().items():
-            tags = {"reason": reason}
-            rows.counters.append(
-                CounterRow("zibrato.client.dropped", "warning", None, tags, count, count)
-            )
+        for name, found in (("dropped", self.buffers.dropped), ("errors", self.errors)):
+            for reason, total in dict(found).items():
+                fresh = total - self._reported[name, reason]
+                self._reported[name, reason] = total
+                if fresh:
+                    rows.counters.append(_own(name, reason, fresh))
         if rows:
             self._enqueue(rows, now)
 
-    def _note_dropped(self) -> Counter[str]:
-        fresh = +self.buffers.dropped
-        self.buffers.dropped.subtract(fresh)
-        self.dropped.update(fresh)
-        return fresh
-
     def _send(self) -> None:
-        """Send until the queue is empty or ZeroMQ takes no more."""
-        try:
-            if self._queue and self._opened is None:
+        """Send until nothing is left or ZeroMQ takes no more."""
+        with self._failing():
+            if self._backlog and self._opened is None:
                 self._opened = self.address.open()
-            while self._queue and self._opened is not None:
-                self._opened[1].send(encode(self._queue[0]), zmq.NOBLOCK)
-                self._cost -= _cost(self._queue.popleft())
+            while self._backlog and self._opened is not None:
+                frame = self._frame()
+                if frame is not None:
+                    self._opened[1].send(frame, zmq.NOBLOCK)
+                    self._backlog.pop()
+
+    def _frame(self) -> bytes | None:
+        """Return the first frame, or None where there is none to be had of the first batch."""
+        try:
+            return self._backlog.first()
+        except MemoryError:
+            raise zmq.ZMQError(errno.ENOMEM) from None
+        except Exception:  # which must not hold up all that comes after it
+            self._drop("error", measurements(self._backlog.pop()))
+            return None
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Let go of a socket that fails, as when the host ended its context; open anew later."""
+        try:
+            yield
         except zmq.Again:
             pass
-        except zmq.ZMQError:
-            self._abandon()
-
-    def _abandon(self) -> None:
-        """Let go of a socket that failed, as when the host ended its context; open anew later."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened[1].close(linger=0)
-
-    def _wait_writable(self, deadline: float) -> bool:
-        """Wait until ZeroMQ takes more; return False at the deadline or where it never will."""
-        left = deadline - time.monotonic()
-        if left <= 0 or self._opened is None:
-            return False
-        try:
-            return bool(self._opened[1].poll(int(left * 1000), zmq.POLLOUT))
-        except zmq.ZMQError:
-            return False
-
-    def _close(self, deadline: float) -> None:
-        if self._opened is None:
-            return
-        context, socket = self._opened
-        self._opened = None
-        socket.close(linger=max(0, int((deadline - time.monotonic()) * 1000)))
-        if self.address.context is None and not self.address.inproc:
-            context.term()
+        except zmq.ZMQError as error:
+            self.errors[_error_name(error)] += 1
+            opened = self.release()
+            if opened is not None:
+                opened[1].close(linger=0)
 
 
-def _cost(batch: Batch) -> int:
-    """Return about how many samples' worth of memory a batch takes."""
-    rows = len(batch.counters) + len(batch.timers) + len(batch.gauges)
-    samples = sum(len(row.samples) // 8 for row in (*batch.timers, *batch.gauges))
-    return samples + rows * ROW_COST
+def _own(name: str, reason: str, count: int) -> CounterRow:
+    return CounterRow(f"zibrato.client.{name}", "warning", None, {"reason": reason}, count, count)
 
 
-def _added(rows: list[CounterRow]) -> list[CounterRow]:
-    """Return the rows with those of one identity added together."""
-    merged: dict[tuple[object, ...], CounterRow] = {}
-    for row in rows:
-        key = (row.name, row.level, row.source, *sorted(row.tags.items()))
-        earlier = merged.get(key)
-        merged[key] = row if earlier is None else _sum(earlier, row)
-    return list(merged.values())
-
-
-def _sum(earlier: CounterRow, row: CounterRow) -> CounterRow:
-    return msgspec.structs.replace(row, count=earlier.count + row.count, sum=earlier.sum + row.sum)
+def _error_name(error: zmq.ZMQError) -> str:
+    number = error.errno or 0
+    return "ETERM" if number == zmq.ETERM else errno.errorcode.get(number, str(number))

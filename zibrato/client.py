@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class Zibrato(Instruments):
         endpoint = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
         check_endpoint(endpoint)
         self._channel = sender.channel(Address(endpoint, bind, context), linger, max_pending)
-        self._closed = False
+        self._open = [self._channel]
         recorder = Recorder(
             self._channel.buffers,
             level=level or os.environ.get("ZIBRATO_LEVEL") or None,
@@ -61,7 +62,12 @@ class Zibrato(Instruments):
     @property
     def dropped(self) -> Counter[str]:
         """How many measurements were dropped since the start, by reason."""
-        return self._channel.dropped + self._channel.buffers.dropped
+        return self._channel.dropped
+
+    @property
+    def errors(self) -> Counter[str]:
+        """How often sending failed since the start, by the error: an `errno` name, or `thread`."""
+        return Counter(dict(self._channel.errors))
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Hand to ZeroMQ what was recorded; return whether that was done within `timeout` s."""
@@ -72,9 +78,8 @@ class Zibrato(Instruments):
 
         Clients of one endpoint share a connection, which the last one closes.
         """
-        if not self._closed:
-            self._closed = True
-            sender.release(self._channel)
+        with suppress(IndexError):  # it is closed already, maybe by another thread
+            sender.release(self._open.pop())
 
     def __enter__(self) -> Zibrato:
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python import usage
@@ -21,6 +22,7 @@ from .notify import notify
 from .options import Options
 from .outbox import Outbox
 from .process import LagMeter, resident_memory
+from .signals import Signals
 from .vitals import Vitals
 from .wire import decode
 
@@ -53,7 +55,8 @@ class Daemon(MultiService):
             reactor, settings.endpoints, self.receive, ipc_mode=settings.ipc_mode
         )
         self._lag = LagMeter(reactor)
-        for child in (*self.outboxes, self._lag, self.intake):
+        signals = Signals(reactor, {signal.SIGHUP: self.reload, signal.SIGQUIT: self._quit})
+        for child in (signals, *self.outboxes, self._lag, self.intake):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
@@ -106,9 +109,11 @@ class Daemon(MultiService):
         _name_levels(self._log, settings.levels)
 
     def _running(self) -> None:
-        _handle(signal.SIGHUP, lambda: self._reactor.callFromThread(self.reload))
-        _handle(signal.SIGQUIT, lambda: self._reactor.callFromThread(self._reactor.stop))
         notify(self._options.environment, "READY=1")
+
+    def _quit(self) -> None:
+        with suppress(ReactorNotRunning):  # a signal that repeats doesn't hurry the stop
+            self._reactor.stop()
 
     def _start_ticking(self) -> None:
         self._ticking = self._ticker.start(self._settings.flush_interval)
@@ -173,10 +178,3 @@ def _name_levels(log: Logger, levels: LevelFilter) -> None:
         )
     else:
         log.info("levels: {levels}", levels=levels)
-
-
-def _handle(number: int, act: Callable[[], object]) -> None:
-    """Act on a signal that would otherwise kill the process; a handler of the host's stays."""
-    in_main = threading.current_thread() is threading.main_thread()
-    if in_main and signal.getsignal(number) is signal.SIG_DFL:
-        signal.signal(number, lambda *_: act())

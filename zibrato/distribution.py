@@ -60,13 +60,13 @@ class Distribution:
             if len(self.samples) + len(samples) <= EXACT:
                 self.samples.extend(samples)
                 return
-            self._spill()
+            self.spill()
         self._bucket(samples)
 
-    def merged(self, other: Distribution) -> Distribution:
-        """Return a new distribution of the samples of both."""
+    def merged(self, *others: Distribution) -> Distribution:
+        """Return a new distribution of the samples of all."""
         result = Distribution()
-        for part in (self, other):
+        for part in (self, *others):
             if part.samples is not None:
                 result.add(part.samples.tolist())
             else:
@@ -99,14 +99,14 @@ class Distribution:
 
     def _absorb(self, other: Distribution) -> None:
         """Take in a distribution that has buckets."""
-        self._spill()
+        self.spill()
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
         self.zeros += other.zeros
         self.buckets.update(other.buckets)
         self._bound()
 
-    def _spill(self) -> None:
+    def spill(self) -> None:
         """Turn from exact samples to buckets."""
         if self.samples is not None:
             kept, self.samples = self.samples, None

@@ -11,7 +11,7 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
-    from .outbox import Shipment
+    from .shipment import Shipment
 
 
 class Postponed(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import getopt
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from twisted.python import usage
 
-from .settings import CREDENTIAL, Secret, Settings, backend_makers, settings_of
+from .settings import CREDENTIAL, DEFAULT_WEB, Secret, Settings, backend_makers, settings_of
+
+CONFIG = ("--config", "-c")
 
 
 class Options(usage.Options):
@@ -19,7 +22,7 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = (
         "Receives measurements over ZeroMQ, aggregates them, and ships them to backends: to a "
-        "Librato API with --username and an API key, else as JSON lines to standard output."
+        "Librato API with --username and an API key, else to a store of its own with a web page."
     )
     optParameters = [  # noqa: RUF012 - usage.Options declares it so
         ["username", "u", None, "Librato user name, most often an e-mail address"],
@@ -45,6 +48,15 @@ class Options(usage.Options):
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
+        ["store", None, None, "File to keep measurements in, beside other backends or as the only"],
+        [
+            "web",
+            None,
+            None,
+            "Twisted endpoint of the store's page and API, none for neither; default: "
+            f"{DEFAULT_WEB} where there is a store",
+        ],
+        ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
         ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
     ]
     compData = usage.Completions()
@@ -66,7 +78,7 @@ class Options(usage.Options):
 
     def opt_backend(self, choice: str) -> None:
         """Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes
-        levels=EXPRESSION. [default: librato with --username, else log]"""
+        levels=EXPRESSION. [default: librato with --username, else store]"""
         self["backend"].append(choice)
 
     opt_b = opt_backend
@@ -91,14 +103,21 @@ class Options(usage.Options):
         """
         self._arguments = list(sys.argv[1:] if options is None else options)
         try:
-            usage.Options.parseOptions(self, [*self._configured(), *self._arguments])
+            self._parse([*self._configured(), *self._arguments])
         except usage.UsageError as error:
             if getattr(self, "parent", None) is None:
                 raise
             raise SystemExit(f"zibrato: {error}") from None
 
+    def parseArgs(self, *arguments: str) -> None:
+        """Refuse what is no option."""
+        if arguments:
+            raise usage.UsageError(f"expected options only, got {arguments[0]!r}; see --help")
+
     def postOptions(self) -> None:
         """Check everything and convert it; raises usage.UsageError."""
+        if self["config"] != _value_of(self._arguments, *CONFIG):
+            raise usage.UsageError("--config: expected it once, on the command line, in full")
         if self["apikey"]:
             self["apikey"] = Secret(self["apikey"])
         self.settings = settings_of(self, self.environment)
@@ -109,9 +128,18 @@ class Options(usage.Options):
         again.parseOptions(self._arguments)
         return again
 
+    def _parse(self, arguments: Sequence[str]) -> None:
+        """Parse all arguments, saying what to do where Twisted doesn't."""
+        try:
+            usage.Options.parseOptions(self, arguments)
+        except usage.UsageError as error:
+            if isinstance(error.__context__, getopt.GetoptError):
+                raise usage.UsageError(f"{error}; see --help") from None
+            raise
+
     def _configured(self) -> list[str]:
         """Return the options of the `--config` file as command-line arguments."""
-        path = _value_of(self._arguments, "--config", "-c")
+        path = _value_of(self._arguments, *CONFIG)
         if path is None:
             return []
         parser = configparser.ConfigParser(interpolation=None)
@@ -124,7 +152,11 @@ class Options(usage.Options):
                 f"--config: can't read {path}: {' '.join(str(error).split())}; it must be a file "
                 "of NAME = VALUE lines under [zibrato]"
             ) from None
-        return [f"--{name}={each}" for name, value in items for each in value.splitlines()]
+        for name, _ in items:
+            if name not in self or name == "config":
+                raise usage.UsageError(f"--config: {path} can't set {name!r}; see --help")
+        lines = ((name, line) for name, value in items for line in value.splitlines())
+        return [f"--{name}={line}" for name, line in lines if line]
 
 
 def _value_of(arguments: Sequence[str], *names: str) -> str | None:

@@ -17,37 +17,13 @@ from twisted.logger import Logger
 from .interfaces import Postponed
 from .levels import EVERYTHING, LevelFilter
 from .model import Snapshot
+from .shipment import Shipment
 from .vitals import Vitals
 
 MAX_BYTES = 64 * 1024 * 1024
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
 MAX_FAULTS = 3
-
-
-class Shipment:
-    """A snapshot on its way to one backend."""
-
-    __slots__ = ("_note", "faults", "parcels", "pending", "size", "snapshot")
-
-    def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
-        self.snapshot = snapshot
-        self.size = snapshot.size
-        self.pending = snapshot.measurements
-        self.faults = 0
-        self.parcels: Any = None
-        """The backend's note of what is left; None before its first attempt."""
-        self._note = note
-
-    def delivered(self, measurements: int) -> None:
-        """Note that so many measurements have arrived."""
-        self.pending -= measurements
-        self._note(measurements, None)
-
-    def lost(self, measurements: int, reason: str) -> None:
-        """Note that so many measurements are given up, for a `reason` of one word."""
-        self.pending -= measurements
-        self._note(measurements, reason)
 
 
 class Outbox(Service):

@@ -50,7 +50,10 @@ class Arguments(NamedTuple):
 
 
 class Recorder:
-    """Finds the buffers that arguments mean, for one client: its level, source and tags."""
+    """Finds the buffers that arguments mean, for one client: its level, source and tags.
+
+    `disabled` is `$ZIBRATO_DISABLED` where it isn't given.
+    """
 
     def __init__(
         self,
@@ -59,12 +62,13 @@ class Recorder:
         level: str | int | None = None,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
+        disabled: bool | None = None,
     ) -> None:
-        self._buffers = buffers
+        self.buffers = buffers
         self._levels = EVERYTHING if level is None else threshold(level)
         self._source = source
         self._tags = dict(tags or {})
-        self._disabled = os.environ.get("ZIBRATO_DISABLED", "") not in ("", "0")
+        self._disabled = is_disabled() if disabled is None else disabled
 
     def is_off(self, arguments: Arguments) -> bool:
         """Return whether such measurements are to cost nothing."""
@@ -76,18 +80,18 @@ class Recorder:
         if series is None:
             return nothing
         if series.kind == COUNTER:
-            return self._buffers.ticks(series, arguments.value).tick
-        append, value = self._buffers.values(series).append, arguments.value
+            return self.buffers.ticks(series, arguments.value).tick
+        append, value = self.buffers.values(series).append, arguments.value
         return lambda: append(value)
 
     def append(self, arguments: Arguments) -> Callable[[Any], object]:
         """Return what records the value that it is called with; raises TypeError or ValueError."""
         series = self._series(arguments)
-        return nothing if series is None else self._buffers.values(series).append
+        return nothing if series is None else self.buffers.values(series).append
 
     def refuse(self, *_: Any) -> None:
         """Count a measurement that can't be recorded."""
-        self._buffers.dropped["argument"] += 1
+        self.buffers.dropped["argument"] += 1
 
     def _series(self, arguments: Arguments) -> Series | None:
         arguments.check()
@@ -101,6 +105,11 @@ class Recorder:
             tuple(sorted(tags.items())),
             level_name(arguments.level),
         )
+
+
+def is_disabled() -> bool:
+    """Return whether the environment turns every instrument into nothing."""
+    return os.environ.get("ZIBRATO_DISABLED", "") not in ("", "0")
 
 
 def nothing(*_: Any) -> None:

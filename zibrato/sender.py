@@ -2,24 +2,37 @@
 
 It owns every ZeroMQ socket of the client. It wakes once a second, aligned to the clock, so that
 a batch doesn't straddle two of the daemon's intervals; more often only while there is much to send.
+
+Whatever waits for the thread may be a signal handler or a finalizer that interrupted another one
+that waits, so nothing here waits for a lock that the interrupted code may hold.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
+import gc
 import os
+import queue
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 from .channel import Address, Channel
+from .leaving import Leaving
 
 INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
 BUSY_SAMPLES = 50_000
 GRACE = 0.25
+SLICE = 0.05
+MAX_LINGER = 86_400.0
+FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+
+Job = Callable[[], None]
 
 
 class Sender:
@@ -28,31 +41,30 @@ class Sender:
     def __init__(self) -> None:
         self.channels: list[Channel] = []
         self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
-        self._jobs: list[Callable[[], None]] = []
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._thread: int | None = None
+        self._retried = 0.0
         self._inherited: list[object] = []
-        self._armed: set[str] = set()
+        self._leaving = Leaving(self.finish)
 
     def channel(self, address: Address, linger: float, max_pending: int) -> Channel:
         """Return the channel to `address`, shared by its users, and start the thread."""
         with self._lock:
-            channel = next((each for each in self.channels if each.serves(address)), None)
+            channel = next((each for each in self.channels if each.address == address), None)
             if channel is None:
-                channel = Channel(address, linger=linger, max_pending=max_pending)
+                channel = Channel(address)
                 self.channels.append(channel)
+            if not channel.users:
+                channel.bound(linger, max_pending)
             channel.users += 1
-            if self._thread is None:
-                atexit.register(self.finish)
-                os.register_at_fork(after_in_child=self._after_fork)
-                self._start()
+            self._ensure()
         return channel
 
     def release(self, channel: Channel) -> None:
         """Close `channel` if this was its last user."""
         with self._lock:
             channel.users -= 1
-            last = channel.users == 0
+            last = channel.users <= 0
         if last:
             self.flush([channel], channel.linger, close=True)
 
@@ -61,92 +73,155 @@ class Sender:
 
         Returns at once, with False, in the sender's own thread and where there is no thread.
         """
-        thread = self._thread
-        if thread is None or not thread.is_alive() or thread is threading.current_thread():
+        if sys.is_finalizing() or self._thread == threading.get_ident() or not self._ensure():
             return False
-        done = threading.Event()
+        linger = min(max(linger, 0.0), MAX_LINGER)
         deadline = time.monotonic() + linger
+        done = threading.Lock()
+        done.acquire()
 
         def job() -> None:
-            for channel in channels:
-                channel.finish(deadline, close)
-            done.set()
+            try:
+                self._finish(channels, deadline, close)
+            finally:
+                done.release()
 
-        self._jobs.append(job)
-        self._wake.set()
-        return done.wait(linger + GRACE) and not any(channel.pending for channel in channels)
+        self._jobs.put(job)
+        return done.acquire(timeout=linger + GRACE) and not any(each.pending for each in channels)
 
     def finish(self) -> None:
         """Send what is left as the process ends, within the longest `linger` of the channels."""
         live = [channel for channel in self.channels if not channel.closed]
+        for channel in live:
+            channel.users = 0
         if live:
             self.flush(live, max(channel.linger for channel in live), close=True)
 
-    def _start(self) -> None:
-        self._arm_process_pools()
-        self._thread = threading.Thread(target=self._run, name="zibrato-sender", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        delay = 0.0
-        while True:
-            self._wake.wait(delay)
-            self._wake.clear()
-            while self._jobs:
-                self._jobs.pop(0)()
-            samples = 0
-            blocked = False
-            for channel in list(self.channels):
-                samples += self._step(channel)
-                blocked = blocked or bool(channel.pending)
-            delay = self._delay(samples, blocked, delay)
-
-    def _step(self, channel: Channel) -> int:
-        try:
-            return channel.step(time.time())
-        except Exception:  # whatever it is, the other channels and the host go on
-            channel.buffers.dropped["error"] += 1
-            return 0
-
-    def _delay(self, samples: int, blocked: bool, last: float) -> float:
-        """Return the seconds until the next look: to the full second, unless there is much."""
-        if samples >= BUSY_SAMPLES:
-            return BUSY_INTERVAL
-        if blocked and last < INTERVAL / 2:
-            return max(2 * last, 0.01)
-        return INTERVAL - time.time() % INTERVAL
-
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         """Begin anew in a forked child: the parent sends what was recorded before.
 
         What the child inherited of ZeroMQ is kept referenced and never closed, since closing it
         here would touch threads and files that are the parent's.
         """
-        was_running = self._thread is not None
-        self._thread = None
         self._lock = threading.RLock()
-        self._wake = threading.Event()
-        self._jobs = []
+        self._thread = None
         for channel in self.channels:
             self._inherited.append(channel.restart())
-        if was_running:
+        if self.channels:
             self._start()
 
-    def _arm_process_pools(self) -> None:
-        """Have worker processes flush at their end: they leave by `os._exit`, without `atexit`.
+    def _ensure(self) -> bool:
+        """Return whether the thread runs, having started it if there was none."""
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._start()
+        return self._thread is not None
 
-        multiprocessing (and celery's copy of it) clears finalizers when a worker starts, then
-        calls what was registered to run after a fork: there it is that ours can be registered.
+    def _start(self) -> None:
+        """Start the thread, or have the garbage collector try again where there can be none.
+
+        It isn't made by `threading`, whose lock may be held by the code that this interrupts.
         """
-        for name in ("multiprocessing.util", "billiard.util"):
-            util: Any = sys.modules.get(name)
-            if util is not None and name not in self._armed:
-                self._armed.add(name)
-                util.register_after_fork(
-                    self,
-                    lambda sender, util=util: util.Finalize(None, sender.finish, exitpriority=0),
-                )
+        self._leaving.arm()
+        self._jobs = queue.SimpleQueue()
+        try:
+            self._thread = _thread.start_new_thread(
+                self._run, (self._jobs, threading.get_native_id())
+            )
+        except (RuntimeError, MemoryError):
+            self._retried = time.monotonic()
+            for channel in self.channels:
+                channel.errors["thread"] += 1
+            if self._retry not in gc.callbacks:
+                gc.callbacks.append(self._retry)
+
+    def _retry(self, phase: str, _info: object) -> None:
+        """Start the thread after a while; meanwhile nothing else bounds what is recorded."""
+        now = time.monotonic()
+        if phase == "start" or now < self._retried + INTERVAL or sys.is_finalizing():
+            return
+        if self._lock.acquire(blocking=False):
+            try:
+                for channel in self.channels:
+                    channel.buffers.limit(channel.max_pending)
+                if self._ensure():
+                    gc.callbacks.remove(self._retry)
+            finally:
+                self._lock.release()
+
+    def _run(self, jobs: queue.SimpleQueue[Job], starter: int) -> None:
+        threading.current_thread().name = "zibrato-sender"
+        if threading.get_native_id() != starter:  # unless it is a greenlet
+            # A signal that the host waits for must not come here, where it may end the process.
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        delay = 0.0
+        try:
+            while True:
+                delay = self._turn(jobs, delay)
+        finally:
+            if self._jobs is jobs:
+                self._thread = None
+
+    def _turn(self, jobs: queue.SimpleQueue[Job], delay: float) -> float:
+        """Wait for a job, for `delay` seconds at most; do all there is; return the next delay."""
+        try:
+            with suppress(queue.Empty):
+                jobs.get(timeout=delay)()
+                while True:
+                    jobs.get_nowait()()
+            channels = list(self.channels)
+            samples = sum([self._step(channel) for channel in channels])
+            return _delay(samples, any(channel.pending for channel in channels), delay)
+        except Exception:  # such as a lack of memory: this thread must not end while the host lives
+            return INTERVAL
+
+    def _step(self, channel: Channel) -> int:
+        try:
+            return channel.step(time.time())
+        except Exception:  # whatever it is, the other channels and the host go on
+            channel.errors["fault"] += 1
+            return 0
+
+    def _finish(self, channels: list[Channel], deadline: float, close: bool) -> None:
+        """Send all until the `time.monotonic` deadline, then close if asked to."""
+        for channel in channels:
+            self._step(channel)
+        while time.monotonic() < deadline:
+            waiting = [channel for channel in channels if channel.pending and channel.open]
+            if not waiting:
+                break
+            for channel in waiting:
+                left = deadline - time.monotonic()
+                channel.wait(int(1000 * min(max(left, 0), SLICE)))
+        if close:
+            _close([channel for channel in channels if channel.users <= 0], deadline)
+
+
+def _close(channels: list[Channel], deadline: float) -> None:
+    """Close all, then wait for all at once to be sent, until the deadline."""
+    contexts = []
+    for channel in channels:
+        linger = min(deadline - time.monotonic(), channel.linger)
+        with suppress(Exception):  # the others are to be closed as well
+            contexts.append(channel.close(linger))
+    for context in contexts:
+        if context is not None:
+            with suppress(Exception):
+                context.term()
+
+
+def _delay(samples: int, blocked: bool, last: float) -> float:
+    """Return the seconds until the next look: to the full second, unless there is much."""
+    if samples >= BUSY_SAMPLES:
+        return BUSY_INTERVAL
+    if blocked and last < INTERVAL / 2:
+        return max(2 * last, 0.01)
+    return INTERVAL - time.time() % INTERVAL
 
 
 sender = Sender()
 """The process's own."""
+
+atexit.register(sender.finish)
+os.register_at_fork(after_in_child=sender.after_fork)

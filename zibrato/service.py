@@ -28,7 +28,11 @@ def make_service(options: Options) -> Daemon:
     for endpoint in options.settings.endpoints:
         _check_endpoint(endpoint)
     vitals = Vitals()
-    return Daemon(reactor, options, _outboxes(reactor, options.settings, vitals), vitals)
+    outboxes = _outboxes(reactor, options.settings, vitals)
+    daemon = Daemon(reactor, options, outboxes, vitals)
+    if options.settings.web is not None:
+        _add_web(daemon, reactor, options.settings, options.settings.web)
+    return daemon
 
 
 def makeService(options: Options) -> Daemon:
@@ -42,10 +46,14 @@ def makeService(options: Options) -> Daemon:
 def _check_endpoint(endpoint: Endpoint) -> None:
     try:
         check(endpoint)
+    except BlockingIOError:
+        raise usage.UsageError(
+            f"--socket: another daemon has {endpoint.address}; stop it, or give another path"
+        ) from None
     except OSError as error:
         raise usage.UsageError(
-            f"--socket: can't have {endpoint.address}: {error}; "
-            "is another daemon running, or the directory missing?"
+            f"--socket: can't have {endpoint.address}: {error.strerror}; "
+            "is another program there, or the directory missing?"
         ) from None
 
 
@@ -59,3 +67,22 @@ def _outboxes(reactor: Any, settings: Settings, vitals: Vitals) -> Sequence[Outb
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
         outboxes.append(Outbox(backend, reactor, vitals, levels=levels))
     return outboxes
+
+
+def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str) -> None:
+    """Add the page and API of the store; raises usage.UsageError where they can't be had."""
+    from .store import web  # noqa: PLC0415 - klein imports the reactor
+
+    (store,) = (each.backend for each in daemon.outboxes if each.backend.name == "store")
+    store.live.interval = settings.flush_interval
+    try:
+        web.check(description)
+        service: Any = web.WebService(reactor, store, description, settings.web_credentials)
+    except ValueError as error:
+        raise usage.UsageError(f"--web: {error}") from None
+    except OSError as error:
+        raise usage.UsageError(
+            f"--web: can't listen at {description}: {error.strerror}; "
+            "give another endpoint, or none"
+        ) from None
+    service.setServiceParent(daemon)

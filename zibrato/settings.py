@@ -19,6 +19,7 @@ from .levels import LevelFilter
 T = TypeVar("T")
 DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
 CREDENTIAL = "apikey"
+DEFAULT_WEB = "tcp:5580:interface=127.0.0.1"
 
 
 class Secret(str):
@@ -50,14 +51,18 @@ class Settings(NamedTuple):
     max_series: int
     stop_timeout: float
     backends: tuple[BackendChoice, ...]
+    web: str | None = None
+    web_credentials: Path | None = None
 
 
 def settings_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """Return the settings that parsed options mean; raises usage.UsageError."""
+    backends = _backends(options, environment)
+    credentials = options["web-credentials"]
     return Settings(
         endpoints=tuple(
             _checked("--socket", text, Endpoint.parse)
-            for text in options["socket"] or [DEFAULT_SOCKET]
+            for text in dict.fromkeys(options["socket"] or [DEFAULT_SOCKET])
         ),
         ipc_mode=_checked("--ipc-mode", options["ipc-mode"], _mode),
         levels=_checked("--levels", options["levels"] or "", LevelFilter.parse),
@@ -66,7 +71,9 @@ def settings_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> S
         source=options["source"] or socket.gethostname(),
         max_series=_checked("--max-series", options["max-series"], _count),
         stop_timeout=_checked("--stop-timeout", options["stop-timeout"], _seconds),
-        backends=_backends(options, environment),
+        backends=backends,
+        web=_web(options["web"], any(each.maker.name == "store" for each in backends)),
+        web_credentials=Path(credentials) if credentials else None,
     )
 
 
@@ -74,7 +81,7 @@ def _backends(
     options: Mapping[str, Any], environment: Mapping[str, str]
 ) -> tuple[BackendChoice, ...]:
     account = _account(options, environment)
-    chosen = options["backend"] or (["librato"] if options["username"] else ["log"])
+    chosen = _chosen(options)
     makers = backend_makers()
     choices = []
     for text in chosen:
@@ -85,9 +92,28 @@ def _backends(
             )
         settings = dict(pair.split("=", 1) for pair in pairs)
         levels = _checked("--backend: levels", settings.pop("levels", ""), LevelFilter.parse)
-        known = {**account, **settings} if name == "librato" else settings
+        given = {"librato": account, "store": {"path": options["store"] or ""}}.get(name, {})
+        known = {**given, **settings}
         choices.append(BackendChoice(makers[name], known, levels))
     return tuple(choices)
+
+
+def _chosen(options: Mapping[str, Any]) -> list[str]:
+    """Return the backends to have; with no account and no other, the daemon keeps a store."""
+    chosen = options["backend"] or (["librato"] if options["username"] else [])
+    has_store = any(re.match("store(:|$)", each) for each in chosen)
+    if has_store or (chosen and not options["store"]):
+        return list(chosen)
+    return [*chosen, "store"]
+
+
+def _web(description: str | None, has_store: bool) -> str | None:
+    """Return the endpoint of the store's page, None for no page."""
+    if description in {"", "none"} or (description is None and not has_store):
+        return None
+    if not has_store:
+        raise usage.UsageError("--web: there is no store to show; add --store PATH")
+    return description or DEFAULT_WEB
 
 
 def _account(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:

@@ -72,7 +72,7 @@ class TxZibrato(Instruments, Service):
     @property
     def dropped(self) -> Counter[str]:
         """How many measurements were dropped since the start, by reason."""
-        return self._channel.dropped + self._channel.buffers.dropped
+        return self._channel.dropped
 
     def startService(self) -> None:
         """Begin to send."""

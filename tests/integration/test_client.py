@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,62 +14,9 @@ import pytest
 import zmq
 
 from tests.integration.processes import eventually, python
+from tests.integration.sink import Sink
 from zibrato import Zibrato
-from zibrato.wire import decode, unpack
-
-
-class Sink:
-    """Stands in for the daemon: a PULL socket on an endpoint, and what came in by name."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-        self.counts: Counter[str] = Counter()
-        self.sums: Counter[str] = Counter()
-        self._context: zmq.Context[Any] = zmq.Context()
-        self._socket: zmq.Socket[Any] | None = None
-        self.open()
-
-    def open(self) -> None:
-        """Bind."""
-        self._socket = self._context.socket(zmq.PULL)
-        self._socket.set(zmq.RCVHWM, 0)
-        self._socket.bind(self.endpoint)
-
-    def close(self) -> None:
-        """Take what has arrived, then unbind."""
-        assert self._socket is not None
-        self._socket.unbind(self.endpoint)
-        self.take(100)
-        self._socket.close(linger=0)
-
-    def take(self, timeout: int) -> None:
-        """Take what has arrived, until nothing comes for `timeout` milliseconds."""
-        assert self._socket is not None
-        while self._socket.poll(timeout):
-            for batch in decode(self._socket.recv(), 0).batches:
-                for row in batch.counters:
-                    self.counts[row.name] += row.count
-                    self.sums[row.name] += row.sum  # type: ignore[assignment]
-                for samples in (*batch.timers, *batch.gauges):
-                    self.counts[samples.name] += len(unpack(samples.samples))
-
-    def wait_for(self, name: str, count: int) -> None:
-        """Wait until so many measurements of `name` came, and no more."""
-
-        def arrived() -> bool:
-            self.take(10)
-            return self.counts[name] >= count
-
-        eventually(arrived)
-        assert self.counts[name] == count
-
-
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[Sink]:
-    made = Sink(f"ipc://{tmp_path}/socket")
-    yield made
-    made.close()
-    made._context.term()
+from zibrato.wire import decode
 
 
 def test_importing_the_client_loads_no_twisted() -> None:
@@ -127,7 +72,7 @@ def test_it_works_before_the_daemon_is_up_and_while_it_restarts(tmp_path: Path) 
             z.flush()
             sink.wait_for("c", 100 + 50 * (round_ + 1))
         sink.wait_for("t", 150)
-    sink.close()
+    sink.end()
 
 
 def test_a_process_flushes_as_it_ends(sink: Sink) -> None:

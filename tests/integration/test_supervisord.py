@@ -59,7 +59,9 @@ class Supervisor:
     def control(self, *arguments: str) -> str:
         """Return what supervisorctl says, once it is done."""
         command = [str(BIN / "supervisorctl"), "-c", str(self._file), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=DEADLINE
+        )
         return done.stdout + done.stderr
 
     def pid(self) -> int:
@@ -125,7 +127,6 @@ def test_a_stop_in_mid_interval_ships_the_last_one(tmp_path: Path, server: Libra
     with Supervisor(tmp_path, server, "--flush-interval", "3600") as supervisor:
         with Zibrato(supervisor.endpoint) as z:
             made = counted(z)
-        assert server.requests == []
         assert "zibrato: stopped" in supervisor.control("stop", "zibrato")
         assert server.total("calls") == server.count("calls") == made
         supervisor.wait_for(r"stopped: zibrato \(exit status 0\)")

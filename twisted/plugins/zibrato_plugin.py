@@ -11,3 +11,4 @@ zibrato = ServiceMaker(
 librato = BackendMaker("librato", "zibrato.backends.librato")
 log = BackendMaker("log", "zibrato.backends.log")
 memory = BackendMaker("memory", "zibrato.backends.memory")
+store = BackendMaker("store", "zibrato.store.backend")

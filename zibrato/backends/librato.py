@@ -18,7 +18,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 
 from ..interfaces import BackendContext, IBackend
-from ..outbox import Shipment
+from ..shipment import Shipment
 from .librato_api import Account, LibratoApi
 from .librato_complaints import Complaints
 from .librato_mapping import Mapped, mapping

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from ..interfaces import BackendContext, IBackend, Postponed
 from ..model import COUNTER, Series, Snapshot, Summary
-from ..outbox import Shipment
+from ..shipment import Shipment
 from .librato_names import percentile_label
 from .settings import check_names
 

@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from ..interfaces import BackendContext, IBackend
 from ..model import Snapshot
-from ..outbox import Shipment
+from ..shipment import Shipment
 from .settings import check_names
 
 

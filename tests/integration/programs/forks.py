@@ -1,0 +1,174 @@
+"""Forks without any library: forks.py KIND [NUMBER]."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from zibrato import Zibrato
+
+z = Zibrato()
+
+
+def record(name: str, times: int) -> None:
+    """Count, time and read so many times."""
+    for _ in range(times):
+        z.count(name)
+        z.timing(f"{name}.timed", 0.5)
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Return the pid of a child that does `work`, and ends as Python does."""
+    pid = os.fork()
+    if not pid:
+        work()
+        sys.exit()
+    return pid
+
+
+def join(*pids: int) -> None:
+    """Wait for children; raise where one failed."""
+    for pid in pids:
+        _, status = os.waitpid(pid, 0)
+        if status:
+            raise RuntimeError(f"{pid} ended with {status}")
+
+
+def busy(number: int) -> None:
+    """Fork so often while 4 threads record; print how often those did."""
+    stop = threading.Event()
+    made: list[int] = []
+
+    def hammer(name: str) -> None:
+        tick = z.count_me(name="busy").count
+        record_time = z.time_me(name=f"busy.{name}").record
+        times = 0
+        while not stop.is_set():
+            tick()
+            record_time(1)
+            z.gauge(f"gauge.{times % 50}", times)
+            times += 1
+        made.append(times)
+
+    threads = [threading.Thread(target=hammer, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for _ in range(number // 4):
+        join(*[fork(lambda: record("child", 50)) for _ in range(4)])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    print(sum(made))
+
+
+def generations(number: int) -> None:
+    """Fork a child that forks a child, and so on."""
+    record("generation", 10)
+    if number:
+        join(fork(lambda: generations(number - 1)))
+    record("generation", 10)
+
+
+def amid(number: int) -> None:
+    """Fork amid a `with`, a timed call and a timed generator, which parent and child both end."""
+
+    @z.time_me(name="call")
+    @z.count_me(name="calls")
+    def call() -> int:
+        return os.fork()
+
+    @z.time_me(name="generator")
+    def generate() -> object:
+        yield os.fork()
+
+    for _ in range(number):
+        with z.time_me(name="block"):
+            pid = os.fork()
+        end(pid)
+        end(call())
+        (pid,) = generate()  # type: ignore[misc]
+        end(pid)
+
+
+def end(pid: int) -> None:
+    """End the child, wait for it in the parent."""
+    if not pid:
+        sys.exit()
+    join(pid)
+
+
+def abrupt(number: int) -> None:
+    """Fork children that record, wait for word that it arrived, record more and leave at once."""
+
+    def work() -> None:
+        record("before", 100)
+        sys.stdin.readline()
+        record("after", 100)
+        os._exit(0)
+
+    pids = [fork(work) for _ in range(number)]
+    print("forked", flush=True)
+    join(*pids)
+
+
+def before_exec(number: int) -> None:
+    """Start programs after a function of this one, which is measured, in the child."""
+    for _ in range(number):
+        record("parent", 10)
+        subprocess.run(["true"], check=True, preexec_fn=lambda: record("lost", 1))
+
+
+def of_thread(number: int) -> None:
+    """Fork in a thread, while another one makes series and closes and opens clients."""
+    stop = threading.Event()
+    made: list[int] = []
+
+    def hammer() -> None:
+        times = 0
+        while not stop.is_set():
+            with Zibrato() as other:
+                other.count(f"series.{times % 500}")
+                other.count("hammered")
+            times += 1
+        made.append(times)
+
+    def forks() -> None:
+        for _ in range(number // 4):
+            join(*[fork(lambda: record("child", 50)) for _ in range(4)])
+
+    hammering, forking = threading.Thread(target=hammer), threading.Thread(target=forks)
+    hammering.start()
+    forking.start()
+    forking.join()
+    stop.set()
+    hammering.join()
+    print(sum(made))
+
+
+def without_threads(number: int) -> None:
+    """Fork children that can't start a thread, as where a container allows no more."""
+    import _thread
+
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    def work() -> None:
+        _thread.start_new_thread = start
+        record("child", 10)
+
+    start = _thread.start_new_thread
+    for _ in range(number):
+        _thread.start_new_thread = refuse
+        pid = fork(work)
+        _thread.start_new_thread = start
+        join(pid)
+
+
+KINDS = [busy, generations, amid, abrupt, before_exec, of_thread, without_threads]
+
+if __name__ == "__main__":
+    kind, count = sys.argv[1:]
+    {each.__name__: each for each in KINDS}[kind](int(count))

@@ -1,0 +1,38 @@
+"""A Celery application whose queue is a directory, $QUEUE, and whose task is counted and timed.
+
+Run as a program it sends as many tasks as its argument says.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from celery import Celery
+
+from zibrato import Zibrato
+
+queue = os.environ["QUEUE"]
+app = Celery("tasks", broker="filesystem://")
+app.conf.broker_transport_options = {
+    "data_folder_in": queue,
+    "data_folder_out": queue,
+    "control_folder": queue,
+}
+app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
+app.conf.broker_connection_retry_on_startup = True
+z = Zibrato()
+z.count("imported")
+
+
+@app.task(name="work", ignore_result=True)  # type: ignore[untyped-decorator]
+@z.time_me(name="worked")
+@z.count_me(name="tasks")
+def work(number: int) -> None:
+    """Count more than that one."""
+    z.count("asked", value=number)
+
+
+if __name__ == "__main__":
+    for each in range(int(sys.argv[1])):
+        work.delay(each)

@@ -1,0 +1,80 @@
+"""A receiver that stands in for the daemon where a test counts what a client sends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import zmq
+
+from tests.integration.processes import DEADLINE, eventually
+from zibrato.wire import decode, unpack
+
+
+class Sink:
+    """A PULL socket on an endpoint, and what came in by name.
+
+    `counts` are increments, samples and readings, `sums` what they add up to, `reasons` the counts
+    of `zibrato.client.dropped` and `.errors`, by the last word of the name and the reason.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.counts: Counter[str] = Counter()
+        self.sums: Counter[str] = Counter()
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket: zmq.Socket[Any] | None = None
+        self.open()
+
+    def open(self) -> None:
+        """Bind."""
+        self._socket = self._context.socket(zmq.PULL)
+        self._socket.set(zmq.RCVHWM, 0)
+        self._socket.bind(self.endpoint)
+
+    def close(self) -> None:
+        """Take what has arrived, then unbind, which cuts the connections."""
+        assert self._socket is not None
+        self.take(100)
+        self._socket.unbind(self.endpoint)
+        self.take(100)
+        self._socket.close(linger=0)
+
+    def end(self) -> None:
+        """Close, with the context."""
+        self.close()
+        self._context.term()
+
+    def take(self, timeout: int) -> None:
+        """Take what has arrived, until nothing comes for `timeout` milliseconds."""
+        assert self._socket is not None
+        while self._socket.poll(timeout):
+            self._add(self._socket.recv())
+
+    def wait_for(self, name: str, count: int, deadline: float = DEADLINE) -> None:
+        """Wait until so many measurements of `name` came, and no more."""
+
+        def arrived() -> bool:
+            self.take(10)
+            return self.counts[name] >= count
+
+        try:
+            eventually(arrived, deadline)
+        except AssertionError:
+            raise AssertionError(
+                f"{name}: {self.counts[name]} of {count} came, in all {dict(self.counts)}"
+            ) from None
+        assert self.counts[name] == count
+
+    def _add(self, frame: bytes) -> None:
+        for batch in decode(frame, 0).batches:
+            for row in batch.counters:
+                self.counts[row.name] += row.count
+                self.sums[row.name] += row.sum  # type: ignore[assignment]
+                if row.name.startswith("zibrato.client."):
+                    self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += row.count
+            for samples in (*batch.timers, *batch.gauges):
+                values = unpack(samples.samples)
+                self.counts[samples.name] += len(values)
+                self.sums[samples.name] += sum(values)  # type: ignore[assignment]

@@ -1,0 +1,178 @@
+"""Every way to start the daemon and to stop it, in mid-interval: the last interval arrives."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import BIN, ROOT, Process, daemon, eventually, python
+
+LISTENING = "listening on"
+CALLS = 3 * 5000
+CLIENT = """
+import sys, threading
+from zibrato import Zibrato
+
+z = Zibrato(sys.argv[1])
+
+@z.time_me(name="timer")
+@z.count_me(name="counter")
+def work():
+    pass
+
+def many():
+    for _ in range(5000):
+        work()
+
+threads = [threading.Thread(target=many) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+class Way(NamedTuple):
+    """A way to start the daemon: a command, and the variable that takes the options if any."""
+
+    command: Sequence[str]
+    variable: str | None = None
+
+    def start(self, options: Sequence[str], directory: Path) -> Process:
+        """Return the process, with `directory` as its current one."""
+        arguments, environment = list(self.command), dict[str, str]()
+        if self.variable is None:
+            arguments += options
+        else:
+            environment[self.variable] = shlex.join(options)
+        return Process(arguments, environment, directory)
+
+
+TWISTD = str(BIN / "twistd")
+WAYS: Mapping[str, Way] = {
+    "plugin": Way((TWISTD, "-n", "--pidfile=", "zibrato")),
+    "tac": Way((TWISTD, "-n", "--pidfile=", "-y", str(ROOT / "zibrato.tac")), "ZIBRATO_OPTIONS"),
+    "worker": Way((sys.executable, str(ROOT / "zibrato/workers/librato.py"))),
+    "module": Way((sys.executable, "-m", "zibrato.workers.librato")),
+    "command": Way((str(BIN / "zibrato"),)),
+}
+STATUS = {signal.SIGTERM: -signal.SIGTERM, signal.SIGINT: -signal.SIGINT, signal.SIGQUIT: 0}
+
+
+@pytest.fixture
+def server() -> Iterator[LibratoServer]:
+    with LibratoServer() as made:
+        yield made
+
+
+@pytest.fixture
+def options(server: LibratoServer, tmp_path: Path) -> Sequence[str]:
+    """Options with which next to nothing is shipped before the end: intervals of a minute."""
+    return (
+        *("--username", server.username, "--apikey", server.apikey, "--hostname", server.url),
+        *("--socket", f"ipc://{tmp_path}/socket", "--flush-interval", "60"),
+    )
+
+
+def make_calls(directory: Path) -> None:
+    """Make `CALLS` calls in a program of their own, for the daemon with its socket there."""
+    with python(CLIENT, f"ipc://{directory}/socket") as program:
+        assert program.wait() == 0
+        assert program.output == ""
+
+
+def check(server: LibratoServer, output: str) -> None:
+    """Check that just those calls arrived, and that the daemon had nothing to complain about."""
+    assert server.total("counter") == server.count("counter") == server.count("timer") == CALLS
+    assert server.refusals == []
+    assert "Traceback" not in output
+    assert "Unhandled" not in output
+    assert server.apikey not in output
+
+
+@pytest.mark.parametrize("number", STATUS, ids=lambda number: number.name)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_stop_in_mid_interval_ships_the_last_one(
+    way: Way, number: signal.Signals, server: LibratoServer, options: Sequence[str], tmp_path: Path
+) -> None:
+    with way.start(options, tmp_path) as process:
+        process.wait_for(LISTENING)
+        make_calls(tmp_path)
+        assert process.stop(number) == STATUS[number]
+        check(server, process.output)
+    assert list(tmp_path.iterdir()) == [tmp_path / "socket.lock"]  # no twistd.pid, no twistd.log
+
+
+def test_signals_that_repeat_do_not_hurry_the_stop(
+    server: LibratoServer, options: Sequence[str], tmp_path: Path
+) -> None:
+    server.hang = True
+    with WAYS["command"].start(options, tmp_path) as process:
+        process.wait_for(LISTENING)
+        make_calls(tmp_path)
+        process.send(signal.SIGQUIT)
+        with server.changed:
+            assert server.changed.wait_for(lambda: server.hanging, 30)
+        process.send(signal.SIGQUIT)
+        process.send(signal.SIGHUP)
+        process.wait_for(r"levels: [\s\S]*levels: ")  # both have been handled
+        server.hang = False
+        assert process.wait() == 0
+        check(server, process.output)
+
+
+class Daemonised:
+    """A daemon that went into the background, ended by the pid that it wrote, on exit at latest."""
+
+    def __init__(self, options: Sequence[str], directory: Path) -> None:
+        self.pid_file = directory / "daemon.pid"
+        self.log = directory / "daemon.log"
+        files = (f"--pidfile={self.pid_file}", f"--logfile={self.log}")
+        with Process([TWISTD, *files, "zibrato", *options], directory=directory) as starter:
+            assert starter.wait() == 0
+            assert starter.output == ""
+        self.pid = int(self.pid_file.read_text())
+
+    def __enter__(self) -> Daemonised:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.running():
+            os.kill(self.pid, signal.SIGKILL)
+
+    def running(self) -> bool:
+        """Return whether the process is there, and not as a zombie that waits for its parent."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    def stop(self, number: signal.Signals) -> None:
+        """Send it a signal and wait for its end."""
+        os.kill(self.pid, number)
+        eventually(lambda: not self.running())
+
+
+@pytest.mark.parametrize("number", STATUS, ids=lambda number: number.name)
+def test_a_daemon_in_the_background_does_the_same(
+    number: signal.Signals, server: LibratoServer, options: Sequence[str], tmp_path: Path
+) -> None:
+    with Daemonised(options, tmp_path) as background:
+        assert stat.S_IMODE((tmp_path / "socket").stat().st_mode) == 0o660
+        make_calls(tmp_path)
+        background.stop(number)
+        check(server, background.log.read_text())
+        assert not background.pid_file.exists()
+
+
+@pytest.mark.parametrize(("given", "mode"), [((), 0o660), (("--ipc-mode", "606"), 0o606)])
+def test_the_permissions_of_an_ipc_socket(given: Sequence[str], mode: int, tmp_path: Path) -> None:
+    with daemon("--socket", f"ipc://{tmp_path}/socket", "--backend", "memory", *given):
+        assert stat.S_IMODE((tmp_path / "socket").stat().st_mode) == mode

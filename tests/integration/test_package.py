@@ -1,0 +1,231 @@
+"""The package as people get it: built, installed, upgraded, uninstalled, and run from there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import ROOT, Process
+from zibrato import __version__
+from zibrato.options import Options
+
+NEXT_VERSION = "999.0"
+LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".venv*", ".*_cache", ".hypothesis", ".make", "__pycache__"),
+    *("build", "dist", "*.egg-info"),
+)
+CLIENT = """
+import sys
+from zibrato import Zibrato
+with Zibrato(sys.argv[1]) as z:
+    z.count(name="calls", value=42)
+"""
+
+
+class Environment:
+    """A new virtual environment; what runs in it sees nothing of the checkout."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        venv.create(directory, with_pip=True, symlinks=True)
+
+    @property
+    def plugins(self) -> Path:
+        """Where Twisted keeps plugins."""
+        (found,) = self.directory.glob("lib/python*/site-packages/twisted/plugins")
+        return found
+
+    def pip(self, *arguments: str) -> None:
+        """Run pip, which must succeed."""
+        self.run("python", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments)
+
+    def run(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> str:
+        """Return what a command of the environment prints on both streams; it must succeed."""
+        with self.process(command, *arguments, prefix=prefix) as process:
+            assert process.wait(300) == 0, process.output
+            return process.output
+
+    def process(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> Process:
+        """Return a running command of the environment."""
+        program = str(self.directory / "bin" / command)
+        return Process([*prefix, program, *arguments], {"PYTHONPATH": ""}, self.directory)
+
+
+def build(source: Path, output: Path) -> Path:
+    """Build the sdist in `output`, from that the wheel, and return the latter."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(output), str(source)],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    (wheel,) = output.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, with a plugin cache as any checkout in use has it."""
+    made = tmp_path_factory.mktemp("source") / "zibrato"
+    shutil.copytree(ROOT, made, ignore=LEFT_OUT)
+    (made / "twisted/plugins/dropin.cache").write_bytes(b"stale")
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(source, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a later version."""
+    file = source / "zibrato/__init__.py"
+    file.write_text(file.read_text().replace(f'"{__version__}"', f'"{NEXT_VERSION}"'))
+    return build(source, tmp_path_factory.mktemp("next-dist"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the wheel; tests leave it as they found it."""
+    made = Environment(tmp_path_factory.mktemp("environment"))
+    made.pip("install", str(wheel))
+    return made
+
+
+@pytest.fixture
+def server() -> Iterator[LibratoServer]:
+    with LibratoServer() as made:
+        yield made
+
+
+def listed(output: str) -> bool:
+    """Return whether `twistd --help` lists our command; there must be no complaint either."""
+    assert "Traceback" not in output
+    assert "rror" not in output
+    return re.search(r"^ +zibrato +Aggregate metrics", output, re.M) is not None
+
+
+def files(folder: Path) -> set[str]:
+    """Return the files below a folder of the source, as paths from its root."""
+    return {str(path.relative_to(folder.parent)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_wheel_holds_the_packages_and_the_plugin(source: Path, wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = source / "zibrato"
+    assert "zibrato/py.typed" in names
+    assert names >= {f"zibrato/{path.name}" for path in package.iterdir() if path.is_file()}
+    for subpackage in package.glob("*/__init__.py"):
+        assert names >= {f"zibrato/{name}" for name in files(subpackage.parent)}
+    others = {name for name in names if not name.startswith(("zibrato/", "zibrato-"))}
+    assert others == {"twisted/plugins/zibrato_plugin.py"}  # no __init__.py, no dropin.cache
+
+
+def test_the_source_package_holds_what_a_developer_needs(source: Path, wheel: Path) -> None:
+    (path,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in ("benchmarks", "deploy", "docs", "examples", "tests", "zibrato"):
+        assert names >= files(source / folder)
+    assert names >= {"LICENSE", "Makefile", "README.rst", "setup.py", "zibrato.tac"}
+    assert names >= {"twisted/plugins/zibrato_plugin.py"}
+    assert not any(name.endswith(("dropin.cache", ".pyc")) for name in names)
+
+
+def test_twistd_lists_the_plugin(installed: Environment) -> None:
+    assert listed(installed.run("twistd", "--help"))
+
+
+def test_the_help_has_every_option_with_its_default(installed: Environment) -> None:
+    text = " ".join(installed.run("twistd", "zibrato", "--help").split())
+    options = Options({})
+    for name in options:
+        assert f"--{name}=" in text
+    for name, default in options.items():
+        if default:
+            assert re.search(rf"--{name}= [^\[]*\[default: {re.escape(default)}\]", text)
+    for name in ("socket", "backend"):
+        assert re.search(rf"--{name}= [^\[]*\[default: ", text)
+
+
+def test_the_plugin_runs_from_there(
+    installed: Environment, server: LibratoServer, tmp_path: Path
+) -> None:
+    endpoint = f"ipc://{tmp_path}/socket"
+    options = (
+        *("--username", server.username, "--apikey", server.apikey),
+        *("--hostname", server.url, "--socket", endpoint),
+    )
+    with installed.process("twistd", "-n", "--pidfile=", "zibrato", *options) as process:
+        process.wait_for("listening on")
+        installed.run("python", "-c", CLIENT, endpoint)
+        process.stop()
+    assert server.total("calls") == 42
+    where = installed.run("python", "-c", "import zibrato; print(zibrato.__file__)")
+    assert where.startswith(str(installed.directory))
+
+
+def test_an_upgrade_and_a_reinstallation_show(
+    installed: Environment, wheel: Path, next_wheel: Path
+) -> None:
+    for each, version in ((next_wheel, NEXT_VERSION), (wheel, __version__), (wheel, __version__)):
+        installed.pip("install", "--no-deps", "--force-reinstall", str(each))
+        assert listed(installed.run("twistd", "--help"))
+        assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
+
+
+def test_an_uninstallation_leaves_nothing(installed: Environment, wheel: Path) -> None:
+    assert listed(installed.run("twistd", "--help"))  # and its plugin cache knows the plugin
+    installed.pip("uninstall", "--yes", "zibrato")
+    try:
+        assert not listed(installed.run("twistd", "--help"))
+        assert not list(installed.directory.rglob("zibrato*"))
+    finally:
+        installed.pip("install", "--no-deps", str(wheel))
+    assert listed(installed.run("twistd", "--help"))
+
+
+def test_a_plugin_cache_that_can_not_be_written_does_no_harm(
+    installed: Environment, next_wheel: Path, wheel: Path
+) -> None:
+    installed.pip("uninstall", "--yes", "zibrato")
+    try:
+        check_read_only(installed, expected=False)
+        installed.pip("install", "--no-deps", str(next_wheel))
+        check_read_only(installed, expected=True)
+    finally:
+        installed.pip("install", "--no-deps", "--force-reinstall", str(wheel))
+
+
+def check_read_only(installed: Environment, expected: bool) -> None:
+    """Check what `twistd --help` lists where Twisted may not write to its plugins' folder."""
+    cache = installed.plugins / "dropin.cache"
+    before = cache.read_bytes()
+    paths = (cache, installed.plugins)
+    modes = [path.stat().st_mode for path in paths]
+    for path, mode in zip(paths, modes, strict=True):
+        path.chmod(mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    try:
+        assert listed(installed.run("twistd", "--help", prefix=unprivileged())) is expected
+        assert cache.read_bytes() == before
+    finally:
+        for path, mode in zip(paths, modes, strict=True):
+            path.chmod(mode)
+
+
+def unprivileged() -> tuple[str, ...]:
+    """Return what makes root mind permissions, as the prefix of a command."""
+    return ("setpriv", "--bounding-set=-dac_override") if os.geteuid() == 0 else ()

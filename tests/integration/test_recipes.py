@@ -1,0 +1,198 @@
+"""The recipes of docs/recipes.rst in real servers: every request is counted, once, by route."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.processes import BIN, ROOT, Process, eventually, python
+from tests.integration.pull import Pull
+from zibrato.testing import Recording
+
+RECIPES = ROOT / "examples" / "recipes"
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> str:
+    return f"ipc://{tmp_path}/socket"
+
+
+@pytest.fixture
+def arrived(endpoint: str) -> Iterator[Recording]:
+    """What the recipe's process has sent."""
+    recording = Recording([Pull(endpoint)])
+    yield recording
+    recording.end()
+
+
+def run(endpoint: str, *command: str, **environment: str) -> Process:
+    """Return a process of this interpreter's environment, in the recipes' directory."""
+    variables = {"ZIBRATO_SOCKET": endpoint, "PYTHONPATH": f"{RECIPES}:{ROOT}", **environment}
+    return Process([sys.executable, "-m", *command], variables)
+
+
+def gunicorn(endpoint: str, application: str) -> Process:
+    return run(endpoint, "gunicorn", "--workers=2", "--bind=127.0.0.1:0", application)
+
+
+def uvicorn(endpoint: str, application: str) -> Process:
+    return run(endpoint, "uvicorn", "--port=0", application)
+
+
+def port_of(server: Process) -> int:
+    """Return the port that the server says it listens at."""
+    return int(server.wait_for(r"http://127.0.0.1:(\d+)")[1])
+
+
+def get(port: int, path: str) -> int:
+    """Return the status of a request, its body read to the end."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
+def abandon(port: int, path: str) -> None:
+    """Ask, and go away while the answer comes in."""
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert connection.recv(1)
+
+
+def visit(port: int) -> None:
+    """Make 8 requests for items, 4 reports, 3 failures and 2 for what isn't there."""
+    statuses = [get(port, f"/items/{number}") for number in range(8)]
+    statuses += [get(port, "/report") for _ in range(4)]
+    assert statuses == [200] * 12
+    assert [get(port, "/broken") for _ in range(3)] == [500] * 3
+    assert [get(port, "/nothing/here") for _ in range(2)] == [404] * 2
+
+
+def check(arrived: Recording, item: str) -> None:
+    """Hold `arrived` to what `visit` does, `item` being the route of the items."""
+    expected = {
+        (item, "2xx"): 8,
+        ("/report", "2xx"): 4,
+        ("/broken", "5xx"): 3,
+        ("other", "4xx"): 2,
+    }
+    assert by_tags(arrived, "http.requests", "route", "status") == expected
+    for (route, status), count in expected.items():
+        times = arrived.timed("http.request_time", tags={"route": route, "status": status})
+        assert len(times) == count
+        assert all(0 < each < 30 for each in times)
+
+
+def by_tags(arrived: Recording, name: str, *tags: str) -> dict[tuple[str, ...], float]:
+    """Return the sums of a counter by the values of its tags."""
+    found = [each for each in arrived.measurements if (each.kind, each.name) == ("counter", name)]
+    return {tuple(each.tags[tag] for tag in tags): each.sum for each in found}
+
+
+def test_wsgi(endpoint: str, arrived: Recording) -> None:
+    with gunicorn(endpoint, "wsgi:application") as server:
+        visit(port_of(server))
+        assert server.stop() == 0
+    check(arrived, "/items/<number>")
+
+
+def test_wsgi_counts_a_client_that_goes_away(endpoint: str, arrived: Recording) -> None:
+    with gunicorn(endpoint, "wsgi:application") as server:
+        for _ in range(5):
+            abandon(port_of(server), "/report")
+        assert server.stop() == 0
+    assert by_tags(arrived, "http.requests", "route") == {("/report",): 5}
+
+
+def test_asgi(endpoint: str, arrived: Recording) -> None:
+    with uvicorn(endpoint, "asgi:application") as server:
+        visit(port_of(server))
+        server.stop()
+    check(arrived, "/items/{number:int}")
+
+
+def test_asgi_counts_a_client_that_goes_away(endpoint: str, arrived: Recording) -> None:
+    with uvicorn(endpoint, "asgi:application") as server:
+        for _ in range(5):
+            abandon(port_of(server), "/report")
+        server.stop()
+    assert arrived.counted("http.requests", tags={"route": "/report"}) == 5
+    assert arrived.counted("http.requests", tags={"status": "5xx"}) == 0
+
+
+def test_django_in_a_wsgi_server(endpoint: str, arrived: Recording) -> None:
+    with gunicorn(endpoint, "django_app:application") as server:
+        visit(port_of(server))
+        assert server.stop() == 0
+    check(arrived, "/items/<int:number>")
+    assert by_tags(arrived, "http.exceptions", "route") == {("/broken",): 3}
+
+
+def test_django_in_an_asgi_server(endpoint: str, arrived: Recording) -> None:
+    with uvicorn(endpoint, "django_app:asynchronous") as server:
+        visit(port_of(server))
+        eventually(lambda: arrived.counted("http.requests") >= 17)
+        server.stop()
+    check(arrived, "/items/<int:number>")
+    assert by_tags(arrived, "http.exceptions", "route") == {("/broken",): 3}
+
+
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+ORDERS = """
+import celery_app
+for number in range(20):
+    celery_app.add.delay(number, number)
+for number in range(5):
+    celery_app.order.delay(number)
+"""
+
+
+def test_celery(endpoint: str, arrived: Recording, tmp_path: Path) -> None:
+    queue = str(tmp_path / "queue")
+    with python(ORDERS, environment={"PYTHONPATH": f"{RECIPES}:{ROOT}", "QUEUE": queue}) as client:
+        assert client.wait() == 0, client.output
+    options = ("--app=celery_app", "worker", "--concurrency=2", "--loglevel=INFO", *QUIET)
+    with run(endpoint, "celery", *options, QUEUE=queue) as worker:
+        # Each task logs one of these after its signals were sent.
+        eventually(
+            lambda: len(re.findall(r"\] (?:succeeded|raised)|\] retry: ", worker.output)) == 30
+        )
+        assert worker.stop() == 0
+    assert by_tags(arrived, "celery.tasks", "task", "state") == {
+        ("shop.add", "SUCCESS"): 20,
+        ("shop.order", "RETRY"): 5,
+        ("shop.order", "FAILURE"): 5,
+    }
+    assert len(arrived.timed("celery.task_time")) == 30
+    assert by_tags(arrived, "celery.failures", "task", "exception") == {
+        ("shop.order", "LookupError"): 5
+    }
+
+
+def test_klein(endpoint: str, arrived: Recording) -> None:
+    arguments = [str(BIN / "twistd"), "-n", "--pidfile=", "-y", str(RECIPES / "klein_app.py")]
+    listen = "tcp:port=0:interface=127.0.0.1"
+    variables = {"ZIBRATO_SOCKET": endpoint, "LISTEN": listen, "PYTHONPATH": str(ROOT)}
+    with Process(arguments, variables) as server:
+        port = int(server.wait_for(r"Site starting on (\d+)")[1])
+        for kind in ("coroutine", "chain", "inline"):
+            assert [get(port, f"/{kind}/{number}") for number in range(1, 5)] == [200] * 4
+        assert get(port, "/inline/0") == 500
+        server.stop()
+    expected = {("/coroutine",): 4, ("/chain",): 4, ("/inline",): 5}
+    assert by_tags(arrived, "http.requests", "route") == expected
+    for (route,), count in expected.items():
+        times = arrived.timed("http.request_time", tags={"route": route})
+        assert len(times) == count
+        assert min(times) > 0.04  # each waits for 0.05 s of the reactor's clock

@@ -1,0 +1,115 @@
+"""What can't be is refused before anything starts: one line on stderr and exit status 1."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
+
+TWISTD = str(BIN / "twistd")
+FOREGROUND = (str(BIN / "zibrato"),)
+DAEMONISING = (TWISTD, "--pidfile=daemon.pid", "--logfile=daemon.log", "zibrato")
+PLUGIN = (TWISTD, "--nodaemon", "--pidfile=", "zibrato")
+WORKER = (sys.executable, str(ROOT / "zibrato/workers/librato.py"))
+COMMANDS = {"command": FOREGROUND, "daemonising": DAEMONISING, "plugin": PLUGIN, "worker": WORKER}
+
+
+def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
+    """Return the only line that the command prints; it leaves nothing in `directory`."""
+    before = set(directory.iterdir())
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        cwd=directory,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    line, end, more = done.stderr.partition("\n")
+    assert (end, more) == ("\n", "")
+    assert set(directory.iterdir()) == before
+    return line
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--nonsense",), "zibrato: option --nonsense not recognized; see --help"),
+        (
+            ("--flush-interval", "10s"),
+            "zibrato: --flush-interval: expected seconds above 0, got '10s'; "
+            "write 10 for ten seconds",
+        ),
+        (
+            ("--backend", "carbon"),
+            "zibrato: --backend: expected one of librato, log, memory, got 'carbon'",
+        ),
+        (
+            ("--username", "u"),
+            "zibrato: --username: an API key is needed too; give --apikey-file FILE, a systemd "
+            "credential apikey, $ZIBRATO_APIKEY or --apikey KEY",
+        ),
+        (
+            ("--socket", "ipc:///no/such/directory/socket"),
+            "zibrato: --socket: can't have ipc:///no/such/directory/socket: No such file or "
+            "directory; is another program there, or the directory missing?",
+        ),
+    ],
+    ids=("option", "value", "backend", "secret", "directory"),
+)
+def test_bad_options(
+    tmp_path: Path, command: Sequence[str], options: Sequence[str], line: str
+) -> None:
+    assert refusal(tmp_path, [*command, *options]) == line
+
+
+def test_bad_options_of_the_application_file(tmp_path: Path) -> None:
+    command = (TWISTD, "--nodaemon", "--pidfile=", "-y", str(ROOT / "zibrato.tac"))
+    line = refusal(tmp_path, command, ZIBRATO_OPTIONS="--nonsense")
+    assert line == "zibrato: option --nonsense not recognized; see --help"
+    options = shlex.join(("--backend", "librato"))
+    line = refusal(tmp_path, command, ZIBRATO_OPTIONS=options)
+    assert line.startswith("zibrato: --backend librato: username: expected ")
+
+
+@pytest.fixture
+def taken(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The ipc and the tcp endpoint of a daemon that runs."""
+    endpoint = f"ipc://{tmp_path}/socket"
+    options = ("--socket", endpoint, "--socket", "tcp://127.0.0.1:*", "--backend", "memory")
+    with daemon(*options) as process:
+        yield endpoint, process.wait_for(r"listening on (tcp://127.0.0.1:\d+)")[1]
+
+
+@pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
+def test_a_second_daemon(tmp_path: Path, taken: tuple[str, str], command: Sequence[str]) -> None:
+    ipc, tcp = taken
+    socket = (tmp_path / "socket").stat()
+    assert refusal(tmp_path, [*command, "--socket", ipc]) == (
+        f"zibrato: --socket: another daemon has {ipc}; stop it, or give another path"
+    )
+    line = refusal(tmp_path, [*command, "--socket", tcp])
+    assert line.startswith(f"zibrato: --socket: can't have {tcp}: Address already in use")
+    assert line.endswith("; is another program there, or the directory missing?")
+    assert (tmp_path / "socket").stat() == socket  # the first one still has it
+
+
+def test_another_programs_port(tmp_path: Path) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    with context, context.socket(zmq.PULL) as other:
+        port = other.bind_to_random_port("tcp://127.0.0.1")
+        line = refusal(tmp_path, [*FOREGROUND, "--socket", f"tcp://127.0.0.1:{port}"])
+        assert f"can't have tcp://127.0.0.1:{port}: Address already in use" in line

@@ -1,0 +1,102 @@
+"""What type checkers make of instruments and of code that uses them: all of it is right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import zmq
+from typing_extensions import assert_type
+
+from zibrato import Zibrato
+from zibrato.instruments import CountMe, TimeMe
+
+TAGS: Mapping[str, str] = {"status": "500"}
+
+
+def clients(context: zmq.Context[zmq.Socket[bytes]]) -> None:
+    Zibrato("ipc://socket", level="warning", source="box", tags=TAGS, bind=True)
+    with Zibrato(level=30, context=context, linger=0.5, max_pending=10) as inner:
+        assert_type(inner, Zibrato)
+        assert_type(inner.flush(0.5), bool)
+        assert_type(inner.dropped, Counter[str])
+
+
+z = Zibrato()
+assert_type(z.count_me(name="c", value=0.5, level=10, mtype="gauge", source="s"), CountMe)
+assert_type(z.Count_me(name="c", value=4, tags=TAGS), CountMe)
+assert_type(z.time_me(name="t", value=0, level="debug", mtype="timer", source=None), TimeMe)
+assert_type(z.Time_me(name="t", tags={"status": "500"}), TimeMe)
+assert_type(z.bind_gauge("g", level="debug", source="s", tags=TAGS), Callable[[float], object])
+assert_type(z.count_me(name="c").count, Callable[[], object])
+assert_type(z.time_me(name="t").record(0.5), object)
+z.count("c", 2)
+z.count(name="c", value=-0.5, level="error", tags=TAGS)
+z.timing("t", 0.25)
+z.timing(name="t", value=1, source="s")
+z.gauge("g", 3)
+z.gauge(name="g", value=0.5, mtype="timer")
+
+
+@z.time_me(level="debug", name="render_timer")
+@z.count_me(name="render_counter")
+def render(page: str, *, bold: bool = False) -> str:
+    return page
+
+
+@z.count_me()
+@z.time_me()
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+@z.time_me()
+def numbers(limit: int) -> Iterator[int]:
+    yield from range(limit)
+
+
+@z.time_me()
+async def ticks(limit: int) -> AsyncIterator[int]:
+    yield limit
+
+
+async def use() -> None:
+    assert_type(render("home", bold=True), str)
+    assert_type(await fetch("url"), bytes)
+    assert_type(list(numbers(limit=3)), list[int])
+    assert_type([tick async for tick in ticks(limit=3)], list[int])
+
+
+class Store:
+    @z.time_me(name="store.get")
+    def get(self, key: str) -> int:
+        return len(key)
+
+    @classmethod
+    @z.count_me()
+    def open(cls, path: str) -> Store:
+        return cls()
+
+    @staticmethod
+    @z.count_me()
+    def valid(key: str) -> bool:
+        return bool(key)
+
+
+assert_type(Store.open("path").get(key="k"), int)
+assert_type(Store.valid("k"), bool)
+
+
+def a_block_swallows_nothing() -> int:
+    """So no checker may say that this function can end without a result."""
+    with z.time_me(name="t") as timing, z.count_me(name="c") as counting:
+        assert_type(timing, None)
+        assert_type(counting, None)
+        return 1
+
+
+async def an_asynchronous_block_swallows_nothing() -> int:
+    async with z.time_me(name="t") as timing, z.count_me(name="c") as counting:
+        assert_type(timing, None)
+        assert_type(counting, None)
+        return 1

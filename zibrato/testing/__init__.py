@@ -1,0 +1,24 @@
+"""For the tests of applications: what was measured, without a daemon.
+
+With pytest, in conftest.py (or `-p zibrato.testing` on the command line):
+
+    pytest_plugins = ["zibrato.testing.pytest_plugin"]
+
+and in a test, whatever clients the application has made at import or makes now:
+
+    def test_render(zibrato_recorder):
+        render("home")
+        assert zibrato_recorder.counted("render_counter") == 1
+        assert len(zibrato_recorder.timed("render_timer")) == 1
+
+Without pytest, `with recording() as recorded:` is the same. `RecordingZibrato()` is a client to
+hand to code that takes one.
+"""
+
+from .client import RecordingZibrato, recording
+from .recordings import Measurement, Recording
+
+__all__ = ["Measurement", "Recording", "RecordingZibrato", "recording"]
+
+pytest_plugins = ("zibrato.testing.pytest_plugin",)
+"""What pytest loads with this module, where this module is loaded as a plugin."""

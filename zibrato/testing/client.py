@@ -1,0 +1,72 @@
+"""Ways to a recording: a client of one's own, or whatever clients the application has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from zibrato.buffers import Buffers
+from zibrato.client import Zibrato
+from zibrato.instruments import Instruments
+from zibrato.outlet import everywhere
+from zibrato.recorder import Recorder, is_disabled
+
+from .recordings import Recording
+
+
+class RecordingZibrato(Recording, Zibrato):
+    """A client that keeps what is recorded, to be asked for: no socket, no thread, no daemon.
+
+    It takes nothing from the environment: it records with `ZIBRATO_DISABLED=1` as well.
+    """
+
+    def __init__(
+        self,
+        *,
+        level: str | int | None = None,
+        source: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self._buffers = Buffers()
+        Recording.__init__(self, [self._buffers.outlet])
+        recorder = Recorder(self._buffers, level=level, source=source, tags=tags, disabled=False)
+        Instruments.__init__(self, recorder)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many measurements were dropped since the start, by reason."""
+        self.catch_up()
+        return +self._buffers.dropped
+
+    def flush(self, timeout: float = 1.0) -> bool:  # noqa: ARG002 - as the base has it
+        """Do nothing: what was recorded is here already."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing: it goes on recording."""
+
+    def __enter__(self) -> RecordingZibrato:
+        return self
+
+
+@contextmanager
+def recording(*clients: Instruments) -> Iterator[Recording]:
+    """Record what `clients` measure within the block, kept from their daemons; none means all.
+
+    All are those that the process has and those that it makes within the block. Functions that
+    are decorated already are recorded as well. Clients of one endpoint share their buffers, and so
+    their recordings. Other processes record nothing here.
+
+    Raises RuntimeError where `ZIBRATO_DISABLED` is set, since then there is nothing to record.
+    """
+    if is_disabled():
+        raise RuntimeError(
+            "ZIBRATO_DISABLED is set, so instruments measure nothing; unset it to record"
+        )
+    chosen = {client._recorder.buffers.outlet: client for client in clients}
+    made = Recording(chosen or [everywhere])
+    try:
+        yield made
+    finally:
+        made.end()

@@ -1,0 +1,170 @@
+"""What was recorded, and questions about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from zibrato.buffers import Rows
+from zibrato.levels import level_name
+from zibrato.model import COUNTER, GAUGE, TIMER, Series
+from zibrato.outlet import Listener
+from zibrato.wire import CounterRow, SampleRow, unpack
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One series: what was measured, how often, and the `sum` of it.
+
+    `kind` is counter, timer or gauge. `values` are a timer's durations (seconds) or a gauge's
+    readings, in the order of their recording; a counter has none.
+    """
+
+    kind: str
+    name: str
+    level: str
+    source: str
+    tags: Mapping[str, str]
+    count: int
+    sum: float
+    values: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        tags = ",".join([f"{name}={value}" for name, value in self.tags.items()])
+        return f"{self.kind} {self.name}{f'{{{tags}}}' if tags else ''} x{self.count}"
+
+
+class Source(Protocol):
+    """Where measurements come out: of one client, or of all."""
+
+    def add(self, listener: Listener, /) -> None: ...
+    def remove(self, listener: Listener, /) -> None: ...
+    def catch_up(self) -> None: ...
+
+
+class Recording:
+    """What comes out of `sources`, up to the moment in which it is asked, or until it ends.
+
+    Every question takes `level`, `source` and `tags`: measurements that differ there, or lack one
+    of the tags, don't count. Those that aren't given make no difference.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = list(sources)
+        self._lock = threading.Lock()
+        self._found: dict[Series, Measurement] = {}
+        for source in self._sources:
+            source.add(self.hear)
+
+    def counted(
+        self,
+        name: str,
+        *,
+        level: str | int | None = None,
+        source: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> float:
+        """Return the sum of a counter's increments, 0 where there are none."""
+        return sum([each.sum for each in self._named(COUNTER, name, level, source, tags)])
+
+    def timed(
+        self,
+        name: str,
+        *,
+        level: str | int | None = None,
+        source: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> list[float]:
+        """Return a timer's durations, in seconds."""
+        found = self._named(TIMER, name, level, source, tags)
+        return [value for each in found for value in each.values]
+
+    def readings(
+        self,
+        name: str,
+        *,
+        level: str | int | None = None,
+        source: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> list[float]:
+        """Return a gauge's readings."""
+        found = self._named(GAUGE, name, level, source, tags)
+        return [value for each in found for value in each.values]
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        """Everything recorded so far: one for each series, sorted by kind and name."""
+        self.catch_up()
+        with self._lock:
+            return [self._found[series] for series in sorted(self._found)]
+
+    def clear(self) -> None:
+        """Forget everything recorded so far."""
+        self.catch_up()
+        with self._lock:
+            self._found.clear()
+
+    def end(self) -> None:
+        """Record no more; what was recorded can still be asked for."""
+        while self._sources:
+            self._sources.pop().remove(self.hear)
+
+    def catch_up(self) -> None:
+        """Take what was recorded so far, as every question does."""
+        for source in self._sources:
+            source.catch_up()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(map(str, self.measurements)) or 'nothing'}>"
+
+    def hear(self, rows: Rows) -> None:
+        """Take what came out of a source."""
+        with self._lock:
+            for row in rows.counters:
+                self._add(COUNTER, row, row.count, row.sum, ())
+            for kind, samples in ((TIMER, rows.timers), (GAUGE, rows.gauges)):
+                for each in samples:
+                    values = tuple(unpack(each.samples))
+                    self._add(kind, each, len(values), sum(values), values)
+
+    def _add(
+        self,
+        kind: str,
+        row: CounterRow | SampleRow,
+        count: int,
+        total: float,
+        values: tuple[float, ...],
+    ) -> None:
+        source = row.source or ""
+        key = Series(kind, row.name, source, tuple(sorted(row.tags.items())), row.level)
+        new = Measurement(kind, row.name, row.level, source, row.tags, count, total, values)
+        old = self._found.get(key)
+        self._found[key] = new if old is None else _sum(old, new)
+
+    def _named(
+        self,
+        kind: str,
+        name: str,
+        level: str | int | None,
+        source: str | None,
+        tags: Mapping[str, str] | None,
+    ) -> Iterator[Measurement]:
+        wanted = None if level is None else level_name(level)
+        for each in self.measurements:
+            if (
+                (each.kind, each.name) == (kind, name)
+                and wanted in (None, each.level)
+                and source in (None, each.source)
+                and (tags or {}).items() <= each.tags.items()
+            ):
+                yield each
+
+
+def _sum(old: Measurement, new: Measurement) -> Measurement:
+    values = old.values + new.values
+    return Measurement(
+        *(old.kind, old.name, old.level, old.source, old.tags),
+        *(old.count + new.count, old.sum + new.sum, values),
+    )
