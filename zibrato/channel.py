@@ -78,7 +78,7 @@ class Channel:
     """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
 
     A channel whose last user has left is closed, until it has users again. All but `users`,
-    `linger`, `buffers` and what is dropped and wrong belongs to one thread.
+    `linger`, `closed`, `buffers` and what is dropped and wrong belongs to one thread.
     """
 
     def __init__(
@@ -120,17 +120,17 @@ class Channel:
         """How many measurements were dropped since the start, by reason."""
         return Counter(dict(self.buffers.dropped))
 
-    def bound(self, linger: float, max_pending: int) -> None:
-        """Take the bounds of the first user of a channel."""
+    def admit(self, linger: float, max_pending: int) -> None:
+        """Take the bounds of the first user of a channel, and be open, if it was closed before."""
+        self.closed = False
         self.linger = linger
         self._backlog.max_pending = max_pending
 
     def step(self, now: float) -> int:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
-        if self.closed and not self.users:
+        if self.closed:
             self.buffers.discard("closed")
             return 0
-        self.closed = False
         samples = 0
         for rows in self.buffers.drain():
             samples += rows.samples

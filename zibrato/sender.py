@@ -55,7 +55,7 @@ class Sender:
                 channel = Channel(address)
                 self.channels.append(channel)
             if not channel.users:
-                channel.bound(linger, max_pending)
+                channel.admit(linger, max_pending)
             channel.users += 1
             self._ensure()
         return channel

@@ -129,6 +129,14 @@ def test_clients_of_one_endpoint_share_a_connection(sink: Sink) -> None:
     eventually(lambda: second.dropped["closed"] == 1)
 
 
+def test_a_client_of_an_endpoint_that_was_closed_begins_anew(sink: Sink) -> None:
+    for round_ in range(3):
+        with Zibrato(sink.endpoint) as z:
+            z.count(name="c")
+        sink.wait_for("c", round_ + 1)
+        assert z.dropped == {}
+
+
 def test_a_context_handed_in_is_used_and_left_alone(sink: Sink) -> None:
     context: zmq.Context[Any] = zmq.Context()
     with Zibrato(sink.endpoint, context=context) as z:
