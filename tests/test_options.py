@@ -29,7 +29,8 @@ def test_without_options_everything_has_a_default() -> None:
     assert found.max_series == 100_000
     assert found.ipc_mode == 0o660
     assert found.source == socket.gethostname()
-    assert [choice.maker.name for choice in found.backends] == ["log"]
+    assert [choice.maker.name for choice in found.backends] == ["store"]
+    assert found.web == "tcp:5580:interface=127.0.0.1"
 
 
 def test_the_historical_options_choose_librato() -> None:

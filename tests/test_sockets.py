@@ -29,13 +29,13 @@ class Queue:
         self.messages = messages
         self.error = error
 
-    def recv_multipart(self, flags: int) -> list[bytes]:
+    def recv(self, flags: int) -> bytes:
         if self.error is not None:
             raise self.error
         if not self.messages:
             raise zmq.Again
         self.messages -= 1
-        return [b"frame"]
+        return b"frame"
 
     def close(self) -> None:
         """Do nothing."""

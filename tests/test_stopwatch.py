@@ -1,6 +1,9 @@
 """Stopwatches: one object, any number of bodies, times that don't mix."""
 
 import asyncio
+import itertools
+import random
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -131,3 +134,87 @@ def test_threads_at_once_do_not_mix(clock: FakeClock) -> None:
     leave.set()
     thread.join()
     assert times == [1, 2]
+
+
+class Pairs:
+    """A clock that never gives the same time twice, and a record that checks whose start it has.
+
+    A body notes the time at which it began, and again as it ends: the record that follows must
+    span just that. What is noted is a thread's own.
+    """
+
+    def __init__(self) -> None:
+        self._times = itertools.count()
+        self.noted = threading.local()
+        self.records = 0
+        self.wrong = 0
+
+    def clock(self) -> float:
+        self.noted.now = float(next(self._times))
+        return float(self.noted.now)
+
+    def record(self, seconds: float) -> None:
+        self.records += 1
+        self.wrong += self.noted.now - seconds != self.noted.start
+
+
+def at_random(watch: Stopwatch, pairs: Pairs, chance: random.Random, depth: int) -> None:
+    """Use `watch` in one of all ways, with others in its body."""
+
+    def body() -> Iterator[None]:
+        began = pairs.noted.now
+        if depth:
+            at_random(watch, pairs, chance, depth - 1)
+        yield
+        if depth:
+            at_random(watch, pairs, chance, depth - 1)
+        pairs.noted.start = began
+
+    def in_a_generator() -> Iterator[None]:
+        with watch:
+            yield from body()
+
+    way = chance.randrange(5)
+    if way == 0:
+        with watch:
+            list(body())
+    elif way == 1:
+        with ExitStack() as stack:
+            stack.enter_context(watch)
+            list(body())
+    elif way == 2:
+        watch.__enter__()
+        list(body())
+        watch.__exit__(None, None, None)
+    elif way == 3:
+        with pytest.raises(KeyError), watch:
+            list(body())
+            raise KeyError
+    else:
+        list(in_a_generator())
+
+
+def test_in_eight_threads_every_record_has_the_start_of_its_own_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pairs = Pairs()
+    monkeypatch.setattr(stopwatch, "perf_counter", pairs.clock)
+    watch = Stopwatch(pairs.record)
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(30):
+            at_random(watch, pairs, chance, 3)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert pairs.records == 8 * 30 * 15
+    assert pairs.wrong == 0

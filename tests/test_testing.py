@@ -142,6 +142,8 @@ def test_it_stands_in_for_a_client_and_starts_nothing(monkeypatch: pytest.Monkey
 
     z = RecordingZibrato()
     application(z)
+    for name in dir(Zibrato):
+        assert name.startswith("_") or hasattr(z, name)
     z.count("c")
     assert z.counted("c", source="") == 2
     assert (len(sender.channels), threading.active_count()) == (channels, threads)

@@ -29,6 +29,11 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._batches)
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of what may wait does."""
+        return self._cost > self.max_pending / 2
+
     def add(self, batch: Batch) -> int:
         """Append a batch, and return how many samples were dropped for it."""
         self._batches.append(batch)

@@ -77,8 +77,8 @@ class Address:
 class Channel:
     """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
 
-    A channel whose last user has left is closed, until it has users again. All but `users`,
-    `linger`, `closed`, `buffers` and what is dropped and wrong belongs to one thread.
+    A channel whose last user has left is closed, until it has users again. All but those, the
+    `linger`, the buffers and what is dropped and wrong belongs to one thread.
     """
 
     def __init__(
@@ -86,8 +86,9 @@ class Channel:
     ) -> None:
         self.address = address
         self.linger = linger
-        self.closed = False
         self.users = 0
+        self._opening = 1
+        self._closed_opening = 0
         self.buffers = Buffers()
         self.errors: Counter[str] = Counter()
         """How often sending failed since the start, by the error: mostly the name of an errno."""
@@ -120,11 +121,18 @@ class Channel:
         """How many measurements were dropped since the start, by reason."""
         return Counter(dict(self.buffers.dropped))
 
+    @property
+    def closed(self) -> bool:
+        """Whether what is recorded is dropped."""
+        return self._closed_opening == self._opening
+
     def admit(self, linger: float, max_pending: int) -> None:
-        """Take the bounds of the first user of a channel, and be open, if it was closed before."""
-        self.closed = False
-        self.linger = linger
-        self._backlog.max_pending = max_pending
+        """Count one more user; the first one sets the bounds, and opens what was closed."""
+        self.users += 1
+        if self.users == 1:
+            self.linger = linger
+            self._backlog.max_pending = max_pending
+            self._opening += 1
 
     def step(self, now: float) -> int:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
@@ -148,12 +156,15 @@ class Channel:
                     self._send()
 
     def close(self, linger: float) -> zmq.Context[Any] | None:
-        """Close; ZeroMQ goes on sending for `linger` seconds at most, until its context has ended.
+        """Close if there are no users; ZeroMQ goes on sending for `linger` seconds at most.
 
-        Returns that context, where ending it is the channel's business. What ZeroMQ didn't take
-        is dropped, counted.
+        Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take is
+        dropped, counted.
         """
-        self.closed = True
+        opening = self._opening  # a user who comes after this look is one of the next opening
+        if self.users > 0:
+            return None
+        self._closed_opening = opening
         self._drop("unsent", self._backlog.clear())
         opened = self.release()
         if opened is None:
@@ -178,6 +189,8 @@ class Channel:
     def _enqueue(self, rows: Rows, now: float) -> None:
         everything = (rows.counters, rows.timers, rows.gauges)
         batch = Batch(VERSION, self._client, 0, self._since, now, *everything)
+        if self._backlog.is_filling:  # what goes is to go before anything is dropped
+            self._send()
         self._drop("full", self._backlog.add(batch))
 
     def _drop(self, reason: str, number: int) -> None:

@@ -70,13 +70,31 @@ class Followed:
 
 
 class Followers(dict[type, "Follow | None"]):
-    """How to follow results by their type, found out at its first result; None: they are done."""
+    """How to follow results by their type, found out at its first result; None: they are done.
+
+    `finished` are the types of the latter, to be looked up the fastest way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finished: set[type] = set()
 
     def __missing__(self, kind: type) -> Follow | None:
         if len(self) >= _MAX_TYPES:  # types made at run time must not pile up
             self.clear()
+            self.finished.clear()
         follow = self[kind] = _follow(kind)
+        if follow is None:
+            self.finished.add(kind)
         return follow
+
+    def follow(self, result: Any, start: float, record: Record) -> Any:
+        """Give the seconds to its end to `record`; return what stands for `result`, or itself."""
+        follow = self[type(result)]
+        if follow is not None:
+            return follow(result, start, record)
+        record(perf_counter() - start)
+        return result
 
 
 def _follow(kind: type) -> Follow | None:

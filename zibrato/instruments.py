@@ -7,15 +7,35 @@ can't be recorded is dropped and counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from .model import COUNTER, GAUGE, TIMER
 from .recorder import Arguments, Recorder, nothing
 from .stopwatch import Stopwatch
 from .wrapping import count_calls, time_calls
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+Record = Callable[[Any], object]
 MAX_CACHED = 10_000
+
+
+class Options(TypedDict, total=False):
+    """What every instrument takes beside its name and value."""
+
+    level: str | int
+    mtype: str
+    source: str | None
+    tags: Mapping[str, str] | None
+
+
+class ValueOptions(Options, total=False):
+    """What decorators and context managers take beside their name."""
+
+    value: float
 
 
 class CountMe:
@@ -102,87 +122,67 @@ class Instruments:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._made: dict[Any, Any] = {}
+        self._counters: dict[Any, CountMe] = {}
+        self._timers: dict[Any, TimeMe] = {}
+        self._counts: dict[Any, Record] = {}
+        self._timings: dict[Any, Record] = {}
+        self._gauges: dict[Any, Record] = {}
 
-    def count_me(
-        self,
-        *,
-        name: str | None = None,
-        value: float = 1,
-        level: str | int = "info",
-        mtype: str = COUNTER,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **unknown: NoReturn,
-    ) -> CountMe:
+    def count_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> CountMe:
         """Return a decorator and context manager that adds `value` a call, also one that raises."""
-        arguments = Arguments(name, value, level, mtype, source, tags, unknown)
-        return self._make(CountMe, arguments)
+        try:
+            if not options:
+                return self._counters[name]
+        except (KeyError, TypeError):
+            pass
+        counter = self._make(CountMe, _arguments(name, 1, COUNTER, options))
+        return _kept(counter, name, options, self._counters)
 
-    def time_me(
-        self,
-        *,
-        name: str | None = None,
-        value: float = 0,
-        level: str | int = "info",
-        mtype: str = TIMER,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **unknown: NoReturn,
-    ) -> TimeMe:
+    def time_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> TimeMe:
         """Return a decorator and context manager that records the seconds that a call takes.
 
         `value` is overwritten by the time.
         """
-        arguments = Arguments(name, value, level, mtype, source, tags, unknown)
-        return self._make(TimeMe, arguments)
+        try:
+            if not options:
+                return self._timers[name]
+        except (KeyError, TypeError):
+            pass
+        timer = self._make(TimeMe, _arguments(name, 0, TIMER, options))
+        return _kept(timer, name, options, self._timers)
 
     Count_me = count_me
     Time_me = time_me
 
-    def count(
-        self,
-        name: str | None = None,
-        value: float = 1,
-        *,
-        level: str | int = "info",
-        mtype: str = COUNTER,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **unknown: NoReturn,
-    ) -> None:
+    def count(self, name: str | None = None, value: float = 1, **options: Unpack[Options]) -> None:
         """Add `value` to a counter."""
-        arguments = Arguments(name, 0, level, mtype, source, tags, unknown)
-        self._make(Direct, arguments).record(value)
+        try:
+            if not options:
+                self._counts[name](value)
+                return
+        except (KeyError, TypeError):
+            pass
+        self._direct(name, COUNTER, options, self._counts)(value)
 
-    def timing(
-        self,
-        name: str | None = None,
-        value: float = 0,
-        *,
-        level: str | int = "info",
-        mtype: str = TIMER,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **unknown: NoReturn,
-    ) -> None:
+    def timing(self, name: str | None = None, value: float = 0, **options: Unpack[Options]) -> None:
         """Record a duration of `value` seconds."""
-        arguments = Arguments(name, 0, level, mtype, source, tags, unknown)
-        self._make(Direct, arguments).record(value)
+        try:
+            if not options:
+                self._timings[name](value)
+                return
+        except (KeyError, TypeError):
+            pass
+        self._direct(name, TIMER, options, self._timings)(value)
 
-    def gauge(
-        self,
-        name: str | None = None,
-        value: float = 0,
-        *,
-        level: str | int = "info",
-        mtype: str = GAUGE,
-        source: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        **unknown: NoReturn,
-    ) -> None:
+    def gauge(self, name: str | None = None, value: float = 0, **options: Unpack[Options]) -> None:
         """Record a reading of `value`."""
-        arguments = Arguments(name, 0, level, mtype, source, tags, unknown)
-        self._make(Direct, arguments).record(value)
+        try:
+            if not options:
+                self._gauges[name](value)
+                return
+        except (KeyError, TypeError):
+            pass
+        self._direct(name, GAUGE, options, self._gauges)(value)
 
     def bind_gauge(
         self,
@@ -198,6 +198,12 @@ class Instruments:
         """
         return self._recorder.append(Arguments(name, 0, level, GAUGE, source, tags, {}))
 
+    def _direct(
+        self, name: Any, mtype: str, options: Mapping[str, Any], kept: dict[Any, Record]
+    ) -> Record:
+        record = self._make(Direct, _arguments(name, 0, mtype, options)).record
+        return _kept(record, name, options, kept)
+
     def _make(self, kind: type[Made], arguments: Arguments) -> Made:
         """Return the instrument of these arguments, kept for the next call with the same ones."""
         if arguments.tags or arguments.unknown:
@@ -212,3 +218,24 @@ class Instruments:
             if len(self._made) < MAX_CACHED:
                 self._made[key] = found
         return found
+
+
+def _arguments(name: Any, value: Any, mtype: str, options: Mapping[str, Any]) -> Arguments:
+    """Return the arguments of a call; those that no instrument has are unknown."""
+    get = options.get
+    return Arguments(
+        name,
+        get("value", value),
+        get("level", "info"),
+        get("mtype", mtype),
+        get("source"),
+        get("tags"),
+        {key: each for key, each in options.items() if key not in Arguments._fields},
+    )
+
+
+def _kept(made: T, name: Any, options: Mapping[str, Any], known: dict[Any, T]) -> T:
+    """Return `made`, kept for the next call where it is known by its name alone."""
+    if not options and isinstance(name, str) and len(known) < MAX_CACHED:
+        known[name] = made
+    return made

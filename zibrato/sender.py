@@ -32,7 +32,7 @@ SLICE = 0.05
 MAX_LINGER = 86_400.0
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
-Job = Callable[[], None]
+Jobs = queue.SimpleQueue[Callable[[], None]]
 
 
 class Sender:
@@ -41,7 +41,7 @@ class Sender:
     def __init__(self) -> None:
         self.channels: list[Channel] = []
         self._lock = threading.RLock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: Jobs = queue.SimpleQueue()
         self._thread: int | None = None
         self._retried = 0.0
         self._inherited: list[object] = []
@@ -54,9 +54,7 @@ class Sender:
             if channel is None:
                 channel = Channel(address)
                 self.channels.append(channel)
-            if not channel.users:
-                channel.admit(linger, max_pending)
-            channel.users += 1
+            channel.admit(linger, max_pending)
             self._ensure()
         return channel
 
@@ -91,11 +89,9 @@ class Sender:
 
     def finish(self) -> None:
         """Send what is left as the process ends, within the longest `linger` of the channels."""
-        live = [channel for channel in self.channels if not channel.closed]
-        for channel in live:
-            channel.users = 0
+        live, linger = self._retire()
         if live:
-            self.flush(live, max(channel.linger for channel in live), close=True)
+            self.flush(live, linger, close=True)
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: the parent sends what was recorded before.
@@ -109,6 +105,13 @@ class Sender:
             self._inherited.append(channel.restart())
         if self.channels:
             self._start()
+
+    def _retire(self) -> tuple[list[Channel], float]:
+        """Return the open channels, to be closed whoever uses them, and their longest linger."""
+        live = [channel for channel in self.channels if not channel.closed]
+        for channel in live:
+            channel.users = 0
+        return live, max([channel.linger for channel in live], default=0.0)
 
     def _ensure(self) -> bool:
         """Return whether the thread runs, having started it if there was none."""
@@ -150,20 +153,23 @@ class Sender:
             finally:
                 self._lock.release()
 
-    def _run(self, jobs: queue.SimpleQueue[Job], starter: int) -> None:
+    def _run(self, jobs: Jobs, starter: int) -> None:
         threading.current_thread().name = "zibrato-sender"
-        if threading.get_native_id() != starter:  # unless it is a greenlet
+        native = threading.get_native_id() != starter  # else it is a greenlet
+        if native:
             # A signal that the host waits for must not come here, where it may end the process.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
         delay = 0.0
         try:
-            while True:
+            while not (native and _is_last()):
                 delay = self._turn(jobs, delay)
+            live, linger = self._retire()
+            self._finish(live, time.monotonic() + linger, close=True)
         finally:
             if self._jobs is jobs:
                 self._thread = None
 
-    def _turn(self, jobs: queue.SimpleQueue[Job], delay: float) -> float:
+    def _turn(self, jobs: Jobs, delay: float) -> float:
         """Wait for a job, for `delay` seconds at most; do all there is; return the next delay."""
         try:
             with suppress(queue.Empty):
@@ -195,7 +201,7 @@ class Sender:
                 left = deadline - time.monotonic()
                 channel.wait(int(1000 * min(max(left, 0), SLICE)))
         if close:
-            _close([channel for channel in channels if channel.users <= 0], deadline)
+            _close(channels, deadline)
 
 
 def _close(channels: list[Channel], deadline: float) -> None:
@@ -209,6 +215,15 @@ def _close(channels: list[Channel], deadline: float) -> None:
         if context is not None:
             with suppress(Exception):
                 context.term()
+
+
+def _is_last() -> bool:
+    """Return whether all threads but this one have ended.
+
+    So it is in a child that another thread than the main one forked and that returned from it: it
+    ends, since that is what it would do without this thread.
+    """
+    return threading.enumerate() == [threading.current_thread()]
 
 
 def _delay(samples: int, blocked: bool, last: float) -> float:

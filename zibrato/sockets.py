@@ -16,7 +16,7 @@ from txzmq import ZmqFactory, ZmqPullConnection, ZmqPushConnection
 from .wire import MAX_FRAME
 
 READ_BUDGET = 0.005
-PULL_HIGH_WATER = 256
+PULL_HIGH_WATER = 1000
 ERROR_PAUSE = 1.0
 _log = Logger()
 
@@ -62,9 +62,9 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
         pause = 0.0
         try:
             while perf_counter() < deadline:
-                for frame in self.socket.recv_multipart(zmq.NOBLOCK):
-                    self.frames += 1
-                    self._receive(frame)
+                frame = self.socket.recv(zmq.NOBLOCK)
+                self.frames += 1
+                self._receive(frame)
         except zmq.Again:
             return
         except zmq.ZMQError:

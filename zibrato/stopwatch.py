@@ -1,58 +1,107 @@
-"""The context manager that times its body, one object for any number of bodies at once."""
+"""The context manager that times its body, one object for any number of bodies at once.
+
+A `with` statement loads `__exit__` before it begins, and keeps it on its own frame until the body
+ends (the language reference, 8.5). So the `__exit__` that it is given here is one of its own: a
+finish bound to the time of its loading. Threads, tasks, generators and recursion can't mix what
+they don't share, and nothing has to be stored or found again.
+
+Who calls `__enter__` and `__exit__` by name, such as ExitStack, gets other ones. Implicit look-ups
+don't see an instance's own attributes (the data model, 3.3.12), explicit ones do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any
+from types import MethodType
+from typing import TYPE_CHECKING, Any
 
-# A context (a thread's, a task's) has a stack of running stopwatches: (stopwatch, start, below).
-# It is one variable for all of them, since contexts keep their variables alive.
-_Running = tuple["Stopwatch", float, Any]
+Finish = Callable[[float, Any, Any, Any], None]
+
+# What was entered by name in a context (a thread's, a task's): (finish, start, below), a stack.
+# It is one variable for all stopwatches, since contexts keep their variables alive.
+_Running = tuple[Finish, float, Any]
 _running: ContextVar[_Running | None] = ContextVar("zibrato_running", default=None)
 _get = _running.get
 _set = _running.set
 
 
-class Stopwatch:
+class _Loaded:
+    """Gives every `with` statement an `__exit__` of its own, as it begins."""
+
+    __slots__ = ()
+
+    def __get__(self, stopwatch: Any, _owner: type) -> Any:
+        if stopwatch is None:
+            return _exit
+        return MethodType(stopwatch._finish, perf_counter())
+
+
+class _Named(type):
+    """Gives `type(stopwatch).__enter__` to who calls it by name; `with` doesn't look here."""
+
+    @property
+    def __enter__(cls) -> Any:
+        return _enter
+
+
+class Stopwatch(metaclass=_Named):
     """Gives the seconds that each body of `with` or `async with` takes to `record`.
 
     Threads and tasks may use it at once, and bodies may nest, without their times mixing.
     """
 
-    __slots__ = ("record",)
+    __slots__ = ("__dict__", "_finish", "record")
 
     def __init__(self, record: Callable[[Any], object]) -> None:
+        def finish(start: float, _kind: Any, _error: Any, _traceback: Any) -> None:
+            record(perf_counter() - start)
+
         self.record = record
+        self._finish = finish
+        self.__dict__["__enter__"] = MethodType(_push, finish)
+        self.__dict__["__exit__"] = MethodType(_pop, finish)
 
-    def __enter__(self) -> None:
-        _set((self, perf_counter(), _get()))
+    if TYPE_CHECKING:
 
-    def __exit__(self, *_: object) -> None:
-        running = _get()
-        if running is not None and running[0] is self:
-            self.record(perf_counter() - running[1])
-            _set(running[2])
-        else:
-            self._exit_out_of_order(running)
+        def __enter__(self) -> None: ...
+        def __exit__(self, *_: object) -> None: ...
+
+    else:
+        __enter__ = [].clear  # the cheapest way to do nothing and return None
+        __exit__ = _Loaded()
 
     async def __aenter__(self) -> None:
-        self.__enter__()
+        _push(self._finish)
 
     async def __aexit__(self, *_: object) -> None:
-        self.__exit__()
+        _pop(self._finish)
 
-    def _exit_out_of_order(self, running: _Running | None) -> None:
-        """End the newest body of this stopwatch below others', as interleaved generators do."""
-        above = []
-        while running is not None and running[0] is not self:
-            above.append(running)
-            running = running[2]
-        if running is None:
-            return
-        self.record(perf_counter() - running[1])
-        below = running[2]
-        for stopwatch, start, _ in reversed(above):
-            below = (stopwatch, start, below)
-        _set(below)
+
+def _enter(stopwatch: Stopwatch) -> None:
+    _push(stopwatch._finish)
+
+
+def _exit(stopwatch: Stopwatch, *_: object) -> None:
+    _pop(stopwatch._finish)
+
+
+def _push(finish: Finish) -> None:
+    _set((finish, perf_counter(), _get()))
+
+
+def _pop(finish: Finish, *_: object) -> None:
+    """End the newest body of this stopwatch, also below others', as interleaved generators do."""
+    running = _get()
+    above = []
+    while running is not None and running[0] is not finish:
+        above.append(running)
+        running = running[2]
+    if running is None:
+        return
+    finish(running[1], None, None, None)
+    below = running[2]
+    for other, start, _ in reversed(above):
+        below = (other, start, below)
+    _set(below)

@@ -7,6 +7,7 @@ What has no Python signature gets `*args, **kwargs`.
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import itertools
@@ -19,103 +20,95 @@ from typing import Any
 from .following import FOLLOWERS
 
 Record = Callable[[float], object]
+CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+"""Instructions that load what can't be awaited."""
 
 COUNT = """\
-def make(_z_call, _z_tick):
-    def wrapper({parameters}):
-        _z_tick()
-        return _z_call({arguments})
-    return wrapper
+def wrapper({parameters}):
+    _z_tick()
+    return _z_call({arguments})
 """
 COUNT_COROUTINE = """\
-def make(_z_call, _z_tick):
-    async def wrapper({parameters}):
-        _z_tick()
-        return await _z_call({arguments})
-    return wrapper
+async def wrapper({parameters}):
+    _z_tick()
+    return await _z_call({arguments})
 """
 COUNT_GENERATOR = """\
-def make(_z_call, _z_tick):
-    def wrapper({parameters}):
-        _z_tick()
-        return (yield from _z_call({arguments}))
-    return wrapper
+def wrapper({parameters}):
+    _z_tick()
+    return (yield from _z_call({arguments}))
 """
 TIME = """\
-def make(_z_call, _z_clock, _z_record, _z_followers, _z_type):
-    def wrapper({parameters}):
-        _z_start = _z_clock()
-        try:
-            _z_result = _z_call({arguments})
-        except BaseException:
-            _z_record(_z_clock() - _z_start)
-            raise
-        if _z_result is not None and _z_followers[_z_type(_z_result)] is not None:
-            return _z_followers[_z_type(_z_result)](_z_result, _z_start, _z_record)
-        _z_record(_z_clock() - _z_start)
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        _z_result = _z_call({arguments})
+    except BaseException:
+        _z_times.append(_z_clock() - _z_start)
+        raise
+    if _z_type(_z_result) in _z_finished:
+        _z_times.append(_z_clock() - _z_start)
         return _z_result
-    return wrapper
+    return _z_follow(_z_result, _z_start, _z_times.append)
+"""
+TIME_PROCEDURE = """\
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return _z_call({arguments})
+    finally:
+        _z_times.append(_z_clock() - _z_start)
 """
 TIME_COROUTINE = """\
-def make(_z_call, _z_clock, _z_record, _z_followers, _z_type):
-    async def wrapper({parameters}):
-        _z_start = _z_clock()
-        try:
-            return await _z_call({arguments})
-        finally:
-            _z_record(_z_clock() - _z_start)
-    return wrapper
+async def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return await _z_call({arguments})
+    finally:
+        _z_times.append(_z_clock() - _z_start)
 """
 TIME_GENERATOR = """\
-def make(_z_call, _z_clock, _z_record, _z_followers, _z_type):
-    def wrapper({parameters}):
-        _z_start = _z_clock()
-        try:
-            return (yield from _z_call({arguments}))
-        finally:
-            _z_record(_z_clock() - _z_start)
-    return wrapper
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return (yield from _z_call({arguments}))
+    finally:
+        _z_times.append(_z_clock() - _z_start)
 """
 # PEP 525 has no `yield from`: every way into the inner generator is passed on by hand.
 _DELEGATE = """\
-        _z_inner = _z_call({arguments})
-        try:
-            _z_item = await anext(_z_inner)
-            while True:
-                try:
-                    _z_sent = yield _z_item
-                except GeneratorExit:
-                    await _z_inner.aclose()
-                    raise
-                except BaseException as _z_error:
-                    _z_item = await _z_inner.athrow(_z_error)
-                else:
-                    _z_item = await _z_inner.asend(_z_sent)
-        except StopAsyncIteration:
-            return
+    _z_inner = _z_call({arguments})
+    try:
+        _z_item = await anext(_z_inner)
+        while True:
+            try:
+                _z_sent = yield _z_item
+            except GeneratorExit:
+                await _z_inner.aclose()
+                raise
+            except BaseException as _z_error:
+                _z_item = await _z_inner.athrow(_z_error)
+            else:
+                _z_item = await _z_inner.asend(_z_sent)
+    except StopAsyncIteration:
+        return
 """
 COUNT_ASYNC_GENERATOR = (
     """\
-def make(_z_call, _z_tick):
-    async def wrapper({parameters}):
-        _z_tick()
+async def wrapper({parameters}):
+    _z_tick()
 """
     + _DELEGATE
-    + """\
-    return wrapper
-"""
 )
 TIME_ASYNC_GENERATOR = (
     """\
-def make(_z_call, _z_clock, _z_record, _z_followers, _z_type):
-    async def wrapper({parameters}):
-        _z_start = _z_clock()
+async def wrapper({parameters}):
+    _z_start = _z_clock()
 """
     + _DELEGATE
     + """\
-        finally:
-            _z_record(_z_clock() - _z_start)
-    return wrapper
+    finally:
+        _z_times.append(_z_clock() - _z_start)
 """
 )
 
@@ -123,7 +116,7 @@ def make(_z_call, _z_clock, _z_record, _z_followers, _z_type):
 def count_calls(function: Any, tick: Callable[[], object]) -> Any:
     """Return `function` with a call of `tick` before each call."""
     templates = (COUNT, COUNT_COROUTINE, COUNT_GENERATOR, COUNT_ASYNC_GENERATOR)
-    return _wrap(function, templates, (tick,))
+    return _wrap(function, templates, {"_z_tick": tick})
 
 
 def time_calls(function: Any, record: Record) -> Any:
@@ -132,8 +125,36 @@ def time_calls(function: Any, record: Record) -> Any:
     A call ends when its coroutine, generator, asynchronous generator, Deferred, future or other
     awaitable does: by returning, raising, being cancelled, closed or garbage-collected.
     """
-    templates = (TIME, TIME_COROUTINE, TIME_GENERATOR, TIME_ASYNC_GENERATOR)
-    return _wrap(function, templates, (perf_counter, record, FOLLOWERS, type))
+    time = TIME_PROCEDURE if _is_procedure(function) else TIME
+    templates = (time, TIME_COROUTINE, TIME_GENERATOR, TIME_ASYNC_GENERATOR)
+    uses = {
+        "_z_clock": perf_counter,
+        "_z_times": _appendable(record),
+        "_z_type": type,
+        "_z_finished": FOLLOWERS.finished,
+        "_z_follow": FOLLOWERS.follow,
+    }
+    return _wrap(function, templates, uses)
+
+
+def _appendable(record: Record) -> Any:
+    """Return what has `record` as its `append`: a list itself, to which CPython needs no call."""
+    owner = getattr(record, "__self__", None)
+    if type(owner) is list and record == owner.append:
+        return owner
+    return types.SimpleNamespace(append=record)
+
+
+def _is_procedure(function: Any) -> bool:
+    """Return whether each `return` of a Python function is of a constant: nothing to wait for."""
+    if not isinstance(function, types.FunctionType):
+        return False
+    constant = False
+    for instruction in dis.get_instructions(function):
+        if instruction.opname == "RETURN_VALUE" and (instruction.is_jump_target or not constant):
+            return False
+        constant = instruction.opname in CONSTANTS
+    return True
 
 
 def full_name(function: Any) -> str:
@@ -145,7 +166,7 @@ def full_name(function: Any) -> str:
     return f"{named.__module__}.{named.__qualname__}".replace(".<locals>", "")
 
 
-def _wrap(function: Any, templates: tuple[str, str, str, str], uses: tuple[Any, ...]) -> Any:
+def _wrap(function: Any, templates: tuple[str, str, str, str], uses: dict[str, Any]) -> Any:
     if isinstance(function, classmethod | staticmethod):
         return type(function)(_wrap(function.__func__, templates, uses))
     if isinstance(function, type | property) or not callable(function):
@@ -154,7 +175,9 @@ def _wrap(function: Any, templates: tuple[str, str, str, str], uses: tuple[Any, 
             "decorate the methods of a class and the getter of a property instead"
         )
     template = templates[_form(function)]
-    wrapper = _make(template, *_signature(function))(function, *uses)
+    code = _compiled(template, *_signature(function))
+    scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **uses}
+    wrapper: Any = types.FunctionType(code, scope)
     functools.update_wrapper(wrapper, function)
     if isinstance(function, types.FunctionType):
         wrapper.__defaults__ = function.__defaults__
@@ -219,15 +242,16 @@ def _parameters(function: types.FunctionType) -> Iterator[tuple[str, str]]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _make(template: str, parameters: str, arguments: str) -> Callable[..., Any]:
-    """Return the function that makes wrappers of this shape, its source kept for tracebacks."""
+def _compiled(template: str, parameters: str, arguments: str) -> types.CodeType:
+    """Return the code of wrappers of this shape, its source kept for tracebacks.
+
+    What it uses are its globals: CPython reads those faster than a closure's variables.
+    """
     source = template.format(parameters=parameters, arguments=arguments)
     filename = f"<zibrato wrapper {next(_numbers)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    namespace: dict[str, Any] = {}
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - the source is made above
-    made: Callable[..., Any] = namespace["make"]
-    return made
+    module = compile(source, filename, "exec")
+    return next(each for each in module.co_consts if isinstance(each, types.CodeType))
 
 
 _numbers = itertools.count(1)

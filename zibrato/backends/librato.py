@@ -35,8 +35,15 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LibratoBackend
     """Return the backend of `settings`, with a connection pool of its own."""
     account = Account.parse(settings)
     pool = HTTPConnectionPool(context.reactor)
+    pool._factory = _Quiet
     http = HTTPClient(Agent(context.reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool))
     return LibratoBackend(account, context, http, pool.closeCachedConnections)
+
+
+class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc]
+    """Connections that aren't logged, each twice; the pool has no public way to say so."""
+
+    noisy = False
 
 
 class Parcels(deque[Parcel]):
