@@ -31,8 +31,20 @@ setup(
     extras_require={
         "test": ["hypothesis", "pytest"],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.
-        "integration": ["build", "librato-metrics", "setuptools>=70.1", "supervisor"],
-        "lint": ["mypy", "mypy-zope", "ruff"],
+        "integration": [
+            "build",
+            "celery",
+            "django",
+            "gunicorn",
+            "klein",
+            "librato-metrics",
+            "playwright",
+            "setuptools>=70.1",
+            "starlette",
+            "supervisor",
+            "uvicorn",
+        ],
+        "lint": ["mypy", "mypy-zope", "pyright[nodejs]", "ruff", "typing_extensions"],
     },
     entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},
     classifiers=[

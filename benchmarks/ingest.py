@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks import processes
 from benchmarks.processes import BenchmarkError
@@ -25,7 +26,23 @@ from benchmarks.producer import SERIES, Window
 from benchmarks.report import machine, table, versions
 
 HERE = Path(__file__).resolve().parent
-LOADS = [("batch", 1), ("batch", 10), ("batch", 100), ("batch", 1000), ("text", 1), ("text", 20)]
+
+
+class Load(NamedTuple):
+    """What a frame holds: `size` samples in a batch, or as many text lines."""
+
+    form: str
+    size: int
+
+    def __str__(self) -> str:
+        unit = "sample" if self.form == "batch" else "text line"
+        return f"{self.size:,} {unit}{'s' if self.size > 1 else ''}"
+
+
+LOADS = [
+    *(Load("batch", size) for size in (1, 10, 100, 1000)),
+    *(Load("text", size) for size in (1, 20)),
+]
 HEAD = (
     "frames of",
     "measurements/s",
@@ -42,7 +59,7 @@ GOAL_LATENESS = 0.05
 class Result(NamedTuple):
     """What one load did: how much was sent, the measured window, and the seconds of lateness."""
 
-    name: str
+    load: Load
     sent: int
     window: Window
     lateness: list[float]
@@ -61,7 +78,7 @@ class Result(NamedTuple):
         """Return the row of the table."""
         start, end, measurements, cpu = self.window
         return (
-            self.name,
+            str(self.load),
             f"{measurements / (end - start):,.0f}",
             f"{self.rate:,.0f}",
             f"{cpu / measurements * 1e9:,.0f}",
@@ -80,55 +97,54 @@ def main() -> int:
     print(f"{processes.pinning()}; {len(SERIES)} series; each row measured for", end=" ")
     print(f"{arguments.seconds:.0f} s\n", flush=True)
     try:
-        results = [run(form, size, arguments.seconds) for form, size in LOADS]
+        results = [run(load, arguments.seconds) for load in LOADS]
     except BenchmarkError as error:
         print(f"WORTHLESS: {error}", file=sys.stderr)
         return 1
-    print(table(HEAD, [result.cells() for result in results]), "\n")
-    print(f"All {sum(result.sent for result in results):,} measurements sent were shipped.")
+    print(table(HEAD, [result.cells() for result in results]))
+    print(f"\nAll {sum(result.sent for result in results):,} measurements sent were shipped.")
     print(*goals(results[3]), sep="\n")
     return 0
 
 
-def run(form: str, size: int, seconds: float) -> Result:
-    """Return what one load does to a fresh daemon; raises BenchmarkError if it lost any."""
-    name = {"batch": f"{size:,} sample{'s'[: size > 1]}", "text": f"{size} text line{'s'[: size > 1]}"}
+def run(load: Load, seconds: float) -> Result:
+    """Return what one load does to a fresh daemon; raises BenchmarkError if any got lost."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         directory = Path(path)
-        endpoint = f"ipc://{directory}/socket"
         account = directory / "account.json"
-        with processes.running(
-            [*processes.twistd(directory), "--python", str(HERE / "probed.tac")],
-            processor=0,
-            environment={
-                "ZIBRATO_OPTIONS": " ".join(
-                    ["--socket", endpoint, *processes.daemon_options(account)]
-                ),
-                "PROBE": str(directory / "probe.json"),
-            },
-        ) as daemon:
-            processes.await_socket(daemon, endpoint)
-            report = produce(endpoint, form, size, seconds, daemon.pid)
-            window = Window(*report["window"])
-            processes.await_account(account, "bench.", report["sent"])
-            processes.stop(daemon)
-        check(account, report["sent"])
+        with probed_daemon(directory, account) as (endpoint, pid):
+            producer = ["-m", "benchmarks.producer", endpoint, *map(str, (*load, seconds, pid))]
+            sent, window = produce(producer, account)
+        check(account, sent)
         seen = json.loads((directory / "probe.json").read_text())
     lateness = [late for due, late in seen if window.start <= due <= window.end]
-    return Result(name[form], report["sent"], window, lateness)
+    return Result(load, sent, window, lateness)
 
 
-def produce(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> Any:
-    """Return what the producer's process reports."""
-    arguments = ["-m", "benchmarks.producer", endpoint, form, *map(str, (size, seconds, daemon))]
+@contextmanager
+def probed_daemon(directory: Path, account: Path) -> Iterator[tuple[str, int]]:
+    """Run a daemon with the probe, its file `probe.json`; give its endpoint and process id."""
+    endpoint = f"ipc://{directory}/socket"
+    options = ["--socket", endpoint, *processes.daemon_options(account)]
+    environment = {"ZIBRATO_OPTIONS": shlex.join(options), "PROBE": f"{directory}/probe.json"}
+    command = [*processes.twistd(directory), "--python", str(HERE / "probed.tac")]
+    with processes.running(command, processor=0, environment=environment) as process:
+        processes.await_socket(process, endpoint)
+        yield endpoint, process.pid
+        processes.stop(process)
+
+
+def produce(arguments: list[str], account: Path) -> tuple[int, Window]:
+    """Have a process send; return how much it sent, and the window, once all has arrived."""
     with processes.running([sys.executable, *arguments], processor=1) as producer:
-        try:
-            output, _ = producer.communicate(timeout=seconds + processes.DEADLINE)
-        except subprocess.TimeoutExpired:
-            raise BenchmarkError("the daemon stopped taking frames") from None
-    if producer.returncode:
-        raise BenchmarkError(f"the producer ended with status {producer.returncode}")
-    return json.loads(output)
+        assert producer.stdout is not None
+        line = producer.stdout.readline()
+        if not line:
+            raise BenchmarkError(f"the producer ended with status {producer.wait()}")
+        report = json.loads(line)
+        processes.await_account(account, "bench.", report["sent"])
+        producer.communicate()  # ends it: its input ends
+    return report["sent"], Window(*report["window"])
 
 
 def check(account: Path, sent: int) -> None:

@@ -29,12 +29,12 @@ class Probe(Service):
 
     def startService(self) -> None:
         """Begin to look."""
-        super().startService()
+        Service.startService(self)
         self._again(self._clock.seconds())
 
     def stopService(self) -> None:
         """Write down what was seen."""
-        super().stopService()
+        Service.stopService(self)
         self._call.cancel()
         self._path.write_text(json.dumps(self._seen))
 
@@ -49,12 +49,13 @@ class Probe(Service):
 
 
 def application() -> Any:
-    """Return the daemon of the options in $ZIBRATO_OPTIONS, a probe that writes $PROBE beside it."""
+    """Return a daemon with the options of $ZIBRATO_OPTIONS, and a probe that writes to $PROBE."""
     from twisted.internet import reactor
 
     options = Options()
     options.parseOptions(shlex.split(os.environ["ZIBRATO_OPTIONS"]))
     whole = Application("zibrato")
-    make_service(options).setServiceParent(whole)
-    Probe(reactor, Path(os.environ["PROBE"])).setServiceParent(whole)
+    parts: list[Any] = [make_service(options), Probe(reactor, Path(os.environ["PROBE"]))]
+    for part in parts:
+        part.setServiceParent(whole)
     return whole

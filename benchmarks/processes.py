@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DEADLINE = 30.0
+PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+"""What this process could use when it started; empty where processes can't be pinned."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -22,39 +24,46 @@ class BenchmarkError(Exception):
     """What makes the figures worthless, as one line for people."""
 
 
-def processors() -> list[int]:
-    """Return the processors that this process may use; none where it can't be pinned."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
 def pin(index: int) -> None:
-    """Keep this process on the `index`th of its processors, where there are as many."""
-    usable = processors()
-    if index < len(usable):
-        os.sched_setaffinity(0, {usable[index]})
+    """Keep this thread, and what it starts, on the `index`th processor, if there are as many."""
+    if index < len(PROCESSORS):
+        os.sched_setaffinity(0, {PROCESSORS[index]})
 
 
 def pinning() -> str:
     """Return one line on what `pin` does here."""
-    if len(processors()) > 1:
-        return "the measured process has a processor of its own"
+    if len(PROCESSORS) > 1:
+        return "pinned: the measured process has a processor of its own"
     return "NOT pinned: all processes share the processors, take the figures with care"
+
+
+@contextmanager
+def pinned(index: int) -> Iterator[None]:
+    """Have what is started in this block inherit that it is pinned."""
+    before = os.sched_getaffinity(0) if PROCESSORS else set()
+    pin(index)
+    try:
+        yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
 
 
 @contextmanager
 def running(
     arguments: Sequence[str], *, processor: int, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process pinned from its first moment, its output in a pipe; kill it in the end."""
-    with subprocess.Popen(
-        arguments,
-        env={**_clean_environment(), "PYTHONPATH": str(ROOT), **(environment or {})},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: pin(processor),
-    ) as process:
+    """Run a process pinned from its first moment, in and output in pipes; kill it in the end."""
+    with pinned(processor):
+        process = subprocess.Popen(
+            arguments,
+            env={**_clean_environment(), "PYTHONPATH": str(ROOT), **(environment or {})},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    with process:
         try:
             yield process
         finally:

@@ -27,7 +27,8 @@ SERIES = [f"bench.timer{number}" for number in range(8)]
 ROUND = 64
 WARM_UP = 1.0
 HIGH_WATER = 64
-LINGER = 60_000
+PATIENCE = 10_000
+"""Milliseconds after which a daemon that takes nothing is taken for dead."""
 
 
 class Window(NamedTuple):
@@ -45,16 +46,16 @@ def main(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> No
     context: zmq.Context[Any] = zmq.Context()
     socket = context.socket(zmq.PUSH)
     socket.set(zmq.SNDHWM, HIGH_WATER)
-    socket.set(zmq.LINGER, LINGER)
+    socket.set(zmq.SNDTIMEO, PATIENCE)
     socket.connect(endpoint)
     sender = Sender(socket, rounds[form], size)
     sender.run(WARM_UP)
     start, before, cpu = time.time(), sender.sent, cpu_seconds(daemon)
     sender.run(seconds)
     window = Window(start, time.time(), sender.sent - before, cpu_seconds(daemon) - cpu)
-    socket.close()
-    context.term()
-    print(json.dumps({"sent": sender.sent, "window": window}))
+    print(json.dumps({"sent": sender.sent, "window": window}), flush=True)
+    sys.stdin.read()
+    context.destroy(linger=0)
 
 
 class Sender:
@@ -95,7 +96,9 @@ def batches(size: int, now: float) -> list[bytes]:
 def _rows(size: int, names: Any, chance: random.Random) -> list[SampleRow]:
     rows = min(size, len(SERIES))
     return [
-        SampleRow(name, "info", None, {}, pack(_samples(size // rows + (row < size % rows), chance)))
+        SampleRow(
+            name, "info", None, {}, pack(_samples(size // rows + (row < size % rows), chance))
+        )
         for row, name in enumerate(islice(names, rows))
     ]
 

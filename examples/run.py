@@ -17,9 +17,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
         endpoint = f"ipc://{directory}/socket"
         daemon = [sys.executable, "-m", "zibrato.workers.librato", "--socket", endpoint]
-        options = sys.argv[1:] or ["--flush-interval", "2"]
-        print("a daemon and a demo program are starting; a line for each series", flush=True)
-        print("and interval follows, as JSON; Ctrl-C ends both\n", flush=True)
+        options = ["--store", f"{directory}/store.sqlite", "--flush-interval", "2", *sys.argv[1:]]
+        print("a daemon and a demo program are starting; Ctrl-C ends both", flush=True)
+        print("the page is at http://127.0.0.1:5580/ unless --web says otherwise\n", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with (
             subprocess.Popen([*daemon, *options]) as worker,

@@ -92,7 +92,8 @@ class Process:
         self.popen.wait()
         self._reader.join(DEADLINE)
         assert self.popen.stdout is not None
-        self.popen.stdout.close()
+        if not self._reader.is_alive():  # a child of its own may still hold the pipe
+            self.popen.stdout.close()
         if error is not None:
             print(f"--- {self.popen.args!r} printed:\n{self.output}")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import zmq
@@ -231,8 +232,10 @@ def test_an_application_can_carry_the_daemon_in_its_own_tree() -> None:
 
 
 def test_the_demo_of_make_run_shows_its_measurements() -> None:
-    arguments = [sys.executable, str(ROOT / "examples/run.py"), "--flush-interval", "1"]
+    options = ("--flush-interval", "1", "--web", "tcp:0:interface=127.0.0.1")
+    arguments = [sys.executable, str(ROOT / "examples/run.py"), *options]
     with Process(arguments, {"PATH": f"{BIN}:{os.environ['PATH']}"}) as process:
-        process.wait_for(r'"name":"shop.render_timer".*"p95":')
+        address = process.wait_for(r"the page is at (http://127.0.0.1:(?!5580)\d+/)")[1]
+        eventually(lambda: b'"name":"shop.render_timer"' in urlopen(f"{address}data/series").read())
         process.stop(signal.SIGINT)
         assert "Traceback" not in process.output

@@ -12,10 +12,37 @@ from pathlib import Path
 import pytest
 
 from tests.integration.processes import BIN, ROOT, Process, eventually, python
-from tests.integration.pull import Pull
+from tests.integration.sink import Sink
+from zibrato.buffers import Rows
+from zibrato.outlet import Listener
 from zibrato.testing import Recording
+from zibrato.wire import decode
 
 RECIPES = ROOT / "examples" / "recipes"
+
+
+class Source(Sink):
+    """A sink that a recording listens to, so that it can be asked for series by their tags."""
+
+    def add(self, listener: Listener, /) -> None:
+        """Have `listener` called with what arrives."""
+        self._listener = listener
+
+    def catch_up(self) -> None:
+        """Take what has arrived."""
+        self.take(50)
+
+    def remove(self, _: Listener, /) -> None:
+        """Close."""
+        self.end()
+
+    def _add(self, frame: bytes) -> None:
+        for batch in decode(frame, 0).batches:
+            rows = Rows()
+            rows.counters.extend(batch.counters)
+            rows.timers.extend(batch.timers)
+            rows.gauges.extend(batch.gauges)
+            self._listener(rows)
 
 
 @pytest.fixture
@@ -26,23 +53,24 @@ def endpoint(tmp_path: Path) -> str:
 @pytest.fixture
 def arrived(endpoint: str) -> Iterator[Recording]:
     """What the recipe's process has sent."""
-    recording = Recording([Pull(endpoint)])
+    recording = Recording([Source(endpoint)])
     yield recording
     recording.end()
 
 
 def run(endpoint: str, *command: str, **environment: str) -> Process:
-    """Return a process of this interpreter's environment, in the recipes' directory."""
-    variables = {"ZIBRATO_SOCKET": endpoint, "PYTHONPATH": f"{RECIPES}:{ROOT}", **environment}
+    """Return a process of a command of this interpreter's environment."""
+    variables = {"ZIBRATO_SOCKET": endpoint, "PYTHONPATH": str(ROOT), **environment}
     return Process([sys.executable, "-m", *command], variables)
 
 
 def gunicorn(endpoint: str, application: str) -> Process:
-    return run(endpoint, "gunicorn", "--workers=2", "--bind=127.0.0.1:0", application)
+    options = (f"--chdir={RECIPES}", "--workers=2", "--bind=127.0.0.1:0")
+    return run(endpoint, "gunicorn", *options, application)
 
 
 def uvicorn(endpoint: str, application: str) -> Process:
-    return run(endpoint, "uvicorn", "--port=0", application)
+    return run(endpoint, "uvicorn", f"--app-dir={RECIPES}", "--port=0", application)
 
 
 def port_of(server: Process) -> int:
@@ -162,8 +190,9 @@ def test_celery(endpoint: str, arrived: Recording, tmp_path: Path) -> None:
     queue = str(tmp_path / "queue")
     with python(ORDERS, environment={"PYTHONPATH": f"{RECIPES}:{ROOT}", "QUEUE": queue}) as client:
         assert client.wait() == 0, client.output
-    options = ("--app=celery_app", "worker", "--concurrency=2", "--loglevel=INFO", *QUIET)
-    with run(endpoint, "celery", *options, QUEUE=queue) as worker:
+    celery = ("celery", f"--workdir={RECIPES}", "--app=celery_app", "worker")
+    options = ("--concurrency=2", "--loglevel=INFO", *QUIET)
+    with run(endpoint, *celery, *options, QUEUE=queue) as worker:
         # Each task logs one of these after its signals were sent.
         eventually(
             lambda: len(re.findall(r"\] (?:succeeded|raised)|\] retry: ", worker.output)) == 30
@@ -196,3 +225,9 @@ def test_klein(endpoint: str, arrived: Recording) -> None:
         times = arrived.timed("http.request_time", tags={"route": route})
         assert len(times) == count
         assert min(times) > 0.04  # each waits for 0.05 s of the reactor's clock
+
+
+def test_every_recipe_is_documented_and_every_documented_one_is_there() -> None:
+    text = (ROOT / "docs" / "recipes.rst").read_text()
+    named = set(re.findall(r"examples/recipes/(\w+\.py)", text))
+    assert named == {path.name for path in RECIPES.glob("*.py")}

@@ -14,6 +14,7 @@ import pytest
 import zmq
 
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
+from zibrato.settings import backend_makers
 
 TWISTD = str(BIN / "twistd")
 FOREGROUND = (str(BIN / "zibrato"),)
@@ -21,6 +22,8 @@ DAEMONISING = (TWISTD, "--pidfile=daemon.pid", "--logfile=daemon.log", "zibrato"
 PLUGIN = (TWISTD, "--nodaemon", "--pidfile=", "zibrato")
 WORKER = (sys.executable, str(ROOT / "zibrato/workers/librato.py"))
 COMMANDS = {"command": FOREGROUND, "daemonising": DAEMONISING, "plugin": PLUGIN, "worker": WORKER}
+
+BACKENDS = ", ".join(sorted(backend_makers()))
 
 
 def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
@@ -55,7 +58,7 @@ def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
         ),
         (
             ("--backend", "carbon"),
-            "zibrato: --backend: expected one of librato, log, memory, got 'carbon'",
+            f"zibrato: --backend: expected one of {BACKENDS}, got 'carbon'",
         ),
         (
             ("--username", "u"),

@@ -39,6 +39,11 @@ class RecordingZibrato(Recording, Zibrato):
         self.catch_up()
         return +self._buffers.dropped
 
+    @property
+    def errors(self) -> Counter[str]:
+        """Nothing: there is no sending that could fail."""
+        return Counter()
+
     def flush(self, timeout: float = 1.0) -> bool:  # noqa: ARG002 - as the base has it
         """Do nothing: what was recorded is here already."""
         return True

@@ -17,7 +17,14 @@ from twisted.scripts.twistd import run
 
 
 def main() -> None:
-    """Run `twistd` in the foreground, without a pid file, with this command's arguments."""
+    """Run `twistd` in the foreground, without a pid file, with this command's arguments.
+
+    With `export` as the first of them, write out what the store has instead.
+    """
+    if sys.argv[1:2] == ["export"]:
+        from zibrato.store.export import main as export  # noqa: PLC0415 - it needs no Twisted
+
+        return export(sys.argv[2:])
     sys.argv = ["twistd", "--nodaemon", "--pidfile=", "zibrato", *sys.argv[1:]]
     run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 from zibrato import Zibrato
 
-z = Zibrato()
+z = Zibrato(linger=60, max_pending=10**8)
 
 
 def record(name: str, times: int) -> None:
@@ -101,16 +102,21 @@ def end(pid: int) -> None:
 
 
 def abrupt(number: int) -> None:
-    """Fork children that record, wait for word that it arrived, record more and leave at once."""
+    """Fork children that record, wait until this process gets SIGUSR1, record, and just leave."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    reading, writing = os.pipe()
 
     def work() -> None:
+        os.close(writing)
         record("before", 100)
-        sys.stdin.readline()
+        os.read(reading, 1)
         record("after", 100)
         os._exit(0)
 
     pids = [fork(work) for _ in range(number)]
     print("forked", flush=True)
+    signal.sigwait({signal.SIGUSR1})
+    os.close(writing)
     join(*pids)
 
 

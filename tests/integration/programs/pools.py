@@ -6,6 +6,7 @@ Each KIND has 4 processes do 40 pieces of work and counts 40 itself.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +14,7 @@ from multiprocessing.context import BaseContext
 
 from zibrato import Zibrato
 
-z = Zibrato()
+z = Zibrato(linger=60)
 PIECES = range(40)
 PROCESSES = 4
 
@@ -34,7 +35,7 @@ def work_all(numbers: range) -> None:
 
 def work_with_own_client(numbers: range) -> None:
     """Do several pieces, measured by a client that is made here and never closed."""
-    own = Zibrato(tags={"own": "yes"})
+    own = Zibrato(linger=60, tags={"own": "yes"})
     timer = own.time_me(name="worked")
     for number in numbers:
         with timer, own.count_me(name="work"):
@@ -93,11 +94,12 @@ def executor(context: BaseContext) -> None:
 
 
 def terminated(context: BaseContext) -> None:
-    """A Pool that is terminated as soon as its parent is told that all has arrived."""
+    """A Pool that is terminated as soon as its parent gets SIGUSR1."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     workers = context.Pool(PROCESSES)
     workers.map(work, PIECES)
     print("worked", flush=True)
-    sys.stdin.readline()
+    signal.sigwait({signal.SIGUSR1})
     workers.terminate()
     workers.join()
 

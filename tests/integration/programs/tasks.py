@@ -21,7 +21,7 @@ app.conf.broker_transport_options = {
 }
 app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
 app.conf.broker_connection_retry_on_startup = True
-z = Zibrato()
+z = Zibrato(linger=60)
 z.count("imported")
 
 

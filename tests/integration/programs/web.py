@@ -7,7 +7,7 @@ from typing import Any
 
 from zibrato import Zibrato
 
-z = Zibrato()
+z = Zibrato(linger=60)
 z.count("imported")
 
 

@@ -1,0 +1,127 @@
+"""How long one call takes: many calls in a row, timed in rounds in which every row has its turn.
+
+What is timed is the processor time of the calling threads, so that whatever else runs on the
+machine doesn't count, and neither does waiting. The garbage collector is on, as in an application.
+A row's figure is the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+UNROLLED = 20
+THREADS = 4
+SLICE = 0.004
+"""Seconds that a row's turn is to take."""
+_LOOP = """\
+{define} run(repeat):
+    for _ in repeat:
+{body}
+"""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A statement to time, and the names that it uses; `await` in it makes it a coroutine's.
+
+    `by_hand` tells that the library has no such instrument: it is what one would write with it.
+    """
+
+    statement: str
+    names: Mapping[str, Any]
+    by_hand: bool = False
+    threads: int = 1
+
+
+@dataclass
+class Row:
+    """A snippet and what came out: nanoseconds a call, one figure a round."""
+
+    snippet: Snippet
+    figures: list[float] = field(default_factory=list)
+    calls: int = 0
+    """How many calls were made in all."""
+    _slice: int = UNROLLED
+
+    def __post_init__(self) -> None:
+        self._run = _compiled(self.snippet)
+
+    @property
+    def median(self) -> float:
+        """Nanoseconds a call."""
+        return statistics.median(self.figures)
+
+    def prepare(self) -> None:
+        """Find out how many calls fill a turn; what is slow at first is slow here."""
+        for _ in range(3):
+            self.turn()
+        self._slice = max(UNROLLED, int(SLICE * 1e9 / self.figures[-1]))
+        self.figures.clear()
+
+    def turn(self) -> None:
+        """Make as many calls, and note what one took."""
+        rounds = -(-self._slice // UNROLLED)
+        calls = rounds * UNROLLED * self.snippet.threads
+        self.calls += calls
+        self.figures.append(self._run(rounds) / calls * 1e9)
+
+
+def measure(rows: Sequence[Row], rounds: int) -> None:
+    """Give every row a turn in each of the rounds, in random order."""
+    for row in rows:
+        row.prepare()
+    order = list(rows)
+    for _ in range(rounds):
+        random.shuffle(order)
+        for row in order:
+            row.turn()
+
+
+def _compiled(snippet: Snippet) -> Callable[[int], float]:
+    """Return what runs the statement `UNROLLED` times a round, and returns the seconds it took."""
+    indented = "".join(f"        {line}\n" for line in snippet.statement.splitlines())
+    is_async = "await" in snippet.statement
+    source = _LOOP.format(define="async def" if is_async else "def", body=indented * UNROLLED)
+    namespace = dict(snippet.names)
+    exec(compile(source, f"<{snippet.statement}>", "exec"), namespace)
+    run = namespace["run"]
+    body = (lambda repeat: _drive(run(repeat))) if is_async else run
+    if snippet.threads > 1:
+        return lambda rounds: _timed_threads(body, rounds, snippet.threads)
+    return lambda rounds: _timed(body, rounds)
+
+
+def _timed(run: Callable[[Any], object], rounds: int) -> float:
+    repeat = itertools.repeat(None, rounds)
+    began = time.thread_time()
+    run(repeat)
+    return time.thread_time() - began
+
+
+def _timed_threads(run: Callable[[Any], object], rounds: int, number: int) -> float:
+    """Return the sum of what that many threads took that ran at once."""
+    times: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: times.append(_timed(run, rounds))) for _ in range(number)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(times)
+
+
+def _drive(coroutine: Any) -> None:
+    """Run a coroutine that never waits, without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("it waited for something")

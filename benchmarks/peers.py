@@ -1,0 +1,289 @@
+"""What Zibrato's client is measured beside: references, and other clients as their manuals have it.
+
+Each is set up so as to look its best: metrics and timers are made once where the library lets one
+keep them. Where a library has no decorator or context manager of the kind, what one would write by
+hand with it stands in, marked so.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+from benchmarks.measure import Snippet
+
+Decorator = Callable[[Any], Any]
+DECORATORS = ("count decorator", "time decorator")
+WITH = "with"
+GAUGE = "gauge"
+COUNT = "count"
+NAMED = {each: f"{each} by name" for each in (COUNT, GAUGE, WITH)}
+PASS = "\n    pass"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client: its decorators, and statements for its other instruments by their names above."""
+
+    name: str
+    count: Decorator | None = None
+    time: Decorator | None = None
+    statements: Mapping[str, Snippet] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
+    """Which of `count` and `time` are written by hand."""
+    coroutines: bool = False
+    """Whether its own decorators await coroutines."""
+
+
+def bare() -> Client:
+    """Return what instruments nothing."""
+    return Client("a bare call", _itself, _itself, coroutines=True)
+
+
+def plain() -> Client:
+    """Return what wraps as `functools.wraps` is used in every tutorial, and records nothing."""
+    return Client("a plain wrapper", _wrapped, _wrapped, coroutines=True)
+
+
+def zibrato(client: Any) -> Client:
+    """Return this project's client; every snippet makes one measurement a call, `bench.*`."""
+    timer = client.time_me(name="bench.with")
+    statements = {
+        WITH: Snippet(f"with timer:{PASS}", {"timer": timer}),
+        GAUGE: Snippet("gauge(1.5)", {"gauge": client.bind_gauge("bench.gauge")}),
+        COUNT: Snippet("counter.count()", {"counter": client.count_me(name="bench.count")}),
+        NAMED[WITH]: Snippet(f"with z.Time_me(name='bench.with'):{PASS}", {"z": client}),
+        NAMED[GAUGE]: Snippet("z.gauge(name='bench.gauge', value=1.5)", {"z": client}),
+        NAMED[COUNT]: Snippet("z.count(name='bench.direct')", {"z": client}),
+    }
+    count, time = client.count_me(name="bench.count"), client.time_me(name="bench.time")
+    return Client("zibrato", count, time, statements, coroutines=True)
+
+
+def others(port: int) -> Iterator[Callable[[], Client]]:
+    """Yield what makes each peer; those that send UDP send it to `port`."""
+    yield functools.partial(statsd, port)
+    yield functools.partial(datadog, "datadog", port)
+    yield functools.partial(datadog, "datadog, buffered", port, disable_buffering=False)
+    aggregated = {"disable_aggregation": False, "max_metric_samples_per_context": 100}
+    yield functools.partial(
+        datadog, "datadog, aggregated", port, disable_buffering=False, **aggregated
+    )
+    yield prometheus
+    yield opentelemetry
+    yield functools.partial(markus, port)
+    yield pyformance
+    yield librato
+
+
+def statsd(port: int) -> Client:
+    """Return the statsd client: a datagram each."""
+    client = import_module("statsd").StatsClient(HOST, port)
+    names = {"client": client, "timer": client.timer("bench.with")}
+    statements = {
+        WITH: Snippet(f"with timer:{PASS}", names),
+        GAUGE: Snippet("client.gauge('bench.gauge', 1.5)", names),
+        COUNT: Snippet("client.incr('bench.count')", names),
+        NAMED[WITH]: Snippet(f"with client.timer('bench.with'):{PASS}", names),
+    }
+    return Client(
+        "statsd",
+        _counted(functools.partial(client.incr, "bench.count")),
+        client.timer("bench.time"),
+        _also_by_name(statements),
+        by_hand=frozenset({"count"}),
+        coroutines=True,
+    )
+
+
+def datadog(name: str, port: int, **options: Any) -> Client:
+    """Return DogStatsd: a datagram each by default, else buffered or aggregated."""
+    client = import_module("datadog.dogstatsd").DogStatsd(host=HOST, port=port, **options)
+    names = {"client": client, "timer": client.timed("bench.with")}
+    statements = {
+        WITH: Snippet(f"with timer:{PASS}", names),
+        GAUGE: Snippet("client.gauge('bench.gauge', 1.5)", names),
+        COUNT: Snippet("client.increment('bench.count')", names),
+        NAMED[WITH]: Snippet(f"with client.timed('bench.with'):{PASS}", names),
+    }
+    return Client(
+        name,
+        _counted(functools.partial(client.increment, "bench.count")),
+        client.timed("bench.time"),
+        _also_by_name(statements),
+        by_hand=frozenset({"count"}),
+        coroutines=True,
+    )
+
+
+def prometheus() -> Client:
+    """Return prometheus_client, whose numbers stay in the process."""
+    library = import_module("prometheus_client")
+    registry = library.CollectorRegistry()
+    counter = library.Counter("bench_count", "-", registry=registry)
+    histogram = library.Histogram("bench_time", "-", registry=registry)
+    names = {"timer": histogram.time(), "counter": counter}
+    names["gauge"] = library.Gauge("bench_gauge", "-", registry=registry)
+    statements = {
+        WITH: Snippet(f"with timer:{PASS}", names),
+        GAUGE: Snippet("gauge.set(1.5)", names),
+        COUNT: Snippet("counter.inc()", names),
+    }
+    return Client(
+        "prometheus_client",
+        _counted(counter.inc),
+        histogram.time(),
+        statements,
+        by_hand=frozenset({"count"}),
+    )
+
+
+def opentelemetry() -> Client:
+    """Return OpenTelemetry's SDK with a reader that keeps the numbers in memory."""
+    metrics = import_module("opentelemetry.sdk.metrics")
+    export = import_module("opentelemetry.sdk.metrics.export")
+    meter = metrics.MeterProvider([export.InMemoryMetricReader()]).get_meter("bench")
+    counter, histogram = meter.create_counter("bench_count"), meter.create_histogram("bench_time")
+    names = {"counter": counter, "gauge": meter.create_gauge("bench_gauge")}
+    statements = {
+        WITH: _timed_block(histogram.record),
+        GAUGE: Snippet("gauge.set(1.5)", names),
+        COUNT: Snippet("counter.add(1)", names),
+    }
+    return Client(
+        "OpenTelemetry",
+        _counted(functools.partial(counter.add, 1)),
+        _timed(histogram.record),
+        statements,
+        by_hand=frozenset({"count", "time"}),
+    )
+
+
+def markus(port: int) -> Client:
+    """Return markus with its statsd backend."""
+    library = import_module("markus")
+    backend = "markus.backends.statsd.StatsdMetrics"
+    options = {"statsd_host": HOST, "statsd_port": port}
+    library.configure([{"class": backend, "options": options}])
+    metrics = library.get_metrics("bench")
+    names = {"metrics": metrics}
+    statements = {
+        WITH: Snippet(f"with metrics.timer('with'):{PASS}", names),
+        GAUGE: Snippet("metrics.gauge('gauge', 1.5)", names),
+        COUNT: Snippet("metrics.incr('count')", names),
+    }
+    return Client(
+        "markus, statsd",
+        _counted(functools.partial(metrics.incr, "count")),
+        metrics.timer_decorator("time"),
+        _also_by_name(statements),
+        by_hand=frozenset({"count"}),
+    )
+
+
+def pyformance() -> Client:
+    """Return pyformance, whose numbers stay in the process."""
+    library = import_module("pyformance")
+    registry = library.MetricsRegistry()
+    names = {
+        "registry": registry,
+        "timer": registry.timer("with"),
+        "gauge": registry.gauge("gauge"),
+        "counter": registry.counter("count"),
+    }
+    statements = {
+        WITH: Snippet(f"with timer.time():{PASS}", names),
+        GAUGE: Snippet("gauge.set_value(1.5)", names),
+        COUNT: Snippet("counter.inc()", names),
+        NAMED[WITH]: Snippet(f"with registry.timer('with').time():{PASS}", names),
+        NAMED[GAUGE]: Snippet("registry.gauge('gauge').set_value(1.5)", names),
+        NAMED[COUNT]: Snippet("registry.counter('count').inc()", names),
+    }
+    return Client("pyformance", library.count_calls, library.time_calls, statements)
+
+
+def librato() -> Client:
+    """Return python-librato's Aggregator, which is filled by hand and sent by hand."""
+    connection = import_module("librato").connect("user", "key")
+    add = import_module("librato.aggregator").Aggregator(connection).add
+    names = {"add": add}
+    statements = {
+        WITH: _timed_block(functools.partial(add, "with")),
+        GAUGE: Snippet("add('gauge', 1.5)", names),
+        COUNT: Snippet("add('count', 1)", names),
+    }
+    return Client(
+        "librato Aggregator",
+        _counted(functools.partial(add, "count", 1)),
+        _timed(functools.partial(add, "time")),
+        _also_by_name(statements),
+        by_hand=frozenset({"count", "time"}),
+    )
+
+
+def _also_by_name(statements: Mapping[str, Snippet]) -> dict[str, Snippet]:
+    """Return the statements of a client that knows metrics by name alone, as those by name too."""
+    named = {
+        NAMED[each]: snippet
+        for each, snippet in statements.items()
+        if each in NAMED and not snippet.by_hand
+    }
+    return {**named, **statements}
+
+
+def _itself(function: Any) -> Any:
+    return function
+
+
+def _wrapped(function: Any) -> Any:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def awaiting(*args: Any, **kwargs: Any) -> Any:
+            return await function(*args, **kwargs)
+
+        return awaiting
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _counted(count: Callable[[], object]) -> Decorator:
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            count()
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def _timed(record: Callable[[float], object]) -> Decorator:
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            start = perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                record(perf_counter() - start)
+
+        return wrapper
+
+    return decorate
+
+
+def _timed_block(record: Callable[[float], object]) -> Snippet:
+    statement = "start = clock()\ntry:\n    pass\nfinally:\n    record(clock() - start)"
+    return Snippet(statement, {"clock": perf_counter, "record": record}, by_hand=True)

@@ -1,0 +1,215 @@
+"""The store beside whisper, Graphite's file format: does it keep up, how fast is a year, how large.
+
+    pip install -r benchmarks/requirements.txt
+    python benchmarks/store.py [--series 100000] [--directory DIR]
+
+Both write and read the same measurements in the same run, in one process, without the daemon. The
+store counts with all that it does beside writing: settling into chunks, coarser points, deleting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+
+import whisper
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.report import machine, table, versions
+from zibrato.distribution import Distribution
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
+from zibrato.store.layout import RETENTION, parse_retention
+from zibrato.store.plots import picture
+from zibrato.store.reader import Reader
+from zibrato.store.schema import open_for_reading, open_for_writing
+from zibrato.store.writer import Writer
+
+LEVELS = parse_retention(RETENTION)
+ARCHIVES = [(10, 17280), (60, 20160), (900, 8640), (3600, 8760)]
+"""The same retention for whisper, but for the last level, which it does without."""
+BOUND = 1 << 40
+INTERVAL = 10
+DAY = 86400
+YEAR = 365 * DAY
+START = 1_700_006_400 // DAY * DAY
+_chance = random.Random(1)
+
+
+class Store:
+    """A file with its writer and a reader."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writer = Writer(open_for_writing(path, BOUND), LEVELS, BOUND)
+
+    def tend(self, now: float) -> None:
+        while self.writer.upkeep(now):
+            pass
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, once what is in the log is in the file."""
+        self.writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self.path.stat().st_size
+
+
+def gauge(value: float) -> Summary:
+    return Summary(1, value, value, value, value * value, value)
+
+
+def timer(count: int) -> Summary:
+    values = [_chance.lognormvariate(-3, 0.6) for _ in range(count)]
+    squares = sum(value * value for value in values)
+    return Summary(
+        count, sum(values), min(values), max(values), squares, values[-1], Distribution(values)
+    )
+
+
+def summary(kind: str) -> Summary:
+    """Return an interval of one series, as an application might have it."""
+    if kind == COUNTER:
+        return Summary(7, float(_chance.randrange(100)))
+    return timer(5) if kind == TIMER else gauge(_chance.random())
+
+
+def keeping_up(directory: Path, count: int) -> list[str]:
+    """Return what an interval of `count` series, a third of each kind, takes."""
+    store = Store(directory / "many.sqlite")
+    kinds = [(COUNTER, TIMER, GAUGE)[i % 3] for i in range(count)]
+    series = [Series(kind, f"service.{i}.metric", "host") for i, kind in enumerate(kinds)]
+    summaries = {each: summary(each.kind) for each in series}
+    times = []
+    for start in range(START, START + 130 * INTERVAL, INTERVAL):
+        began = perf_counter()
+        store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
+        times.append(perf_counter() - began)
+    began = perf_counter()
+    store.tend(START + 1200 + 7200)
+    settling = (perf_counter() - began) / 120
+    files = [directory / f"{i}.wsp" for i in range(min(count, 2000))]
+    for file in files:
+        whisper.create(str(file), ARCHIVES, sparse=True)
+    began = perf_counter()
+    for file in files:
+        whisper.update(str(file), 1.0, START, now=START)
+    each = (perf_counter() - began) / len(files)
+    writing = statistics.median(times)
+    return [
+        f"{count:,} series, one interval of {INTERVAL} s",
+        f"{writing:.2f} s + {settling:.2f} s",
+        f"{each * count:.2f} s",
+    ]
+
+
+def a_day(directory: Path) -> Iterator[list[str]]:
+    """Generate what a gauge's day of intervals takes, and how large it is, of 20 such gauges."""
+    store = Store(directory / "day.sqlite")
+    series = [Series(GAUGE, f"metric.{i}", "host") for i in range(20)]
+    files = [str(directory / f"day{i}.wsp") for i in range(len(series))]
+    for file in files:
+        whisper.create(file, ARCHIVES)
+    ours = theirs = 0.0
+    starts = range(START, START + DAY, INTERVAL)
+    for start in starts:
+        values = [round(_chance.gauss(100, 15), 3) for _ in series]
+        summaries = {each: gauge(value) for each, value in zip(series, values, strict=True)}
+        began = perf_counter()
+        store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
+        store.writer.upkeep(start)
+        ours += perf_counter() - began
+        began = perf_counter()
+        for file, value in zip(files, values, strict=True):
+            whisper.update(file, value, start, now=start)
+        theirs += perf_counter() - began
+    store.tend(START + 2 * DAY)
+    count = len(starts) * len(series)
+    yield ["a measurement of 20 gauges, written", micro(ours / count), micro(theirs / count)]
+    size = sum(Path(file).stat().st_size for file in files)
+    yield ["bytes a measurement, after a day", f"{store.size / count:.1f}", f"{size / count:.1f}"]
+    yield [
+        "bytes a measurement, once full",
+        f"{store.size / count:.1f}",
+        f"{size / 17280 / 20:.1f}",
+    ]
+    with closing(open_for_reading(store.path)) as connection:
+        reader = Reader(connection, LEVELS)
+        numbers = [*reader.series()]
+        end = START + DAY
+        yield [
+            "a day of one gauge, read",
+            milli(lambda: reader.slots(numbers[:1], START, end, end, 10)),
+            milli(lambda: whisper.fetch(files[0], START, end, now=end)),
+        ]
+
+
+def a_year(directory: Path) -> Iterator[list[str]]:
+    """Generate what drawing a year of one metric takes, measured every ten minutes."""
+    store = Store(directory / "year.sqlite")
+    series = [Series(GAUGE, "gauge", "host"), Series(TIMER, "timer", "host")]
+    file = str(directory / "year.wsp")
+    whisper.create(file, ARCHIVES)
+    for start in range(START, START + YEAR, 600):
+        value = _chance.random()
+        summaries = {series[0]: gauge(value), series[1]: timer(200)}
+        store.writer.add_snapshot(Snapshot(start, start + 10, summaries))
+        store.writer.upkeep(start)
+        whisper.update(file, value, start, now=start)
+    end = START + YEAR
+    store.tend(end)
+    with closing(open_for_reading(store.path)) as connection:
+        reader = Reader(connection, LEVELS)
+        known = reader.series()
+        for kind, fetch in (
+            (GAUGE, milli(lambda: whisper.fetch(file, START, end, now=end))),
+            (TIMER, "no histograms"),
+        ):
+            (number,) = [n for n, each in known.items() if each.kind == kind]
+            found = milli(lambda: draw(reader, number, known, end))  # noqa: B023 - called at once
+            yield [f"a year of one {kind}, in 600 points", found, fetch]
+
+
+def draw(reader: Reader, number: int, known: dict[int, Series], end: float) -> object:
+    """Do what the page's query does."""
+    plot = reader.plot([number], end - YEAR, end, end, 600)
+    return picture(plot, {number: known[number]})
+
+
+def milli(call: Callable[[], object]) -> str:
+    """Return the median time of a call, of seven."""
+    times = []
+    for _ in range(7):
+        began = perf_counter()
+        call()
+        times.append(perf_counter() - began)
+    return f"{statistics.median(times) * 1e3:.1f} ms"
+
+
+def micro(seconds: float) -> str:
+    return f"{seconds * 1e6:.1f} us"
+
+
+def main() -> None:
+    """Print the machine and the table."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--series", type=int, default=100_000)
+    parser.add_argument("--directory", help="where to write; default: the temporary directory")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        directory = Path(name)
+        rows = [*a_day(directory), *a_year(directory), keeping_up(directory, options.series)]
+    print(machine())
+    print(versions("zibrato", "whisper"))
+    print()
+    print(table(["what", "store (+ settling)", "whisper"], rows))
+
+
+if __name__ == "__main__":
+    main()
