@@ -8,8 +8,10 @@ holds the values in (2**((i-1)/64), 2**(i/64)], so that a bucket's representativ
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 from math import ceil, inf, ldexp, log2
 
 EXACT = 1024
@@ -88,13 +90,11 @@ class Distribution:
         return self.samples[rank - 1]
 
     def _estimate(self, rank: int) -> float:
-        seen = self.zeros
-        value = 0.0
-        for index in sorted(self.buckets) if rank > seen else ():
-            seen += self.buckets[index]
-            value = _representative(index)
-            if seen >= rank:
-                break
+        if rank <= self.zeros:
+            return max(0.0, self.low)
+        indices = sorted(self.buckets)
+        seen = list(accumulate([self.buckets[index] for index in indices], initial=self.zeros))
+        value = _representative(indices[bisect_left(seen, rank) - 1])
         return min(max(value, self.low), self.high)
 
     def _absorb(self, other: Distribution) -> None:

@@ -1,0 +1,109 @@
+"""Take the README's pictures of the page: `python docs/screenshots/take.py [DIRECTORY]`.
+
+A real daemon gets an hour of an imagined shop's measurements, then those of a minute as they
+happen; Chromium looks at it. Takes about two minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from time import time
+from typing import Any
+from urllib.request import Request, urlopen
+
+import zmq
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.integration.browser import Tab, browser  # noqa: E402
+from tests.integration.processes import daemon  # noqa: E402
+from tests.integration.shop import batch, send_history  # noqa: E402
+
+HISTORY = 3600
+LIVE = 90
+INTERVAL = 2
+LIMIT = 200_000
+DESK: dict[str, Any] = {"viewport": {"width": 1200, "height": 760}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "color_scheme": "dark"}
+
+
+PICTURES = (
+    ("list", "", DESK),
+    ("timer", "#/plot/timer/shop.checkout.duration", DESK),
+    ("health", "#/health", DESK),
+    ("phone-list", "", PHONE),
+    ("phone-timer", "#/plot/timer/shop.checkout.duration?log=1", PHONE),
+)
+
+
+def send_live(socket: zmq.Socket[bytes], stopped: threading.Event) -> None:
+    """Send every second what was measured in it."""
+    sequence = HISTORY
+    while not stopped.wait(1 - time() % 1):
+        sequence += 1
+        socket.send(batch(time() - 1, 1, sequence))
+
+
+def annotate(url: str, stream: str, ago: float, event: dict[str, Any]) -> None:
+    """Post an annotation that began `ago` seconds ago."""
+    body = {"start_time": int(time() - ago), **event}
+    headers = {"Content-Type": "application/json"}
+    request = Request(f"{url}/v1/annotations/{stream}", json.dumps(body).encode(), headers)  # noqa: S310
+    urlopen(request).close()  # noqa: S310
+
+
+def take(url: str, directory: Path) -> None:
+    """Take every picture; raises where one is too large to look at from a README."""
+    with browser() as running:
+        for name, link, settings in PICTURES:
+            tab = Tab(running, **settings)
+            page = tab.open(f"{url}/{link}", rows=0)
+            page.locator('#status[data-state="live"]').wait_for()
+            if "plot" in link:
+                page.locator("#panel[data-ready]").wait_for()
+            page.wait_for_timeout(2500)
+            path = directory / f"{name}.png"
+            page.screenshot(path=path, animations="disabled")
+            tab.checked(url)
+            print(f"{path}: {path.stat().st_size:,} bytes", flush=True)
+            if path.stat().st_size > LIMIT:
+                raise SystemExit(f"{path} is larger than {LIMIT:,} bytes")
+
+
+def main() -> None:
+    """Start the daemon, feed it, take the pictures."""
+    random.seed(7)
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    stopped = threading.Event()
+    with tempfile.TemporaryDirectory() as temporary, zmq.Context() as context:
+        endpoint = f"ipc://{temporary}/socket"
+        options = ("--web", "tcp:0:interface=127.0.0.1", "--store", f"{temporary}/store")
+        with daemon("--socket", endpoint, "--flush-interval", str(INTERVAL), *options) as process:
+            url = process.wait_for(r"the page is at (http://\S+)/").group(1)
+            with context.socket(zmq.PUSH) as socket:
+                socket.connect(endpoint)
+                send_history(socket, HISTORY, INTERVAL)
+                feeder = threading.Thread(target=send_live, args=(socket, stopped))
+                feeder.start()
+                annotate(url, "deploys", 1620, {"title": "Release 4.2.0", "source": "ci"})
+                annotate(
+                    url, "maintenance", 720,
+                    {"title": "Reindex", "source": "db-1", "end_time": int(time() - 600)},
+                )  # fmt: skip
+                stopped.wait(LIVE)
+                try:
+                    take(url, directory)
+                finally:
+                    stopped.set()
+                    feeder.join()
+            process.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""python-librato 3.1.0, unmodified, against the store: everything that it can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+from typing import Any
+
+import librato
+import pytest
+from librato.aggregator import Aggregator
+
+from tests.integration.test_store import Store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    made = Store(Path(tmp_path_factory.mktemp("store")))
+    with made.start():
+        yield made
+
+
+@pytest.fixture
+def api(store: Store) -> Any:
+    return librato.connect("user", "key", hostname=store.url[7:], protocol="http")
+
+
+def entries(metric: Any) -> list[dict[str, Any]]:
+    return [each for source in metric.measurements.values() for each in source]
+
+
+def test_ten_thousand_measurements_through_a_queue_come_back_exactly(api: Any) -> None:
+    now = int(time())
+    expected: dict[tuple[str, str, int], float] = {}
+    with api.new_queue() as queue:
+        for number in range(10_000):
+            name, source, when = f"q.{number % 50}", f"s{number % 4}", now - number // 50
+            queue.add(name, number / 7, source=source, measure_time=when)
+            expected[name, source, when] = number / 7
+    assert len(expected) == 10_000
+    found = {
+        (name, source, each["measure_time"]): each["value"]
+        for name in {name for name, _, _ in expected}
+        for source, each_ in api.get(name, start_time=now - 300, resolution=1).measurements.items()
+        for each in each_
+    }
+    assert found == expected
+
+
+def test_ten_thousand_measurements_through_an_aggregator_come_back_exactly(api: Any) -> None:
+    aggregator = Aggregator(api, source="here", period=10)
+    for number in range(10_000):
+        aggregator.add("a.values", number)
+    aggregator.submit()
+    (each,) = entries(api.get("a.values", count=1, resolution=1))
+    total = sum(range(10_000))
+    assert (each["count"], each["sum"], each["min"], each["max"]) == (10_000, total, 0, 9999)
+    assert each["value"] == total / 10_000
+    assert each["measure_time"] % 10 == 0
+
+
+def test_an_aggregator_may_go_through_a_queue(api: Any) -> None:
+    aggregator = Aggregator(api, source="here")
+    for number in (1, 2, 3):
+        aggregator.add("a.queued", number)
+    aggregator.tags = {"host": "x"}
+    aggregator.add_tagged("a.tagged", 5)
+    queue = api.new_queue()
+    queue.add_aggregator(aggregator)
+    queue.submit()
+    assert entries(api.get("a.queued", count=1, resolution=1))[0]["sum"] == 6
+    (stream,) = api.get_tagged("a.tagged", duration=60)["series"]
+    assert stream["tags"] == {"host": "x"}
+
+
+def test_ten_thousand_tagged_measurements_come_back_exactly(api: Any) -> None:
+    now = int(time())
+    queue = api.new_queue(tags={"region": "eu"})
+    expected = {}
+    for number in range(10_000):
+        tags = {"host": f"h{number % 10}"}
+        when = now - number // 10 % 1000
+        queue.add("tagged.q", number, tags=tags, inherit_tags=True, time=when)
+        expected[f"h{number % 10}", when] = number
+    queue.submit()
+    found = {
+        (stream["tags"]["host"], each["time"]): each["value"]
+        for stream in api.get_tagged("tagged.q", start_time=now - 2000)["series"]
+        for each in stream["measurements"]
+    }
+    assert found == expected
+    found = api.get_tagged("tagged.q", duration=2000, tags={"host": "h3"}, resolution=3600)
+    assert [stream["tags"]["host"] for stream in found["series"]] == ["h3"]
+    grouped = api.get_tagged(
+        "tagged.q", duration=2000, resolution=3600, group_by="region", group_by_function="sum",
+        summary_function="count",
+    )["series"]  # fmt: skip
+    assert sum(each["value"] for each in grouped[0]["measurements"]) == 10_000
+
+
+def test_submit_get_update_and_delete(api: Any) -> None:
+    api.submit("temperature", 22.1, description="indoors", source="attic")
+    api.submit("requests", 20, type="counter")
+    gauge = api.get("temperature", count=1, resolution=1)
+    assert isinstance(gauge, librato.Gauge)
+    assert gauge.description == "indoors"
+    assert gauge.measurements["attic"][0]["value"] == 22.1
+    gauge.add(23, source="attic")
+    counter = api.get("requests", count=1, resolution=1)
+    assert isinstance(counter, librato.Counter)
+    assert counter.measurements["unassigned"][0]["value"] == 20
+    counter.add(21)
+    api.update("temperature", display_name="Temperature", attributes={"color": "#f00"})
+    assert api.get("temperature")["color"] == "#f00"
+    api.delete("temperature")
+    with pytest.raises(librato.exceptions.NotFound):
+        api.get("temperature")
+    api.submit("gone.1", 1)
+    api.submit("gone.2", 1)
+    api.delete(["gone.*"])
+    assert api.list_metrics(name="gone") == []
+
+
+def test_the_list_is_read_page_by_page(api: Any) -> None:
+    with api.new_queue() as queue:
+        for number in range(250):
+            queue.add(f"page.{number:03}", number)
+    names = [metric.name for metric in api.list_all_metrics(name="page.")]
+    assert names == [f"page.{number:03}" for number in range(250)]
+    assert len(api.list_metrics(name="page.", length=7, offset=3)) == 7
+
+
+def test_what_is_wrong_is_an_exception_that_says_so(api: Any) -> None:
+    with pytest.raises(librato.exceptions.BadRequest, match="name: is invalid"):
+        api.submit("no good", 1)
+    with pytest.raises(librato.exceptions.BadRequest, match="too far in the past"):
+        api.submit("old", 1, measure_time=int(time()) - 8000)
+    with pytest.raises(librato.exceptions.BadRequest, match="composite"):
+        api.get_composite('s("a", "*")', start_time=int(time()) - 10)
+    api.submit("typed", 1)
+    with pytest.raises(librato.exceptions.BadRequest, match="another type"):
+        api.submit("typed", 1, type="counter")
+
+
+def test_annotations_from_first_to_last(api: Any) -> None:
+    now = int(time())
+    made = api.post_annotation(
+        "deploys", title="v1", source="web", start_time=now, end_time=now + 9
+    )
+    api.post_annotation("deploys", title="v2", description="no source")
+    assert [stream.name for stream in api.list_annotation_streams()] == ["deploys"]
+    stream = api.get_annotation_stream("deploys", start_time=now - 60)
+    assert {source: [e["title"] for e in events] for source, events in stream.events.items()} == {
+        "web": ["v1"], "unassigned": ["v2"],
+    }  # fmt: skip
+    assert api.get_annotation("deploys", made["id"]).name == "deploys"
+    assert api.update_annotation_stream("deploys", display_name="D").display_name == "D"
+    api.delete_annotation_stream("deploys")
+    with pytest.raises(librato.exceptions.NotFound):
+        api.get_annotation_stream("deploys")
+
+
+def test_a_composite_is_kept_as_it_is_described(api: Any) -> None:
+    api.create_composite("both", 's("a", "*")')
+    (metric,) = api.list_metrics(name="both")
+    assert metric.composite == 's("a", "*")'

@@ -1,0 +1,91 @@
+"""Writes measurements of a name as CSV or JSON lines to standard output: `zibrato export NAME`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from .files import default_path
+from .history import as_csv, records
+from .layout import RETENTION, parse_retention
+from .reader import Reader
+from .schema import NewerVersionError, check_version, open_for_reading
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        export(options, sys.stdout.buffer, time.time())
+    except BrokenPipeError:  # whoever reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except (LookupError, OSError, ValueError, sqlite3.Error, NewerVersionError) as error:
+        raise SystemExit(f"zibrato export: {error}") from None
+
+
+def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
+    """Write what `options` ask for to `out`, as of the Unix time `now`."""
+    start, end = parsed_time(options.start, now), parsed_time(options.end, now)
+    path = Path(options.store)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}; name the store's file with --store PATH")
+    with closing(open_for_reading(path)) as connection:
+        check_version(connection, path)
+        reader = Reader(connection, parse_retention(options.retention))
+        series = reader.series(options.name)
+        if not series:
+            raise LookupError(f"nothing in {path} is called {options.name}")
+        plot = reader.slots([*series], start, end, now, options.resolution)
+        found = sorted(records(plot, series), key=lambda each: each["time"])
+    if options.format == "csv":
+        out.write(as_csv(iter(found)))
+    else:
+        out.writelines(msgspec.json.encode(each) + b"\n" for each in found)
+    out.flush()
+
+
+def parsed_time(text: str, now: float) -> float:
+    """Return a Unix time: of `now`, `2h` (ago), seconds since 1970, or an ISO 8601 date."""
+    if text == "now":
+        return now
+    if match := re.fullmatch(r"-?(\d+)([smhdwy])", text):
+        return now - int(match[1]) * _UNITS[match[2]]
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise ValueError(
+            f"expected a time such as 2h (ago), 1700000000 or 2026-11-23T10:00, got {text!r}"
+        ) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("zibrato export", description=str(__doc__))
+    parser.add_argument("name", help="the metric, in any case")
+    parser.add_argument("--start", default="1d", help="2h (ago), Unix or ISO time; default: 1d")
+    parser.add_argument("--end", default="now", help="the same; default: now")
+    parser.add_argument("--resolution", type=int, default=1, help="seconds; default: the finest")
+    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv")
+    parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
+    parser.add_argument("--retention", default=RETENTION, help="as the store's own setting")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+// What the daemon answers under /data, and the stream under /events.
+
+async function get(path, query, signal) {
+  const asked = new URLSearchParams(query).toString();
+  const response = await fetch(asked ? `${path}?${asked}` : path, { signal, cache: "no-store" });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
+  return response.json();
+}
+
+export const series = () => get("/data/series", {});
+
+export const health = () => get("/data/health", {});
+
+export const plot = (ids, start, end, points, signal) =>
+  get("/data/plot", { ids: ids.join(","), start, end, points }, signal);
+
+export const annotations = (start, end, signal) => get("/data/annotations", { start, end }, signal);
