@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -119,7 +120,36 @@ def test_a_forked_child_waits_for_no_turn_and_sends_nothing_of_its_parent() -> N
     assert made.sent() == 5
 
 
-def test_listeners_may_come_and_go_while_a_sender_drains() -> None:
+def test_only_one_at_a_time_takes() -> None:
+    entered = [threading.Event(), threading.Event()]
+    entries = iter(entered)
+
+    def take() -> Iterator[Rows]:
+        next(entries).set()
+        yield Rows()
+
+    outlet = Outlet(take)
+    draining = outlet.drain()
+    next(draining)
+    other = threading.Thread(target=outlet.catch_up)
+    other.start()
+    assert not entered[1].wait(0.05)
+    assert list(draining) == []
+    assert entered[1].wait(30)
+    other.join()
+
+
+@pytest.fixture
+def _eager_threads() -> Iterator[None]:
+    """Have threads interrupt one another as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_eager_threads")
+def test_listeners_may_come_and_go_while_senders_drain() -> None:
     made, heard, sent = Ticking(), Counts(), [Counts(), Counts()]
     ticked: list[int] = []
     done = threading.Event()
@@ -140,7 +170,7 @@ def test_listeners_may_come_and_go_while_a_sender_drains() -> None:
     for thread in threads:
         thread.start()
     rounds = 0
-    while rounds < 200 or heard.total == 0:
+    while rounds < 20 or heard.total == 0:
         made.outlet.add(heard.hear)
         made.outlet.catch_up()
         made.outlet.remove(heard.hear)

@@ -6,11 +6,10 @@ from collections import deque
 
 import msgspec
 
-from .buffers import encodable
+from .buffers import ROW_COST, encodable
 from .wire import MAX_FRAME, Batch, CounterRow, encode
 
 BATCH_COST = 64
-ROW_COST = 16
 
 
 class Backlog:

@@ -21,6 +21,10 @@ from .outlet import Outlet
 from .wire import CounterRow, SampleRow, pack
 
 CHUNK = 10_000
+"""Values that are taken in one go, for which the interpreter's lock is held."""
+BATCH = 50_000
+"""Samples of a batch. To send one gives that lock away, and busy threads give it back late."""
+ROW_COST = 16
 MAX_SERIES = 10_000
 MAX_IDENTITY = 100_000
 """Bytes that the name, source, level and tags of a series may have: far below a frame's."""
@@ -144,7 +148,7 @@ class Buffers:
         return len(self._ticks) + len(self._values)
 
     def drain(self) -> Iterator[Rows]:
-        """Yield what was recorded and is the sender's, in rows of about `CHUNK` samples."""
+        """Yield what was recorded and is the sender's, in rows of about `BATCH` samples."""
         return self.outlet.drain()
 
     def _rows(self) -> Iterator[Rows]:
@@ -157,7 +161,7 @@ class Buffers:
         for series, values in _items(self._values):
             for _ in range(0, len(values), CHUNK):
                 self._take(series, values, rows)
-                if rows.samples + len(rows) * 10 >= CHUNK:
+                if rows.samples + len(rows) * ROW_COST >= BATCH:
                     yield rows
                     rows = Rows()
         if rows:

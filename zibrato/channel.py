@@ -19,7 +19,7 @@ from .backlog import Backlog, measurements
 from .buffers import Buffers, Rows
 from .wire import VERSION, Batch, CounterRow
 
-HIGH_WATER = 64
+HIGH_WATER = 16
 MAX_PENDING = 1_000_000
 RECONNECT = (20, 1000)
 """Milliseconds between attempts to connect: of the first ones, and of all after a while."""

@@ -425,6 +425,26 @@ def test_ten_thousand_points_stay_smooth(shop: Daemon, tab: Tab) -> None:
     tab.checked(shop.url)
 
 
+def test_a_logarithmic_scale_may_begin_anywhere(shop: Daemon, tab: Tab) -> None:
+    page = tab.open(shop.url)
+    for low in ("0.0949", "0.0158", "3e-7", "41"):
+        page.evaluate(LOGARITHMIC, float(low))
+    tab.checked(shop.url)
+
+
+LOGARITHMIC = """async (low) => {
+  const { Chart } = await import("/static/chart.js");
+  const root = document.body.appendChild(document.createElement("div"));
+  const nothing = { zoom() {}, reset() {}, hover() {} };
+  const values = [low, low * 12, low * 3000];
+  const lines = [{ label: "one", values, color: "--p50" }];
+  const drawn = { times: [1, 2, 3], lines, bands: [], stepped: false };
+  new Chart(root, nothing).show(drawn, { start: 1, end: 3 }, "seconds", true);
+  await new Promise((done) => setTimeout(done, 30));
+  root.remove();
+}"""
+
+
 NUMBERS = [
     ("number", 0, "0"),
     ("number", 1234, "1,234"),

@@ -74,15 +74,24 @@ def combined_summary(rows: Sequence[Row]) -> Summary:
     count, total = sum(counts), bounded(sum(totals))
     if None in leasts:
         return Summary(count, total)
-    parts = [
-        decode_distribution(blob, total)
-        for blob, total in zip(blobs, totals, strict=True)
-        if blob is not None
-    ]
-    distribution = parts[0].merged(*parts[1:]) if parts else None
+    distribution = None if None in blobs else _joined(blobs, totals)
     return Summary(
         count, total, min(leasts), max(mosts), bounded(sum(squares)), lasts[-1], distribution
     )
+
+
+def _joined(blobs: Iterable[bytes | None], totals: Iterable[float]) -> Distribution:
+    """Return the distribution of all samples of several; few at a time are put together first."""
+    samples: array[Any] = array("d")
+    parts = []
+    for blob, total in zip(blobs, totals, strict=True):
+        if not blob:
+            samples.append(total)
+        elif blob[0] == _SAMPLES:
+            samples.extend(_from_little("d", blob[1:]))
+        else:
+            parts.append(decode_distribution(blob, total))
+    return Distribution(samples).merged(*parts) if parts else Distribution(samples)
 
 
 def encode_distribution(distribution: Distribution) -> bytes:

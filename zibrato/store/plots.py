@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
-from typing import Any
 
 import msgspec
 
@@ -110,24 +109,37 @@ def _heat(summaries: Sequence[Summary]) -> Heat | None:
     rows = min(ROWS, max(1, int(span / log(1.02)) + 1))
     bounds = [low * exp(span * row / rows) for row in range(rows + 1)]
     bounds[-1] = max(highs)
-    return Heat(bounds, [_counts(each, low, span, rows) for each in found])
+    scale = _Scale(low, span, rows)
+    return Heat(bounds, [_counts(each, scale) for each in found])
 
 
-def _counts(distribution: Distribution, low: float, span: float, rows: int) -> list[int]:
-    """Return how many samples fall in each row; those below the first are in it."""
-    counts = [0] * rows
-    scale = rows / span
-    for value, count in _values(distribution):
-        row = int(log(value / low) * scale) if value > low else 0
-        counts[min(row, rows - 1)] += count
-    return counts
+class _Scale(dict[int, int]):
+    """The row of each bucket of a distribution, worked out when first asked for."""
+
+    def __init__(self, low: float, span: float, rows: int) -> None:
+        self.rows = rows
+        self._low = low
+        self._per_log = rows / span
+
+    def __missing__(self, index: int) -> int:
+        row = self[index] = self.row(2 ** ((index - 0.5) / (1 << SCALE)))
+        return row
+
+    def row(self, value: float) -> int:
+        """Return the row of a value; what is below the first is in it, above the last too."""
+        if value <= self._low:
+            return 0
+        return min(int(log(value / self._low) * self._per_log), self.rows - 1)
 
 
-def _values(distribution: Distribution) -> Any:
-    """Return pairs of a value and how often there is about that."""
+def _counts(distribution: Distribution, scale: _Scale) -> list[int]:
+    """Return how many samples fall in each row."""
+    counts = [0] * scale.rows
     if distribution.samples is not None:
-        return zip(distribution.samples, [1] * len(distribution.samples), strict=True)
-    middles = [
-        (2 ** ((index - 0.5) / (1 << SCALE)), n) for index, n in distribution.buckets.items()
-    ]
-    return [(0.0, distribution.zeros), *middles]
+        for value in distribution.samples:
+            counts[scale.row(value)] += 1
+    else:
+        counts[0] += distribution.zeros
+        for index, count in distribution.buckets.items():
+            counts[scale[index]] += count
+    return counts

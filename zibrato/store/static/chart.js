@@ -31,17 +31,20 @@ export function valueAxis(unit, log) {
   const incrs = unit === "bytes" ? BINARY : undefined;
   if (!log) return { ...axis, incrs, values: (_, splits) => ticks(unit, splits) };
   const values = (_, splits) => splits.map((value) => (value === null ? null : inUnit(unit, value)));
-  return { ...axis, values, filter: round, grid: { ...axis.grid, filter: round } };
+  return { ...axis, values, splits: rounds, filter: (_, splits) => splits };
 }
 
-/** Keep the powers of ten, with 2 and 5 between them where there are few; others become null. */
-function round(plot, splits) {
-  const { min, max } = plot.scales.y;
-  const wanted = max / min > 150 ? [1] : [1, 2, 5];
-  return splits.map((value) => {
-    const first = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return wanted.some((each) => Math.abs(first - each) < 1e-6) ? value : null;
-  });
+/** Return the powers of ten from `low` to `high`, with 2 and 5 times them where there are few.
+ * (uPlot's own never end where the scale begins between two round numbers.) */
+function rounds(_plot, _axis, low, high) {
+  const steps = high / low > 150 ? [1] : [1, 2, 5];
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1)
+    for (const step of steps) {
+      const value = Number((step * 10 ** power).toPrecision(3));
+      if (value >= low && value <= high) found.push(value);
+    }
+  return found;
 }
 
 function themed() {
