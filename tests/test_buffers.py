@@ -87,9 +87,13 @@ def test_an_idle_buffer_gives_nothing() -> None:
 def test_much_comes_in_chunks() -> None:
     found = Buffers()
     append = found.values(series(TIMER)).append
-    for value in range(2 * buffers.CHUNK + 1):
+    for value in range(2 * buffers.BATCH + 1):
         append(value)
-    assert [rows.samples for rows in found.drain()] == [buffers.CHUNK, buffers.CHUNK, 1]
+    batches = list(found.drain())
+    assert sum(rows.samples for rows in batches) == 2 * buffers.BATCH + 1
+    assert max(rows.samples for rows in batches) <= buffers.BATCH
+    values = [value for rows in batches for row in rows.timers for value in unpack(row.samples)]
+    assert values == list(range(2 * buffers.BATCH + 1))
 
 
 def test_what_is_no_number_is_counted_and_costs_nothing_else() -> None:

@@ -3,8 +3,8 @@
 The instrument's side is one call of a C function that takes no lock and never raises: `next()` of
 an `itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. The other
 side is one thread's at a time, which the outlet sees to: it learns how far a count has come by
-calling `next()` too, and takes the front of a list by slicing, then deleting, while others append
-at its end.
+calling `next()` too, and takes a list's values by slicing, then deleting, while others append at
+its end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .outlet import Outlet
 from .wire import CounterRow, SampleRow, pack
 
 CHUNK = 10_000
-"""Values that are taken in one go, for which the interpreter's lock is held."""
+"""Values that become numbers in one go, for which the interpreter's lock is held."""
 BATCH = 50_000
 """Samples of a batch. To send one gives that lock away, and busy threads give it back late."""
 ROW_COST = 16
@@ -64,14 +64,11 @@ class Values:
     def __len__(self) -> int:
         return len(self._items)
 
-    def take(self, refused: Counter[str]) -> array[float]:
-        """Return at most `CHUNK` values, the oldest; those that are no numbers are `refused`."""
-        items = self._items[:CHUNK]
+    def take(self) -> list[Any]:
+        """Return all values."""
+        items = self._items[:]  # all at once, for what is left is moved when others are deleted
         del self._items[: len(items)]
-        try:
-            return array("d", items)
-        except Exception:  # __float__ of a foreign object may raise anything
-            return array("d", _numbers(items, refused))
+        return items
 
     def clear(self) -> int:
         """Forget everything, and return how many values that was."""
@@ -159,8 +156,10 @@ class Buffers:
             if events:
                 rows.add_count(series, events, events * value)
         for series, values in _items(self._values):
-            for _ in range(0, len(values), CHUNK):
-                self._take(series, values, rows)
+            items = values.take()
+            for start in range(0, len(items), CHUNK):
+                samples = _numbers(items[start : start + CHUNK], self.dropped)
+                self._add(series, samples, rows)
                 if rows.samples + len(rows) * ROW_COST >= BATCH:
                     yield rows
                     rows = Rows()
@@ -172,8 +171,7 @@ class Buffers:
         if surplus:
             self.dropped["max_series"] += surplus
 
-    def _take(self, series: Series, values: Values, rows: Rows) -> None:
-        samples = values.take(self.dropped)
+    def _add(self, series: Series, samples: array[float], rows: Rows) -> None:
         if series.kind == COUNTER:
             samples = self._finite(samples)
         if not samples:
@@ -250,7 +248,15 @@ def _identity(series: Series) -> tuple[str, str, str | None, dict[str, str]]:
     return series.name, series.level, series.source or None, dict(series.tags)
 
 
-def _numbers(items: list[Any], refused: Counter[str]) -> Iterator[float]:
+def _numbers(items: list[Any], refused: Counter[str]) -> array[float]:
+    """Return the items as numbers; those that are none are dropped and counted."""
+    try:
+        return array("d", items)
+    except Exception:  # __float__ of a foreign object may raise anything
+        return array("d", _each_number(items, refused))
+
+
+def _each_number(items: list[Any], refused: Counter[str]) -> Iterator[float]:
     for item in items:
         try:
             yield array("d", (item,))[0]

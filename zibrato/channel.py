@@ -143,6 +143,7 @@ class Channel:
         for rows in self.buffers.drain():
             samples += rows.samples
             self._enqueue(rows, now)
+            self._send()
         self._report(now)
         self._since = now
         self._send()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .channel import MAX_PENDING, Address
 from .instruments import Instruments
-from .recorder import Recorder
+from .recorder import Recorder, threshold
 from .sender import sender
 
 if TYPE_CHECKING:
@@ -49,11 +49,14 @@ class Zibrato(Instruments):
     ) -> None:
         endpoint = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
         check_endpoint(endpoint)
+        level = level or os.environ.get("ZIBRATO_LEVEL") or None
+        if level is not None:
+            threshold(level)  # raises before there is a channel that nobody would close
         self._channel = sender.channel(Address(endpoint, bind, context), linger, max_pending)
         self._open = [self._channel]
         recorder = Recorder(
             self._channel.buffers,
-            level=level or os.environ.get("ZIBRATO_LEVEL") or None,
+            level=level,
             source=source or os.environ.get("ZIBRATO_SOURCE"),
             tags=tags,
         )

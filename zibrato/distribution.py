@@ -80,22 +80,26 @@ class Distribution:
 
         `percent` is from 0 to 100.
         """
+        return self.percentiles((percent,))[0]
+
+    def percentiles(self, percents: Iterable[float]) -> list[float]:
+        """Return several percentiles, for hardly more than one of them costs."""
         count = self.count
         if not count:
-            return 0.0
-        rank = max(1, ceil(round(percent * count / 100, 9)))  # 0.55 * 100 is above 55
+            return [0.0 for _ in percents]
+        # 0.55 * 100 is above 55
+        ranks = [max(1, ceil(round(percent * count / 100, 9))) for percent in percents]
         if self.samples is None:
-            return self._estimate(rank)
+            return self._estimates(ranks)
         self.samples = array("d", sorted(self.samples))  # sorting it again is cheap
-        return self.samples[rank - 1]
+        return [self.samples[rank - 1] for rank in ranks]
 
-    def _estimate(self, rank: int) -> float:
-        if rank <= self.zeros:
-            return max(0.0, self.low)
+    def _estimates(self, ranks: Iterable[int]) -> list[float]:
         indices = sorted(self.buckets)
         seen = list(accumulate([self.buckets[index] for index in indices], initial=self.zeros))
-        value = _representative(indices[bisect_left(seen, rank) - 1])
-        return min(max(value, self.low), self.high)
+        places = [bisect_left(seen, rank) - 1 for rank in ranks]
+        values = [0.0 if place < 0 else _representative(indices[place]) for place in places]
+        return [min(max(value, self.low), self.high) for value in values]
 
     def _absorb(self, other: Distribution) -> None:
         """Take in a distribution that has buckets."""

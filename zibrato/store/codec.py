@@ -9,14 +9,13 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
 import msgspec
 
-from ..distribution import Distribution
+from ..distribution import MAX_BUCKETS, Distribution
 from ..model import Summary, bounded
 
 EXACT = 32
@@ -74,24 +73,44 @@ def combined_summary(rows: Sequence[Row]) -> Summary:
     count, total = sum(counts), bounded(sum(totals))
     if None in leasts:
         return Summary(count, total)
-    distribution = None if None in blobs else _joined(blobs, totals)
+    known = [blob for blob in blobs if blob is not None]
+    distribution = _joined(known, totals) if len(known) == len(blobs) else None
     return Summary(
         count, total, min(leasts), max(mosts), bounded(sum(squares)), lasts[-1], distribution
     )
 
 
-def _joined(blobs: Iterable[bytes | None], totals: Iterable[float]) -> Distribution:
-    """Return the distribution of all samples of several; few at a time are put together first."""
+def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
+    """Return the distribution of all samples of several, which it is quicker not to make first."""
     samples: array[Any] = array("d")
-    parts = []
+    buckets = []
     for blob, total in zip(blobs, totals, strict=True):
         if not blob:
             samples.append(total)
         elif blob[0] == _SAMPLES:
             samples.extend(_from_little("d", blob[1:]))
         else:
-            parts.append(decode_distribution(blob, total))
-    return Distribution(samples).merged(*parts) if parts else Distribution(samples)
+            buckets.append(_unpack_buckets(blob[1:]))
+    if not buckets:
+        return Distribution(samples)
+    whole = _from_buckets(buckets)
+    whole.add(samples.tolist())
+    return whole if len(whole.buckets) <= MAX_BUCKETS else Distribution().merged(whole)
+
+
+def _from_buckets(parts: Sequence[_Buckets]) -> Distribution:
+    """Return the distribution of the buckets of several."""
+    lows, highs, zeros, _, _ = zip(*parts, strict=True)
+    result = Distribution()
+    result.samples = None
+    result.low, result.high, result.zeros = min(lows), max(highs), sum(zeros)
+    (*_, steps, counts), *others = parts
+    buckets = result.buckets
+    dict.update(buckets, zip(accumulate(steps), counts, strict=True))
+    for *_, steps, counts in others:
+        for index, count in zip(accumulate(steps), counts, strict=True):
+            buckets[index] = buckets.get(index, 0) + count
+    return result
 
 
 def encode_distribution(distribution: Distribution) -> bytes:
@@ -117,11 +136,7 @@ def decode_distribution(blob: bytes, total: float) -> Distribution:
         return Distribution((total,))
     if blob[0] == _SAMPLES:
         return Distribution(_from_little("d", blob[1:]))
-    result = Distribution()
-    result.samples = None
-    result.low, result.high, result.zeros, steps, counts = _unpack_buckets(blob[1:])
-    result.buckets = Counter(dict(zip(accumulate(steps), counts, strict=True)))
-    return result
+    return _from_buckets([_unpack_buckets(blob[1:])])
 
 
 def encode_points(points: Sequence[Point], block: int) -> bytes:

@@ -172,7 +172,7 @@ def point(number: int, kind: str, summary: Summary) -> list[float | None]:
     head: list[float | None] = [number, summary.count, summary.sum, least, most, last]
     if summary.distribution is None:
         return [*head, None, None, None]
-    return head + [summary.distribution.percentile(each) for each in PERCENTILES]
+    return [*head, *summary.distribution.percentiles(PERCENTILES)]
 
 
 def _shown(number: int, entry: _Entry, newest: int, old: float) -> Shown:

@@ -86,16 +86,15 @@ def _drawn(summaries: Sequence[Summary | None], kind: str, number: int | None) -
     least, most, last = column("min"), column("max"), column("last")
     drawn = Drawn(column("count"), column("sum"), least, most, last, id=number)
     if kind == TIMER:
-        drawn.p50, drawn.p95, drawn.p99 = (
-            [_percentile(each, percent) for each in summaries] for percent in PERCENTILES
-        )
+        found = [_percentiles(each) for each in summaries]
+        drawn.p50, drawn.p95, drawn.p99 = ([each[i] for each in found] for i in range(3))
     return drawn
 
 
-def _percentile(summary: Summary | None, percent: float) -> float | None:
+def _percentiles(summary: Summary | None) -> Column:
     if summary is None or summary.distribution is None:
-        return None
-    return summary.distribution.percentile(percent)
+        return [None] * len(PERCENTILES)
+    return [*summary.distribution.percentiles(PERCENTILES)]
 
 
 def _heat(summaries: Sequence[Summary]) -> Heat | None:

@@ -18,7 +18,8 @@ const metrics = new Metrics();
 let state = route.read();
 let loaded = false;
 
-const change = (part) => route.go({ ...state, ...part }, "view" in part && part.view !== state.view);
+const elsewhere = (part) => "view" in part && (part.view !== state.view || part.name !== state.name);
+const change = (part) => route.go({ ...state, ...part }, elsewhere(part));
 const home = () => change({ view: "list", kind: "", name: "", from: "", to: "" });
 const plotOf = ({ kind, name }) => ({ ...state, view: "plot", kind, name, ...(state.view === "plot" ? {} : { from: "", to: "" }) });
 const clear = () => change({ q: "", level: "", source: "", tag: "" });
