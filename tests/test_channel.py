@@ -261,3 +261,21 @@ def test_counters_survive_any_sum() -> None:
     fixture.channel.step(100)
     assert fixture.counted("h") == 64 * 2 * 2**62
     assert not fixture.channel.dropped
+
+
+def test_a_client_with_too_many_series_says_so_once_and_when_they_have_doubled() -> None:
+    fixture = Fixture()
+
+    def series(first: int, end: int) -> list[float]:
+        """Record on new series, and return what is reported of them."""
+        for number in range(first, end):
+            fixture.channel.buffers.values(Series(TIMER, f"t{number}", "")).append(0.5)
+        fixture.channel.step(1.0)
+        gauges = [row for each in fixture.batches for row in each.gauges]
+        assert {(row.name, row.level) for row in gauges} <= {("zibrato.client.series", "warning")}
+        return [value for row in gauges for value in unpack(row.samples)]
+
+    assert series(0, 998) == []  # a counter and a timer are there already
+    assert series(998, 999) == [1001]
+    assert series(999, 2000) == [1001]
+    assert series(2000, 2001) == [1001, 2003]

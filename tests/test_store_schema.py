@@ -10,9 +10,12 @@ import pytest
 
 from zibrato.store import schema
 from zibrato.store.files import check, default_path, lock
+from zibrato.store.layout import parse_retention
 from zibrato.store.schema import NewerVersionError, open_for_writing, set_aside
+from zibrato.store.writer import Writer
 
 BOUND = 1 << 24
+STEPS = (1, 60)
 
 
 def version(path: Path) -> int:
@@ -66,7 +69,7 @@ def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
         open_for_writing(path, BOUND)
     with pytest.raises(ValueError, match=r"can't have .* upgrade, or give another file"):
-        check(path)
+        check(path, STEPS)
     assert version(path) == 99
 
 
@@ -74,7 +77,7 @@ def test_a_corrupt_file_passes_the_check_and_is_set_aside_whole(tmp_path: Path) 
     path = tmp_path / "s"
     path.write_bytes(b"no database, but long enough to be one" * 100)
     Path(f"{path}-wal").write_bytes(b"wal")
-    check(path)
+    check(path, STEPS)
     aside = set_aside(path, 1234.5)
     assert aside == tmp_path / "s.corrupt-1234"
     assert aside.read_bytes().startswith(b"no database")
@@ -89,17 +92,28 @@ def test_where_the_file_is_by_default() -> None:
 
 
 def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -> None:
-    check(tmp_path / "a" / "b" / "s")
+    check(tmp_path / "a" / "b" / "s", STEPS)
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(ValueError, match="got the directory"):
-        check(tmp_path)
+        check(tmp_path, STEPS)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="can't have"):
-        check(tmp_path / "file" / "s")
+        check(tmp_path / "file" / "s", STEPS)
 
 
 def test_a_file_has_one_daemon(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with lock(path), pytest.raises(ValueError, match="another daemon has it"):
-        check(path)
-    check(path)
+        check(path, STEPS)
+    check(path, STEPS)
+
+
+def test_a_file_keeps_its_resolutions_and_may_get_more(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    levels = parse_retention("raw:1d,60s:2d")
+    with closing(open_for_writing(path, BOUND)) as connection:
+        Writer(connection, levels, BOUND)
+    check(path, STEPS)
+    check(path, (1, 60, 3600))
+    with pytest.raises(ValueError, match="has resolutions of 1, 60 s: give retention="):
+        check(path, (1, 300))

@@ -22,7 +22,7 @@ from .wire import CounterRow, SampleRow, pack
 
 CHUNK = 10_000
 """Values that become numbers in one go, for which the interpreter's lock is held."""
-BATCH = 50_000
+BATCH = 100_000
 """Samples of a batch. To send one gives that lock away, and busy threads give it back late."""
 ROW_COST = 16
 MAX_SERIES = 10_000
@@ -197,7 +197,7 @@ class Buffers:
             self.dropped[reason] += lost
 
     def limit(self, most: int) -> None:
-        """Drop all values if there are more than `most`, counted: for where nothing drains them."""
+        """Drop all values if there are more than `most`, counted: nothing drains them in time."""
         every = _items(self._values)
         if sum(len(values) for _, values in every) > most:
             self.dropped["full"] += sum(values.clear() for _, values in every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,14 @@ import zmq
 from . import headroom
 from .backlog import Backlog, measurements
 from .buffers import Buffers, Rows
-from .wire import VERSION, Batch, CounterRow
+from .wire import VERSION, Batch, CounterRow, SampleRow, pack
 
-HIGH_WATER = 16
+HIGH_WATER = 8
 MAX_PENDING = 1_000_000
+MAX_BEHIND = 4
+"""How many times as many may wait to be drained, which threads that only record can cause."""
+SERIES_WARNING = 1_000
+"""More series than these a client reports: tags and names are to have few values."""
 RECONNECT = (20, 1000)
 """Milliseconds between attempts to connect: of the first ones, and of all after a while."""
 
@@ -100,6 +105,7 @@ class Channel:
         self._since = time.time()
         self._backlog = Backlog(max_pending)
         self._reported: Counter[tuple[str, str]] = Counter()
+        self._series_bound = SERIES_WARNING
 
     @property
     def max_pending(self) -> int:
@@ -141,9 +147,11 @@ class Channel:
             return 0
         samples = 0
         for rows in self.buffers.drain():
+            self.buffers.limit(MAX_BEHIND * self.max_pending)
             samples += rows.samples
             self._enqueue(rows, now)
-            self._send()
+            if self._opened is not None:
+                self._send()
         self._report(now)
         self._since = now
         self._send()
@@ -199,7 +207,10 @@ class Channel:
             self.buffers.dropped[reason] += number
 
     def _report(self, now: float) -> None:
-        """Enqueue what went wrong since the last time, as counts by reason."""
+        """Enqueue what went wrong since the last time, and that there are too many series.
+
+        That is reported once, and again each time that their number has doubled.
+        """
         rows = Rows()
         for name, found in (("dropped", self.buffers.dropped), ("errors", self.errors)):
             for reason, total in dict(found).items():
@@ -207,6 +218,10 @@ class Channel:
                 self._reported[name, reason] = total
                 if fresh:
                     rows.counters.append(_own(name, reason, fresh))
+        held = len(self.buffers)
+        if held > self._series_bound:
+            self._series_bound = 2 * held
+            rows.gauges.append(_own_gauge("series", held))
         if rows:
             self._enqueue(rows, now)
 
@@ -247,6 +262,10 @@ class Channel:
 
 def _own(name: str, reason: str, count: int) -> CounterRow:
     return CounterRow(f"zibrato.client.{name}", "warning", None, {"reason": reason}, count, count)
+
+
+def _own_gauge(name: str, value: float) -> SampleRow:
+    return SampleRow(f"zibrato.client.{name}", "warning", None, {}, pack(array("d", (value,))))
 
 
 def _error_name(error: zmq.ZMQError) -> str:

@@ -325,13 +325,33 @@ def test_a_link_leads_back_to_the_same_plot(shop: Daemon, tab: Tab) -> None:
     tab.checked(shop.url)
 
 
-def test_a_phone_never_scrolls_sideways(shop: Daemon, chromium: Any) -> None:
+SWIPE = """() => {
+  const over = document.querySelector(".chart .u-over");
+  const { left, top, width } = over.getBoundingClientRect();
+  const point = (type, part) =>
+    over.dispatchEvent(
+      new PointerEvent(type, {
+        pointerType: "touch",
+        clientX: left + width * part,
+        clientY: top + 20,
+        bubbles: true,
+      }),
+    );
+  point("pointerdown", 0.2);
+  point("pointermove", 0.5);
+  point("pointerup", 0.6);
+}"""
+
+
+def test_a_phone_zooms_by_finger_and_never_scrolls_sideways(shop: Daemon, chromium: Any) -> None:
     tab = Tab(chromium, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     page = tab.open(shop.url, rows=8)
     assert horizontal(page) <= 0
     row(page, "shop.checkout.duration").tap()
     drawn(page)
     assert horizontal(page) <= 0
+    page.evaluate(SWIPE)
+    page.wait_for_url(re.compile("from=.*to="))
     page.get_by_role("button", name="Close the plot").tap()
     row(page, "cache.hits").wait_for()
     page.locator("#health-link").tap()
@@ -427,20 +447,21 @@ def test_ten_thousand_points_stay_smooth(shop: Daemon, tab: Tab) -> None:
 
 def test_a_logarithmic_scale_may_begin_anywhere(shop: Daemon, tab: Tab) -> None:
     page = tab.open(shop.url)
-    for low in ("0.0949", "0.0158", "3e-7", "41"):
-        page.evaluate(LOGARITHMIC, float(low))
+    page.evaluate(LOGARITHMIC)
     tab.checked(shop.url)
 
 
-LOGARITHMIC = """async (low) => {
+LOGARITHMIC = """async () => {
   const { Chart } = await import("/static/chart.js");
   const root = document.body.appendChild(document.createElement("div"));
-  const nothing = { zoom() {}, reset() {}, hover() {} };
-  const values = [low, low * 12, low * 3000];
-  const lines = [{ label: "one", values, color: "--p50" }];
-  const drawn = { times: [1, 2, 3], lines, bands: [], stepped: false };
-  new Chart(root, nothing).show(drawn, { start: 1, end: 3 }, "seconds", true);
-  await new Promise((done) => setTimeout(done, 30));
+  const chart = new Chart(root, { zoom() {}, reset() {}, hover() {} });
+  for (let low = 0.01; low < 0.12; low *= 1.01) {
+    const values = [low, low * 12, low * 90];
+    const lines = [{ label: "one", values, color: "--p50" }];
+    const drawn = { times: [1, 2, 3], lines, bands: [], stepped: false };
+    chart.show(drawn, { start: 1, end: 3 }, "seconds", true);
+    await new Promise(requestAnimationFrame);
+  }
   root.remove();
 }"""
 

@@ -36,7 +36,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     path = Path(settings.get("path") or default_path(os.environ)).absolute()
     levels = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
-    check(path)
+    check(path, [each.step for each in levels])
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
     database = Database(context.reactor, path, levels, max_bytes, writing=writing, reading=reading)

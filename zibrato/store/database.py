@@ -112,7 +112,7 @@ class Database:
         try:
             return work(writer)
         except sqlite3.OperationalError as error:
-            if "full" not in str(error) or not (writer.at_bound() and writer.make_room()):
+            if "full" not in str(error) or not writer.make_room():
                 raise
             return work(writer)
 

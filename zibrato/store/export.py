@@ -20,7 +20,7 @@ from .files import default_path
 from .history import as_csv, records
 from .layout import RETENTION, parse_retention
 from .reader import Reader
-from .schema import NewerVersionError, check_version, open_for_reading
+from .schema import NewerVersionError, check_steps, check_version, open_for_reading
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
@@ -44,7 +44,9 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         raise FileNotFoundError(f"there is no {path}; name the store's file with --store PATH")
     with closing(open_for_reading(path)) as connection:
         check_version(connection, path)
-        reader = Reader(connection, parse_retention(options.retention))
+        levels = parse_retention(options.retention)
+        check_steps(connection, [each.step for each in levels], path)
+        reader = Reader(connection, levels)
         series = reader.series(options.name)
         if not series:
             raise LookupError(f"nothing in {path} is called {options.name}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO
 
-from .schema import NewerVersionError, check_version, open_for_reading
+from .schema import NewerVersionError, check_steps, check_version, open_for_reading
 
 NAME = "zibrato.sqlite"
 
@@ -24,8 +24,8 @@ def default_path(environment: Mapping[str, str]) -> Path:
     return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
 
 
-def check(path: Path) -> None:
-    """Raise ValueError, with one line for people, where the file can't be written.
+def check(path: Path, steps: Sequence[int]) -> None:
+    """Raise ValueError, with one line for people, where the file can't be written in such steps.
 
     A corrupt file is no reason: it will be set aside.
     """
@@ -39,6 +39,7 @@ def check(path: Path) -> None:
                 pass
             with closing(open_for_reading(path)) as connection:
                 check_version(connection, path)
+                check_steps(connection, steps, path)
     except (OSError, NewerVersionError) as error:
         raise ValueError(f"can't have {path}: {error}") from None
     except sqlite3.DatabaseError:

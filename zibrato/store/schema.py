@@ -27,6 +27,7 @@ MIGRATIONS: Sequence[str] = (
         count INTEGER NOT NULL, sum REAL NOT NULL,
         min REAL, max REAL, sum_squares REAL, last REAL, distribution BLOB
     );
+    CREATE TABLE resolution (level INTEGER PRIMARY KEY, step INTEGER NOT NULL);
     CREATE TABLE chunk (key INTEGER PRIMARY KEY, points BLOB NOT NULL);
     CREATE TABLE metric (
         name TEXT PRIMARY KEY COLLATE NOCASE,
@@ -110,6 +111,18 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise NewerVersionError(
             f"{path} is of version {version}, written by a newer Zibrato; this one knows {VERSION}:"
             " upgrade, or give another file with --store PATH"
+        )
+
+
+def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path) -> None:
+    """Raise ValueError for a file that has other resolutions; more levels may be added to it."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'resolution'").fetchone():
+        return
+    found = [step for (step,) in connection.execute("SELECT step FROM resolution ORDER BY level")]
+    if found != list(steps[: len(found)]):
+        raise ValueError(
+            f"{path} has resolutions of {', '.join(map(str, found))} s: give retention= the same "
+            "steps, or another file with --store PATH"
         )
 
 

@@ -6,7 +6,6 @@ import ipaddress
 import re
 import socket
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,82 +15,16 @@ from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
 
 from .annotations_api import AnnotationsApi
 from .backend import StoreBackend
-from .bodies import MAX_BODY
 from .guard import Credentials, Guard, known_names
 from .measurements_api import MeasurementsApi
 from .metrics_api import MetricsApi
 from .page import DataApi, PageFiles
+from .site import BoundedSite
 
 DEFAULT = "tcp:5580:interface=127.0.0.1"
-IDLE = 60
-DEADLINE = 30.0
-"""Seconds that a client has to send a request, however slowly it does."""
-
-
-class BoundedRequest(Request):
-    """Drops what of a body is too much, and clients that take too long to send it."""
-
-    too_large = False
-
-    def __init__(self, channel: Any, *args: Any, **named: Any) -> None:
-        Request.__init__(self, channel, *args, **named)
-        channel.has_asked = True
-        self._size = 0
-        self._deadline = channel.callLater(DEADLINE, channel.forceAbortClient)
-
-    def gotLength(self, length: int | None) -> None:
-        """Begin to receive a body; what is too large is not kept."""
-        if length is not None and length > MAX_BODY:
-            self.too_large = True
-            self.content = BytesIO()
-        else:
-            Request.gotLength(self, length)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, where there is room for it."""
-        if not self.too_large and self._size + len(data) <= MAX_BODY:
-            self._size += len(data)
-            Request.handleContentChunk(self, data)
-        else:
-            self.too_large = True
-
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Answer it."""
-        self._received()
-        Request.requestReceived(self, command, path, version)
-
-    def connectionLost(self, reason: Any) -> None:
-        """Wait for nothing more."""
-        self._received()
-        Request.connectionLost(self, reason)
-
-    def _received(self) -> None:
-        if self._deadline.active():
-            self._deadline.cancel()
-
-
-class BoundedSite(Site):
-    """Serves a resource, without a log of requests; idle clients are dropped."""
-
-    noisy = False
-
-    def __init__(self, resource: Resource, reactor: Any) -> None:
-        Site.__init__(self, resource, requestFactory=BoundedRequest, timeout=IDLE, reactor=reactor)
-        self.displayTracebacks = False
-
-    def log(self, _request: Any) -> None:
-        """Log nothing."""
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Return the protocol of a connection that must send its first request in time."""
-        protocol = Site.buildProtocol(self, addr)
-        if protocol is not None:
-            self.reactor.callLater(DEADLINE, _drop_silent, protocol)
-        return protocol
 
 
 class WebService(Service):
@@ -215,10 +148,3 @@ def _address(host: Any) -> str:
     if name in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         name = "127.0.0.1"
     return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"
-
-
-def _drop_silent(protocol: Any) -> None:
-    """Drop a connection over which nobody has begun to ask for anything."""
-    channel = protocol._channel
-    if not getattr(channel, "has_asked", False) and channel.transport is not None:
-        channel.forceAbortClient()

@@ -2,8 +2,9 @@
 
 import { h, framed, text } from "./dom.js";
 import { ago, inUnit, rate, unitOf } from "./format.js";
-import { pairs, summary } from "./metrics.js";
+import { pairs } from "./metrics.js";
 import { spark } from "./spark.js";
+import { summary } from "./summary.js";
 
 const NOTES = { timer: () => "p95", gauge: (series) => (series > 1 ? "mean" : "") };
 const OVERSCAN = 6;

@@ -6,6 +6,7 @@ import { nothingFound, nothingYet } from "./empty.js";
 import { Filters } from "./filters.js";
 import { whole } from "./format.js";
 import { Health, lost } from "./health.js";
+import { watchKeys } from "./keys.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { isOwn, Metrics } from "./metrics.js";
@@ -153,21 +154,7 @@ byId("heads").addEventListener("click", (event) => {
   if (sort) change({ sort });
 });
 
-addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input, select, textarea");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    byId("search").focus();
-    byId("search").select();
-  } else if (event.key === "Escape") {
-    if (event.target === byId("search") && state.q) change({ q: "" });
-    else if (event.target === byId("search")) byId("list").focus();
-    else if (state.view !== "list") close();
-  } else if (event.target === byId("search") && ["ArrowDown", "Enter"].includes(event.key)) {
-    event.preventDefault();
-    byId("list").focus();
-  }
-});
+watchKeys({ state: () => state, clear: () => change({ q: "" }), close });
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();

@@ -12,6 +12,7 @@ import { isSplit, lines } from "./lines.js";
 import { markerList } from "./markers.js";
 import { label } from "./metrics.js";
 import { overallOf } from "./percentiles.js";
+import { panelParts } from "./parts.js";
 import { showStats, stats } from "./stats.js";
 import { moment, span } from "./times.js";
 
@@ -24,7 +25,8 @@ export class Panel {
   constructor(root, on) {
     this.root = root;
     this.on = on;
-    this.build();
+    this.parts = panelParts({ close: () => on.close(), reset: () => on.change({ from: "", to: "" }) });
+    root.replaceChildren(...this.parts.all);
     const pointed = {
       zoom: (start, end) => this.zoom(start, end),
       reset: () => this.on.change({ from: "", to: "" }),
@@ -34,40 +36,6 @@ export class Panel {
     this.heat = new Heat(this.parts.heat, pointed, (words) => text(this.parts.caption, words));
     this.legend = new Legend(this.parts.legend, (index, shown) => this.chart.toggle(index, shown));
     root.addEventListener("keydown", (event) => this.key(event));
-  }
-
-  build() {
-    const part = (tag, className, properties) => h(tag, { className, ...properties });
-    const parts = {
-      title: h("h2"),
-      about: part("p", "about"),
-      close: part("button", "button icon", { type: "button", "aria-label": "Close the plot", title: "Close (Esc)" }),
-      controls: part("div", "controls"),
-      reset: part("button", "chip", { type: "button", disabled: true }),
-      stats: part("dl", "stats"),
-      when: part("p", "when", { "aria-live": "off" }),
-      chart: part("div", "chart", { role: "img" }),
-      legend: part("div", "legend", { role: "group", "aria-label": "Lines" }),
-      caption: part("span", "caption"),
-      heat: part("div", "heat", { role: "img", "aria-label": "Heat map of the timings" }),
-      marks: h("div"),
-    };
-    parts.close.textContent = "✕";
-    parts.reset.textContent = "Reset zoom";
-    parts.close.addEventListener("click", () => this.on.close());
-    parts.reset.addEventListener("click", () => this.on.change({ from: "", to: "" }));
-    parts.distribution = h("div", { className: "distribution", hidden: true }, h("h3", {}, "Distribution", parts.caption), parts.heat);
-    this.parts = parts;
-    this.root.replaceChildren(
-      h("header", {}, h("div", {}, parts.title, parts.about), parts.close),
-      h("div", { className: "bar" }, parts.controls, parts.reset),
-      parts.stats,
-      parts.when,
-      parts.chart,
-      parts.legend,
-      parts.distribution,
-      parts.marks,
-    );
   }
 
   /** Show `metric` as `state` wants it; `now` and `interval` in seconds are the daemon's. */
@@ -133,9 +101,10 @@ export class Panel {
       const [answer, markers, overall] = await Promise.all([
         api.plot(ids, asked.start, asked.end, asked.points, signal),
         api.annotations(view.start, view.end, signal).catch(() => []),
-        metric.kind === "timer" ? api.plot(ids, view.start, view.end, 1, signal) : null,
+        metric.kind === "timer" && !this.apart ? api.plot(ids, view.start, view.end, 1, signal) : null,
       ]);
-      if (!signal.aborted) this.draw(regular(answer, this.interval), markers, overall, { view, asked, metric, state });
+      this.apart ||= overall?.times.length > 1; // the store doesn't merge it: don't ask again
+      if (!signal.aborted) this.draw(regular(answer, this.interval), markers, overall, { view, metric, state });
     } catch (error) {
       if (!signal.aborted) text(this.parts.when, `Could not load the plot (${error.message}); it is tried again.`);
     }
@@ -144,7 +113,7 @@ export class Panel {
     this.root.removeAttribute("aria-busy");
   }
 
-  draw(answer, markers, overall, { view, asked, metric, state }) {
+  draw(answer, markers, overall, { view, metric, state }) {
     this.answer = answer;
     const drawn = lines(metric, answer, state, this.now || Infinity);
     const unit = metric.kind === "counter" && state.mode === "rate" ? "rate" : unitOf(metric.kind, metric.name);
@@ -152,8 +121,10 @@ export class Panel {
     this.chart.show(drawn, view, unit, Boolean(state.log) && metric.kind !== "counter");
     this.chart.mark(markers);
     this.legend.show(drawn, unit);
-    showStats(this.parts.stats, stats(metric.kind, unitOf(metric.kind, metric.name), answer, overallOf(overall, answer.heat, asked.start), view));
-    if (answer.heat && metric.kind === "timer") this.heat.show(answer.times, answer.resolution, answer.heat, view);
+    const figures = overallOf(overall, answer.heat, Math.floor(view.start));
+    showStats(this.parts.stats, stats(metric.kind, unitOf(metric.kind, metric.name), answer, figures, view));
+    this.parts.distribution.hidden = metric.kind !== "timer" || !answer.heat;
+    if (!this.parts.distribution.hidden) this.heat.show(answer.times, answer.resolution, answer.heat, view);
     this.parts.marks.replaceChildren(...[markerList(markers)].filter(Boolean));
     this.parts.chart.setAttribute("aria-label", `${metric.kind} ${metric.name}, ${span(view.start, view.end)}`);
     this.shown = view;
@@ -166,8 +137,12 @@ export class Panel {
     text(this.parts.title, name);
     const sources = [...new Set(series.map((one) => one.source))];
     const levels = [...new Set(series.map((one) => one.level))].join(", ");
-    const where = series.length === 1 ? label(series[0]) : `${series.length} series from ${sources.length} source${sources.length > 1 ? "s" : ""}`;
-    this.parts.about.replaceChildren(h("span", { className: "kind" }, kind), h("span", { className: "level", dataset: { level: levels } }, levels), h("span", {}, where));
+    const many = `${series.length} series from ${sources.length} source${sources.length > 1 ? "s" : ""}`;
+    this.parts.about.replaceChildren(
+      h("span", { className: "kind" }, kind),
+      h("span", { className: "level", dataset: { level: levels } }, levels),
+      h("span", {}, series.length === 1 ? label(series[0]) : many),
+    );
     if (series.length > MOST_SERIES) this.parts.about.append(h("span", {}, `the first ${MOST_SERIES} are drawn`));
   }
 
@@ -175,7 +150,12 @@ export class Panel {
     if (!this.answer) return;
     this.legend.values(index);
     const { times, resolution } = this.answer;
-    const each = `${readable(resolution)} a point${this.drawn.left ? ` · ${this.drawn.left} more are left out: choose a source, or Merged` : ""}`;
+    if (!times.length) {
+      text(this.parts.when, `Nothing was measured from ${span(this.shown.start, this.shown.end)}.`);
+      return;
+    }
+    const left = this.drawn.left ? ` · ${this.drawn.left} more are left out: choose a source, or Merged` : "";
+    const each = `${readable(resolution)} a point${left}`;
     text(this.parts.when, index === null ? `${span(this.shown.start, this.shown.end)} · ${each}` : moment(times[index]));
   }
 
