@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: run test lint unit matrix integration bench clean
+.PHONY: run test lint unit matrix integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -21,14 +22,22 @@ unit: .make/test
 	$(BIN)/pytest --ignore tests/integration
 
 integration: .make/test
+	tests/packages.sh
 	$(BIN)/pytest tests/integration
 
 # The unit tests on every other supported Python that this machine has.
 matrix: .make/test
 	PYTHON=$(PYTHON) tests/matrix.sh
 
-bench: .make/test
-	$(BIN)/python benchmarks/ingest.py
+bench-ingest: .make/bench
+	$(BENCH)/bin/python benchmarks/ingest.py
+
+bench-clients: .make/bench
+	$(BENCH)/bin/python benchmarks/clients.py
+	$(BENCH)/bin/python benchmarks/sender.py
+
+bench-store: .make/bench
+	$(BENCH)/bin/python benchmarks/store.py
 
 clean:
 	rm -rf $(VENV) .make .venv-* build dist *.egg-info
@@ -43,3 +52,10 @@ $(BIN)/python:
 .make/test: setup.py | $(BIN)/python
 	$(INSTALL) -e '.[test,integration,lint]'
 	mkdir -p .make && touch $@ .make/run
+
+# Peers to compare with get an environment of their own: one of them pins an old setuptools.
+.make/bench: setup.py benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check \
+		--config-settings editable_mode=compat -e . -r benchmarks/requirements.txt
+	mkdir -p .make && touch $@

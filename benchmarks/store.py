@@ -135,11 +135,6 @@ def a_day(directory: Path) -> Iterator[list[str]]:
     yield ["a measurement of 20 gauges, written", micro(ours / count), micro(theirs / count)]
     size = sum(Path(file).stat().st_size for file in files)
     yield ["bytes a measurement, after a day", f"{store.size / count:.1f}", f"{size / count:.1f}"]
-    yield [
-        "bytes a measurement, once full",
-        f"{store.size / count:.1f}",
-        f"{size / 17280 / 20:.1f}",
-    ]
     with closing(open_for_reading(store.path)) as connection:
         reader = Reader(connection, LEVELS)
         numbers = [*reader.series()]
@@ -174,7 +169,7 @@ def a_year(directory: Path) -> Iterator[list[str]]:
         ):
             (number,) = [n for n, each in known.items() if each.kind == kind]
             found = milli(lambda: draw(reader, number, known, end))  # noqa: B023 - called at once
-            yield [f"a year of one {kind}, in 600 points", found, fetch]
+            yield [f"a year of one {kind}, drawn", found, fetch]
 
 
 def draw(reader: Reader, number: int, known: dict[int, Series], end: float) -> object:

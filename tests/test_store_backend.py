@@ -140,6 +140,30 @@ class DeliveryTests(StoreTestCase):
         self.stop()
         self.assertTrue(Path(f"{self.path}.corrupt-{START}").exists())
 
+    def test_a_reader_that_finds_damage_has_the_file_verified(self) -> None:
+        self.outbox.put(snapshot(START))
+
+        def read_it(_: Any) -> None:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+        self.failureResultOf(self.database.read(read_it), sqlite3.DatabaseError)
+        self.assertEqual(self.total(), 1.0)  # it is intact, and stays
+        self.assertEqual(list(self.path.parent.glob(f"{self.path.name}.corrupt-*")), [])
+        self.stop()
+
+    def test_damage_in_the_midst_of_a_file_is_found(self) -> None:
+        self.outbox.put(snapshot(START))
+        self.stop()
+        data = bytearray(self.path.read_bytes())
+        data[4096:] = os.urandom(len(data) - 4096)
+        self.path.write_bytes(data)
+        self.open()
+        self.outbox.put(snapshot(START + 10, 5.0))
+        self.clock.advance(1)
+        self.assertEqual(self.total(), 5.0)
+        self.stop()
+        self.assertTrue(Path(f"{self.path}.corrupt-{START}").exists())
+
     def test_after_the_stop_nothing_opens_the_file_again(self) -> None:
         self.stop()
         for asking in (self.database.read, self.database.write):

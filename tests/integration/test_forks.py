@@ -30,7 +30,9 @@ def program(name: str, *arguments: str, sink: Sink, **environment: str) -> Proce
 
 def started(arguments: list[str], sink: Sink, **environment: str) -> Process:
     """Return a process that sends to `sink`."""
-    return Process(arguments, {"ZIBRATO_SOCKET": sink.endpoint, "PYTHONPATH": str(ROOT), **environment}, ROOT)
+    return Process(
+        arguments, {"ZIBRATO_SOCKET": sink.endpoint, "PYTHONPATH": str(ROOT), **environment}, ROOT
+    )
 
 
 def check(sink: Sink, expected: dict[str, int]) -> None:
@@ -55,6 +57,18 @@ def ask(port: int, number: int) -> None:
         assert connection.getresponse().status == 200
     finally:
         connection.close()
+
+
+def workers(log: str) -> tuple[int, int, int]:
+    """Return how many workers booted and exited, and how often the application was imported."""
+    booted, exited = log.count("Booting worker"), log.count("Worker exiting")
+    return booted, exited, log.count("application imported")
+
+
+def is_settled(log: str, preload: bool) -> bool:
+    """Return whether two workers are there that have imported what they serve."""
+    booted, exited, imported = workers(log)
+    return booted - exited == 2 and imported == (1 if preload else booted)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])

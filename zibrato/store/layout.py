@@ -15,7 +15,7 @@ from typing import NamedTuple
 SERIES_BITS = 27
 START_BITS = 33
 MAX_LEVELS = 7
-RETENTION = "raw:2d,60s:2w,15m:90d,1h:365d,6h:3y"
+RETENTION = "raw:2d,60s:2w,15m:90d,1h:365d,1d:3y"
 LATE = 7200
 """Seconds in which measurements may still arrive for an interval; older ones cost more."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}

@@ -72,14 +72,23 @@ class Reader:
     def plot(
         self, numbers: Sequence[int], start: float, end: float, now: float, points: int = 600
     ) -> Plot:
-        """Return at most about `points` slots of the series from `start` to before `end`."""
-        return self.slots(numbers, start, end, now, max(1, ceil((end - start) / points)))
+        """Return about `points` slots of the series from `start` to before `end`.
+
+        They are fewer, down to half as many, where that saves reading a finer resolution.
+        """
+        step = max(1, ceil((end - start) / points))
+        level = fitting(self.levels, now, start, 2 * step)
+        return self._slots(numbers, start, end, step, level)
 
     def slots(
         self, numbers: Sequence[int], start: float, end: float, now: float, step: int
     ) -> Plot:
         """Return the series in slots of at least `step` seconds, as fine as the file has them."""
-        level = fitting(self.levels, now, start, step)
+        return self._slots(numbers, start, end, step, fitting(self.levels, now, start, step))
+
+    def _slots(
+        self, numbers: Sequence[int], start: float, end: float, step: int, level: int
+    ) -> Plot:
         finest = self.levels[level].step
         step = ceil(step / finest) * finest
         first = int(start // step * step)

@@ -9,6 +9,7 @@ from zibrato import Zibrato
 
 z = Zibrato(linger=60)
 z.count("imported")
+print("application imported", flush=True)
 
 
 @z.time_me(name="handled")
