@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import librato  # type: ignore[import-untyped]
+import librato
 import pytest
 
 from .librato_server import LibratoServer
