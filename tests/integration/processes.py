@@ -126,6 +126,11 @@ def python(program: str, *arguments: str, environment: Mapping[str, str] | None 
     return Process([sys.executable, "-c", program, *arguments], environment)
 
 
+def module(name: str, **environment: str) -> Process:
+    """Return a process that runs a module of this checkout as its program."""
+    return Process([sys.executable, "-m", name], environment, ROOT)
+
+
 def eventually(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
     """Wait until `condition()` is true; raises AssertionError at the deadline."""
     limit = monotonic() + deadline

@@ -1,0 +1,100 @@
+"""Record from everywhere at once until told to stop: 8 threads, tasks of a loop, forked children.
+
+Prints, as JSON, what was made of each counter and timer, and what the client says it dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import threading
+from collections import Counter
+
+from zibrato import Zibrato
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+PER_CHILD = 500
+z = Zibrato(linger=30)
+stop = threading.Event()
+made: Counter[str] = Counter()
+lock = threading.Lock()
+
+
+def record(chance: random.Random, made_here: Counter[str]) -> None:
+    """Make a measurement of one kind or another, at one level or another."""
+    level = chance.choice(LEVELS)
+    way = chance.randrange(4)
+    if way == 0:
+        z.count_me(name=f"calls.{level}", level=level)(abs)(-1)
+        made_here[f"calls.{level}"] += 1
+    elif way == 1:
+        z.count(name="sum", value=3, level=level)
+        made_here["sum"] += 1
+    elif way == 2:
+        with z.Time_me(name=f"block.{level}", level=level):
+            made_here[f"block.{level}"] += 1
+    else:
+        z.timing(name="fixed", value=0.25)
+        made_here["fixed"] += 1
+
+
+def work(seed: int) -> None:
+    """Record until the end, in bursts."""
+    chance = random.Random(seed)
+    made_here: Counter[str] = Counter()
+    while not stop.is_set():
+        for _ in range(chance.randrange(400)):
+            record(chance, made_here)
+        stop.wait(0.01)
+    with lock:
+        made.update(made_here)
+
+
+async def task(number: int) -> None:
+    """Time blocks that overlap with those of other tasks."""
+    while not stop.is_set():
+        async with z.time_me(name="tasks"):
+            await asyncio.sleep(0.001 * (number % 7))
+        made["tasks"] += 1
+
+
+async def tasks() -> None:
+    """Run twenty of them in the main thread, and a child after another beside them."""
+    await asyncio.gather(children(), *(task(number) for number in range(20)))
+
+
+async def children() -> None:
+    """Fork a child, which records and ends as Python does, whenever the last one is done."""
+    while not stop.is_set():
+        pid = os.fork()
+        if not pid:
+            for _ in range(PER_CHILD):
+                z.count(name="child")
+                z.timing(name="child.timed", value=0.5)
+            z.close()
+            os._exit(0)
+        made["child"] += PER_CHILD
+        made["child.timed"] += PER_CHILD
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            await asyncio.sleep(0.02)
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    print("started", flush=True)
+    asyncio.run(tasks())
+    for thread in threads:
+        thread.join()
+    z.close()
+    print(json.dumps({"made": made, "dropped": z.dropped}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
