@@ -35,6 +35,7 @@ setup(
             "build",
             "celery",
             "django",
+            "gevent",
             "gunicorn",
             "klein",
             "librato-metrics",

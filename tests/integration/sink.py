@@ -33,12 +33,12 @@ class Sink:
         self._socket.set(zmq.RCVHWM, 0)
         self._socket.bind(self.endpoint)
 
-    def close(self) -> None:
-        """Take what has arrived, then unbind, which cuts the connections."""
+    def close(self, quiet: int = 100) -> None:
+        """Take what arrives until it is `quiet` (ms), then unbind, which cuts the connections."""
         assert self._socket is not None
-        self.take(100)
+        self.take(quiet)
         self._socket.unbind(self.endpoint)
-        self.take(100)
+        self.take(quiet)
         self._socket.close(linger=0)
 
     def end(self) -> None:

@@ -136,8 +136,8 @@ def test_what_is_wrong_is_an_exception_that_says_so(api: Any) -> None:
         api.submit("no good", 1)
     with pytest.raises(librato.exceptions.BadRequest, match="too far in the past"):
         api.submit("old", 1, measure_time=int(time()) - 8000)
-    with pytest.raises(librato.exceptions.BadRequest, match="composite"):
-        api.get_composite('s("a", "*")', start_time=int(time()) - 10)
+    with pytest.raises(librato.exceptions.BadRequest, match="'timeshift' is not understood"):
+        api.get_composite('timeshift("1w", s("a", "*"))', start_time=int(time()) - 10)
     api.submit("typed", 1)
     with pytest.raises(librato.exceptions.BadRequest, match="another type"):
         api.submit("typed", 1, type="counter")
@@ -165,3 +165,27 @@ def test_a_composite_is_kept_as_it_is_described(api: Any) -> None:
     api.create_composite("both", 's("a", "*")')
     (metric,) = api.list_metrics(name="both")
     assert metric.composite == 's("a", "*")'
+
+
+def test_a_composite_query_is_answered(api: Any) -> None:
+    now = int(time()) - 60
+    with api.new_queue() as queue:
+        for number in range(3):
+            for source, used in (("web.1", 10.0), ("web.2", 30.0), ("db", 500.0)):
+                when = now + number * 10
+                queue.add("comp.used", used + number, source=source, measure_time=when)
+                queue.add("comp.total", 100, source=source, measure_time=when)
+    share = 'divide([sum(s("comp.used", "web.*")), sum(s("comp.total", "web*"))])'
+    query = f'scale({share}, {{factor: "100"}})'
+    found = api.get_composite(query, start_time=now - 5)
+    assert (found["compose"], found["resolution"]) == (query, 1)
+    (each,) = found["measurements"]
+    assert (each["metric"]["name"], each["source"]["name"]) == ("*", "*")
+    assert each["series"] == [
+        {"measure_time": now + number * 10, "value": pytest.approx(20 + number)}
+        for number in range(3)
+    ]
+    found = api.get_composite('derive(s("comp.us*", "web.1"))', start_time=now - 5)
+    (each,) = found["measurements"]
+    assert (each["metric"]["name"], each["source"]["name"]) == ("comp.used", "web.1")
+    assert [point["value"] for point in each["series"]] == [1, 1]

@@ -9,9 +9,10 @@ from klein import Klein
 from twisted.web.iweb import IRequest
 
 from ..model import Series
-from . import catalogue, history
+from . import catalogue, compose, history
 from .backend import StoreBackend
 from .bodies import Content, content_of, first_of, number, parameters
+from .composites import Composite
 from .live import Measured
 from .posted import UNASSIGNED, Posted, legacy, text
 from .reader import Reader
@@ -43,7 +44,7 @@ class MetricsApi:
         """Answer with a page of the metrics that have `name` in their name."""
         params = first_of(parameters(request))
         if "compose" in params:
-            raise bad_request("composite queries are not supported here")
+            return json_reply(request, await self._composite(params))
         offset, length = paging(params)
         descending = params.get("sort", "asc") == "desc"
         total, found = await self._database.read(
@@ -102,6 +103,21 @@ class MetricsApi:
 
         self._store.live.forget(await self._database.write(work))
 
+    async def _composite(self, params: Mapping[str, str]) -> Content:
+        now = self._database.clock.seconds()
+        asked = window(params, now)._replace(newest=None)
+        try:
+            node = compose.parse(params["compose"])
+        except ValueError as error:
+            raise bad_request(f"the composite query is refused: {error}") from None
+
+        def work(reader: Reader) -> Content:
+            every = reader.series()
+            chosen = {each: chosen_by(each, every) for each in set(compose.selections(node))}
+            return Composite(reader, asked, now).content(node, chosen)
+
+        return {"compose": params["compose"], **await self._database.read(work)}
+
     def _history(self, reader: Reader, name: str, params: dict[str, list[str]]) -> Content:
         metric = catalogue.metric(reader.connection, name)
         first = first_of(params)
@@ -134,6 +150,17 @@ async def keep(store: StoreBackend, posted: list[Posted]) -> None:
         for start in [each.when // interval * interval]
     ]
     await store.add(measured)
+
+
+def chosen_by(selection: compose.Selection, series: Mapping[int, Series]) -> dict[int, Series]:
+    """Return the series that a term of a composite query selects."""
+    metric, source = selection.metric.lower(), selection.source.lower()
+    return {
+        number: each
+        for number, each in series.items()
+        if matches(metric, each.name.lower())
+        and matches(source, (each.source or UNASSIGNED).lower())
+    }
 
 
 def of_sources(series: dict[int, Series], params: Mapping[str, list[str]]) -> dict[int, Series]:
