@@ -21,9 +21,11 @@ def main() -> None:
         print("a daemon and a demo program are starting; Ctrl-C ends both", flush=True)
         print("the page is at http://127.0.0.1:5580/ unless --web says otherwise\n", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        program = [sys.executable, str(HERE / "demo.py"), endpoint]
+        # In sessions of their own, so that the terminal's Ctrl-C reaches them by way of this one.
         with (
-            subprocess.Popen([*daemon, *options]) as worker,
-            subprocess.Popen([sys.executable, str(HERE / "demo.py"), endpoint]) as demo,
+            subprocess.Popen([*daemon, *options], start_new_session=True) as worker,
+            subprocess.Popen(program, start_new_session=True) as demo,
         ):
             try:
                 worker.wait()
