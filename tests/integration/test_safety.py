@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.integration.processes import python
@@ -12,13 +9,6 @@ from tests.integration.sink import Sink
 from zibrato import Zibrato
 
 ROUNDS = 1000
-
-
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[Sink]:
-    made = Sink(f"ipc://{tmp_path}/socket")
-    yield made
-    made.end()
 
 
 def run(program: str, sink: Sink) -> str:
