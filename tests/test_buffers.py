@@ -275,3 +275,18 @@ def test_values_that_nothing_drains_are_bounded() -> None:
     found.limit(30)
     assert found.dropped == {"full": 31}
     assert list(found.drain()) == []
+
+
+def test_varying_counters_that_nothing_drains_are_added_up() -> None:
+    found = Buffers()
+    append = found.values(series(COUNTER)).append
+    for _ in range(2):
+        for value in (1, 2.5, "no number"):
+            append(value)
+        found.limit(2)
+    append(4)
+    rows = drained(found)
+    assert sum(row.count for row in rows.counters) == 5
+    assert sum(row.sum for row in rows.counters) == 11
+    assert found.dropped == {"value": 2}
+    assert list(found.drain()) == []

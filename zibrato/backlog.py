@@ -10,6 +10,8 @@ from .buffers import ROW_COST, encodable
 from .wire import MAX_FRAME, Batch, CounterRow, encode
 
 BATCH_COST = 64
+OWN = "zibrato.client."
+"""What the names of the client's own series begin with."""
 
 
 class Backlog:
@@ -80,12 +82,14 @@ class Backlog:
 
 
 def measurements(batch: Batch) -> int:
-    """Return how many measurements a batch holds."""
-    return _samples(batch) + sum(row.count for row in batch.counters)
+    """Return how many measurements a batch holds, but for the client's own."""
+    counts = [row.count for row in batch.counters if not row.name.startswith(OWN)]
+    return _samples(batch) + sum(counts)
 
 
 def _samples(batch: Batch) -> int:
-    return sum(len(row.samples) // 8 for row in (*batch.timers, *batch.gauges))
+    rows = (*batch.timers, *batch.gauges)
+    return sum(len(row.samples) // 8 for row in rows if not row.name.startswith(OWN))
 
 
 def _cost(batch: Batch) -> int:

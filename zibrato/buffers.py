@@ -114,6 +114,7 @@ class Buffers:
         """How many measurements were dropped since the start, by reason."""
         self._ticks: dict[tuple[Series, float], Ticks] = {}
         self._values: dict[Series, Values] = {}
+        self._carried: dict[Series, tuple[int, float]] = {}
         self._surplus_ticks = Ticks(0)
         self._surplus_values = Values()
         self.outlet = Outlet(self._rows)
@@ -155,6 +156,9 @@ class Buffers:
             events = ticks.take()
             if events:
                 rows.add_count(series, events, events * value)
+        while self._carried:
+            series, (events, total) = self._carried.popitem()
+            rows.add_count(series, events, total)
         for series, values in _items(self._values):
             items = values.take()
             for start in range(0, len(items), CHUNK):
@@ -197,10 +201,23 @@ class Buffers:
             self.dropped[reason] += lost
 
     def limit(self, most: int) -> None:
-        """Drop all values if there are more than `most`, counted: nothing drains them in time."""
+        """Drop all values if there are more than `most`, counted: nothing drains them in time.
+
+        Those of counters are added up instead.
+        """
         every = _items(self._values)
-        if sum(len(values) for _, values in every) > most:
-            self.dropped["full"] += sum(values.clear() for _, values in every)
+        if sum(len(values) for _, values in every) <= most:
+            return
+        for series, values in every:
+            if series.kind == COUNTER:
+                self._carry(series, self._finite(_numbers(values.take(), self.dropped)))
+            else:
+                self.dropped["full"] += values.clear()
+
+    def _carry(self, series: Series, samples: array[float]) -> None:
+        events, total = self._carried.get(series, (0, 0.0))
+        if samples:
+            self._carried[series] = (events + len(samples), total + sum(samples))
 
     def restart(self) -> None:
         """Forget everything, in place: what a forked child holds is its parent's to send."""
@@ -209,6 +226,7 @@ class Buffers:
             ticks.take()
         for _, values in _items(self._values):
             values.clear()
+        self._carried.clear()
         self.dropped.clear()
         self.outlet.restart()
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 import zmq
 
 from . import headroom
-from .backlog import Backlog, measurements
+from .backlog import OWN, Backlog, measurements
 from .buffers import Buffers, Rows
 from .wire import VERSION, Batch, CounterRow, SampleRow, pack
 
@@ -261,11 +261,11 @@ class Channel:
 
 
 def _own(name: str, reason: str, count: int) -> CounterRow:
-    return CounterRow(f"zibrato.client.{name}", "warning", None, {"reason": reason}, count, count)
+    return CounterRow(OWN + name, "warning", None, {"reason": reason}, count, count)
 
 
 def _own_gauge(name: str, value: float) -> SampleRow:
-    return SampleRow(f"zibrato.client.{name}", "warning", None, {}, pack(array("d", (value,))))
+    return SampleRow(OWN + name, "warning", None, {}, pack(array("d", (value,))))
 
 
 def _error_name(error: zmq.ZMQError) -> str:

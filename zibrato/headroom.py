@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
+from types import BuiltinFunctionType
 
 import zmq
 
@@ -43,6 +44,8 @@ def _try_descriptors(number: int) -> None:
 
 def _try_threads(number: int) -> None:
     """Have so many threads at once, and wait until the system has them back."""
+    if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        return  # gevent's; a greenlet, which is what this is then, must not give way here
     gate = threading.Lock()
     tasks: list[Path] = []
 

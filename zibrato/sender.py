@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from . import flushing
 from .channel import Address, Channel
 from .leaving import Leaving
 
@@ -28,7 +29,6 @@ INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
 BUSY_SAMPLES = 50_000
 GRACE = 0.25
-SLICE = 0.05
 MAX_LINGER = 86_400.0
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
@@ -67,7 +67,7 @@ class Sender:
             self.flush([channel], channel.linger, close=True)
 
     def flush(self, channels: list[Channel], linger: float, close: bool = False) -> bool:
-        """Send what `channels` hold, waiting at most `linger` seconds; return whether it all went.
+        """Send what `channels` hold, within `linger` seconds; return whether ZeroMQ has it all.
 
         Returns at once, with False, in the sender's own thread and where there is no thread.
         """
@@ -78,14 +78,17 @@ class Sender:
         done = threading.Lock()
         done.acquire()
 
+        sent = False
+
         def job() -> None:
+            nonlocal sent
             try:
-                self._finish(channels, deadline, close)
+                sent = self._finish(channels, deadline, close)
             finally:
                 done.release()
 
         self._jobs.put(job)
-        return done.acquire(timeout=linger + GRACE) and not any(each.pending for each in channels)
+        return done.acquire(timeout=linger + GRACE) and sent
 
     def finish(self) -> None:
         """Send what is left as the process ends, within the longest `linger` of the channels."""
@@ -111,7 +114,8 @@ class Sender:
         live = [channel for channel in self.channels if not channel.closed]
         for channel in live:
             channel.users = 0
-        return live, max([channel.linger for channel in live], default=0.0)
+        longest = max([channel.linger for channel in live], default=0.0)
+        return live, min(longest, MAX_LINGER)
 
     def _ensure(self) -> bool:
         """Return whether the thread runs, having started it if there was none."""
@@ -146,8 +150,9 @@ class Sender:
             return
         if self._lock.acquire(blocking=False):
             try:
-                for channel in self.channels:
-                    channel.buffers.limit(channel.max_pending)
+                if self._thread is None:
+                    for channel in self.channels:
+                        channel.buffers.limit(channel.max_pending)
                 if self._ensure():
                     gc.callbacks.remove(self._retry)
             finally:
@@ -161,10 +166,11 @@ class Sender:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
         delay = 0.0
         try:
-            while not (native and _is_last()):
+            while self._jobs is jobs and not (native and _is_last()):
                 delay = self._turn(jobs, delay)
-            live, linger = self._retire()
-            self._finish(live, time.monotonic() + linger, close=True)
+            if self._jobs is jobs:
+                live, linger = self._retire()
+                self._finish(live, time.monotonic() + linger, close=True)
         finally:
             if self._jobs is jobs:
                 self._thread = None
@@ -176,6 +182,8 @@ class Sender:
                 jobs.get(timeout=delay)()
                 while True:
                     jobs.get_nowait()()
+            if self._jobs is not jobs:  # a greenlet goes on in a forked child, which has its own
+                return 0.0
             channels = list(self.channels)
             samples = sum([self._step(channel) for channel in channels])
             return _delay(samples, any(channel.pending for channel in channels), delay)
@@ -189,32 +197,21 @@ class Sender:
             channel.errors["fault"] += 1
             return 0
 
-    def _finish(self, channels: list[Channel], deadline: float, close: bool) -> None:
-        """Send all until the `time.monotonic` deadline, then close if asked to."""
+    def _finish(self, channels: list[Channel], deadline: float, close: bool) -> bool:
+        """Send all until the `time.monotonic` deadline, then close if asked to.
+
+        Returns whether ZeroMQ has it all.
+        """
+        now = time.monotonic()
+        ends = [
+            (each, min(deadline, now + each.linger) if close else deadline) for each in channels
+        ]
         for channel in channels:
             self._step(channel)
-        while time.monotonic() < deadline:
-            waiting = [channel for channel in channels if channel.pending and channel.open]
-            if not waiting:
-                break
-            for channel in waiting:
-                left = deadline - time.monotonic()
-                channel.wait(int(1000 * min(max(left, 0), SLICE)))
+        sent = flushing.flush(ends)
         if close:
-            _close(channels, deadline)
-
-
-def _close(channels: list[Channel], deadline: float) -> None:
-    """Close all, then wait for all at once to be sent, until the deadline."""
-    contexts = []
-    for channel in channels:
-        linger = min(deadline - time.monotonic(), channel.linger)
-        with suppress(Exception):  # the others are to be closed as well
-            contexts.append(channel.close(linger))
-    for context in contexts:
-        if context is not None:
-            with suppress(Exception):
-                context.term()
+            flushing.close(ends)
+        return sent
 
 
 def _is_last() -> bool:

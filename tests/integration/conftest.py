@@ -21,4 +21,4 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
     """A receiver on an ipc path of its own."""
     made = Sink(f"ipc://{tmp_path}/socket")
     yield made
-    made.end()
+    made.close()

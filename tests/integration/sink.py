@@ -23,32 +23,28 @@ class Sink:
         self.counts: Counter[str] = Counter()
         self.sums: Counter[str] = Counter()
         self.reasons: Counter[tuple[str, str]] = Counter()
-        self._context: zmq.Context[Any] = zmq.Context()
-        self._socket: zmq.Socket[Any] | None = None
         self.open()
 
     def open(self) -> None:
         """Bind."""
-        self._socket = self._context.socket(zmq.PULL)
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket: zmq.Socket[Any] = self._context.socket(zmq.PULL)
         self._socket.set(zmq.RCVHWM, 0)
         self._socket.bind(self.endpoint)
+        bound: Any = self._socket.get(zmq.LAST_ENDPOINT)
+        self.endpoint = bound.rstrip(b"\0").decode()
 
     def close(self, quiet: int = 100) -> None:
-        """Take what arrives until it is `quiet` (ms), then unbind, which cuts the connections."""
-        assert self._socket is not None
-        self.take(quiet)
-        self._socket.unbind(self.endpoint)
+        """Take what has arrived, until nothing comes for `quiet` milliseconds, and close.
+
+        All connections are cut when it returns. What clients send meanwhile is lost.
+        """
         self.take(quiet)
         self._socket.close(linger=0)
-
-    def end(self) -> None:
-        """Close, with the context."""
-        self.close()
         self._context.term()
 
     def take(self, timeout: int) -> None:
         """Take what has arrived, until nothing comes for `timeout` milliseconds."""
-        assert self._socket is not None
         while self._socket.poll(timeout):
             self._add(self._socket.recv())
 
@@ -63,7 +59,7 @@ class Sink:
             eventually(arrived, deadline)
         except AssertionError:
             raise AssertionError(
-                f"{name}: {self.counts[name]} of {count} came, in all {dict(self.counts)}"
+                f"{name}: {self.counts[name]} of {count} came, with {self.counts.most_common(20)}"
             ) from None
         assert self.counts[name] == count
 

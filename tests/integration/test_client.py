@@ -72,7 +72,7 @@ def test_it_works_before_the_daemon_is_up_and_while_it_restarts(tmp_path: Path) 
             z.flush()
             sink.wait_for("c", 100 + 50 * (round_ + 1))
         sink.wait_for("t", 150)
-    sink.end()
+    sink.close()
 
 
 def test_a_process_flushes_as_it_ends(sink: Sink) -> None:

@@ -34,7 +34,7 @@ class Source(Sink):
 
     def remove(self, _: Listener, /) -> None:
         """Close."""
-        self.end()
+        self.close()
 
     def _add(self, frame: bytes) -> None:
         for batch in decode(frame, 0).batches:
