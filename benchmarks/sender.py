@@ -32,10 +32,10 @@ from benchmarks import processes
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
-from zibrato.channel import Address, Channel
-from zibrato.instruments import Instruments
-from zibrato.process import resident_memory
-from zibrato.recorder import Recorder
+from zibrato.client.connection import Address, Channel
+from zibrato.client.instruments import Instruments
+from zibrato.client.recorder import Recorder
+from zibrato.tx.process import resident_memory
 from zibrato.wire import decode
 
 MILLION = 1_000_000

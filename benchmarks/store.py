@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.report import machine, table, versions
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.store.layout import RETENTION, parse_retention
-from zibrato.store.plots import picture
-from zibrato.store.reader import Reader
-from zibrato.store.schema import open_for_reading, open_for_writing
-from zibrato.store.writer import Writer
+from zibrato.store.db.keys import RETENTION, parse_retention
+from zibrato.store.db.reader import Reader
+from zibrato.store.db.schema import open_for_reading, open_for_writing
+from zibrato.store.db.writer import Writer
+from zibrato.store.web.plot_data import picture
 
 LEVELS = parse_retention(RETENTION)
 ARCHIVES = [(10, 17280), (60, 20160), (900, 8640), (3600, 8760)]

@@ -1,6 +1,6 @@
 """Metrics for Python functions, sent to a local daemon over ZeroMQ."""
 
-from .client import Zibrato
+from zibrato.client import Zibrato
 
 __all__ = ["Zibrato"]
 __version__ = "1.0.0.dev0"

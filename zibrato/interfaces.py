@@ -11,10 +11,10 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
-    from .shipment import Shipment
+    from zibrato.delivery import Delivery
 
 
-class Postponed(Exception):
+class RetryLater(Exception):
     """A backend can't deliver now: try again, no sooner than `after` seconds where that is known.
 
     `reason` is one line for the log; it holds no secret.
@@ -47,11 +47,11 @@ class IBackend(Interface):
 
     name: str = Attribute("What the backend is called in options, logs and tags: a str.")
 
-    def deliver(shipment: Shipment) -> Deferred[None]:
-        """Ship what is still pending of `shipment`, noting there what was delivered or lost.
+    def deliver(delivery: Delivery) -> Deferred[None]:
+        """Ship what is still pending of `delivery`, noting there what was delivered or lost.
 
-        Fires when nothing is left to try. Fails with Postponed to be called again with the same
-        shipment, whose `parcels` are the backend's own note of what is left.
+        Fires when nothing is left to try. Fails with RetryLater to be called again with the same
+        delivery, whose `parcels` are the backend's own note of what is left.
         """
 
     def reload(settings: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .distribution import Distribution
+from zibrato.distribution import Distribution
 
 COUNTER = "counter"
 TIMER = "timer"

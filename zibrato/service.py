@@ -7,13 +7,13 @@ from typing import Any
 
 from twisted.python import usage
 
-from .daemon import Daemon
-from .intake.zeromq import Endpoint, check
-from .interfaces import BackendContext
-from .options import Options
-from .outbox import Outbox
-from .settings import Settings
-from .vitals import Vitals
+from zibrato.daemon.options import Options
+from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.service import Daemon
+from zibrato.daemon.settings import Settings
+from zibrato.intake.zeromq import Endpoint, check
+from zibrato.interfaces import BackendContext
 
 __all__ = ["Options", "makeService", "make_service"]
 
@@ -27,9 +27,9 @@ def make_service(options: Options) -> Daemon:
 
     for endpoint in options.settings.endpoints:
         _check_endpoint(endpoint)
-    vitals = Vitals()
-    outboxes = _outboxes(reactor, options.settings, vitals)
-    daemon = Daemon(reactor, options, outboxes, vitals)
+    metrics = SelfMetrics()
+    outboxes = _outboxes(reactor, options.settings, metrics)
+    daemon = Daemon(reactor, options, outboxes, metrics)
     if options.settings.web is not None:
         _add_web(daemon, reactor, options.settings, options.settings.web)
     return daemon
@@ -57,7 +57,7 @@ def _check_endpoint(endpoint: Endpoint) -> None:
         ) from None
 
 
-def _outboxes(reactor: Any, settings: Settings, vitals: Vitals) -> Sequence[Outbox]:
+def _outboxes(reactor: Any, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
     context = BackendContext(reactor, settings.percentiles)
     outboxes = []
     for maker, chosen, levels in settings.backends:
@@ -65,13 +65,13 @@ def _outboxes(reactor: Any, settings: Settings, vitals: Vitals) -> Sequence[Outb
             backend = maker.make(chosen, context)
         except ValueError as error:
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
-        outboxes.append(Outbox(backend, reactor, vitals, levels=levels))
+        outboxes.append(Outbox(backend, reactor, metrics, levels=levels))
     return outboxes
 
 
 def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str) -> None:
     """Add the page and API of the store; raises usage.UsageError where they can't be had."""
-    from .store import web  # noqa: PLC0415 - klein imports the reactor
+    from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
 
     (store,) = (each.backend for each in daemon.outboxes if each.backend.name == "store")
     store.live.interval = settings.flush_interval

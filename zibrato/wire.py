@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from .model import COUNTER, KINDS, TIMER, bounded
+from zibrato.model import COUNTER, KINDS, TIMER, bounded
 
 VERSION = 1
 MAX_FRAME = 4 * 1024 * 1024

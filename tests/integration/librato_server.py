@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from .librato_rules import Measurement, Refused, measurements
+from tests.integration.librato_rules import Measurement, Refused, measurements
 
 MAX_BODY = 1_000_000
 DEADLINE = 20.0

@@ -28,10 +28,10 @@ class FileBackend:
         self._file = Path(path).open("a")
         self._percentiles = percentiles
 
-    def deliver(self, shipment):
-        for series, summary in shipment.snapshot.summaries.items():
+    def deliver(self, delivery):
+        for series, summary in delivery.snapshot.summaries.items():
             self._file.write(f"{series.name} {summary.sum} {self._percentiles}\\n")
-        shipment.delivered(shipment.pending)
+        delivery.delivered(delivery.pending)
         return succeed(None)
 
     def reload(self, settings):

@@ -17,15 +17,14 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
-from zibrato.backends.librato import make
+from tests.integration.certificates import self_signed
+from tests.integration.librato_server import LibratoServer
+from zibrato.backends.librato.backend import make
+from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext
 from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
-from zibrato.outbox import Outbox
-from zibrato.vitals import Vitals
-
-from .certificates import self_signed
-from .librato_server import LibratoServer
 
 NOW = int(time.time()) // 10 * 10
 
@@ -42,7 +41,7 @@ class BackendCase(TestCase):
     timeout = 60
 
     def setUp(self) -> None:
-        self.vitals = Vitals()
+        self.metrics = SelfMetrics()
         self.lines: list[str] = []
 
         @implementer(ILogObserver)
@@ -59,7 +58,7 @@ class BackendCase(TestCase):
         self.addCleanup(server.stop)
         context = BackendContext(reactor, (50, 99))
         backend = make(self.settings(server.apikey), context)
-        self.outbox = Outbox(backend, reactor, self.vitals, jitter=lambda: 0.0)
+        self.outbox = Outbox(backend, reactor, self.metrics, jitter=lambda: 0.0)
         self.outbox.startService()
         self.addCleanup(self.outbox.stopService)
 
@@ -79,7 +78,7 @@ class BackendCase(TestCase):
         return deferToThread(self.server.wait_for, condition)
 
     def total(self, name: str, **tags: str) -> int:
-        return self.vitals.total(f"zibrato.backend.{name}", **tags)
+        return self.metrics.total(f"zibrato.backend.{name}", **tags)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Return once `condition`, which is about this process, holds."""

@@ -13,7 +13,7 @@ from typing import Any
 import librato
 import pytest
 
-from .librato_server import LibratoServer
+from tests.integration.librato_server import LibratoServer
 
 NOW = 1_700_000_000
 

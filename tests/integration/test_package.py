@@ -19,7 +19,7 @@ import pytest
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import ROOT, Process
 from zibrato import __version__
-from zibrato.options import Options
+from zibrato.daemon.options import Options
 
 NEXT_VERSION = "999.0"
 LEFT_OUT = shutil.ignore_patterns(

@@ -13,8 +13,8 @@ import pytest
 
 from tests.integration.processes import BIN, ROOT, Process, eventually, python
 from tests.integration.sink import Sink
-from zibrato.buffers import Rows
-from zibrato.outlet import Listener
+from zibrato.client.buffers import Rows
+from zibrato.client.drain import Listener
 from zibrato.testing import Recording
 from zibrato.wire import decode
 

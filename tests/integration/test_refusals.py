@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
-from zibrato.settings import backend_makers
+from zibrato.daemon.settings import backend_makers
 
 TWISTD = str(BIN / "twistd")
 FOREGROUND = (str(BIN / "zibrato"),)

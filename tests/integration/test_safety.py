@@ -184,7 +184,7 @@ def first():
     sink.wait_for("first", 1000)
 
 
-@pytest.mark.parametrize("keeper", ["__main__", "builtins", "sys", "zibrato.sender"])
+@pytest.mark.parametrize("keeper", ["__main__", "builtins", "sys", "zibrato.client.sender"])
 def test_what_modules_hold_is_finalized_without_a_word(sink: Sink, keeper: str) -> None:
     """Modules are taken down one after another: some are gone already when this is finalized."""
     program = f"""

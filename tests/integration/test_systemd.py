@@ -19,7 +19,7 @@ from tests.integration import sandbox
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import BIN, DEADLINE, ROOT, Process, daemon
 from zibrato import Zibrato
-from zibrato.options import Options
+from zibrato.daemon.options import Options
 
 UNIT = ROOT / "deploy/zibrato.service"
 EXAMPLE = ROOT / "deploy/zibrato.conf"

@@ -9,7 +9,7 @@ import zmq
 from typing_extensions import assert_type
 
 from zibrato import Zibrato
-from zibrato.instruments import CountMe, TimeMe
+from zibrato.client.instruments import CountMe, TimeMe
 
 TAGS: Mapping[str, str] = {"status": "500"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
-from ..interfaces import BackendContext, IBackend, IBackendMaker
+from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 
 
 @implementer(IBackendMaker)

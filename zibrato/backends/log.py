@@ -17,11 +17,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from ..interfaces import BackendContext, IBackend, Postponed
-from ..model import COUNTER, Series, Snapshot, Summary
-from ..shipment import Shipment
-from .librato_names import percentile_label
-from .settings import check_names
+from zibrato.backends.librato.names import percentile_label
+from zibrato.backends.settings import check_names
+from zibrato.delivery import Delivery
+from zibrato.interfaces import BackendContext, IBackend, RetryLater
+from zibrato.model import COUNTER, Series, Snapshot, Summary
 
 _AT_ONCE = 250
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -87,9 +87,9 @@ class LogBackend:
         self._path = path
         self._file: int | None = None
 
-    def deliver(self, shipment: Shipment) -> Deferred[None]:
-        """Write what is left of `shipment`."""
-        return Deferred.fromCoroutine(self._deliver(shipment))
+    def deliver(self, delivery: Delivery) -> Deferred[None]:
+        """Write what is left of `delivery`."""
+        return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
         """Open the file anew for the next line."""
@@ -102,18 +102,18 @@ class LogBackend:
         self.reload({})
         return succeed(None)
 
-    async def _deliver(self, shipment: Shipment) -> None:
-        if shipment.parcels is None:
-            shipment.parcels = deque(_chunks(shipment))
-        parcels: deque[Chunk] = shipment.parcels
+    async def _deliver(self, delivery: Delivery) -> None:
+        if delivery.parcels is None:
+            delivery.parcels = deque(_chunks(delivery))
+        parcels: deque[Chunk] = delivery.parcels
         while parcels:
-            self._write(parcels[0], shipment.snapshot)
-            shipment.delivered(parcels.popleft().measurements)
+            self._write(parcels[0], delivery.snapshot)
+            delivery.delivered(parcels.popleft().measurements)
             if parcels:
                 await deferLater(self._clock, 0)  # the reactor's turn
 
     def _write(self, chunk: Chunk, snapshot: Snapshot) -> None:
-        """Write a chunk; raises Postponed where that can't be, and goes on there the next time."""
+        """Write a chunk; raises RetryLater where that can't be, and goes on there the next time."""
         if chunk.rest is None:
             chunk.rest = b"".join(self._line(snapshot, *row) for row in chunk.rows)
         try:
@@ -123,7 +123,7 @@ class LogBackend:
                 chunk.rest = chunk.rest[written:]
         except OSError as error:
             where = self._path or "standard output"
-            raise Postponed(f"can't write to {where}: {error.strerror}") from None
+            raise RetryLater(f"can't write to {where}: {error.strerror}") from None
 
     def _opened(self) -> int:
         """Return the file descriptor; twistd replaces sys.stdout, but not what lies beneath."""
@@ -149,14 +149,14 @@ class LogBackend:
         return msgspec.json.encode(line) + b"\n"
 
 
-def _chunks(shipment: Shipment) -> Iterator[Chunk]:
-    """Generate the chunks of a shipment; what has no finite sum is lost."""
+def _chunks(delivery: Delivery) -> Iterator[Chunk]:
+    """Generate the chunks of a delivery; what has no finite sum is lost."""
     rows = []
-    for series, summary in shipment.snapshot.summaries.items():
+    for series, summary in delivery.snapshot.summaries.items():
         if isfinite(summary.sum):
             rows.append((series, summary))
         else:
-            shipment.lost(summary.count, "not_finite")
+            delivery.lost(summary.count, "not_finite")
     each = iter(rows)
     while chunk := list(islice(each, _AT_ONCE)):
         yield Chunk(chunk)

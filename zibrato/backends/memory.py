@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from ..interfaces import BackendContext, IBackend
-from ..model import Snapshot
-from ..shipment import Shipment
-from .settings import check_names
+from zibrato.backends.settings import check_names
+from zibrato.delivery import Delivery
+from zibrato.interfaces import BackendContext, IBackend
+from zibrato.model import Snapshot
 
 
 def make(settings: Mapping[str, str], _context: BackendContext) -> MemoryBackend:
@@ -28,10 +28,10 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.snapshots: list[Snapshot] = []
 
-    def deliver(self, shipment: Shipment) -> Deferred[None]:
+    def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshot."""
-        self.snapshots.append(shipment.snapshot)
-        shipment.delivered(shipment.pending)
+        self.snapshots.append(delivery.snapshot)
+        delivery.delivered(delivery.pending)
         return succeed(None)
 
     def reload(self, _settings: Mapping[str, str]) -> None:

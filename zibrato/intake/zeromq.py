@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..interfaces import IIntake
+from zibrato.interfaces import IIntake
 
 QUIET = 0.1
 DRAIN_LIMIT = 2.0
@@ -193,6 +193,6 @@ def _umask(mask: int) -> Iterator[None]:
 
 def _connection(reactor: Any, receive: Callable[[bytes], None]) -> Any:
     """Return an open connection; txZMQ is imported here since it imports the global reactor."""
-    from ..sockets import Factory, PullConnection  # noqa: PLC0415
+    from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415
 
     return PullConnection(Factory(reactor, zmq.Context.instance()), receive)

@@ -12,17 +12,17 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..backends.settings import check_names
-from ..interfaces import BackendContext, IBackend, Postponed
-from ..shipment import Shipment
-from .codec import summary_of
-from .database import Database
-from .files import check, default_path
-from .layout import RETENTION, key, parse_retention, series_of, start_of
-from .live import INTERVALS, Live, Measured, point
-from .reader import Reader
-from .threads import Threads, finished
-from .writer import Writer
+from zibrato.backends.settings import check_names
+from zibrato.delivery import Delivery
+from zibrato.interfaces import BackendContext, IBackend, RetryLater
+from zibrato.store.db.codec import summary_of
+from zibrato.store.db.database import Database
+from zibrato.store.db.files import check, default_path
+from zibrato.store.db.keys import RETENTION, key, parse_retention, series_of, start_of
+from zibrato.store.db.reader import Reader
+from zibrato.store.db.threads import Threads, finished
+from zibrato.store.db.writer import Writer
+from zibrato.store.live import INTERVALS, Live, Measured, point
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
@@ -55,9 +55,9 @@ class StoreBackend:
         self.live = Live()
         self._remembered = False
 
-    def deliver(self, shipment: Shipment) -> Deferred[None]:
+    def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshot; once that is under way it is finished, even if cancelled."""
-        return Deferred.fromCoroutine(self._deliver(shipment))
+        return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
         """Do nothing: there is no secret."""
@@ -78,23 +78,23 @@ class StoreBackend:
         events = await self.database.read(lambda _: self._take(measured))
         self.live.tell(events)
 
-    async def _deliver(self, shipment: Shipment) -> None:
-        snapshot = shipment.snapshot
+    async def _deliver(self, delivery: Delivery) -> None:
+        snapshot = delivery.snapshot
         try:
             events = await finished(
-                self.database.write(lambda writer: self._keep(writer, shipment))
+                self.database.write(lambda writer: self._keep(writer, delivery))
             )
         except (sqlite3.Error, OSError) as error:
-            raise Postponed(f"{self.database.path}: {error}") from None
-        shipment.delivered(shipment.pending)
+            raise RetryLater(f"{self.database.path}: {error}") from None
+        delivery.delivered(delivery.pending)
         self.live.interval = snapshot.end - snapshot.start
         self.live.tell(events)
         self.database.tend()
 
-    def _keep(self, writer: Writer, shipment: Shipment) -> bytes:
+    def _keep(self, writer: Writer, delivery: Delivery) -> bytes:
         """Write the snapshot, then return what to tell those who watch."""
-        start, end, summaries = shipment.snapshot
-        numbers = writer.add_snapshot(shipment.snapshot)
+        start, end, summaries = delivery.snapshot
+        numbers = writer.add_snapshot(delivery.snapshot)
         return self._take(
             [
                 Measured(number, series, start, end, summary)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..model import COUNTER, GAUGE, Series, Summary
+from zibrato.model import COUNTER, GAUGE, Series, Summary
 
 INTERVALS = 40
 PERCENTILES = (50, 95, 99)

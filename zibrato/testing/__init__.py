@@ -15,8 +15,8 @@ Without pytest, `with recording() as recorded:` is the same. `RecordingZibrato()
 hand to code that takes one.
 """
 
-from .client import RecordingZibrato, recording
-from .recordings import Measurement, Recording
+from zibrato.testing.client import RecordingZibrato, recording
+from zibrato.testing.recordings import Measurement, Recording
 
 __all__ = ["Measurement", "Recording", "RecordingZibrato", "recording"]
 

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from zibrato.buffers import Buffers
-from zibrato.client import Zibrato
-from zibrato.instruments import Instruments
-from zibrato.outlet import everywhere
-from zibrato.recorder import Recorder, is_disabled
-
-from .recordings import Recording
+from zibrato.client.buffers import Buffers
+from zibrato.client.drain import everywhere
+from zibrato.client.instruments import Instruments
+from zibrato.client.recorder import Recorder, is_disabled
+from zibrato.client.zibrato import Zibrato
+from zibrato.testing.recordings import Recording
 
 
 class RecordingZibrato(Recording, Zibrato):

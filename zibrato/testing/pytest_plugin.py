@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .client import recording
-from .recordings import Recording
+from zibrato.testing.client import recording
+from zibrato.testing.recordings import Recording
 
 
 @pytest.fixture

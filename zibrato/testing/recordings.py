@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from zibrato.buffers import Rows
+from zibrato.client.buffers import Rows
+from zibrato.client.drain import Listener
 from zibrato.levels import level_name
 from zibrato.model import COUNTER, GAUGE, TIMER, Series
-from zibrato.outlet import Listener
 from zibrato.wire import CounterRow, SampleRow, unpack
 
 

@@ -1,0 +1,250 @@
+"""One exchange: what is sent, what is read, when it is over, and that the key stays secret."""
+
+from __future__ import annotations
+
+import traceback
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from treq.testing import StubTreq
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionRefusedError as Refusal
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceived
+from twisted.web.http_headers import Headers
+from twisted.web.resource import Resource
+
+from zibrato import __version__
+from zibrato.backends.librato.api import MAX_BODY, Account, LibratoApi
+from zibrato.interfaces import RetryLater
+
+KEY = "a-secret-key"
+TOKEN = b64encode(f"user:{KEY}".encode()).decode()
+URL = "https://metrics-api.librato.com/v1/metrics"
+SETTINGS = {"username": "user", "apikey": KEY}
+
+
+class Recorder(Resource):
+    """Answers every request alike, and keeps them."""
+
+    isLeaf = True
+
+    def __init__(self, status: int = 200, body: bytes = b"") -> None:
+        super().__init__()
+        self.status = status
+        self.body = body
+        self.requests: list[tuple[Any, bytes]] = []
+
+    def render(self, request: Any) -> bytes:
+        self.requests.append((request, request.content.read()))
+        request.setResponseCode(self.status)
+        return self.body
+
+
+class FakeHttp:
+    """An HTTP client whose answers are made of pieces."""
+
+    def __init__(self) -> None:
+        self.response = FakeResponse()
+        self.answer: Callable[[], Deferred[Any]] = lambda: succeed(self.response)
+
+    def post(self, url: str, **options: Any) -> Deferred[Any]:
+        return self.answer()
+
+
+class FakeResponse:
+    """A response with a body to come."""
+
+    def __init__(self, code: int = 200) -> None:
+        self.code = code
+        self.headers = Headers()
+        self.disconnected = False
+        self.reader: Any = None
+
+    def deliverBody(self, reader: Any) -> None:
+        self.reader = reader
+        reader.makeConnection(self)
+
+    def loseConnection(self) -> None:
+        self.disconnected = True
+
+    def end(self, reason: Exception) -> None:
+        self.reader.connectionLost(Failure(reason))
+
+
+class AccountTests(SynchronousTestCase):
+    def url(self, **settings: str) -> str:
+        return Account.parse({**SETTINGS, **settings}).url
+
+    def refusal(self, **settings: str) -> str:
+        with self.assertRaises(ValueError) as caught:
+            Account.parse({**SETTINGS, **settings})
+        self.assertNotIn("\n", str(caught.exception))
+        return str(caught.exception)
+
+    def test_the_address_by_default(self) -> None:
+        self.assertEqual(self.url(), URL)
+        self.assertEqual(self.url(hostname="", apipath=""), self.url())
+
+    def test_any_host_with_or_without_scheme_and_port(self) -> None:
+        for hostname, url in (
+            ("example.com", "https://example.com/v1/metrics"),
+            ("example.com:8443", "https://example.com:8443/v1/metrics"),
+            (" http://127.0.0.1:8080/ ", "http://127.0.0.1:8080/v1/metrics"),
+            ("HTTPS://Example.com", "https://Example.com/v1/metrics"),
+            ("http://[::1]:80", "http://[::1]:80/v1/metrics"),
+        ):
+            self.assertEqual(self.url(hostname=hostname), url)
+
+    def test_any_path_with_or_without_slashes(self) -> None:
+        for apipath, path in (("v2", "/v2/"), ("/a/b", "/a/b/"), ("//v1//", "/v1/"), ("/", "/")):
+            url = f"https://metrics-api.librato.com{path}metrics"
+            self.assertEqual(self.url(apipath=apipath), url)
+
+    def test_what_is_no_host_is_refused(self) -> None:
+        for hostname in (
+            *("ftp://h", "http://", "h/path", "user:pw@h", "h:port", "h:", "h:0", "h:99999"),
+            *("a b", "[", "[::1", "::1", "h?q", "h#f", "h:1:2", ":80"),
+        ):
+            self.assertIn("hostname: expected NAME", self.refusal(hostname=hostname))
+
+    def test_what_is_no_path_is_refused(self) -> None:
+        for apipath in ("v1?x=1", "v 1", "#"):
+            self.assertIn("apipath: expected a path", self.refusal(apipath=apipath))
+
+    def test_what_is_missing_or_unknown_is_named(self) -> None:
+        self.assertIn("--username", self.refusal(username=" "))
+        self.assertIn("ZIBRATO_APIKEY", self.refusal(apikey=""))
+        self.assertIn("'user'", self.refusal(user="misspelt"))
+
+    def test_white_space_around_the_key_is_no_part_of_it(self) -> None:
+        self.assertEqual(Account.parse({**SETTINGS, "apikey": f"{KEY}\n"}).apikey, KEY)
+
+    def test_the_key_does_not_show(self) -> None:
+        account = Account.parse(SETTINGS)
+        self.assertNotIn(KEY, repr(account) + str(account) + f"{[account]}")
+        text = account.scrubbed(f"the key {KEY}, Basic {TOKEN}")
+        self.assertEqual(text, "the key ***, Basic ***")
+        self.assertEqual(Account.parse({**SETTINGS, "apikey": "e"}).scrubbed("here"), "here")
+
+
+class ExchangeTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+
+    def post(self, http: Any, body: bytes = b"{}", **settings: str) -> Deferred[str | None]:
+        account = Account.parse({**SETTINGS, **settings})
+        api = LibratoApi(account, http, self.clock)
+        return Deferred.fromCoroutine(api.post(body))
+
+    def postponed(self, outcome: Deferred[str | None]) -> str:
+        failure = self.failureResultOf(outcome, RetryLater)
+        return str(failure.value)
+
+    def test_the_request(self) -> None:
+        recorder = Recorder()
+        outcome = self.post(StubTreq(recorder), b'{"gauges": []}', hostname="http://h:99")
+        self.assertIsNone(self.successResultOf(outcome))
+        ((request, body),) = recorder.requests
+        self.assertEqual((request.method, request.path), (b"POST", b"/v1/metrics"))
+        self.assertEqual(body, b'{"gauges": []}')
+        for name, value in (
+            ("Authorization", f"Basic {TOKEN}"),
+            ("Content-Type", "application/json"),
+            ("User-Agent", f"zibrato/{__version__}"),
+            ("Host", "h:99"),
+            ("Content-Encoding", None),
+        ):
+            self.assertEqual(request.getHeader(name), value)
+
+    def test_a_refusal_has_the_server_s_words_but_not_the_key(self) -> None:
+        recorder = Recorder(400, f'{{"errors": {{"request": "no {KEY}"}}}}'.encode())
+        outcome = self.post(StubTreq(recorder))
+        self.assertEqual(self.successResultOf(outcome), "400 request: no ***")
+
+    def test_redirects_are_not_followed(self) -> None:
+        recorder = Recorder(302)
+        self.assertIn("302", self.postponed(self.post(StubTreq(recorder))))
+        self.assertEqual(len(recorder.requests), 1)
+
+    def test_what_goes_wrong_on_the_way_is_a_reason(self) -> None:
+        http = FakeHttp()
+        lost = ResponseNeverReceived([Failure(ResponseFailed([Failure(OSError("broken"))]))])
+        for error, reason in (
+            (Refusal("no"), "ConnectionRefusedError: Connection was refused by other side: no."),
+            (lost, "OSError: broken"),
+            (ResponseNeverReceived([]), "ResponseNeverReceived"),
+        ):
+            http.answer = lambda error=error: fail(error)  # type: ignore[misc]
+            self.assertIn(reason, self.postponed(self.post(http)))
+
+    def test_connecting_takes_no_longer_than_the_timeout(self) -> None:
+        http = FakeHttp()
+        http.answer = Deferred
+        outcome = self.post(http)
+        self.clock.advance(29.9)
+        self.assertNoResult(outcome)
+        self.clock.advance(0.1)
+        self.assertEqual(self.postponed(outcome), f"{URL}: no answer within 30 s")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_client_that_fails_in_its_own_way_when_cancelled_is_late_all_the_same(self) -> None:
+        http = FakeHttp()
+        aborted = ResponseNeverReceived([Failure(OSError("aborted"))])
+        http.answer = lambda: Deferred(lambda deferred: deferred.errback(aborted))
+        outcome = self.post(http)
+        self.clock.advance(30)
+        self.assertEqual(self.postponed(outcome), f"{URL}: no answer within 30 s")
+
+    def test_the_body_is_read_to_its_end(self) -> None:
+        http = FakeHttp()
+        http.response.code = 400
+        outcome = self.post(http)
+        http.response.reader.dataReceived(b"bad ")
+        self.assertNoResult(outcome)
+        http.response.reader.dataReceived(b"name")
+        http.response.end(ResponseDone())
+        self.assertEqual(self.successResultOf(outcome), "400 bad name")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_long_body_is_not_kept(self) -> None:
+        http = FakeHttp()
+        outcome = self.post(http)
+        for _ in range(100):
+            http.response.reader.dataReceived(b"x" * 10_000)
+        self.assertEqual(len(http.response.reader.kept), MAX_BODY)
+        http.response.end(ResponseDone())
+        self.assertIsNone(self.successResultOf(outcome))
+
+    def test_what_was_accepted_is_so_even_if_the_body_breaks_or_never_ends(self) -> None:
+        for act in (
+            lambda response: response.end(ResponseFailed([])),
+            lambda response: self.clock.advance(30),
+        ):
+            http = FakeHttp()
+            outcome = self.post(http)
+            act(http.response)
+            self.assertIsNone(self.successResultOf(outcome))
+        self.assertTrue(http.response.disconnected)
+        http.response.end(ResponseDone())
+
+    def test_a_cancelled_exchange_ends_the_request(self) -> None:
+        http = FakeHttp()
+        cancelled: list[Any] = []
+        http.answer = lambda: Deferred(cancelled.append)
+        outcome = self.post(http)
+        outcome.cancel()
+        self.assertEqual(len(cancelled), 1)
+        self.failureResultOf(outcome)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_no_failure_shows_the_key(self) -> None:
+        http = FakeHttp()
+        http.answer = lambda: fail(RuntimeError("a bug"))
+        failure = self.failureResultOf(self.post(http))
+        text = failure.getTraceback() + "".join(traceback.format_exception(failure.value))
+        self.assertNotIn(KEY, text)
+        self.assertNotIn(TOKEN, text)

@@ -1,0 +1,328 @@
+"""Wrappers: the same function to everybody, whatever kind of function it is."""
+
+import asyncio
+import functools
+import inspect
+import traceback
+import types
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+import pytest
+
+from zibrato.client.decorators import count_calls, full_name, time_calls
+
+
+class Log(list[Any]):
+    """A list that can also stand for a tick."""
+
+    def tick(self) -> None:
+        self.append("tick")
+
+
+def both(function: Any) -> list[tuple[Any, Log]]:
+    """Return the function counted, and timed, each with the log of its records."""
+    counted, timed = Log(), Log()
+    return [
+        (count_calls(function, counted.tick), counted),
+        (time_calls(function, timed.append), timed),
+    ]
+
+
+def every_kind(
+    a: int, b: str = "b", /, c: Any = None, *args: Any, d: int, e: int = 5, **kw: Any
+) -> Any:
+    """Have a parameter of every kind."""
+    return a, b, c, args, d, e, kw
+
+
+def test_every_parameter_kind_passes_through() -> None:
+    for wrapped, log in both(every_kind):
+        assert wrapped(1, d=4) == every_kind(1, d=4)
+        assert wrapped(1, "x", 3, 4, 5, d=6, e=7, f=8) == every_kind(1, "x", 3, 4, 5, d=6, e=7, f=8)
+        assert len(log) == 2
+
+
+def test_wrong_arguments_raise_as_without_the_wrapper() -> None:
+    for wrapped, _ in both(every_kind):
+        with pytest.raises(TypeError, match=r"every_kind\(\) missing 1 required keyword-only"):
+            wrapped(1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: 1,
+        lambda a, b=2: (a, b),
+        lambda *a: a,
+        lambda **k: k,
+        lambda a, /, b, *, c: (a, b, c),
+        lambda *, c=1: c,
+        lambda call, tick, clock, record, start, result, type, self: 0,
+    ],
+)
+def test_the_signature_is_the_functions_own(function: Callable[..., Any]) -> None:
+    for wrapped, _ in both(function):
+        assert inspect.signature(wrapped) == inspect.signature(function)
+        assert inspect.signature(wrapped, follow_wrapped=False) == inspect.signature(function)
+
+
+def test_defaults_are_the_same_objects() -> None:
+    default: list[int] = []
+
+    def function(a: list[int] = default, *, b: list[int] = default) -> tuple[list[int], list[int]]:
+        return a, b
+
+    for wrapped, _ in both(function):
+        a, b = wrapped()
+        assert a is default
+        assert b is default
+        assert wrapped.__defaults__ == ([],)
+        assert wrapped.__kwdefaults__ == {"b": []}
+
+
+def test_metadata_is_kept() -> None:
+    every_kind.attribute = 1  # type: ignore[attr-defined]
+    for wrapped, _ in both(every_kind):
+        for name in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
+            assert getattr(wrapped, name) == getattr(every_kind, name)
+        assert wrapped.__wrapped__ is every_kind
+        assert wrapped.attribute == 1
+        assert wrapped.__code__.co_name == "every_kind"
+
+
+def test_parameters_with_the_wrappers_own_names_fall_back() -> None:
+    def function(_z_call: int, _z_start: int = 2) -> tuple[int, int]:
+        return _z_call, _z_start
+
+    for wrapped, log in both(function):
+        assert wrapped(1, _z_start=3) == (1, 3)
+        assert inspect.signature(wrapped) == inspect.signature(function)
+        assert len(log) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"), [(len, [1]), (functools.partial(max, 0), 2), (str.upper, "a")]
+)
+def test_what_has_no_python_signature_falls_back(function: Any, argument: Any) -> None:
+    for wrapped, log in both(function):
+        assert wrapped(argument) == function(argument)
+        assert len(log) == 1
+
+
+def test_a_callable_object_is_wrapped() -> None:
+    class Doubler:
+        def __call__(self, x: int) -> int:
+            return 2 * x
+
+    for wrapped, log in both(Doubler()):
+        assert wrapped(4) == 8
+        assert len(log) == 1
+
+
+def test_methods_of_every_kind_in_either_order() -> None:
+    log = Log()
+
+    def timed(function: Any) -> Any:
+        return time_calls(function, log.append)
+
+    class Thing:
+        @timed
+        def plain(self) -> str:
+            return type(self).__name__
+
+        @timed
+        @classmethod
+        def class_below(cls) -> str:
+            return cls.__name__
+
+        @classmethod
+        @timed
+        def class_above(cls) -> str:
+            return cls.__name__
+
+        @timed
+        @staticmethod
+        def static_below() -> str:
+            return "Thing"
+
+        @staticmethod
+        @timed
+        def static_above() -> str:
+            return "Thing"
+
+    for name in ("plain", "class_below", "class_above", "static_below", "static_above"):
+        assert getattr(Thing(), name)() == "Thing"
+    assert len(log) == 5
+
+
+@pytest.mark.parametrize("wrong", [property(lambda self: 1), int, "text", None])
+def test_what_can_not_be_instrumented_is_refused_with_a_reason(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="expected a function or another callable"):
+        count_calls(wrong, lambda: None)
+    with pytest.raises(TypeError, match="decorate the methods of a class"):
+        time_calls(wrong, lambda _: None)
+
+
+def test_an_exception_is_recorded_and_its_traceback_reads_well() -> None:
+    def fails() -> None:
+        raise LookupError("gone")
+
+    for wrapped, log in both(fails):
+        with pytest.raises(LookupError) as caught:
+            wrapped()
+        assert len(log) == 1
+        text = "".join(traceback.format_exception(caught.value))
+        assert "in fails" in text
+        assert "_z_call()" in text  # the wrapper's own line can be read, too
+
+
+def test_a_coroutine_function_stays_one_and_is_timed_to_its_end() -> None:
+    async def function(x: int) -> int:
+        await asyncio.sleep(0)
+        log.append("inside")
+        return x
+
+    for wrapped, log in both(function):
+        assert inspect.iscoroutinefunction(wrapped)
+        assert asyncio.run(wrapped(3)) == 3
+        assert len(log) == 2
+    assert log[0] == "inside"
+
+
+def test_a_cancelled_coroutine_is_recorded() -> None:
+    async def function() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    log = Log()
+    wrapped = time_calls(function, log.append)
+
+    async def main() -> None:
+        task = asyncio.create_task(wrapped())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert len(log) == 1
+
+
+def generator() -> Generator[Any, Any, str]:
+    """Echo what is sent, return 'end'."""
+    got = None
+    try:
+        while got != "stop":
+            got = yield got
+    except KeyError:
+        yield "caught"
+    return "end"
+
+
+def test_a_generator_is_timed_until_it_is_exhausted() -> None:
+    for wrapped, log in both(generator):
+        assert inspect.isgeneratorfunction(wrapped)
+        made = wrapped()
+        assert log == []
+        assert next(made) is None
+        assert made.send("echo") == "echo"
+        with pytest.raises(StopIteration, match="end"):
+            made.send("stop")
+        assert len(log) == 1
+
+
+def test_a_generator_passes_exceptions_in_and_is_recorded_when_closed() -> None:
+    for wrapped, log in both(generator):
+        made = wrapped()
+        next(made)
+        assert made.throw(KeyError()) == "caught"
+        made.close()
+        assert len(log) == 1
+
+
+def test_an_abandoned_generator_is_recorded_when_it_is_collected() -> None:
+    log = Log()
+    made = time_calls(generator, log.append)()
+    next(made)
+    del made
+    assert len(log) == 1
+
+
+def test_a_generator_based_coroutine_stays_awaitable() -> None:
+    @types.coroutine
+    def old_style() -> Any:
+        yield
+        return 7
+
+    async def main(function: Any) -> Any:
+        return await function()
+
+    for wrapped, log in both(old_style):
+        assert asyncio.run(main(wrapped)) == 7
+        assert len(log) == 1
+
+
+async def asynchronous() -> AsyncGenerator[Any, Any]:
+    """Echo what is sent."""
+    got = None
+    try:
+        while got != "stop":
+            got = yield got
+    except KeyError:
+        yield "caught"
+
+
+def test_an_asynchronous_generator_is_timed_until_it_is_exhausted() -> None:
+    for wrapped, log in both(asynchronous):
+        assert inspect.isasyncgenfunction(wrapped)
+
+        async def run(function: Any = wrapped) -> None:
+            made = function()
+            assert await anext(made) is None
+            assert await made.asend("echo") == "echo"
+            with pytest.raises(StopAsyncIteration):
+                await made.asend("stop")
+
+        asyncio.run(run())
+        assert len(log) == 1
+
+
+def test_an_asynchronous_generator_passes_exceptions_in_and_closes_its_inner_one() -> None:
+    closed = []
+
+    async def function() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(True)
+
+    for wrapped, log in both(function):
+
+        async def run(function: Any = wrapped) -> None:
+            made = function()
+            assert await anext(made) == 1
+            await made.aclose()
+
+        asyncio.run(run())
+        assert len(log) == 1
+    assert closed == [True, True]
+    for wrapped, log in both(asynchronous):
+
+        async def throw(function: Any = wrapped) -> None:
+            made = function()
+            await anext(made)
+            assert await made.athrow(KeyError()) == "caught"
+            await made.aclose()
+
+        asyncio.run(throw())
+        assert len(log) == 1
+
+
+def test_a_full_name_has_the_module_and_no_locals() -> None:
+    def local() -> None: ...
+
+    assert full_name(every_kind) == f"{__name__}.every_kind"
+    assert full_name(local) == f"{__name__}.test_a_full_name_has_the_module_and_no_locals.local"
+    assert full_name(functools.partial(every_kind, 1)) == f"{__name__}.every_kind"
+    assert full_name(Log()) == f"{__name__}.Log"

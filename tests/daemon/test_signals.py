@@ -1,0 +1,62 @@
+"""Signals: the daemon's while it runs, the host's before and after, and its own handlers always."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from zibrato.daemon.signals import Signals
+
+
+class Reactor:
+    """Keeps what is to be called in its thread."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], Any]] = []
+
+    def callFromThread(self, call: Callable[[], Any]) -> None:
+        """Keep the call for later."""
+        self.calls.append(call)
+
+
+class SignalsTests(SynchronousTestCase):
+    """SIGHUP, sent to the tests' own process."""
+
+    def setUp(self) -> None:
+        self.before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGHUP, self.before)
+        self.reactor = Reactor()
+        self.acted: list[str] = []
+        self.signals = Signals(self.reactor, {signal.SIGHUP: lambda: self.acted.append("HUP")})
+
+    def test_an_action_runs_in_the_reactors_turn(self) -> None:
+        self.signals.startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(self.acted, [])
+        (call,) = self.reactor.calls
+        call()
+        self.assertEqual(self.acted, ["HUP"])
+
+    def test_a_stop_leaves_the_signal_as_it_was(self) -> None:
+        self.signals.startService()
+        self.signals.stopService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_DFL)
+
+    def test_what_the_host_does_with_a_signal_stays(self) -> None:
+        for handler in (signal.SIG_IGN, lambda *_: None):
+            signal.signal(signal.SIGHUP, handler)
+            self.signals.startService()
+            self.assertIs(signal.getsignal(signal.SIGHUP), handler)
+            self.signals.stopService()
+            self.assertIs(signal.getsignal(signal.SIGHUP), handler)
+
+    def test_another_thread_takes_none(self) -> None:
+        thread = threading.Thread(target=self.signals.startService)
+        thread.start()
+        thread.join()
+        self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_DFL)

@@ -1,0 +1,119 @@
+"""Versions, and files that are none of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from zibrato.store.db import schema
+from zibrato.store.db.files import check, default_path, lock
+from zibrato.store.db.keys import parse_retention
+from zibrato.store.db.schema import NewerVersionError, open_for_writing, quarantine
+from zibrato.store.db.writer import Writer
+
+BOUND = 1 << 24
+STEPS = (1, 60)
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_a_new_file_has_todays_version_and_a_log_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with closing(open_for_writing(path, BOUND)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert version(path) == schema.VERSION
+
+
+def test_an_older_file_is_migrated_step_by_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s"
+    open_for_writing(path, BOUND).close()
+    later = (*schema.MIGRATIONS, "ALTER TABLE metric ADD COLUMN a", "CREATE TABLE b (c)")
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    monkeypatch.setattr(schema, "VERSION", len(later))
+    with closing(open_for_writing(path, BOUND)) as connection:
+        connection.execute("SELECT a FROM metric")
+        connection.execute("SELECT c FROM b")
+    assert version(path) == len(later)
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s"
+    open_for_writing(path, BOUND).close()
+    later = (*schema.MIGRATIONS, "CREATE TABLE b (c); SELECT nonsense")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", later)
+        patch.setattr(schema, "VERSION", len(later))
+        with pytest.raises(sqlite3.OperationalError):
+            open_for_writing(path, BOUND)
+    assert version(path) == schema.VERSION
+    with closing(open_for_writing(path, BOUND)) as connection:
+        assert (
+            connection.execute("SELECT name FROM sqlite_master WHERE name = 'b'").fetchone() is None
+        )
+
+
+def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
+        open_for_writing(path, BOUND)
+    with pytest.raises(ValueError, match=r"can't have .* upgrade, or give another file"):
+        check(path, STEPS)
+    assert version(path) == 99
+
+
+def test_a_corrupt_file_passes_the_check_and_is_set_aside_whole(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    path.write_bytes(b"no database, but long enough to be one" * 100)
+    Path(f"{path}-wal").write_bytes(b"wal")
+    check(path, STEPS)
+    aside = quarantine(path, 1234.5)
+    assert aside == tmp_path / "s.corrupt-1234"
+    assert aside.read_bytes().startswith(b"no database")
+    assert Path(f"{aside}-wal").read_bytes() == b"wal"
+    assert not path.exists()
+
+
+def test_where_the_file_is_by_default() -> None:
+    assert default_path({"STATE_DIRECTORY": "/var/lib/z"}) == Path("/var/lib/z/zibrato.sqlite")
+    assert default_path({"XDG_STATE_HOME": "/x"}) == Path("/x/zibrato/zibrato.sqlite")
+    assert default_path({}) == Path.home() / ".local/state/zibrato/zibrato.sqlite"
+
+
+def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -> None:
+    check(tmp_path / "a" / "b" / "s", STEPS)
+    assert (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(ValueError, match="got the directory"):
+        check(tmp_path, STEPS)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="can't have"):
+        check(tmp_path / "file" / "s", STEPS)
+
+
+def test_a_file_has_one_daemon(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with lock(path), pytest.raises(ValueError, match="another daemon has it"):
+        check(path, STEPS)
+    check(path, STEPS)
+
+
+def test_a_file_keeps_its_resolutions_and_may_get_more(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    levels = parse_retention("raw:1d,60s:2d")
+    with closing(open_for_writing(path, BOUND)) as connection:
+        Writer(connection, levels, BOUND)
+    check(path, STEPS)
+    check(path, (1, 60, 3600))
+    with pytest.raises(ValueError, match="has resolutions of 1, 60 s: give retention="):
+        check(path, (1, 300))

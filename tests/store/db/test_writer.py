@@ -1,0 +1,196 @@
+"""The file over time: nothing is lost or doubled as rows become chunks and coarser points."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zibrato.distribution import Distribution
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
+from zibrato.store.db.codec import combined_summary
+from zibrato.store.db.keys import parse_retention
+from zibrato.store.db.reader import Reader
+from zibrato.store.db.schema import open_for_reading, open_for_writing
+from zibrato.store.db.writer import Writer
+
+LEVELS = parse_retention("raw:2d,60s:2w,15m:90d,1h:365d,6h:3y")
+T0 = 1_700_006_400 // 86400 * 86400
+C, T, G = (Series(kind, "name", "source") for kind in (COUNTER, TIMER, GAUGE))
+HUGE = 1 << 30
+
+
+class File:
+    """A file with its writer, and a reader of its own connection."""
+
+    def __init__(self, path: Path, max_bytes: int = HUGE) -> None:
+        self.path = path
+        self.writer = Writer(open_for_writing(path, max_bytes), LEVELS, max_bytes)
+        self.reader = Reader(open_for_reading(path), LEVELS)
+
+    def tend(self, now: float) -> int:
+        """Do all upkeep that is due; return in how many steps."""
+        steps = 0
+        while self.writer.upkeep(now):
+            steps += 1
+        return steps
+
+    def total(self, series: Series, start: float, end: float, now: float, step: int) -> Summary:
+        """Return the summary of a series over a time, asked for in steps."""
+        (number,) = [n for n, each in self.reader.series().items() if each == series]
+        plot = self.reader.slots([number], start, end, now, step)
+        return combined_summary(
+            [row for slot in sorted(plot.slots[number]) for row in plot.slots[number][slot]]
+        )
+
+    def count(self, table: str) -> int:
+        return int(self.writer.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def close(self) -> None:
+        self.writer.connection.close()
+        self.reader.connection.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[File]:
+    made = File(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+def snapshot(start: float, value: float) -> Snapshot:
+    """Return an interval in which a counter, a timer and a gauge have about this value."""
+    values = [value, value + 1, value + 2]
+    return Snapshot(
+        start,
+        start + 10,
+        {
+            C: Summary(2, value),
+            T: Summary(3, sum(values), value, value + 2, sum(v * v for v in values), value + 2,
+                       Distribution(values)),
+            G: Summary(1, value, value, value, value * value, value),
+        },
+    )  # fmt: skip
+
+
+def test_a_day_is_the_same_at_every_resolution_and_age(file: File) -> None:
+    starts = range(T0, T0 + 86400, 10)
+    for start in starts:
+        file.writer.add_snapshot(snapshot(start, float(start % 977)))
+    values = [float(start % 977) for start in starts]
+    end = T0 + 86400
+    for now in (end, end + 8600, end + 30_000, end + 86400):
+        file.tend(now)
+        for step in (1, 60, 900, 3600, 21600):
+            counter = file.total(C, T0, end, now, step)
+            assert counter == Summary(2 * len(values), sum(values))
+            gauge = file.total(G, T0, end, now, step)
+            squares = sum(v * v for v in values)
+            assert gauge == Summary(len(values), sum(values), 0, 976, squares, values[-1])
+            timer = file.total(T, T0, end, now, step)
+            assert timer.count == 3 * len(values)
+            assert timer.distribution is not None
+            assert timer.distribution.count == timer.count
+            assert abs(timer.distribution.percentile(50) - 489) < 6
+    assert file.count("chunk") > 0
+
+
+def test_a_late_measurement_is_merged_wherever_its_time_is_kept(file: File) -> None:
+    for start in range(T0, T0 + 7200, 10):
+        file.writer.add_snapshot(snapshot(start, 1.0))
+    now = T0 + 86400 * 1.5
+    file.tend(now)
+    before = file.count("chunk")
+    file.writer.add_snapshot(snapshot(T0 + 10, 100.0))
+    for _ in range(2):
+        for step in (1, 60, 900, 3600):
+            total = file.total(C, T0, T0 + 7200, now, step)
+            assert total == Summary(2 * 721, 720 + 100.0)
+        file.tend(now)
+    assert file.count("chunk") == before
+    assert file.total(C, T0 + 10, T0 + 11, now, 1) == Summary(4, 101.0)
+    timer = file.total(T, T0 + 10, T0 + 11, now, 1)
+    assert (timer.count, timer.min, timer.max) == (6, 1, 102)
+
+
+def test_one_interval_given_twice_is_merged(file: File) -> None:
+    for value in (1.0, 2.0):
+        file.writer.add_snapshot(snapshot(T0, value))
+    timer = file.total(T, T0, T0 + 10, T0 + 10, 1)
+    assert (timer.count, timer.sum, timer.min, timer.max, timer.last) == (6, 15, 1, 4, 4)
+    assert timer.distribution is not None
+    assert sorted(timer.distribution.samples or ()) == [1, 2, 2, 3, 3, 4]
+
+
+def test_what_is_past_its_time_goes_and_what_is_coarser_stays(file: File) -> None:
+    for start in range(T0, T0 + 3600, 10):
+        file.writer.add_snapshot(snapshot(start, 1.0))
+    for days in (1, 5, 20, 100, 400):
+        now = T0 + days * 86400
+        file.tend(now)
+        assert file.total(C, T0, T0 + 3600, now, 1) == Summary(720, 360.0)
+    assert file.tend(T0 + 1200 * 86400)
+    assert file.count("chunk") == file.count("point") == file.count("series") == 0
+
+
+def test_a_series_that_is_measured_is_kept_however_old(file: File) -> None:
+    file.writer.add_snapshot(snapshot(T0, 1.0))
+    later = T0 + 2000 * 86400
+    file.writer.add_snapshot(snapshot(later, 1.0))
+    file.tend(later + 10)
+    assert file.total(C, later, later + 10, later + 10, 1) == Summary(2, 1.0)
+
+
+def test_a_failing_write_leaves_nothing(file: File) -> None:
+    other = Series(GAUGE, "other", "")
+    with pytest.raises(sqlite3.Error):
+        file.writer.add([(C, T0, Summary(1, 1.0)), (other, T0, Summary(1, None))])  # type: ignore[arg-type]
+    assert file.count("series") == file.count("point") == 0
+    file.writer.add([(C, T0, Summary(1, 1.0))])
+    assert file.total(C, T0, T0 + 1, T0, 1) == Summary(1, 1.0)
+
+
+def test_the_file_stays_within_its_bound_and_loses_the_oldest_first(tmp_path: Path) -> None:
+    bound = 1 << 20
+    file = File(tmp_path / "small.sqlite", bound)
+    chance = random.Random(1)
+    many = [Series(GAUGE, f"g{i}", "") for i in range(200)]
+    now = T0
+    for start in range(T0, T0 + 4 * 3600, 20):
+        now = start + 10
+        values = [chance.random() for _ in many]
+        summaries = {s: Summary(1, v, v, v, v * v, v) for s, v in zip(many, values, strict=True)}
+        try:
+            file.writer.add_snapshot(Snapshot(start, now, summaries))
+        except sqlite3.OperationalError:
+            assert file.writer.make_room()
+            file.writer.add_snapshot(Snapshot(start, now, summaries))
+        file.tend(now)
+        assert (tmp_path / "small.sqlite").stat().st_size <= bound
+    assert file.total(many[0], now - 600, now, now, 1).count == 30
+    with pytest.raises(ValueError, match="not enough values"):
+        file.total(many[0], T0, T0 + 600, now, 1)
+    file.close()
+
+
+def test_forgetting_takes_a_name_out_of_all_answers(file: File) -> None:
+    file.writer.add_snapshot(snapshot(T0, 1.0))
+    file.writer.forget(["NAME"])
+    assert file.reader.series() == {}
+    file.writer.add_snapshot(snapshot(T0 + 10, 5.0))
+    assert file.total(C, T0, T0 + 100, T0 + 100, 1) == Summary(2, 5.0)
+    file.tend(T0 + 86400)
+    assert file.total(C, T0, T0 + 100, T0 + 86400, 60) == Summary(2, 5.0)
+
+
+def test_a_reopened_file_goes_on(file: File, tmp_path: Path) -> None:
+    numbers = file.writer.add_snapshot(snapshot(T0, 1.0))
+    again = Writer(open_for_writing(file.path, HUGE), LEVELS, HUGE)
+    tagged = Series(GAUGE, "näme", "", (("a", "1"), ("b", '"')), "warning")
+    assert again.add_snapshot(snapshot(T0 + 10, 1.0)) == numbers
+    (number,) = again.add([(tagged, T0, Summary(1, 1.0))])
+    assert file.reader.series()[number] == tagged
+    again.connection.close()

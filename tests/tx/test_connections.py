@@ -1,0 +1,114 @@
+"""txZMQ's connections: reading yields to the reactor and survives errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import zmq
+from twisted.internet.task import Clock
+
+from zibrato.tx import connections
+from zibrato.tx.connections import Factory, PullConnection, PushConnection
+from zibrato.wire import MAX_FRAME
+
+
+class Reactor(Clock):
+    """A clock that takes readers."""
+
+    def addReader(self, reader: Any) -> None:
+        """Do nothing: tests read themselves."""
+
+    removeReader = addReader
+
+
+class Queue:
+    """Stands in for a socket that holds messages, or fails."""
+
+    def __init__(self, messages: int, error: zmq.ZMQError | None = None) -> None:
+        self.messages = messages
+        self.error = error
+
+    def recv(self, flags: int) -> bytes:
+        if self.error is not None:
+            raise self.error
+        if not self.messages:
+            raise zmq.Again
+        self.messages -= 1
+        return b"frame"
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Fixture:
+    """A PULL connection whose socket is a stub, on a clock of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.reactor = Reactor()
+        self.frames: list[bytes] = []
+        self.time = 0.0
+        monkeypatch.setattr(connections, "perf_counter", self._tick)
+        self.connection = PullConnection(Factory(self.reactor, self.context), self.frames.append)
+        self.real = self.connection.socket
+
+    def _tick(self) -> float:
+        self.time += 0.001
+        return self.time
+
+    def close(self) -> None:
+        self.connection.shutdown()
+        self.real.close()
+        self.context.term()
+
+
+@pytest.fixture
+def fixture(monkeypatch: pytest.MonkeyPatch) -> Any:
+    made = Fixture(monkeypatch)
+    yield made
+    made.close()
+
+
+def test_reading_stops_for_the_reactor_and_goes_on_by_itself(fixture: Fixture) -> None:
+    fixture.connection.socket = Queue(100)
+    fixture.connection.doRead()
+    assert 0 < len(fixture.frames) < 10
+    assert len(fixture.reactor.getDelayedCalls()) == 1
+    fixture.reactor.advance(0)
+    assert len(fixture.frames) == fixture.connection.frames == 100
+
+
+def test_an_error_costs_a_pause_and_no_more(fixture: Fixture) -> None:
+    queue = fixture.connection.socket = Queue(3, zmq.ZMQError(zmq.EFAULT))
+    fixture.connection.doRead()
+    queue.error = None
+    fixture.reactor.advance(connections.ERROR_PAUSE)
+    assert len(fixture.frames) == 3
+
+
+def test_bounds_are_set_before_an_endpoint_can_be_added(fixture: Fixture) -> None:
+    assert fixture.real.get(zmq.RCVHWM) == connections.PULL_HIGH_WATER
+    assert fixture.real.get(zmq.MAXMSGSIZE) == MAX_FRAME
+
+
+def test_nothing_is_read_after_a_shutdown(fixture: Fixture) -> None:
+    fixture.connection.socket = Queue(100)
+    fixture.connection.doRead()
+    read = len(fixture.frames)
+    fixture.connection.shutdown()
+    assert fixture.reactor.getDelayedCalls() == []
+    fixture.connection.doRead()
+    assert len(fixture.frames) == read
+    fixture.connection = PullConnection(Factory(fixture.reactor, fixture.context), print)
+
+
+def test_a_push_connection_never_waits(fixture: Fixture) -> None:
+    push = PushConnection(Factory(fixture.reactor, fixture.context), 2)
+    push.socket.connect("inproc://nobody")
+    push.send(b"one")
+    push.send(b"two")
+    with pytest.raises(zmq.Again):
+        push.send(b"three")
+    push.close(linger=0)
+    assert fixture.reactor.getDelayedCalls() == []

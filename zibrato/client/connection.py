@@ -1,0 +1,273 @@
+"""A client's way to one endpoint: buffers, the batches that wait, and the ZeroMQ socket."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import zmq
+
+from zibrato.client import resource_check
+from zibrato.client.buffers import Buffers, Rows
+from zibrato.client.send_queue import OWN, Backlog, measurements
+from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
+
+HIGH_WATER = 8
+MAX_PENDING = 1_000_000
+MAX_BEHIND = 4
+"""How many times as many may wait to be drained, which threads that only record can cause."""
+SERIES_WARNING = 1_000
+"""More series than these a client reports: tags and names are to have few values."""
+RECONNECT = (20, 1000)
+"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+
+Opened = tuple[zmq.Context[Any], zmq.Socket[Any]]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a client sends: an endpoint to connect to, or to bind, in a context of the host's."""
+
+    endpoint: str
+    bind: bool = False
+    context: zmq.Context[Any] | None = None
+
+    @property
+    def inproc(self) -> bool:
+        """Whether the endpoint is reached through the process's shared context."""
+        return self.endpoint.startswith("inproc:")
+
+    @property
+    def owns_context(self) -> bool:
+        """Whether the context of a socket is the channel's to end."""
+        return self.context is None and not self.inproc
+
+    def open(self) -> Opened:
+        """Return a PUSH socket and its context; raises zmq.ZMQError."""
+        resource_check.check()
+        context = self.context
+        if context is None:
+            context = zmq.Context.instance() if self.inproc else zmq.Context()
+        try:
+            socket = context.socket(zmq.PUSH)
+            try:
+                self.attach(socket)
+            except zmq.ZMQError:
+                socket.close()
+                raise
+        except zmq.ZMQError:
+            if self.owns_context:
+                context.term()
+            raise
+        return context, socket
+
+    def attach(self, socket: zmq.Socket[Any]) -> None:
+        """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
+        socket.set(zmq.SNDHWM, HIGH_WATER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.IPV6, "[" in self.endpoint)
+        socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
+        socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
+        (socket.bind if self.bind else socket.connect)(self.endpoint)
+
+
+class Channel:
+    """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
+
+    A channel whose last user has left is closed, until it has users again. All but those, the
+    `linger`, the buffers and what is dropped and wrong belongs to one thread.
+    """
+
+    def __init__(
+        self, address: Address, *, linger: float = 1.0, max_pending: int = MAX_PENDING
+    ) -> None:
+        self.address = address
+        self.linger = linger
+        self.users = 0
+        self._opening = 1
+        self._closed_opening = 0
+        self.buffers = Buffers()
+        self.errors: Counter[str] = Counter()
+        """How often sending failed since the start, by the error: mostly the name of an errno."""
+        self._opened: Opened | None = None
+        self._begin(max_pending)
+
+    def _begin(self, max_pending: int) -> None:
+        self._client = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._since = time.time()
+        self._backlog = Backlog(max_pending)
+        self._reported: Counter[tuple[str, str]] = Counter()
+        self._series_bound = SERIES_WARNING
+
+    @property
+    def max_pending(self) -> int:
+        """About how many samples are kept."""
+        return self._backlog.max_pending
+
+    @property
+    def pending(self) -> int:
+        """How many batches wait."""
+        return len(self._backlog)
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a socket."""
+        return self._opened is not None
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many measurements were dropped since the start, by reason."""
+        return Counter(dict(self.buffers.dropped))
+
+    @property
+    def closed(self) -> bool:
+        """Whether what is recorded is dropped."""
+        return self._closed_opening == self._opening
+
+    def admit(self, linger: float, max_pending: int) -> None:
+        """Count one more user; the first one sets the bounds, and opens what was closed."""
+        self.users += 1
+        if self.users == 1:
+            self.linger = linger
+            self._backlog.max_pending = max_pending
+            self._opening += 1
+
+    def step(self, now: float) -> int:
+        """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
+        if self.closed:
+            self.buffers.discard("closed")
+            return 0
+        samples = 0
+        for rows in self.buffers.drain():
+            self.buffers.limit(MAX_BEHIND * self.max_pending)
+            samples += rows.samples
+            self._enqueue(rows, now)
+            if self._opened is not None:
+                self._send()
+        self._report(now)
+        self._since = now
+        self._send()
+        return samples
+
+    def wait(self, milliseconds: int) -> None:
+        """Wait for ZeroMQ to take more of what is pending, and send what goes."""
+        if self._opened is not None:
+            with self._failing():
+                if self._opened[1].poll(milliseconds, zmq.POLLOUT):
+                    self._send()
+
+    def close(self, linger: float) -> zmq.Context[Any] | None:
+        """Close if there are no users; ZeroMQ goes on sending for `linger` seconds at most.
+
+        Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take is
+        dropped, counted.
+        """
+        opening = self._opening  # a user who comes after this look is one of the next opening
+        if self.users > 0:
+            return None
+        self._closed_opening = opening
+        self._drop("unsent", self._backlog.clear())
+        opened = self.release()
+        if opened is None:
+            return None
+        context, socket = opened
+        socket.close(linger=max(0, int(linger * 1000)))
+        return context if self.address.owns_context else None
+
+    def release(self) -> Opened | None:
+        """Return the context and socket, if open, for the caller to close; forget them."""
+        opened, self._opened = self._opened, None
+        return opened
+
+    def restart(self) -> Opened | None:
+        """Forget what a forked child must not send; return what it must not close."""
+        inherited = self.release()
+        self.buffers.restart()
+        self.errors.clear()
+        self._begin(self.max_pending)
+        return inherited
+
+    def _enqueue(self, rows: Rows, now: float) -> None:
+        everything = (rows.counters, rows.timers, rows.gauges)
+        batch = Batch(VERSION, self._client, 0, self._since, now, *everything)
+        if self._backlog.is_filling:  # what goes is to go before anything is dropped
+            self._send()
+        self._drop("full", self._backlog.add(batch))
+
+    def _drop(self, reason: str, number: int) -> None:
+        if number:
+            self.buffers.dropped[reason] += number
+
+    def _report(self, now: float) -> None:
+        """Enqueue what went wrong since the last time, and that there are too many series.
+
+        That is reported once, and again each time that their number has doubled.
+        """
+        rows = Rows()
+        for name, found in (("dropped", self.buffers.dropped), ("errors", self.errors)):
+            for reason, total in dict(found).items():
+                fresh = total - self._reported[name, reason]
+                self._reported[name, reason] = total
+                if fresh:
+                    rows.counters.append(_own(name, reason, fresh))
+        held = len(self.buffers)
+        if held > self._series_bound:
+            self._series_bound = 2 * held
+            rows.gauges.append(_own_gauge("series", held))
+        if rows:
+            self._enqueue(rows, now)
+
+    def _send(self) -> None:
+        """Send until nothing is left or ZeroMQ takes no more."""
+        with self._failing():
+            if self._backlog and self._opened is None:
+                self._opened = self.address.open()
+            while self._backlog and self._opened is not None:
+                frame = self._frame()
+                if frame is not None:
+                    self._opened[1].send(frame, zmq.NOBLOCK)
+                    self._backlog.pop()
+
+    def _frame(self) -> bytes | None:
+        """Return the first frame, or None where there is none to be had of the first batch."""
+        try:
+            return self._backlog.first()
+        except MemoryError:
+            raise zmq.ZMQError(errno.ENOMEM) from None
+        except Exception:  # which must not hold up all that comes after it
+            self._drop("error", measurements(self._backlog.pop()))
+            return None
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Let go of a socket that fails, as when the host ended its context; open anew later."""
+        try:
+            yield
+        except zmq.Again:
+            pass
+        except zmq.ZMQError as error:
+            self.errors[_error_name(error)] += 1
+            opened = self.release()
+            if opened is not None:
+                opened[1].close(linger=0)
+
+
+def _own(name: str, reason: str, count: int) -> CounterRow:
+    return CounterRow(OWN + name, "warning", None, {"reason": reason}, count, count)
+
+
+def _own_gauge(name: str, value: float) -> SampleRow:
+    return SampleRow(OWN + name, "warning", None, {}, pack(array("d", (value,))))
+
+
+def _error_name(error: zmq.ZMQError) -> str:
+    number = error.errno or 0
+    return "ETERM" if number == zmq.ETERM else errno.errorcode.get(number, str(number))

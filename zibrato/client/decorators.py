@@ -1,0 +1,257 @@
+"""Wrappers around any callable, for counting its calls and timing them to their real end.
+
+A wrapper of a Python function is generated with the function's own parameters (as attrs and
+dataclasses generate `__init__`), because passing `*args, **kwargs` on costs more than all the rest.
+What has no Python signature gets `*args, **kwargs`.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import itertools
+import linecache
+import types
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any
+
+from zibrato.client.awaitables import FOLLOWERS
+
+Record = Callable[[float], object]
+CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+"""Instructions that load what can't be awaited."""
+
+COUNT = """\
+def wrapper({parameters}):
+    _z_tick()
+    return _z_call({arguments})
+"""
+COUNT_COROUTINE = """\
+async def wrapper({parameters}):
+    _z_tick()
+    return await _z_call({arguments})
+"""
+COUNT_GENERATOR = """\
+def wrapper({parameters}):
+    _z_tick()
+    return (yield from _z_call({arguments}))
+"""
+TIME = """\
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        _z_result = _z_call({arguments})
+    except BaseException:
+        _z_times.append(_z_clock() - _z_start)
+        raise
+    if _z_type(_z_result) in _z_finished:
+        _z_times.append(_z_clock() - _z_start)
+        return _z_result
+    return _z_follow(_z_result, _z_start, _z_times.append)
+"""
+TIME_PROCEDURE = """\
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return _z_call({arguments})
+    finally:
+        _z_times.append(_z_clock() - _z_start)
+"""
+TIME_COROUTINE = """\
+async def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return await _z_call({arguments})
+    finally:
+        _z_times.append(_z_clock() - _z_start)
+"""
+TIME_GENERATOR = """\
+def wrapper({parameters}):
+    _z_start = _z_clock()
+    try:
+        return (yield from _z_call({arguments}))
+    finally:
+        _z_times.append(_z_clock() - _z_start)
+"""
+# PEP 525 has no `yield from`: every way into the inner generator is passed on by hand.
+_DELEGATE = """\
+    _z_inner = _z_call({arguments})
+    try:
+        _z_item = await anext(_z_inner)
+        while True:
+            try:
+                _z_sent = yield _z_item
+            except GeneratorExit:
+                await _z_inner.aclose()
+                raise
+            except BaseException as _z_error:
+                _z_item = await _z_inner.athrow(_z_error)
+            else:
+                _z_item = await _z_inner.asend(_z_sent)
+    except StopAsyncIteration:
+        return
+"""
+COUNT_ASYNC_GENERATOR = (
+    """\
+async def wrapper({parameters}):
+    _z_tick()
+"""
+    + _DELEGATE
+)
+TIME_ASYNC_GENERATOR = (
+    """\
+async def wrapper({parameters}):
+    _z_start = _z_clock()
+"""
+    + _DELEGATE
+    + """\
+    finally:
+        _z_times.append(_z_clock() - _z_start)
+"""
+)
+
+
+def count_calls(function: Any, tick: Callable[[], object]) -> Any:
+    """Return `function` with a call of `tick` before each call."""
+    templates = (COUNT, COUNT_COROUTINE, COUNT_GENERATOR, COUNT_ASYNC_GENERATOR)
+    return _wrap(function, templates, {"_z_tick": tick})
+
+
+def time_calls(function: Any, record: Record) -> Any:
+    """Return `function` with the seconds that each call took given to `record`.
+
+    A call ends when its coroutine, generator, asynchronous generator, Deferred, future or other
+    awaitable does: by returning, raising, being cancelled, closed or garbage-collected.
+    """
+    time = TIME_PROCEDURE if _is_procedure(function) else TIME
+    templates = (time, TIME_COROUTINE, TIME_GENERATOR, TIME_ASYNC_GENERATOR)
+    uses = {
+        "_z_clock": perf_counter,
+        "_z_times": _appendable(record),
+        "_z_type": type,
+        "_z_finished": FOLLOWERS.finished,
+        "_z_follow": FOLLOWERS.follow,
+    }
+    return _wrap(function, templates, uses)
+
+
+def _appendable(record: Record) -> Any:
+    """Return what has `record` as its `append`: a list itself, to which CPython needs no call."""
+    owner = getattr(record, "__self__", None)
+    if type(owner) is list and record == owner.append:
+        return owner
+    return types.SimpleNamespace(append=record)
+
+
+def _is_procedure(function: Any) -> bool:
+    """Return whether each `return` of a Python function is of a constant: nothing to wait for."""
+    if not isinstance(function, types.FunctionType):
+        return False
+    constant = False
+    for instruction in dis.get_instructions(function):
+        if instruction.opname == "RETURN_VALUE" and (instruction.is_jump_target or not constant):
+            return False
+        constant = instruction.opname in CONSTANTS
+    return True
+
+
+def full_name(function: Any) -> str:
+    """Return the module and qualified name, `<locals>` left out."""
+    inner = getattr(function, "__func__", function)
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    return f"{named.__module__}.{named.__qualname__}".replace(".<locals>", "")
+
+
+def _wrap(function: Any, templates: tuple[str, str, str, str], uses: dict[str, Any]) -> Any:
+    if isinstance(function, classmethod | staticmethod):
+        return type(function)(_wrap(function.__func__, templates, uses))
+    if isinstance(function, type | property) or not callable(function):
+        raise TypeError(
+            f"expected a function or another callable to instrument, got {function!r}; "
+            "decorate the methods of a class and the getter of a property instead"
+        )
+    template = templates[_form(function)]
+    code = _compiled(template, *_signature(function))
+    scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **uses}
+    wrapper: Any = types.FunctionType(code, scope)
+    functools.update_wrapper(wrapper, function)
+    if isinstance(function, types.FunctionType):
+        wrapper.__defaults__ = function.__defaults__
+        wrapper.__kwdefaults__ = function.__kwdefaults__
+        wrapper.__code__ = _renamed(wrapper.__code__, function)
+        if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
+            return types.coroutine(wrapper)
+    return wrapper
+
+
+def _form(function: Any) -> int:
+    """Return the index of the template that keeps what kind of function it is."""
+    if inspect.iscoroutinefunction(function):
+        return 1
+    if inspect.isgeneratorfunction(function):
+        return 2
+    return 3 if inspect.isasyncgenfunction(function) else 0
+
+
+def _renamed(code: types.CodeType, function: types.FunctionType) -> types.CodeType:
+    names = {"co_name": function.__name__}
+    if hasattr(code, "co_qualname"):
+        names["co_qualname"] = function.__qualname__
+    return code.replace(**names)  # type: ignore[arg-type]
+
+
+def _signature(function: Any) -> tuple[str, str]:
+    """Return the source of the parameters, and of the arguments that pass them on."""
+    if isinstance(function, types.FunctionType):
+        names = inspect.getargs(function.__code__)
+        every = [*names.args, *filter(None, (names.varargs, names.varkw))]
+        if all(name.isidentifier() and not name.startswith("_z_") for name in every):
+            parts = list(_parameters(function))
+            return ", ".join(part for part, _ in parts), ", ".join(
+                part for _, part in parts if part
+            )
+    return "*args, **kwargs", "*args, **kwargs"
+
+
+def _parameters(function: types.FunctionType) -> Iterator[tuple[str, str]]:
+    """Yield each parameter's declaration and how it is passed on; defaults are put in later."""
+    code = function.__code__
+    names = iter(code.co_varnames)
+    without_default = code.co_argcount - len(function.__defaults__ or ())
+    for index in range(code.co_argcount):
+        name = next(names)
+        yield (name if index < without_default else f"{name}=None"), name
+        if index + 1 == code.co_posonlyargcount:
+            yield "/", ""
+    keywords = [next(names) for _ in range(code.co_kwonlyargcount)]
+    if code.co_flags & inspect.CO_VARARGS:
+        name = next(names)
+        yield f"*{name}", f"*{name}"
+    elif keywords:
+        yield "*", ""
+    for name in keywords:
+        has_default = name in (function.__kwdefaults__ or {})
+        yield (f"{name}=None" if has_default else name), f"{name}={name}"
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        name = next(names)
+        yield f"**{name}", f"**{name}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(template: str, parameters: str, arguments: str) -> types.CodeType:
+    """Return the code of wrappers of this shape, its source kept for tracebacks.
+
+    What it uses are its globals: CPython reads those faster than a closure's variables.
+    """
+    source = template.format(parameters=parameters, arguments=arguments)
+    filename = f"<zibrato wrapper {next(_numbers)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    module = compile(source, filename, "exec")
+    return next(each for each in module.co_consts if isinstance(each, types.CodeType))
+
+
+_numbers = itertools.count(1)

@@ -1,0 +1,129 @@
+"""What was drained and waits to be sent: batches in order, within a bound, as frames."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from zibrato.client.buffers import ROW_COST, encodable
+from zibrato.wire import MAX_FRAME, Batch, CounterRow, encode
+
+BATCH_COST = 64
+OWN = "zibrato.client."
+"""What the names of the client's own series begin with."""
+
+
+class Backlog:
+    """Batches, oldest first, with sequence numbers of their own.
+
+    Past about `max_pending` samples (or as much memory in rows) the oldest are dropped. Counters
+    never are: those of a dropped batch are added to the next one.
+    """
+
+    def __init__(self, max_pending: int) -> None:
+        self.max_pending = max_pending
+        self._sequence = 1
+        self._batches: deque[Batch] = deque()
+        self._cost = 0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of what may wait does."""
+        return self._cost > self.max_pending / 2
+
+    def add(self, batch: Batch) -> int:
+        """Append a batch, and return how many samples were dropped for it."""
+        self._batches.append(batch)
+        self._cost += _cost(batch)
+        dropped = 0
+        while self._cost > self.max_pending and len(self._batches) > 1:
+            dropped += self._shed()
+        return dropped
+
+    def first(self) -> bytes:
+        """Return the frame of the first batch, having split what is longer than frames may be.
+
+        Raises LookupError where there is none.
+        """
+        while True:
+            batch = msgspec.structs.replace(self._batches[0], sequence=self._sequence)
+            frame = encode(batch)
+            if len(frame) <= MAX_FRAME:
+                return frame
+            self._replace(1, *_halves(batch))
+
+    def pop(self) -> Batch:
+        """Remove the first batch, and return it."""
+        self._sequence += 1
+        (batch,) = self._replace(1)
+        return batch
+
+    def clear(self) -> int:
+        """Forget everything, and return how many measurements that was."""
+        return sum(measurements(batch) for batch in self._replace(len(self)))
+
+    def _shed(self) -> int:
+        """Drop the samples of the oldest batch, and add its counters to the next."""
+        oldest, following = self._batches[0], self._batches[1]
+        counters = _added([*oldest.counters, *following.counters])
+        self._replace(2, msgspec.structs.replace(following, counters=counters))
+        return _samples(oldest)
+
+    def _replace(self, number: int, *batches: Batch) -> list[Batch]:
+        """Put `batches` in the place of the first `number`; return those."""
+        gone = [self._batches.popleft() for _ in range(number)]
+        self._batches.extendleft(reversed(batches))
+        self._cost += sum(map(_cost, batches)) - sum(map(_cost, gone))
+        return gone
+
+
+def measurements(batch: Batch) -> int:
+    """Return how many measurements a batch holds, but for the client's own."""
+    counts = [row.count for row in batch.counters if not row.name.startswith(OWN)]
+    return _samples(batch) + sum(counts)
+
+
+def _samples(batch: Batch) -> int:
+    rows = (*batch.timers, *batch.gauges)
+    return sum(len(row.samples) // 8 for row in rows if not row.name.startswith(OWN))
+
+
+def _cost(batch: Batch) -> int:
+    """Return about how many samples' worth of memory a batch takes."""
+    rows = len(batch.counters) + len(batch.timers) + len(batch.gauges)
+    return _samples(batch) + rows * ROW_COST + BATCH_COST
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    """Return two batches of the rows of one.
+
+    One that is too long has a list of many rows: a row is bounded, see MAX_IDENTITY and CHUNK.
+    """
+    lists = (batch.counters, batch.timers, batch.gauges)
+    if all(len(rows) < 2 for rows in lists):
+        raise ValueError("a row is too long to be sent")
+    parts = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in lists]
+    return [
+        msgspec.structs.replace(batch, counters=counters, timers=timers, gauges=gauges)
+        for counters, timers, gauges in zip(*parts, strict=True)
+    ]
+
+
+def _added(rows: list[CounterRow]) -> list[CounterRow]:
+    """Return the rows with those of one identity added together."""
+    merged: dict[tuple[object, ...], CounterRow] = {}
+    for row in rows:
+        key = (row.name, row.level, row.source, *sorted(row.tags.items()))
+        earlier = merged.get(key)
+        merged[key] = row if earlier is None else _sum(earlier, row)
+    return list(merged.values())
+
+
+def _sum(earlier: CounterRow, row: CounterRow) -> CounterRow:
+    return msgspec.structs.replace(
+        row, count=earlier.count + row.count, sum=encodable(earlier.sum + row.sum)
+    )

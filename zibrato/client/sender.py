@@ -1,0 +1,239 @@
+"""The one thread of a process that takes measurements out of buffers and sends them.
+
+It owns every ZeroMQ socket of the client. It wakes once a second, aligned to the clock, so that
+a batch doesn't straddle two of the daemon's intervals; more often only while there is much to send.
+
+Whatever waits for the thread may be a signal handler or a finalizer that interrupted another one
+that waits, so nothing here waits for a lock that the interrupted code may hold.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from zibrato.client import flushing
+from zibrato.client.connection import Address, Channel
+from zibrato.client.exit_hooks import Leaving
+
+INTERVAL = 1.0
+BUSY_INTERVAL = 0.1
+BUSY_SAMPLES = 50_000
+GRACE = 0.25
+MAX_LINGER = 86_400.0
+FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+
+Jobs = queue.SimpleQueue[Callable[[], None]]
+
+
+class Sender:
+    """Sends what the open `channels` hold, and discards what the closed ones still get."""
+
+    def __init__(self) -> None:
+        self.channels: list[Channel] = []
+        self._lock = threading.RLock()
+        self._jobs: Jobs = queue.SimpleQueue()
+        self._thread: int | None = None
+        self._retried = 0.0
+        self._inherited: list[object] = []
+        self._leaving = Leaving(self.finish)
+
+    def channel(self, address: Address, linger: float, max_pending: int) -> Channel:
+        """Return the channel to `address`, shared by its users, and start the thread."""
+        with self._lock:
+            channel = next((each for each in self.channels if each.address == address), None)
+            if channel is None:
+                channel = Channel(address)
+                self.channels.append(channel)
+            channel.admit(linger, max_pending)
+            self._ensure()
+        return channel
+
+    def release(self, channel: Channel) -> None:
+        """Close `channel` if this was its last user."""
+        with self._lock:
+            channel.users -= 1
+            last = channel.users <= 0
+        if last:
+            self.flush([channel], channel.linger, close=True)
+
+    def flush(self, channels: list[Channel], linger: float, close: bool = False) -> bool:
+        """Send what `channels` hold, within `linger` seconds; return whether ZeroMQ has it all.
+
+        Returns at once, with False, in the sender's own thread and where there is no thread.
+        """
+        if sys.is_finalizing() or self._thread == threading.get_ident() or not self._ensure():
+            return False
+        linger = min(max(linger, 0.0), MAX_LINGER)
+        deadline = time.monotonic() + linger
+        done = threading.Lock()
+        done.acquire()
+
+        sent = False
+
+        def job() -> None:
+            nonlocal sent
+            try:
+                sent = self._finish(channels, deadline, close)
+            finally:
+                done.release()
+
+        self._jobs.put(job)
+        return done.acquire(timeout=linger + GRACE) and sent
+
+    def finish(self) -> None:
+        """Send what is left as the process ends, within the longest `linger` of the channels."""
+        live, linger = self._retire()
+        if live:
+            self.flush(live, linger, close=True)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: the parent sends what was recorded before.
+
+        What the child inherited of ZeroMQ is kept referenced and never closed, since closing it
+        here would touch threads and files that are the parent's.
+        """
+        self._lock = threading.RLock()
+        self._thread = None
+        for channel in self.channels:
+            self._inherited.append(channel.restart())
+        if self.channels:
+            self._start()
+
+    def _retire(self) -> tuple[list[Channel], float]:
+        """Return the open channels, to be closed whoever uses them, and their longest linger."""
+        live = [channel for channel in self.channels if not channel.closed]
+        for channel in live:
+            channel.users = 0
+        longest = max([channel.linger for channel in live], default=0.0)
+        return live, min(longest, MAX_LINGER)
+
+    def _ensure(self) -> bool:
+        """Return whether the thread runs, having started it if there was none."""
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._start()
+        return self._thread is not None
+
+    def _start(self) -> None:
+        """Start the thread, or have the garbage collector try again where there can be none.
+
+        It isn't made by `threading`, whose lock may be held by the code that this interrupts.
+        """
+        self._leaving.arm()
+        self._jobs = queue.SimpleQueue()
+        try:
+            self._thread = _thread.start_new_thread(
+                self._run, (self._jobs, threading.get_native_id())
+            )
+        except (RuntimeError, MemoryError):
+            self._retried = time.monotonic()
+            for channel in self.channels:
+                channel.errors["thread"] += 1
+            if self._retry not in gc.callbacks:
+                gc.callbacks.append(self._retry)
+
+    def _retry(self, phase: str, _info: object) -> None:
+        """Start the thread after a while; meanwhile nothing else bounds what is recorded."""
+        now = time.monotonic()
+        if phase == "start" or now < self._retried + INTERVAL or sys.is_finalizing():
+            return
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._thread is None:
+                    for channel in self.channels:
+                        channel.buffers.limit(channel.max_pending)
+                if self._ensure():
+                    gc.callbacks.remove(self._retry)
+            finally:
+                self._lock.release()
+
+    def _run(self, jobs: Jobs, starter: int) -> None:
+        threading.current_thread().name = "zibrato-sender"
+        native = threading.get_native_id() != starter  # else it is a greenlet
+        if native:
+            # A signal that the host waits for must not come here, where it may end the process.
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        delay = 0.0
+        try:
+            while self._jobs is jobs and not (native and _is_last()):
+                delay = self._turn(jobs, delay)
+            if self._jobs is jobs:
+                live, linger = self._retire()
+                self._finish(live, time.monotonic() + linger, close=True)
+        finally:
+            if self._jobs is jobs:
+                self._thread = None
+
+    def _turn(self, jobs: Jobs, delay: float) -> float:
+        """Wait for a job, for `delay` seconds at most; do all there is; return the next delay."""
+        try:
+            with suppress(queue.Empty):
+                jobs.get(timeout=delay)()
+                while True:
+                    jobs.get_nowait()()
+            if self._jobs is not jobs:  # a greenlet goes on in a forked child, which has its own
+                return 0.0
+            channels = list(self.channels)
+            samples = sum([self._step(channel) for channel in channels])
+            return _delay(samples, any(channel.pending for channel in channels), delay)
+        except Exception:  # such as a lack of memory: this thread must not end while the host lives
+            return INTERVAL
+
+    def _step(self, channel: Channel) -> int:
+        try:
+            return channel.step(time.time())
+        except Exception:  # whatever it is, the other channels and the host go on
+            channel.errors["fault"] += 1
+            return 0
+
+    def _finish(self, channels: list[Channel], deadline: float, close: bool) -> bool:
+        """Send all until the `time.monotonic` deadline, then close if asked to.
+
+        Returns whether ZeroMQ has it all.
+        """
+        now = time.monotonic()
+        ends = [
+            (each, min(deadline, now + each.linger) if close else deadline) for each in channels
+        ]
+        for channel in channels:
+            self._step(channel)
+        sent = flushing.flush(ends)
+        if close:
+            flushing.close(ends)
+        return sent
+
+
+def _is_last() -> bool:
+    """Return whether all threads but this one have ended.
+
+    So it is in a child that another thread than the main one forked and that returned from it: it
+    ends, since that is what it would do without this thread.
+    """
+    return threading.enumerate() == [threading.current_thread()]
+
+
+def _delay(samples: int, blocked: bool, last: float) -> float:
+    """Return the seconds until the next look: to the full second, unless there is much."""
+    if samples >= BUSY_SAMPLES:
+        return BUSY_INTERVAL
+    if blocked and last < INTERVAL / 2:
+        return max(2 * last, 0.01)
+    return INTERVAL - time.time() % INTERVAL
+
+
+sender = Sender()
+"""The process's own."""
+
+atexit.register(sender.finish)
+os.register_at_fork(after_in_child=sender.after_fork)

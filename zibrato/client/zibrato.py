@@ -1,0 +1,105 @@
+"""The client: instruments, and a thread that sends what they record."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from zibrato.client.connection import MAX_PENDING, Address
+from zibrato.client.instruments import Instruments
+from zibrato.client.recorder import Recorder, threshold
+from zibrato.client.sender import sender
+
+if TYPE_CHECKING:
+    import zmq
+
+DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
+TRANSPORTS = ("ipc", "tcp", "inproc")
+
+
+class Zibrato(Instruments):
+    """Records measurements and sends them to a daemon, without ever blocking the caller.
+
+    `socket` is a ZeroMQ endpoint (`ipc://PATH`, `tcp://HOST:PORT`, `inproc://NAME`), else
+    `$ZIBRATO_SOCKET`, else tcp://127.0.0.1:5550. It is connected to, or bound with `bind`. `level`
+    (else `$ZIBRATO_LEVEL`) is a threshold: instruments below it cost nothing. `source` (else
+    `$ZIBRATO_SOURCE`) and `tags` are for every measurement that names none of its own. At exit it
+    takes at most `linger` seconds to send what is left. While no daemon is there, about
+    `max_pending` samples are kept, and counters without end. A `context` is used, not ended.
+
+    Raises ValueError for an endpoint or a level that can't be meant. With `ZIBRATO_DISABLED=1` in
+    the environment nothing is recorded.
+    """
+
+    def __init__(
+        self,
+        socket: str | None = None,
+        *,
+        level: str | int | None = None,
+        source: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        bind: bool = False,
+        context: zmq.Context[Any] | None = None,
+        linger: float = 1.0,
+        max_pending: int = MAX_PENDING,
+    ) -> None:
+        endpoint = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
+        check_endpoint(endpoint)
+        level = level or os.environ.get("ZIBRATO_LEVEL") or None
+        if level is not None:
+            threshold(level)  # raises before there is a channel that nobody would close
+        self._channel = sender.channel(Address(endpoint, bind, context), linger, max_pending)
+        self._open = [self._channel]
+        recorder = Recorder(
+            self._channel.buffers,
+            level=level,
+            source=source or os.environ.get("ZIBRATO_SOURCE"),
+            tags=tags,
+        )
+        super().__init__(recorder)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many measurements were dropped since the start, by reason."""
+        return self._channel.dropped
+
+    @property
+    def errors(self) -> Counter[str]:
+        """How often sending failed since the start, by the error: an `errno` name, or `thread`."""
+        return Counter(dict(self._channel.errors))
+
+    def flush(self, timeout: float = 1.0) -> bool:
+        """Hand to ZeroMQ what was recorded; return whether that was done within `timeout` s."""
+        return sender.flush([self._channel], timeout)
+
+    def close(self) -> None:
+        """Send what was recorded, within `linger` seconds; what comes later is dropped, counted.
+
+        Clients of one endpoint share a connection, which the last one closes.
+        """
+        with suppress(IndexError):  # it is closed already, maybe by another thread
+            sender.release(self._open.pop())
+
+    def __enter__(self) -> Zibrato:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Raise ValueError where `endpoint` is no ZeroMQ endpoint."""
+    transport, separator, rest = endpoint.partition("://")
+    if not separator or not rest or transport not in TRANSPORTS:
+        raise ValueError(
+            f"socket: expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, got {endpoint!r}"
+        )

@@ -1,0 +1,1 @@
+"""The daemon: options, aggregation, outboxes, and what it measures of itself."""

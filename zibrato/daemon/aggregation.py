@@ -1,0 +1,269 @@
+"""Batches in, snapshots out: pure, bounded, and every measurement accounted for.
+
+received = aggregated + filtered + rejected + overflow, where all but `aggregated` are `zibrato.*`
+counts of the SelfMetrics.
+"""
+
+from __future__ import annotations
+
+from array import array
+from math import inf, isfinite
+from operator import mul
+
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.distribution import Distribution
+from zibrato.levels import EVERYTHING, LevelFilter, level_name
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary, Tags, bounded
+from zibrato.wire import Batch, CounterRow, SampleRow, unpack
+
+MAX_AGE = 7200.0
+MAX_COUNT = 2**53
+MAX_TEXT = 255
+MAX_TAGS = 50
+_CHUNK = 1024
+_Row = CounterRow | SampleRow
+_Identity = tuple[str, str, str, str | None, Tags]
+
+
+class Accumulator:
+    """The open summary of one series in one interval.
+
+    Samples wait in `_fresh` until there are enough of them to be worth the passes over them.
+    """
+
+    __slots__ = ("_distribution", "_fresh", "_last", "_max", "_min", "_squares", "count", "sum")
+
+    def __init__(self, kind: str) -> None:
+        self.count = 0
+        self.sum = 0.0
+        self._fresh: array[float] = array("d")
+        self._min = inf
+        self._max = -inf
+        self._squares = 0.0
+        self._last = 0.0
+        self._distribution = Distribution() if kind == TIMER else None
+
+    def add(self, samples: array[float]) -> None:
+        """Take finite samples of a timer or gauge in."""
+        self.count += len(samples)
+        self._fresh.extend(samples)
+        if len(self._fresh) >= _CHUNK:
+            self._digest()
+
+    def summary(self) -> Summary:
+        """Return what was accumulated; the accumulator must not be used afterwards."""
+        if self._fresh:
+            self._digest()
+        if self._min > self._max:
+            return Summary(self.count, bounded(self.sum))
+        return Summary(
+            self.count,
+            bounded(self.sum),
+            self._min,
+            self._max,
+            bounded(self._squares),
+            self._last,
+            self._distribution,
+        )
+
+    def _digest(self) -> None:
+        samples = self._fresh.tolist()
+        del self._fresh[:]
+        self.sum += bounded(sum(samples))
+        self._squares += sum(map(mul, samples, samples))
+        self._last = samples[-1]
+        if self._distribution is None:
+            self._min = min(self._min, min(samples))
+            self._max = max(self._max, max(samples))
+        else:
+            self._distribution.add(samples)
+            self._min, self._max = self._distribution.low, self._distribution.high
+
+
+class _Window:
+    """An open interval: what is accumulated of each series, and which one a row belongs to.
+
+    `rows` saves working the series out again. Different rows can mean one series, such as those
+    of level `warn` and `warning`, so that there is a bound of its own to it.
+    """
+
+    __slots__ = ("entries", "rows")
+
+    def __init__(self) -> None:
+        self.entries: dict[Series, Accumulator] = {}
+        self.rows: dict[_Identity, Accumulator] = {}
+
+    def remember(self, identity: _Identity, entry: Accumulator) -> None:
+        """Note that a row of `identity` goes to `entry`."""
+        if len(self.rows) < 2 * len(self.entries):
+            self.rows[identity] = entry
+
+
+class Aggregator:
+    """Sums batches up by the interval in which they were recorded.
+
+    `interval` is in seconds and aligned to the clock, `levels` is what passes, `source` is for
+    measurements that name none, and `max_series` bounds the open series over all intervals.
+    """
+
+    def __init__(
+        self,
+        metrics: SelfMetrics,
+        *,
+        interval: float,
+        source: str,
+        levels: LevelFilter = EVERYTHING,
+        max_series: int = 100_000,
+    ) -> None:
+        self._levels = levels
+        self._metrics = metrics
+        self._interval = interval
+        self._source = source
+        self._max_series = max_series
+        self._windows: dict[float, _Window] = {}
+        self._open = 0
+
+    @property
+    def levels(self) -> LevelFilter:
+        """What passes; a new filter is for what is added from then on."""
+        return self._levels
+
+    @levels.setter
+    def levels(self, levels: LevelFilter) -> None:
+        self._levels = levels
+        for window in self._windows.values():
+            window.rows.clear()
+
+    @property
+    def open_series(self) -> int:
+        """How many series the open intervals hold."""
+        return self._open
+
+    @property
+    def pending(self) -> int:
+        """How many measurements the open intervals hold."""
+        return sum(
+            entry.count for window in self._windows.values() for entry in window.entries.values()
+        )
+
+    def add(self, batch: Batch, now: float) -> None:
+        """Take `batch` in, at the Unix time `now`."""
+        window = self._window((batch.start + batch.end) / 2, now)
+        received = 0
+        for counter in batch.counters:
+            received += self._add_counter(window, counter)
+        for timer in batch.timers:
+            received += self._add_samples(window, TIMER, timer)
+        for gauge in batch.gauges:
+            received += self._add_samples(window, GAUGE, gauge)
+        self._metrics.count("zibrato.intake.received", received)
+
+    def close(self, before: float) -> list[Snapshot]:
+        """Return the snapshots, oldest first, of the intervals that ended by Unix time `before`."""
+        due = sorted(start for start in self._windows if start + self._interval <= before)
+        snapshots = []
+        for start in due:
+            entries = self._windows.pop(start).entries
+            self._open -= len(entries)
+            if entries:
+                summaries = {series: entry.summary() for series, entry in entries.items()}
+                snapshots.append(Snapshot(start, start + self._interval, summaries))
+        return snapshots
+
+    def _window(self, when: float, now: float) -> _Window:
+        """Return the open interval of `when`, or of `now` where `when` is in no sane relation."""
+        if not now - MAX_AGE <= when <= now + self._interval:
+            self._metrics.count("zibrato.intake.retimed")
+            when = now
+        start = when // self._interval * self._interval
+        window = self._windows.get(start)
+        if window is None:
+            window = self._windows[start] = _Window()
+        return window
+
+    def _add_counter(self, window: _Window, row: CounterRow) -> int:
+        """Take `row` in; return how many measurements it was."""
+        if not 0 < row.count <= MAX_COUNT:
+            self._reject(1, "count")
+            return 1
+        if not isfinite(row.sum):
+            self._reject(row.count, "value")
+            return row.count
+        entry = self._entry(window, COUNTER, row, row.count)
+        if entry is not None:
+            entry.count += row.count
+            entry.sum += row.sum
+        return row.count
+
+    def _add_samples(self, window: _Window, kind: str, row: SampleRow) -> int:
+        """Take `row` in; return how many measurements it was."""
+        try:
+            samples = unpack(row.samples)
+        except ValueError:
+            self._reject(1, "samples")
+            return 1
+        received = len(samples)
+        if received and not (isfinite(sum(samples)) and (kind == GAUGE or min(samples) >= 0)):
+            samples = self._valid(samples, kind)
+        if samples:
+            entry = self._entry(window, kind, row, len(samples))
+            if entry is not None:
+                entry.add(samples)
+        return received
+
+    def _valid(self, samples: array[float], kind: str) -> array[float]:
+        """Return the samples that are finite and, of a timer, not negative; count the others."""
+        low = 0.0 if kind == TIMER else -inf
+        valid = array("d", [each for each in samples if low <= each < inf and each > -inf])
+        if len(valid) < len(samples):  # else their sum alone was beyond a float
+            self._reject(len(samples) - len(valid), "value")
+        return valid
+
+    def _entry(self, window: _Window, kind: str, row: _Row, count: int) -> Accumulator | None:
+        """Return where `count` measurements of `row` go; None, and counted, where nowhere."""
+        tags = tuple(row.tags.items()) if row.tags else ()
+        identity = (kind, row.name, row.level, row.source, tags)
+        return window.rows.get(identity) or self._place(window, identity, count)
+
+    def _place(self, window: _Window, identity: _Identity, count: int) -> Accumulator | None:
+        kind, name, label, source, tags = identity
+        reason = _flaw(name, label, source, tags)
+        if reason:
+            self._reject(count, reason)
+            return None
+        series = Series(kind, name, source or self._source, tuple(sorted(tags)), level_name(label))
+        if not self._levels.passes(series.level):
+            self._metrics.count("zibrato.intake.filtered", count)
+            return None
+        entry = window.entries.get(series)
+        if entry is None:
+            if self._open >= self._max_series:
+                self._metrics.count("zibrato.series.overflow", count, reason="max_series")
+                return None
+            self._open += 1
+            entry = window.entries[series] = Accumulator(kind)
+        window.remember(identity, entry)
+        return entry
+
+    def _reject(self, count: int, reason: str) -> None:
+        self._metrics.count("zibrato.intake.rejected", count, reason=reason)
+
+
+def _flaw(name: str, level: str, source: str | None, tags: Tags) -> str | None:
+    """Return which part of a row's identity is out of bounds."""
+    try:
+        level_name(level)
+    except ValueError:
+        return "level"
+    if not 0 < len(name) <= MAX_TEXT:
+        return "name"
+    if source and len(source) > MAX_TEXT:
+        return "source"
+    if len(tags) > MAX_TAGS or not all(map(_is_tag, tags)):
+        return "tags"
+    return None
+
+
+def _is_tag(tag: tuple[str, str]) -> bool:
+    name, value = tag
+    return 0 < len(name) <= MAX_TEXT and 0 < len(value) <= MAX_TEXT

@@ -1,0 +1,236 @@
+"""A bounded queue in front of one backend: order, retries, and the account of what became of it.
+
+accepted = delivered + pending + given up by reason, in measurements.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.delivery import Delivery
+from zibrato.interfaces import RetryLater
+from zibrato.levels import EVERYTHING, LevelFilter
+from zibrato.model import Snapshot
+
+MAX_BYTES = 64 * 1024 * 1024
+FIRST_DELAY = 1.0
+MAX_DELAY = 60.0
+MAX_FAULTS = 3
+
+
+class Outbox(Service):
+    """Ships snapshots to `backend` one at a time, oldest first, each until it has arrived.
+
+    Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is given up.
+    `jitter` returns a number in [0, 1).
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        backend: Any,
+        clock: Any,
+        metrics: SelfMetrics,
+        *,
+        levels: LevelFilter = EVERYTHING,
+        max_bytes: int = MAX_BYTES,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.backend = backend
+        self.levels = levels
+        self._clock = clock
+        self._metrics = metrics
+        self._max_bytes = max_bytes
+        self._jitter = jitter
+        self._queue: deque[Delivery] = deque()
+        self._bytes = 0
+        self._attempts = 0
+        self._told: set[str] = set()
+        self._busy = False
+        self._stopped = False
+        self._hurry = False
+        self._under_way: Deferred[None] | None = None
+        self._pause: Deferred[None] | None = None
+        self._idle: list[Deferred[None]] = []
+
+    @property
+    def pending(self) -> int:
+        """How many measurements wait or are under way."""
+        return sum(delivery.pending for delivery in self._queue)
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Queue `snapshot`, what passes this backend's levels of it."""
+        passing = {
+            series: summary
+            for series, summary in snapshot.summaries.items()
+            if self.levels.passes(series.level)
+        }
+        if not passing:
+            return
+        delivery = Delivery(snapshot._replace(summaries=passing), self._note)
+        self._metrics.count("zibrato.outbox.accepted", delivery.pending, backend=self.backend.name)
+        self._bytes += delivery.size
+        if self._stopped:
+            self._drop(delivery, "stopped")
+            return
+        self._queue.append(delivery)
+        self._bound()
+        if not self._busy:
+            Deferred.fromCoroutine(self._run())
+
+    def report(self) -> None:
+        """Set the gauges of the queue's depth, in snapshots and bytes."""
+        name = self.backend.name
+        self._metrics.gauge("zibrato.outbox.snapshots", len(self._queue), backend=name)
+        self._metrics.gauge("zibrato.outbox.bytes", self._bytes, backend=name)
+
+    def retry(self) -> None:
+        """End a pause between two attempts now, or leave out the one after the current attempt."""
+        if self._pause is not None:
+            self._pause.callback(None)
+        else:
+            self._hurry = self._busy
+
+    def drained(self) -> Deferred[None]:
+        """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
+        waiting: Deferred[None] = Deferred(self._forget)
+        if self._busy:
+            self._idle.append(waiting)
+            self.retry()
+        else:
+            waiting.callback(None)
+        return waiting
+
+    def stopService(self) -> Deferred[None]:
+        """Give up what is left, counted and logged, and release the backend."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._stopped = True
+        idle = self.drained()
+        if self._under_way is not None:
+            self._under_way.cancel()
+        await idle  # a cancelled request takes a moment to close its connection
+        left = self.pending
+        while self._queue:
+            self._drop(self._queue.popleft(), "stopped")
+        if left:
+            self._log.warn(
+                "stopped before {backend} had everything: {count} measurements are given up",
+                backend=self.backend.name,
+                count=left,
+            )
+        await self.backend.stop()
+
+    async def _run(self) -> None:
+        """Deliver until the queue is empty."""
+        self._busy = True
+        while self._queue and not self._stopped:
+            await self._attempt(self._queue[0])
+        self._busy = False
+        while self._idle:
+            self._idle.pop(0).callback(None)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        try:
+            self._under_way = self.backend.deliver(delivery)
+            await self._under_way
+        except RetryLater as postponed:
+            await self._postpone(postponed.reason, postponed.after)
+        except Exception as fault:  # a backend's bug must not stop the queue
+            await self._fault(delivery, fault)
+        else:
+            self._recovered()
+            self._drop(self._queue.popleft(), "unsent")
+
+    def _recovered(self) -> None:
+        if self._attempts:
+            self._log.info("{backend} is back", backend=self.backend.name)
+        self._attempts = 0
+        self._hurry = False
+        self._told.clear()
+
+    async def _fault(self, delivery: Delivery, fault: Exception) -> None:
+        if self._stopped:  # it was cancelled
+            return
+        delivery.faults += 1
+        self._log.failure("{backend} failed unexpectedly", backend=self.backend.name)
+        if delivery.faults >= MAX_FAULTS:
+            self._drop(self._queue.popleft(), "fault")
+        else:
+            await self._postpone(type(fault).__name__, 0.0)
+
+    async def _postpone(self, reason: str, after: float) -> None:
+        """Wait before the next attempt: exponentially longer, at least `after` seconds."""
+        if self._stopped:
+            return
+        self._metrics.count("zibrato.backend.retried", backend=self.backend.name)
+        backoff = min(MAX_DELAY, FIRST_DELAY * 2**self._attempts)
+        delay = max(after, backoff * (1 + self._jitter()) / 2)
+        self._attempts = min(self._attempts + 1, 10)
+        self._tell(reason, delay)
+        if self._hurry:
+            self._hurry = False
+            return
+        self._pause = Deferred()
+        timer = self._clock.callLater(delay, self.retry)
+        await self._pause
+        self._pause = None
+        if timer.active():
+            timer.cancel()
+
+    def _tell(self, reason: str, delay: float) -> None:
+        """Log why the backend can't deliver: each reason once until it is back."""
+        if reason not in self._told:
+            self._told.add(reason)
+            self._log.warn(
+                "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s",
+                backend=self.backend.name,
+                reason=reason,
+                delay=delay,
+            )
+
+    def _bound(self) -> None:
+        """Give up the oldest snapshots that are not under way, down to `max_bytes`."""
+        given_up = 0
+        while self._bytes > self._max_bytes and len(self._queue) > 1:
+            oldest = self._queue[1]
+            del self._queue[1]
+            given_up += oldest.pending
+            self._drop(oldest, "outbox_full")
+        if given_up:
+            self._log.warn(
+                "the outbox of {backend} is full: the oldest {count} measurements are given up",
+                backend=self.backend.name,
+                count=given_up,
+            )
+
+    def _drop(self, delivery: Delivery, reason: str) -> None:
+        """Let go of a delivery that left the queue; what is pending of it is lost."""
+        self._bytes -= delivery.size
+        if delivery.pending:
+            delivery.lost(delivery.pending, reason)
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
+        if waiting in self._idle:
+            self._idle.remove(waiting)
+
+    def _note(self, measurements: int, reason: str | None) -> None:
+        name = self.backend.name
+        if reason is None:
+            self._metrics.count("zibrato.backend.delivered", measurements, backend=name)
+        else:
+            self._metrics.count(
+                "zibrato.backend.given_up", measurements, backend=name, reason=reason
+            )

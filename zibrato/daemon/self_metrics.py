@@ -1,0 +1,64 @@
+"""What the daemon measures of itself: the `zibrato.*` series, on the same path as all others."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+
+from zibrato.model import Tags
+from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
+
+_Key = tuple[str, Tags]
+
+
+class SelfMetrics:
+    """Counts since the start (`totals`) and the newest gauges.
+
+    What has a `reason` among its tags is a loss and goes out at level warning, all else at info.
+    """
+
+    def __init__(self) -> None:
+        self.totals: Counter[_Key] = Counter()
+        self._reported: Counter[_Key] = Counter()
+        self._gauges: dict[_Key, float] = {}
+        self._sequence = 0
+
+    def count(self, name: str, value: int = 1, **tags: str) -> None:
+        """Add `value` to the counter `name` with `tags`."""
+        self.totals[name, tuple(sorted(tags.items())) if tags else ()] += value
+
+    def gauge(self, name: str, value: float, **tags: str) -> None:
+        """Set the gauge `name` with `tags`."""
+        self._gauges[name, tuple(sorted(tags.items()))] = value
+
+    def total(self, name: str, **tags: str) -> int:
+        """Return the count of `name` since the start, over all series that have these `tags`."""
+        wanted = set(tags.items())
+        return sum(
+            count
+            for (counted, having), count in self.totals.items()
+            if counted == name and wanted.issubset(having)
+        )
+
+    def batch(self, when: float) -> Batch:
+        """Return what was counted since the last batch, and the gauges, as of the Unix time.
+
+        What was counted goes out as one increment: were it as many, what the daemon receives of
+        itself would double with every interval.
+        """
+        fresh = self.totals - self._reported
+        self._reported = self.totals.copy()
+        self._sequence += 1
+        counters = [
+            CounterRow(name, _level(tags), None, dict(tags), 1, count)
+            for (name, tags), count in fresh.items()
+        ]
+        gauges = [
+            SampleRow(name, _level(tags), None, dict(tags), pack(array("d", (value,))))
+            for (name, tags), value in self._gauges.items()
+        ]
+        return Batch(VERSION, "zibrato", self._sequence, when, when, counters, (), gauges)
+
+
+def _level(tags: Tags) -> str:
+    return "warning" if any(name == "reason" for name, _ in tags) else "info"

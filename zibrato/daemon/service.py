@@ -1,0 +1,180 @@
+"""The daemon: what arrives is aggregated, every interval is shipped, a stop is orderly."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python import usage
+
+from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.options import Options
+from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.signals import Signals
+from zibrato.daemon.systemd import notify
+from zibrato.intake.zeromq import ZeroMQIntake
+from zibrato.levels import LevelFilter
+from zibrato.tx.process import LagMeter, resident_memory
+from zibrato.wire import decode
+
+GRACE = 0.5
+"""Seconds after the end of an interval in which clients may still send what belongs to it."""
+
+
+class Daemon(MultiService):
+    """The whole daemon: an intake, an aggregator, and an outbox for each backend."""
+
+    _log = Logger()
+
+    def __init__(
+        self, reactor: Any, options: Options, outboxes: Sequence[Outbox], metrics: SelfMetrics
+    ) -> None:
+        MultiService.__init__(self)
+        self.outboxes = outboxes
+        self.metrics = metrics
+        self._reactor = reactor
+        self._options = options
+        self._settings = settings = options.settings
+        self._aggregator = Aggregator(
+            self.metrics,
+            interval=settings.flush_interval,
+            source=settings.source,
+            levels=settings.levels,
+            max_series=settings.max_series,
+        )
+        self.intake = ZeroMQIntake(
+            reactor, settings.endpoints, self.receive, ipc_mode=settings.ipc_mode
+        )
+        self._lag = LagMeter(reactor)
+        signals = Signals(reactor, {signal.SIGHUP: self.reload, signal.SIGQUIT: self._quit})
+        for child in (signals, *self.outboxes, self._lag, self.intake):
+            child.setServiceParent(self)
+        self._ticker = LoopingCall(self._tick)
+        self._ticker.clock = reactor
+        self._ticking: Deferred[Any] | None = None
+        self._first_tick: Any = None
+        self._faulty = False
+
+    def startService(self) -> None:
+        """Start the children, and close an interval whenever one ends; raises OSError."""
+        MultiService.startService(self)
+        _name_levels(self._log, self._settings.levels)
+        interval = self._settings.flush_interval
+        wait = (GRACE - self._reactor.seconds()) % interval
+        self._first_tick = self._reactor.callLater(wait, self._start_ticking)
+        self._reactor.callWhenRunning(self._running)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop in order: intake, last interval, deliveries until the deadline, everything else."""
+        return Deferred.fromCoroutine(self._stop())
+
+    def receive(self, frame: bytes) -> None:
+        """Take one frame in, whatever it holds; never raises."""
+        now = self._reactor.seconds()
+        try:
+            decoded = decode(frame, now)
+            for reason, count in decoded.refused.items():
+                self.metrics.count("zibrato.intake.received", count)
+                self.metrics.count("zibrato.intake.rejected", count, reason=reason)
+            for batch in decoded.batches:
+                self._aggregator.add(batch, now)
+        except Exception:  # a bug must cost one frame, not the daemon
+            self.metrics.count("zibrato.intake.received")
+            self.metrics.count("zibrato.intake.rejected", reason="fault")
+            if not self._faulty:
+                self._faulty = True
+                self._log.failure("a frame could not be taken in; more this interval go unlogged")
+
+    def reload(self) -> None:
+        """Read levels and secrets anew; on an error everything stays as it is."""
+        try:
+            settings = self._options.reread().settings
+        except usage.UsageError as error:
+            self._log.error("nothing reloaded: {error}", error=error)
+            return
+        self._aggregator.levels = settings.levels
+        for outbox, choice in zip(self.outboxes, settings.backends, strict=False):
+            outbox.levels = choice.levels
+            outbox.backend.reload(choice.settings)
+            outbox.retry()
+        _name_levels(self._log, settings.levels)
+
+    def _running(self) -> None:
+        notify(self._options.environment, "READY=1")
+
+    def _quit(self) -> None:
+        with suppress(ReactorNotRunning):  # a signal that repeats doesn't hurry the stop
+            self._reactor.stop()
+
+    def _start_ticking(self) -> None:
+        self._ticking = self._ticker.start(self._settings.flush_interval)
+
+    def _tick(self) -> None:
+        """Close the intervals that have ended; whatever fails, the next tick comes."""
+        try:
+            self._faulty = False
+            interval = self._settings.flush_interval
+            boundary = (self._reactor.seconds() - GRACE / 2) // interval * interval
+            self._flush(boundary, boundary - interval / 2)
+        except Exception:
+            self._log.failure("closing an interval failed")
+
+    def _flush(self, before: float, when: float) -> None:
+        """Hand the intervals that ended by `before` on, the daemon's own series as of `when`."""
+        began = perf_counter()
+        self._report(when)
+        for snapshot in self._aggregator.close(before):
+            for outbox in self.outboxes:
+                outbox.put(snapshot)
+        self.metrics.gauge("zibrato.flush.duration", perf_counter() - began)
+
+    def _report(self, when: float) -> None:
+        metrics = self.metrics
+        metrics.gauge("zibrato.series", self._aggregator.open_series)
+        metrics.gauge("zibrato.reactor.lag", self._lag.take())
+        memory = resident_memory()
+        if memory is not None:
+            metrics.gauge("zibrato.process.resident_memory", memory)
+        for outbox in self.outboxes:
+            outbox.report()
+        self._aggregator.add(metrics.batch(when), self._reactor.seconds())
+
+    async def _stop(self) -> None:
+        notify(self._options.environment, "STOPPING=1")
+        if self._first_tick is not None and self._first_tick.active():
+            self._first_tick.cancel()
+        if self._ticker.running:
+            self._ticker.stop()
+            await self._ticking  # type: ignore[misc]
+        await self.intake.drain()
+        now = self._reactor.seconds()
+        self._flush(float("inf"), now)
+        await self._deliver_rest()
+        await MultiService.stopService(self)
+
+    async def _deliver_rest(self) -> None:
+        """Wait for the outboxes, for `--stop-timeout` at most."""
+        timeout = self._settings.stop_timeout
+        waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in self.outboxes]
+        await gatherResults([each.addErrback(lambda _: None) for each in waiting])
+
+
+def _name_levels(log: Logger, levels: LevelFilter) -> None:
+    """Log what passes, custom labels by name, so that a misspelt level shows."""
+    if levels.custom:
+        log.warn(
+            "levels: {levels} (not standard levels: {custom})",
+            levels=levels,
+            custom=", ".join(levels.custom),
+        )
+    else:
+        log.info("levels: {levels}", levels=levels)

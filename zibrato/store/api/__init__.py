@@ -1,0 +1,1 @@
+"""The Librato API as a server. It knows no SQL."""

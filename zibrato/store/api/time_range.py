@@ -1,0 +1,63 @@
+"""Which time a request asks for, from its parameters; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import NamedTuple
+
+from zibrato.store.api.requests import number
+from zibrato.store.api.responses import bad, bad_request
+
+TIME_PARAMETERS = {"start_time", "end_time", "duration", "count", "resolution"}
+MAX_POINTS = 20_000
+DAY = 86400.0
+
+
+class TimeRange(NamedTuple):
+    """From `start` to before `end` in Unix seconds, in steps of `step`, the `newest` if not all."""
+
+    start: float
+    end: float
+    step: int
+    newest: int | None = None
+
+
+def window(params: Mapping[str, str], now: float, default: float = 3600.0) -> TimeRange:
+    """Return what the parameters say; without any, the last `default` seconds.
+
+    `end_time` is included. Raises ApiError.
+    """
+    start, end, duration, count, step = (
+        number(params, param)
+        for param in ("start_time", "end_time", "duration", "count", "resolution")
+    )
+    if None not in {start, end, duration}:
+        raise bad_request("start_time, end_time and duration exclude one another")
+    for param, value in (("duration", duration), ("count", count), ("resolution", step)):
+        if value is not None and value < 1:
+            raise bad(param, "is not above 0")
+    last = end if end is not None else now
+    if start is not None and end is None and duration is not None:
+        last = start + duration
+    if start is None:
+        start = _start(last, duration, count, step, default)
+    if start > last:
+        raise bad("start_time", "is after end_time")
+    resolution = int(step) if step else max(1, ceil((last - start) / 600))
+    if (last - start) / resolution > MAX_POINTS * 24:
+        raise bad_request(
+            "The requested data resolution is unavailable for the given time range. "
+            "Please try a different resolution."
+        )
+    return TimeRange(start, last + 1, resolution, int(count) if count else None)
+
+
+def _start(
+    end: float, duration: float | None, count: float | None, step: float | None, default: float
+) -> float:
+    if duration is not None:
+        return max(0.0, end - duration)
+    if count is not None:
+        return max(0.0, end - max(2 * count * (step or 1), 2 * DAY))
+    return max(0.0, end - default)

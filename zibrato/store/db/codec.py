@@ -1,0 +1,206 @@
+"""Summaries to bytes and back; pure.
+
+A timer's distribution is kept as its samples while there are at most `EXACT`, else as buckets.
+A chunk is all points of one series in a block, column by column, compressed.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from zibrato.distribution import MAX_BUCKETS, Distribution
+from zibrato.model import Summary, bounded
+
+EXACT = 32
+Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]
+"""A summary as the file has it: count, sum, min, max, sum of squares, last, distribution.
+
+Of a counter, all but the first two are None. An empty distribution is that of `sum` alone.
+"""
+Point = tuple[int, Row]
+"""A row and the Unix time at which its interval begins."""
+_Buckets = tuple[float, float, int, list[int], list[int]]
+_Columns = tuple[bytes, bytes, list[bytes], list[bytes] | None]
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_buckets = msgspec.msgpack.Decoder(_Buckets).decode
+_unpack_columns = msgspec.msgpack.Decoder(_Columns).decode
+_SAMPLES = 0
+_BUCKETS = b"\x01"
+
+
+def row_of(summary: Summary) -> Row:
+    """Return a summary as the file has it."""
+    count, total, least, most, squares, last, distribution = summary
+    if distribution is None:
+        return count, total, least, most, squares, last, None
+    return count, total, least, most, squares, last, encode_distribution(distribution)
+
+
+def counter_row(summary: Summary) -> Row:
+    """Return a counter's summary as the file has it."""
+    return summary.count, summary.sum, None, None, None, None, None
+
+
+def summary_of(row: Row) -> Summary:
+    """Return what `row` was made of."""
+    count, total, least, most, squares, last, blob = row
+    distribution = None if blob is None else decode_distribution(blob, total)
+    return Summary(
+        count, total, least or 0.0, most or 0.0, squares or 0.0, last or 0.0, distribution
+    )
+
+
+def combined(rows: Sequence[Row]) -> Row:
+    """Return the rows of one series, oldest first, as one."""
+    if len(rows) == 1:
+        return rows[0]
+    summary = combined_summary(rows)
+    return counter_row(summary) if rows[0][2] is None else row_of(summary)
+
+
+def combined_summary(rows: Sequence[Row]) -> Summary:
+    """Return the summary of all rows, oldest first; as a counter's if one is a counter's."""
+    if len(rows) == 1:
+        return summary_of(rows[0])
+    counts, totals, leasts, mosts, squares, lasts, blobs = zip(*rows, strict=True)
+    count, total = sum(counts), bounded(sum(totals))
+    if None in leasts:
+        return Summary(count, total)
+    known = [blob for blob in blobs if blob is not None]
+    distribution = _joined(known, totals) if len(known) == len(blobs) else None
+    return Summary(
+        count, total, min(leasts), max(mosts), bounded(sum(squares)), lasts[-1], distribution
+    )
+
+
+def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
+    """Return the distribution of all samples of several, which it is quicker not to make first."""
+    samples: array[Any] = array("d")
+    buckets = []
+    for blob, total in zip(blobs, totals, strict=True):
+        if not blob:
+            samples.append(total)
+        elif blob[0] == _SAMPLES:
+            samples.extend(_from_little("d", blob[1:]))
+        else:
+            buckets.append(_unpack_buckets(blob[1:]))
+    if not buckets:
+        return Distribution(samples)
+    whole = _from_buckets(buckets)
+    whole.add(samples.tolist())
+    return whole if len(whole.buckets) <= MAX_BUCKETS else Distribution().merged(whole)
+
+
+def _from_buckets(parts: Sequence[_Buckets]) -> Distribution:
+    """Return the distribution of the buckets of several."""
+    lows, highs, zeros, _, _ = zip(*parts, strict=True)
+    result = Distribution()
+    result.samples = None
+    result.low, result.high, result.zeros = min(lows), max(highs), sum(zeros)
+    (*_, steps, counts), *others = parts
+    buckets = result.buckets
+    dict.update(buckets, zip(accumulate(steps), counts, strict=True))
+    for *_, steps, counts in others:
+        for index, count in zip(accumulate(steps), counts, strict=True):
+            buckets[index] = buckets.get(index, 0) + count
+    return result
+
+
+def encode_distribution(distribution: Distribution) -> bytes:
+    """Return the bytes of a distribution; of a single sample, which is the sum, none."""
+    samples = distribution.samples
+    if samples is not None:
+        if len(samples) == 1:
+            return b""
+        if len(samples) <= EXACT:
+            return b"\x00" + _little(samples)
+        distribution = Distribution(samples)
+        distribution.spill()
+    indices = sorted(distribution.buckets)
+    steps = [after - before for before, after in zip([0, *indices], indices, strict=False)]
+    counts = [distribution.buckets[index] for index in indices]
+    buckets = (distribution.low, distribution.high, distribution.zeros, steps, counts)
+    return _BUCKETS + _pack(buckets)
+
+
+def decode_distribution(blob: bytes, total: float) -> Distribution:
+    """Return what `encode_distribution` made bytes of; `total` is the sum of the samples."""
+    if not blob:
+        return Distribution((total,))
+    if blob[0] == _SAMPLES:
+        return Distribution(_from_little("d", blob[1:]))
+    return _from_buckets([_unpack_buckets(blob[1:])])
+
+
+def encode_points(points: Sequence[Point], block: int) -> bytes:
+    """Return the chunk of points, oldest first, of the block that begins at Unix time `block`."""
+    starts = array("I", [start - block for start, _ in points])
+    steps = array("I", [b - a for a, b in zip([0, *starts], starts, strict=False)])
+    counts, totals, leasts, mosts, squares, lasts, blobs = zip(*(r for _, r in points), strict=True)
+    columns = [_planes(array("d", totals))]
+    if leasts[0] is not None:
+        single = all(each == 1 for each in counts)
+        if single and all(t * t == s for t, s in zip(totals, squares, strict=True)):
+            squares = ()
+        columns += [_planes(array("d", each)) for each in (leasts, mosts, lasts, squares)]
+    parts = None if blobs[0] is None else list(blobs)
+    packed = _pack((_planes(steps), _planes(array("Q", counts)), columns, parts))
+    return zlib.compress(packed, 1)
+
+
+def decode_points(chunk: bytes, block: int) -> list[Point]:
+    """Return the points of a chunk, oldest first."""
+    steps, counts_, columns, parts = _unpack_columns(zlib.decompress(chunk))
+    starts = list(accumulate(_from_planes("I", steps), initial=block))[1:]
+    counts = _from_planes("Q", counts_)
+    totals, *others = (_from_planes("d", each) for each in columns)
+    nothing: Iterable[None] = [None] * len(counts)
+    blobs: Iterable[bytes | None] = nothing if parts is None else parts
+    if not others:
+        rows = zip(counts, totals, nothing, nothing, nothing, nothing, nothing, strict=True)
+        return list(zip(starts, rows, strict=True))
+    leasts, mosts, lasts, squares = others
+    powers: Iterable[float] = squares or [each * each for each in totals]
+    filled = zip(counts, totals, leasts, mosts, powers, lasts, blobs, strict=True)
+    return list(zip(starts, filled, strict=True))
+
+
+def _planes(values: array[Any]) -> bytes:
+    """Return the values' first bytes, then their second ones: neighbours compress."""
+    data = _little(values)
+    size = values.itemsize
+    return b"".join(data[plane::size] for plane in range(size))
+
+
+def _from_planes(code: str, data: bytes) -> array[Any]:
+    values: array[Any] = array(code)
+    size = values.itemsize
+    joined = bytearray(len(data))
+    each = len(data) // size
+    for plane in range(size):
+        joined[plane::size] = data[plane * each : (plane + 1) * each]
+    values.frombytes(bytes(joined))
+    return _swapped(values)
+
+
+def _little(values: array[Any]) -> bytes:
+    return _swapped(values[:]).tobytes() if sys.byteorder == "big" else values.tobytes()
+
+
+def _from_little(code: str, data: bytes) -> array[Any]:
+    values: array[Any] = array(code)
+    values.frombytes(data)
+    return _swapped(values)
+
+
+def _swapped(values: array[Any]) -> array[Any]:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

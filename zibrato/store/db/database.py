@@ -1,0 +1,179 @@
+"""The file with its one writer and its readers, each off the reactor's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+
+from zibrato.store.db.files import lock
+from zibrato.store.db.keys import Tier
+from zibrato.store.db.reader import Reader
+from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
+from zibrato.store.db.threads import Workers, finished
+from zibrato.store.db.writer import Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """Hands out the writer and readers of the file at `path`, opened when first asked for.
+
+    A corrupt file is set aside, wherever that shows, and a new one begun; one at its bound of
+    `max_bytes` loses its oldest.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: Any,
+        path: Path,
+        levels: Sequence[Tier],
+        max_bytes: int,
+        *,
+        writing: Workers,
+        reading: Workers,
+    ) -> None:
+        self.path = path
+        self.levels = levels
+        self.clock = clock
+        self._max_bytes = max_bytes
+        self._writing = writing
+        self._reading = reading
+        self._writer: Writer | None = None
+        self._readers: list[tuple[int, Reader]] = []
+        self._generation = 0
+        self._lock: IO[bytes] | None = None
+        self._open = False
+        self._tending = False
+        self._stopped = False
+
+    def write(self, work: Callable[[Writer], T]) -> Deferred[T]:
+        """Return what `work` returns, in the writer's thread; raises sqlite3.Error."""
+        return self._run(self._writing, lambda: self._write(work))
+
+    def read(self, work: Callable[[Reader], T]) -> Deferred[T]:
+        """Return what `work` returns, in a reader's thread; raises sqlite3.Error."""
+        if self._open:
+            return self._run(self._reading, lambda: self._read(work))
+        return self.write(lambda _: None).addCallback(lambda _: self.read(work))
+
+    def tend(self) -> None:
+        """Do, in the background, what has become due; it never fails."""
+        if not (self._tending or self._stopped):
+            self._tending = True
+            Deferred.fromCoroutine(self._tend())
+
+    async def stop(self) -> None:
+        """Let what is under way finish, and close the file."""
+        self._stopped = True
+        await finished(self._writing.run(self._close))
+        self._writing.stop()
+        self._reading.stop()
+        while self._readers:
+            self._readers.pop()[1].connection.close()
+
+    def _run(self, workers: Workers, work: Callable[[], T]) -> Deferred[T]:
+        if self._stopped:
+            return fail(sqlite3.OperationalError("the store is closed"))
+        return workers.run(work)
+
+    async def _tend(self) -> None:
+        try:
+            while not self._stopped and await self.write(self._upkeep):
+                pass
+        except sqlite3.OperationalError:  # a full disk; deliveries tell of it
+            pass
+        except Exception:
+            self._log.failure("the store's upkeep failed; it is tried again")
+        finally:
+            self._tending = False
+
+    def _upkeep(self, writer: Writer) -> bool:
+        return writer.upkeep(self.clock.seconds())
+
+    def _write(self, work: Callable[[Writer], T]) -> T:
+        try:
+            return self._attempt(work)
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            self._begin_anew(str(error))
+            return work(self._opened())
+
+    def _attempt(self, work: Callable[[Writer], T]) -> T:
+        """Do work, again if the file was at its bound."""
+        writer = self._opened()
+        try:
+            return work(writer)
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error) or not writer.make_room():
+                raise
+            return work(writer)
+
+    def _opened(self) -> Writer:
+        if self._lock is None:
+            self._lock = lock(self.path)
+        if self._writer is None:
+            connection = open_for_writing(self.path, self._max_bytes)
+            self._writer = Writer(connection, self.levels, self._max_bytes)
+            self._open = True
+        return self._writer
+
+    def _begin_anew(self, reason: str) -> None:
+        """Set the file aside; readers see by the generation that theirs is gone."""
+        if self._writer is not None:
+            self._writer.connection.close()
+            self._writer = None
+        self._generation += 1
+        aside = quarantine(self.path, self.clock.seconds())
+        self._log.error(
+            "{path} is corrupt ({reason}): set aside as {aside}, a new one is begun",
+            path=str(self.path),
+            reason=reason,
+            aside=str(aside),
+        )
+
+    def _read(self, work: Callable[[Reader], T]) -> T:
+        generation, reader = self._taken()
+        try:
+            return work(reader)
+        except sqlite3.DatabaseError as error:
+            if is_corrupt(error):
+                self._writing.run(lambda: self._write(verify)).addErrback(lambda _: None)
+            raise
+        finally:
+            if generation == self._generation:
+                self._readers.append((generation, reader))
+            else:
+                reader.connection.close()
+
+    def _taken(self) -> tuple[int, Reader]:
+        """Return a reader that no other thread has."""
+        while self._readers:
+            generation, reader = self._readers.pop()
+            if generation == self._generation:
+                return generation, reader
+            reader.connection.close()
+        return self._generation, Reader(open_for_reading(self.path), self.levels)
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.connection.execute("PRAGMA optimize")
+            self._writer.connection.close()
+            self._writer = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def verify(writer: Writer) -> None:
+    """Raise sqlite3.DatabaseError where the file is not intact; that takes reading all of it."""
+    (found,) = writer.connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {found}")

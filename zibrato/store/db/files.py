@@ -1,0 +1,58 @@
+"""Which file the store has, and whether it can be had."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import IO
+
+from zibrato.store.db.schema import NewerVersionError, check_steps, check_version, open_for_reading
+
+NAME = "zibrato.sqlite"
+
+
+def default_path(environment: Mapping[str, str]) -> Path:
+    """Return the file where none is named: below $STATE_DIRECTORY, else below the user's own."""
+    systemd = environment.get("STATE_DIRECTORY")
+    if systemd:
+        return Path(systemd.split(":")[0], NAME)
+    state = environment.get("XDG_STATE_HOME")
+    return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
+
+
+def check(path: Path, steps: Sequence[int]) -> None:
+    """Raise ValueError, with one line for people, where the file can't be written in such steps.
+
+    A corrupt file is no reason: it will be set aside.
+    """
+    if path.is_dir():
+        raise ValueError(f"expected a file, got the directory {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock(path).close()
+        if path.exists():
+            with path.open("r+b"):
+                pass
+            with closing(open_for_reading(path)) as connection:
+                check_version(connection, path)
+                check_steps(connection, steps, path)
+    except (OSError, NewerVersionError) as error:
+        raise ValueError(f"can't have {path}: {error}") from None
+    except sqlite3.DatabaseError:
+        return
+
+
+def lock(path: Path) -> IO[bytes]:
+    """Return the lock of the file, held until it is closed; raises OSError where another has it."""
+    file = open(f"{path}.lock", "ab")  # noqa: SIM115 - its owner closes it
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise OSError("another daemon has it; give this one another with --store PATH") from None
+    os.set_inheritable(file.fileno(), False)
+    return file

@@ -1,0 +1,163 @@
+"""The store's file: opened, its tables made or migrated, and set aside where it is corrupt."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from zibrato.model import bounded
+from zibrato.store.db.codec import decode_distribution, encode_distribution
+
+PAGE = 4096
+BUSY = 30.0
+MIGRATIONS: Sequence[str] = (
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL,
+        tags TEXT NOT NULL, level TEXT NOT NULL, seen INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX series_identity ON series (name, source, kind, tags, level);
+    CREATE INDEX series_name ON series (name COLLATE NOCASE);
+    CREATE TABLE point (
+        key INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL, sum REAL NOT NULL,
+        min REAL, max REAL, sum_squares REAL, last REAL, distribution BLOB
+    );
+    CREATE TABLE resolution (level INTEGER PRIMARY KEY, step INTEGER NOT NULL);
+    CREATE TABLE chunk (key INTEGER PRIMARY KEY, points BLOB NOT NULL);
+    CREATE TABLE metric (
+        name TEXT PRIMARY KEY COLLATE NOCASE,
+        type TEXT NOT NULL DEFAULT 'gauge', display_name TEXT, description TEXT, period INTEGER,
+        composite TEXT, attributes TEXT NOT NULL DEFAULT '{}'
+    ) WITHOUT ROWID;
+    CREATE TABLE stream (
+        name TEXT PRIMARY KEY COLLATE NOCASE, display_name TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        stream TEXT NOT NULL COLLATE NOCASE, source TEXT NOT NULL, title TEXT NOT NULL,
+        description TEXT, start_time INTEGER NOT NULL, end_time INTEGER, links TEXT NOT NULL
+    );
+    CREATE INDEX event_time ON event (stream, start_time);
+    """,
+)
+"""What brings a file of version N, its position, to N + 1; the last makes today's."""
+VERSION = len(MIGRATIONS)
+
+
+class NewerVersionError(Exception):
+    """The file was written by a newer Zibrato."""
+
+
+def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
+    """Return a connection to the file, made or migrated; it never grows past `max_bytes`.
+
+    Raises NewerVersionError, and sqlite3.DatabaseError for what is no intact database.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        check_version(connection, path)
+        connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
+        connection.create_function("bounded", 1, _bounded, deterministic=True)
+        connection.create_function("merged", 4, _merged, deterministic=True)
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Return a connection that can't write."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=BUSY,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA query_only = 1")
+    connection.execute("PRAGMA cache_size = -16384")
+    connection.execute("PRAGMA mmap_size = 268435456")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Commit at the end of the block, roll back if it raises."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors have rolled it back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise NewerVersionError for a file that only a newer Zibrato understands."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise NewerVersionError(
+            f"{path} is of version {version}, written by a newer Zibrato; this one knows {VERSION}:"
+            " upgrade, or give another file with --store PATH"
+        )
+
+
+def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path) -> None:
+    """Raise ValueError for a file that has other resolutions; more levels may be added to it."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'resolution'").fetchone():
+        return
+    found = [step for (step,) in connection.execute("SELECT step FROM resolution ORDER BY level")]
+    if found != list(steps[: len(found)]):
+        raise ValueError(
+            f"{path} has resolutions of {', '.join(map(str, found))} s: give retention= the same "
+            "steps, or another file with --store PATH"
+        )
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether the error says that the file is no intact database."""
+    text = str(error)
+    return "malformed" in text or "not a database" in text or "disk image" in text
+
+
+def quarantine(path: Path, now: float) -> Path:
+    """Rename the file, with what belongs to it, to FILE.corrupt-TIME; return the new name."""
+    aside = path.with_name(f"{path.name}.corrupt-{int(now)}")
+    for suffix in ("-wal", "-shm", ""):
+        part = Path(f"{path}{suffix}")
+        if part.exists():
+            os.replace(part, f"{aside}{suffix}")
+    return aside
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for position in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{MIGRATIONS[position]};PRAGMA user_version = {position + 1};COMMIT;"
+        )
+
+
+def _bounded(value: float | None) -> float | None:
+    return None if value is None else bounded(value)
+
+
+def _merged(one: bytes | None, total: float, two: bytes | None, added: float) -> bytes | None:
+    """Return the distribution of two rows, whose sums are needed for those of one sample."""
+    if one is None or two is None:
+        return one
+    return encode_distribution(
+        decode_distribution(one, total).merged(decode_distribution(two, added))
+    )

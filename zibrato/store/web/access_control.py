@@ -1,0 +1,128 @@
+"""Who may ask: the host that is asked for, where the asking page comes from, credentials."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+import socket
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from twisted.web.resource import Resource, getChildForRequest
+
+from zibrato.store.api.requests import MAX_BODY
+from zibrato.store.api.responses import refusal
+
+SAFE = {b"GET", b"HEAD"}
+HEADERS = {
+    b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
+    b"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'",
+    b"X-Content-Type-Options": b"nosniff",
+    b"X-Frame-Options": b"DENY",
+    b"Referrer-Policy": b"no-referrer",
+    b"Cross-Origin-Resource-Policy": b"same-origin",
+    b"Cross-Origin-Opener-Policy": b"same-origin",
+}
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\s]+)(?::\d+)?", re.I)
+
+
+class Credentials:
+    """The user name and password that are asked for, from a file that holds user:password."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            text = path.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"can't read {path}: {error}") from None
+        user, colon, password = text.partition(":")
+        if not (user and colon and password) or "\n" in text:
+            raise ValueError(f"expected one line of user:password in {path}")
+        self._pair = text.encode()
+
+    def __repr__(self) -> str:
+        return "<Credentials ***>"
+
+    def match(self, user: bytes, password: bytes) -> bool:
+        """Whether these are they; how long that takes tells nothing."""
+        return hmac.compare_digest(self._pair, user + b":" + password)
+
+
+class Guard(Resource):
+    """Hands requests on to what is below `root`, those that may pass.
+
+    A Host header must be an address or one of `names`: a name that an attacker made point here
+    is neither. A page of another origin can't change anything.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self, root: Resource, names: Collection[str], credentials: Credentials | None
+    ) -> None:
+        Resource.__init__(self)
+        self._root = root
+        self._names = {name.lower() for name in names}
+        self._credentials = credentials
+
+    def render(self, request: Any) -> Any:
+        """Answer a request, or refuse it."""
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
+        if getattr(request, "too_large", False):
+            request.setHeader(b"Connection", b"close")
+            return refusal(request, 413, {"request": [f"more than {MAX_BODY} bytes"]})
+        if not self._known_host(request):
+            return refusal(request, 403, {"request": ["the Host header names another server"]})
+        if request.method not in SAFE and _foreign(request):
+            return refusal(request, 403, {"request": ["the request comes from another site"]})
+        if self._credentials is not None and not self._authorised(request, self._credentials):
+            return _unauthorised(request)
+        return getChildForRequest(self._root, request).render(request)
+
+    def _known_host(self, request: Any) -> bool:
+        header = (request.getHeader(b"host") or b"").decode("latin-1")
+        match = _HOST.fullmatch(header)
+        if not match:
+            return False
+        host = match[1].lower().rstrip(".")
+        return host in self._names or _is_address(host)
+
+    def _authorised(self, request: Any, credentials: Credentials) -> bool:
+        user, password = request.getUser(), request.getPassword()
+        return credentials.match(
+            user.encode() if isinstance(user, str) else user,
+            password.encode() if isinstance(password, str) else password,
+        )
+
+
+def known_names(loopback: bool) -> set[str]:
+    """Return the names by which this host may be asked for."""
+    names = {"localhost", "ip6-localhost"}
+    return names if loopback else names | {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+
+def _unauthorised(request: Any) -> bytes:
+    request.setResponseCode(401)
+    request.setHeader(b"WWW-Authenticate", b'Basic realm="Zibrato", charset="UTF-8"')
+    request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+    return b"Authorization Required"
+
+
+def _foreign(request: Any) -> bool:
+    """Whether a browser says that a page of another origin is asking."""
+    if request.getHeader(b"sec-fetch-site") in {b"cross-site", b"same-site"}:
+        return True
+    origin = request.getHeader(b"origin")
+    host = request.getHeader(b"host") or b""
+    return origin is not None and origin.partition(b"://")[2].lower() != host.lower()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,150 @@
+"""The store's web server: a Twisted endpoint, in bounds, with the API and the page behind it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
+
+from zibrato.store.api.annotations import AnnotationsApi
+from zibrato.store.api.measurements import MeasurementsApi
+from zibrato.store.api.metrics import MetricsApi
+from zibrato.store.backend import StoreBackend
+from zibrato.store.web.access_control import Credentials, Guard, known_names
+from zibrato.store.web.page import DataApi, PageFiles
+from zibrato.store.web.site import BoundedSite
+
+DEFAULT = "tcp:5580:interface=127.0.0.1"
+
+
+class WebService(Service):
+    """Serves the store at an endpoint; listens from the start of the service to its stop.
+
+    `description` is Twisted's of an endpoint. Raises ValueError where it is no loopback address
+    and there are no credentials.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, reactor: Any, store: StoreBackend, description: str, credentials: Path | None
+    ) -> None:
+        self._reactor = reactor
+        self._store = store
+        self._endpoint = serverFromString(reactor, description)
+        loopback = is_local(description)
+        if credentials is None and not loopback:
+            raise ValueError(
+                f"{description} can be reached from elsewhere: give --web-credentials FILE, which "
+                f"holds user:password, or listen at {DEFAULT}"
+            )
+        secret = None if credentials is None else Credentials(credentials)
+        self._site = BoundedSite(Guard(tree(store), known_names(loopback), secret), reactor)
+        self._port: Any = None
+        self.address = ""
+
+    def startService(self) -> None:
+        """Listen."""
+        Service.startService(self)
+        Deferred.fromCoroutine(self._listen())
+
+    def stopService(self) -> Deferred[None]:
+        """Listen no more, and end every connection."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._close())
+
+    async def _listen(self) -> None:
+        try:
+            self._port = await self._endpoint.listen(self._site)
+        except OSError as error:
+            self._log.error("the page can't be had: {error}; give another --web", error=error)
+            return
+        host = self._port.getHost()
+        self.address = _address(host)
+        self._log.info("the page is at {address}", address=self.address)
+        try:
+            await self._store.ready()
+        except Exception:
+            self._log.failure("what the store has could not be read")
+
+    async def _close(self) -> None:
+        if self._port is not None:
+            port, self._port = self._port, None
+            await port.stopListening()
+
+
+def tree(store: StoreBackend) -> Resource:
+    """Return all that is served."""
+    api = _Root(notFound())
+    api.putChild(b"metrics", MetricsApi(store).app.resource())
+    api.putChild(b"measurements", MeasurementsApi(store).app.resource())
+    api.putChild(b"annotations", AnnotationsApi(store).app.resource())
+    root = _Root(PageFiles(store).app.resource())
+    root.putChild(b"v1", api)
+    root.putChild(b"data", DataApi(store).app.resource())
+    return root
+
+
+class _Root(Resource):
+    """Hands all that is not a child's to another resource, with its whole path."""
+
+    def __init__(self, other: Any) -> None:
+        Resource.__init__(self)
+        self._other = other
+
+    def getChild(self, _path: bytes, request: Any) -> Any:
+        """Return the other resource."""
+        request.postpath.insert(0, request.prepath.pop())
+        return self._other
+
+
+def check(description: str) -> None:
+    """Raise OSError for a TCP endpoint that can't be listened at."""
+    kind, port, interface = _parsed(description)
+    if kind in {"tcp", "tcp6"} and port.isdecimal():
+        address = interface or ("::" if kind == "tcp6" else "")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with closing(socket.socket(family)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((address, int(port)))
+
+
+def is_local(description: str) -> bool:
+    """Whether only this host can reach a Twisted endpoint."""
+    kind, _, interface = _parsed(description)
+    if kind == "unix":
+        return True
+    if kind not in {"tcp", "tcp6", "ssl", "tls"}:
+        return False
+    try:
+        return interface == "localhost" or ipaddress.ip_address(interface).is_loopback
+    except ValueError:
+        return False
+
+
+def _parsed(description: str) -> tuple[str, str, str]:
+    """Return kind, first argument and interface of an endpoint's description."""
+    kind, *parts = (part.replace("\\", "") for part in re.split(r"(?<!\\):", description))
+    named = dict(part.partition("=")[::2] for part in parts if "=" in part)
+    first = named.get("port") or next(iter(parts), "")
+    return kind, first, named.get("interface", "")
+
+
+def _address(host: Any) -> str:
+    """Return the URL of what was bound."""
+    name = getattr(host, "host", None)
+    if name is None:
+        return str(host)
+    if name in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        name = "127.0.0.1"
+    return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"

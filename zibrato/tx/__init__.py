@@ -1,0 +1,5 @@
+"""What runs in a reactor: the client for Twisted applications, and txZMQ's connections."""
+
+from zibrato.tx.client import TxZibrato
+
+__all__ = ["TxZibrato"]

@@ -1,0 +1,95 @@
+"""txZMQ's connections, with what was measured to be missing from them.
+
+txZMQ imports the global reactor: import this module only where there is one already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import zmq
+from twisted.logger import Logger
+from txzmq import ZmqFactory, ZmqPullConnection, ZmqPushConnection
+
+from zibrato.wire import MAX_FRAME
+
+READ_BUDGET = 0.005
+PULL_HIGH_WATER = 1000
+ERROR_PAUSE = 1.0
+_log = Logger()
+
+
+class Factory(ZmqFactory):  # type: ignore[misc]
+    """Hands out a ZeroMQ context that is its owner's to end, and any reactor."""
+
+    def __init__(self, reactor: Any, context: zmq.Context[Any]) -> None:
+        self.reactor = reactor
+        self.context = context
+        self.connections: set[Any] = set()
+
+
+class PullConnection(ZmqPullConnection):  # type: ignore[misc]
+    """Hands frames to `receive`, for about `READ_BUDGET` seconds a turn of the reactor at most.
+
+    `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
+    can be added.
+    """
+
+    highWaterMark = PULL_HIGH_WATER
+    read_scheduled: Any
+
+    def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
+        self.frames = 0
+        self._receive = receive
+        super().__init__(factory)
+        self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
+
+    def doRead(self) -> None:
+        """Read for a while; what is left is read in the next turn.
+
+        ZeroMQ's descriptor is edge-triggered: it stays silent about messages that were there when
+        reading stopped, so a partial read must schedule the next itself. An error is no reason to
+        stop reading for ever, as the reactor would if it were raised.
+        """
+        scheduled, self.read_scheduled = self.read_scheduled, None
+        if scheduled is not None and scheduled.active():
+            scheduled.cancel()
+        if self.socket is None:
+            return
+        deadline = perf_counter() + READ_BUDGET
+        pause = 0.0
+        try:
+            while perf_counter() < deadline:
+                frame = self.socket.recv(zmq.NOBLOCK)
+                self.frames += 1
+                self._receive(frame)
+        except zmq.Again:
+            return
+        except zmq.ZMQError:
+            _log.failure("reading from ZeroMQ failed; trying again")
+            pause = ERROR_PAUSE
+        self._read_later(pause)
+
+    def _read_later(self, pause: float) -> None:
+        if self.socket is not None and self.read_scheduled is None:
+            self.read_scheduled = self.factory.reactor.callLater(pause, self.doRead)
+
+
+class PushConnection(ZmqPushConnection):  # type: ignore[misc]
+    """Pushes without ever waiting; raises zmq.Again where ZeroMQ takes no more."""
+
+    def __init__(self, factory: Factory, high_water: int) -> None:
+        self.highWaterMark = high_water
+        super().__init__(factory)
+
+    def send(self, message: bytes, flags: int = zmq.NOBLOCK) -> None:
+        """Send; txZMQ's own would schedule a read, of which there is none here."""
+        self.socket.send(message, flags)
+
+    def close(self, linger: int) -> None:
+        """Close the socket; ZeroMQ goes on sending for `linger` milliseconds at most."""
+        self.factory.lingerPeriod = linger
+        self.socket.set(zmq.LINGER, linger)
+        self.shutdown()

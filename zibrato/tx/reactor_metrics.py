@@ -1,0 +1,52 @@
+"""What a reactor tells of its health: lag, threads, descriptors."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from zibrato.client.instruments import Instruments
+from zibrato.tx.process import LagMeter
+
+
+class ReactorMetrics:
+    """Records gauges of a reactor and its process on `instruments`."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._lag = instruments.bind_gauge("reactor.lag")
+        self._threads = instruments.bind_gauge("reactor.threads")
+        self._busy = instruments.bind_gauge("reactor.threads.busy")
+        self._queue = instruments.bind_gauge("reactor.threads.queue")
+        self._descriptors = instruments.bind_gauge("process.descriptors")
+        self._reactor: Any = None
+        self._meter: LagMeter
+
+    def start(self, reactor: Any) -> None:
+        """Begin to measure the lag."""
+        self._reactor = reactor
+        self._meter = LagMeter(reactor)
+        self._meter.startService()
+
+    def stop(self) -> None:
+        """Stop measuring."""
+        self._meter.stopService()
+
+    def record(self) -> None:
+        """Record a reading of each."""
+        self._lag(self._meter.take())
+        pool = getattr(self._reactor, "threadpool", None)  # None until a thread was needed
+        if pool is not None:
+            self._threads(pool.workers)
+            self._busy(len(pool.working))
+            self._queue(pool.q.qsize())
+        count = open_descriptors()
+        if count is not None:
+            self._descriptors(count)
+
+
+def open_descriptors() -> int | None:
+    """Return how many file descriptors are open, None where the platform has no /proc."""
+    try:
+        return len(os.listdir("/proc/self/fd")) - 1  # one of them is the listing's own
+    except OSError:
+        return None
