@@ -6,12 +6,12 @@ BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: run test lint unit matrix integration bench-ingest bench-clients bench-store clean
+.PHONY: run test docs lint unit matrix integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
 
-test: lint unit matrix integration
+test: lint docs unit matrix integration
 
 lint: .make/test
 	$(BIN)/ruff check .
@@ -28,6 +28,10 @@ integration: .make/test
 # The unit tests on every other supported Python that this machine has.
 matrix: .make/test
 	PYTHON=$(PYTHON) tests/matrix.sh
+
+# The site, in build/docs; a broken link or a malformed docstring fails it.
+docs: .make/docs
+	$(BIN)/sphinx-build -b html -W --keep-going -n -q -d build/doctrees docs build/docs
 
 bench-ingest: .make/bench
 	$(BENCH)/bin/python benchmarks/ingest.py
@@ -52,6 +56,10 @@ $(BIN)/python:
 .make/test: setup.py | $(BIN)/python
 	$(INSTALL) -e '.[test,integration,lint]'
 	mkdir -p .make && touch $@ .make/run
+
+.make/docs: setup.py | $(BIN)/python
+	$(INSTALL) -e '.[docs]'
+	mkdir -p .make && touch $@
 
 # Peers to compare with get an environment of their own: one of them pins an old setuptools.
 .make/bench: setup.py benchmarks/requirements.txt

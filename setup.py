@@ -45,6 +45,7 @@ setup(
             "supervisor",
             "uvicorn",
         ],
+        "docs": ["furo", "sphinx>=8.1", "sphinx-copybutton", "towncrier"],
         "lint": ["mypy", "mypy-zope", "pyright[nodejs]", "ruff", "typing_extensions"],
     },
     entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},
