@@ -17,10 +17,11 @@ from typing import BinaryIO
 import msgspec
 
 from zibrato.store.api.time_series import as_csv, records
+from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.schema import NewerVersionError, check_steps, check_version, open_for_reading
+from zibrato.store.db.schema import check_steps, check_version, open_for_reading
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 

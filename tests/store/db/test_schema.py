@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from zibrato.store.db import schema
+from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import check, default_path, lock
 from zibrato.store.db.keys import parse_retention
-from zibrato.store.db.schema import NewerVersionError, open_for_writing, quarantine
+from zibrato.store.db.schema import open_for_writing, quarantine
 from zibrato.store.db.writer import Writer
 
 BOUND = 1 << 24

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.store.api.metrics import paging
-from zibrato.store.api.requests import content_of, first_of, parameters
-from zibrato.store.api.responses import json_reply, nothing, with_refusals
+from zibrato.store.api.requests import (
+    Content,
+    content_of,
+    first_of,
+    optional_text,
+    parameters,
+    whole,
+)
+from zibrato.store.api.responses import bad, json_reply, nothing, with_refusals
+from zibrato.store.api.submissions import UNASSIGNED, text
 from zibrato.store.api.time_range import DAY, TIME_PARAMETERS, window
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
+from zibrato.store.db.annotation_events import Event, EventFields, Link
 
 
 class AnnotationsApi:
@@ -31,39 +43,46 @@ class AnnotationsApi:
             lambda reader: annotation_events.streams(reader.connection, search, offset, length)
         )
         query = {"found": total, "length": len(found), "offset": offset, "total": total}
-        return json_reply(request, {"query": query, "annotations": found})
+        return json_reply(
+            request, {"query": query, "annotations": [each._asdict() for each in found]}
+        )
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with a stream, and with its events if a time is asked for."""
         params = first_of(parameters(request))
-        found = await self._database.read(lambda r: annotation_events.stream(r.connection, name))
+        stream = await self._database.read(lambda r: annotation_events.stream(r.connection, name))
+        content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
             start, end, *_ = window(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )
-            found["events"] = await self._database.read(
-                lambda reader: annotation_events.by_source(reader.connection, name, start, end)
+            events = await self._database.read(
+                lambda reader: annotation_events.in_stream(reader.connection, name, start, end)
             )
-        return json_reply(request, found)
+            content["events"] = _by_source(events)
+        return json_reply(request, content)
 
     @app.route("/<name>", methods=["POST"])
     async def post(self, request: IRequest, name: str) -> bytes:
         """Make an event."""
-        content, now = content_of(request), self._database.clock.seconds()
+        text({"name": name}, "name")
+        now = int(self._database.clock.seconds())
+        fields = event_fields({"title": "", "start_time": now, **_given(content_of(request))})
         made = await self._database.write(
-            lambda writer: annotation_events.create(writer.connection, name, content, now)
+            lambda writer: annotation_events.create(writer.connection, name, fields)
         )
-        return json_reply(request, made, 201)
+        return json_reply(request, event_content(made), 201)
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
         """Name a stream for people; the answer has a body, for python-librato needs one."""
-        content = content_of(request)
-        found = await self._database.write(
-            lambda writer: annotation_events.put_stream(writer.connection, name, content)
+        text({"name": name}, "name")
+        shown = optional_text(content_of(request), "display_name")
+        stream = await self._database.write(
+            lambda writer: annotation_events.put_stream(writer.connection, name, shown)
         )
-        return json_reply(request, found)
+        return json_reply(request, stream._asdict())
 
     @app.route("/<name>", methods=["DELETE"])
     async def delete(self, request: IRequest, name: str) -> bytes:
@@ -77,16 +96,16 @@ class AnnotationsApi:
         found = await self._database.read(
             lambda reader: annotation_events.event(reader.connection, name, number)
         )
-        return json_reply(request, found)
+        return json_reply(request, event_content(found))
 
     @app.route("/<name>/<int:number>", methods=["PUT"])
     async def put_event(self, request: IRequest, name: str, number: int) -> bytes:
         """Change an event."""
-        content = content_of(request)
-        found = await self._database.write(
-            lambda writer: annotation_events.change(writer.connection, name, number, content)
+        fields = event_fields(_given(content_of(request)))
+        changed = await self._database.write(
+            lambda writer: annotation_events.change(writer.connection, name, number, fields)
         )
-        return json_reply(request, found)
+        return json_reply(request, event_content(changed))
 
     @app.route("/<name>/<int:number>", methods=["DELETE"])
     async def delete_event(self, request: IRequest, name: str, number: int) -> bytes:
@@ -99,8 +118,67 @@ class AnnotationsApi:
     @app.route("/<name>/<int:number>/links", methods=["POST"])
     async def post_link(self, request: IRequest, name: str, number: int) -> bytes:
         """Add a link to an event."""
-        content = content_of(request)
-        made = await self._database.write(
-            lambda writer: annotation_events.link(writer.connection, name, number, content)
+        link = link_of(content_of(request))
+        await self._database.write(
+            lambda writer: annotation_events.add_link(writer.connection, name, number, link)
         )
-        return json_reply(request, made, 201)
+        return json_reply(request, link, 201)
+
+
+def event_fields(content: Content) -> EventFields:
+    """Return what a request says of an event; raises ApiError."""
+    fields: EventFields = {}
+    if "title" in content:
+        fields["title"] = optional_text(content, "title") or ""
+        if not fields["title"]:
+            raise bad("title", "is not present")
+    if "source" in content:
+        fields["source"] = text(content, "source") if content["source"] else ""
+    if "links" in content:
+        fields["links"] = _links(content["links"] or [])
+    if "description" in content:
+        fields["description"] = optional_text(content, "description")
+    if "start_time" in content:
+        fields["start_time"] = whole(content, "start_time") or 0
+    if "end_time" in content:
+        fields["end_time"] = whole(content, "end_time")
+    return fields
+
+
+def link_of(content: Content) -> Link:
+    """Return the link of a request; raises ApiError."""
+    rel, href = text(content, "rel"), content.get("href")
+    if not isinstance(href, str) or not href.startswith(("http://", "https://")):
+        raise bad("href", "is not a URL")
+    return {"rel": rel, "href": href, "label": optional_text(content, "label")}
+
+
+def event_content(event: Event) -> Content:
+    """Return an event as the API shows it."""
+    return {
+        "id": event.id,
+        "name": event.stream,
+        "title": event.title,
+        "description": event.description,
+        "source": event.source or None,
+        "start_time": event.start_time,
+        "end_time": event.end_time,
+        "links": event.links,
+    }
+
+
+def _by_source(events: Iterable[Event]) -> dict[str, list[Content]]:
+    sources: dict[str, list[Content]] = defaultdict(list)
+    for event in events:
+        sources[event.source or UNASSIGNED].append(event_content(event))
+    return sources
+
+
+def _given(content: Content) -> Content:
+    return {param: value for param, value in content.items() if value is not None}
+
+
+def _links(value: object) -> list[Link]:
+    if not isinstance(value, list) or not all(isinstance(link, dict) for link in value):
+        raise bad("links", "is not an array of objects")
+    return value

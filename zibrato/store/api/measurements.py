@@ -35,9 +35,9 @@ class MeasurementsApi:
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
         """Keep measurements, all of them or none."""
-        posted = tagged(content_of(request), self._database.clock.seconds())
-        await keep(self._store, posted)
-        total = len(posted)
+        submissions = tagged(content_of(request), self._database.clock.seconds())
+        await keep(self._store, submissions)
+        total = len(submissions)
         summary = {"total": total, "accepted": total, "failed": 0, "filtered": 0}
         return json_reply(request, {"measurements": {"summary": summary}}, 202)
 

@@ -13,10 +13,11 @@ from zibrato.store.api import composite_query, time_series
 from zibrato.store.api.composites import Composite
 from zibrato.store.api.requests import Content, content_of, first_of, number, parameters
 from zibrato.store.api.responses import bad, bad_request, json_reply, nothing, with_refusals
-from zibrato.store.api.submissions import UNASSIGNED, Posted, legacy, text
+from zibrato.store.api.submissions import UNASSIGNED, legacy, metric_fields, text
 from zibrato.store.api.time_range import TIME_PARAMETERS, window
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import metadata
+from zibrato.store.db.metadata import Submission
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured
@@ -36,8 +37,8 @@ class MetricsApi:
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
         """Keep measurements, all of them or none."""
-        posted = legacy(content_of(request), self._database.clock.seconds())
-        await keep(self._store, posted)
+        submissions = legacy(content_of(request), self._database.clock.seconds())
+        await keep(self._store, submissions)
         return json_reply(request, {})
 
     @app.route("/", methods=["GET"])
@@ -84,9 +85,9 @@ class MetricsApi:
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
         """Change what is known of a metric, or make one."""
-        content = content_of(request)
+        fields = metric_fields(content_of(request))
         text({"name": name}, "name")
-        await self._database.write(lambda writer: metadata.put(writer, name, content))
+        await self._database.write(lambda writer: metadata.put(writer, name, fields))
         return nothing(request)
 
     @app.route("/<name>", methods=["DELETE"])
@@ -143,14 +144,14 @@ class MetricsApi:
         return time_series.as_csv(time_series.records(plot, series))
 
 
-async def keep(store: StoreBackend, posted: list[Posted]) -> None:
-    """Keep posted measurements, and show them to those who watch."""
-    found = await store.database.write(lambda writer: metadata.add_posted(writer, posted))
+async def keep(store: StoreBackend, submissions: list[Submission]) -> None:
+    """Keep measurements, and show them to those who watch."""
+    kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
     interval = store.live.interval
     measured = [
-        Measured(number, series, start, start + interval, each.summary)
-        for (number, series), each in zip(found, posted, strict=True)
-        for start in [each.when // interval * interval]
+        Measured(number, series, start, start + interval, submission.summary)
+        for (number, series), submission in zip(kept, submissions, strict=True)
+        for start in [submission.when // interval * interval]
     ]
     await store.add(measured)
 

@@ -16,6 +16,7 @@ from zibrato.store.api.responses import ApiError, bad, bad_request
 
 MAX_BODY = 1_000_000
 MAX_DEPTH = 4
+MAX_TEXT = 10_000
 _GZIP = 31
 _PARTS = re.compile(r"\[([^\[\]]*)\]")
 Content = dict[str, Any]
@@ -98,6 +99,14 @@ def whole(content: Mapping[str, Any], param: str) -> int | None:
     if value != int(value):
         raise bad(param, "is not an integer")
     return int(value)
+
+
+def optional_text(content: Mapping[str, Any], param: str) -> str | None:
+    """Return a text for people, or None where there is none."""
+    value = content.get(param)
+    if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
+        raise bad(param, f"is no text of at most {MAX_TEXT} characters")
+    return value
 
 
 def parameters(request: Any) -> dict[str, list[str]]:

@@ -12,6 +12,8 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
+from zibrato.store.db.errors import InvalidValueError, NotFoundError
+
 _log = Logger()
 
 
@@ -69,6 +71,8 @@ def with_refusals(app: Klein) -> Klein:
 
     for kind, handler in (
         (ApiError, _refused),
+        (NotFoundError, _missing),
+        (InvalidValueError, _invalid),
         (HTTPException, _unrouted),
         (sqlite3.OperationalError, _unavailable),
         (Exception, _failed),
@@ -79,6 +83,17 @@ def with_refusals(app: Klein) -> Klein:
 
 def _refused(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
     error: Any = failure.value
+    return refusal(request, error.status, error.errors)
+
+
+def _missing(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
+    error = not_found()
+    return refusal(request, error.status, error.errors)
+
+
+def _invalid(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
+    value: Any = failure.value
+    error = bad(value.param, value.message)
     return refusal(request, error.status, error.errors)
 
 

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from zibrato.model import GAUGE, Summary, Tags, bounded
-from zibrato.store.api.requests import Content, listed, number, whole
+from zibrato.model import GAUGE, Summary, bounded
+from zibrato.store.api.requests import Content, listed, number, optional_text, whole
 from zibrato.store.api.responses import bad, bad_request
+from zibrato.store.db.metadata import COUNTER_TYPE, TYPES, MetricFields, Submission
 
 MAX_AGE = 7200
 MAX_AHEAD = 300
 MAX_TAGS = 50
 UNASSIGNED = "unassigned"
 """What Librato calls the source of a measurement that names none."""
-COUNTER_TYPE = "counter"
 _TEXT = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 _TAG_NAME = re.compile(r"[-.:\w]{1,64}", re.A)
 _TAG_VALUE = re.compile(r"[-.:\w?/\\ ]{1,255}")
 _SUMMED = ("count", "sum", "min", "max", "sum_squares", "last", "stddev", "stddev_m2")
-_ABOUT = ("attributes", "display_name", "description", "period")
 _TAGGED = {"name", "value", "time", "tags", "period", "attributes", *_SUMMED}
 _TAGGED_TOP = {"measurements", "tags", "time", "period"}
 
 
-class Posted(NamedTuple):
-    """One measurement of a post: `type` is Librato's, `when` in Unix seconds."""
-
-    type: str
-    name: str
-    source: str
-    tags: Tags
-    when: int
-    summary: Summary
-    about: Mapping[str, Any]
-    """What it says of its metric: `attributes`, `display_name`, `description`, `period`."""
-
-
-def legacy(content: Content, now: float) -> list[Posted]:
+def legacy(content: Content, now: float) -> list[Submission]:
     """Return the measurements of a post of gauges and counters; raises ApiError for them all."""
     found = [
         (kind, each)
@@ -50,7 +36,7 @@ def legacy(content: Content, now: float) -> list[Posted]:
     return [_legacy(kind, each, content, now) for kind, each in found]
 
 
-def tagged(content: Content, now: float) -> list[Posted]:
+def tagged(content: Content, now: float) -> list[Submission]:
     """Return the measurements of a post of tagged ones; raises ApiError for them all."""
     _known(content, _TAGGED_TOP)
     found = listed(content.get("measurements") or [], "measurements")
@@ -69,7 +55,34 @@ def text(content: Mapping[str, Any], param: str) -> str:
     return value
 
 
-def _legacy(kind: str, each: Content, top: Content, now: float) -> Posted:
+def metric_fields(content: Content) -> MetricFields:
+    """Return what a request says of a metric; null takes a text or the period away."""
+    fields: MetricFields = {}
+    if content.get("type") is not None:
+        fields["type"] = _type(content["type"])
+    if "display_name" in content:
+        fields["display_name"] = optional_text(content, "display_name")
+    if "description" in content:
+        fields["description"] = optional_text(content, "description")
+    if "period" in content:
+        fields["period"] = whole(content, "period")
+    if "composite" in content:
+        fields["composite"] = optional_text(content, "composite")
+    attributes = content.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise bad("attributes", "is not an object")
+    fields["attributes"] = attributes
+    return fields
+
+
+def _type(value: object) -> str:
+    for known in TYPES:
+        if value == known:
+            return known
+    raise bad("type", f"is none of {', '.join(TYPES)}")
+
+
+def _legacy(kind: str, each: Content, top: Content, now: float) -> Submission:
     name = text(each, "name")
     inherited = {"source": top.get("source"), "measure_time": top.get("measure_time")}
     merged = {**inherited, **{key: value for key, value in each.items() if value is not None}}
@@ -80,10 +93,10 @@ def _legacy(kind: str, each: Content, top: Content, now: float) -> Posted:
     summary = _summary(each)
     if kind == COUNTER_TYPE and "value" not in each:
         raise bad("value", "is not present")
-    return Posted(kind, name, source, (), when, summary, _about(each))
+    return Submission(kind, name, source, (), when, summary, _about(each))
 
 
-def _tagged(each: Content, top: Content, now: float) -> Posted:
+def _tagged(each: Content, top: Content, now: float) -> Submission:
     _known(each, _TAGGED)
     own = each.get("tags")
     tags = _tags(own if own else top.get("tags") or {})
@@ -91,7 +104,7 @@ def _tagged(each: Content, top: Content, now: float) -> Posted:
     merged = {"time": top.get("time"), **each}
     when = _time(merged, "time", now)
     name = text(each, "name")
-    return Posted(
+    return Submission(
         GAUGE, name, source, tuple(sorted(tags.items())), when, _summary(each), _about(each)
     )
 
@@ -113,14 +126,20 @@ def _time(content: Mapping[str, Any], param: str, now: float) -> int:
     return when
 
 
-def _about(each: Content) -> Mapping[str, Any]:
+def _about(each: Content) -> MetricFields:
+    """Return what a measurement says of its metric; null says nothing."""
     if not isinstance(each.get("attributes"), dict | None):
         raise bad("attributes", "is not an object")
     for param in ("display_name", "description"):
         if not isinstance(each.get(param), str | None):
             raise bad(param, "is no text")
-    whole(each, "period")
-    return {param: each[param] for param in _ABOUT if each.get(param) is not None}
+    fields = MetricFields(
+        attributes=each.get("attributes") or {},
+        display_name=each.get("display_name"),
+        description=each.get("description"),
+        period=whole(each, "period"),
+    )
+    return fields if any(fields.values()) else {}
 
 
 def _tags(tags: Any) -> dict[str, str]:

@@ -11,10 +11,10 @@ from typing import Any
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad
-from zibrato.store.api.submissions import COUNTER_TYPE, UNASSIGNED
+from zibrato.store.api.submissions import UNASSIGNED
 from zibrato.store.api.time_range import TimeRange
 from zibrato.store.db.codec import Row, combined_summary
-from zibrato.store.db.metadata import Metric
+from zibrato.store.db.metadata import COUNTER_TYPE, Metric
 from zibrato.store.db.reader import Plot, Reader
 from zibrato.store.live import PERCENTILES
 

@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO
 
-from zibrato.store.db.schema import NewerVersionError, check_steps, check_version, open_for_reading
+from zibrato.store.db.errors import NewerVersionError
+from zibrato.store.db.schema import check_steps, check_version, open_for_reading
 
 NAME = "zibrato.sqlite"
 

@@ -1,21 +1,24 @@
-"""What is known of metrics beside their measurements: type, names for people, attributes."""
+"""Metric metadata: what is known of a name beside its measurements: type, attributes, ….
+
+`type` is Librato's: a gauge, its counter (a running total that is read), or a composite.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
-from zibrato.model import COUNTER, GAUGE, Series
-from zibrato.store.api.requests import Content, whole
-from zibrato.store.api.responses import bad, not_found
-from zibrato.store.api.submissions import COUNTER_TYPE, Posted
+from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
+from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.schema import transaction
 from zibrato.store.db.writer import Writer
 
+Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
 SUMMARIZE = "summarize_function"
 COMPOSITE = "composite"
+COUNTER_TYPE = "counter"
 TYPES = (GAUGE, COUNTER_TYPE, COMPOSITE)
 _COLUMNS = "name, type, display_name, description, period, composite, attributes"
 _NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608
@@ -32,7 +35,7 @@ _PUT = """
 
 
 class Metric(NamedTuple):
-    """A name, and what the API has to say of it; `period` is in seconds."""
+    """A name, and what is known of it; `period` is in seconds."""
 
     name: str
     type: str = GAUGE
@@ -40,19 +43,43 @@ class Metric(NamedTuple):
     description: str | None = None
     period: int | None = None
     composite: str | None = None
-    attributes: Mapping[str, Any] = {}
+    attributes: Mapping[str, object] = {}
 
     @property
     def summed(self) -> bool:
         """Whether its measurements are to be added up."""
         return self.attributes.get(SUMMARIZE) == "sum"
 
-    def content(self) -> Content:
-        """Return it as the API shows it."""
+    def content(self) -> dict[str, Any]:
+        """Return its fields by name; `composite` only of a composite."""
         shown = self._asdict()
         if self.type != COMPOSITE:
             del shown["composite"]
         return shown
+
+
+class MetricFields(TypedDict, total=False):
+    """What is given of a metric."""
+
+    type: str
+    display_name: str | None
+    description: str | None
+    period: int | None
+    composite: str | None
+    attributes: Mapping[str, object]
+
+
+class Submission(NamedTuple):
+    """One measurement of a request: `type` is Librato's, `when` in Unix seconds."""
+
+    type: str
+    name: str
+    source: str
+    tags: Tags
+    when: int
+    summary: Summary
+    about: MetricFields
+    """What it says of its metric beside the type."""
 
 
 def metrics(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Metric]:
@@ -67,11 +94,11 @@ def metrics(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, M
 
 
 def metric(connection: sqlite3.Connection, name: str) -> Metric:
-    """Return the metric; raises ApiError where there is none."""
-    found = metrics(connection, [name]).get(name.lower())
-    if found is None:
-        raise not_found()
-    return found
+    """Return the metric; raises NotFoundError."""
+    known = metrics(connection, [name])
+    if not known:
+        raise NotFoundError
+    return known[name.lower()]
 
 
 def page(
@@ -96,89 +123,75 @@ def matching(connection: sqlite3.Connection, patterns: Iterable[str]) -> list[st
     return sorted(names)
 
 
-def put(writer: Writer, name: str, content: Content) -> Metric:
-    """Return the metric with what `content` says of it; one is made where a type is given."""
-    found = metrics(writer.connection, [name]).get(name.lower())
-    kind = content.get("type")
-    if kind is not None and kind not in TYPES:
-        raise bad("type", f"is none of {', '.join(TYPES)}")
-    if found is None and kind is None:
-        raise not_found()
-    base = found or Metric(name)
-    if found is not None and kind not in {None, found.type}:
-        raise bad("type", f"is {found.type} already")
-    changed = base._replace(
-        type=kind or base.type,
-        display_name=_text(content, "display_name", base.display_name),
-        description=_text(content, "description", base.description),
-        period=whole(content, "period") if "period" in content else base.period,
-        composite=_text(content, "composite", base.composite),
-        attributes={**base.attributes, **_object(content, "attributes")},
-    )
+def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
+    """Return the metric with what `fields` say of it; one is made where a type is given.
+
+    Attributes are added to those that there are. Raises NotFoundError, and InvalidValueError for
+    a metric of another type.
+    """
+    before = metrics(writer.connection, [name]).get(name.lower())
+    if before is None and "type" not in fields:
+        raise NotFoundError
+    base = before or Metric(name)
+    changed = base._replace(**fields)
+    if before is not None and changed.type != before.type:
+        raise InvalidValueError("type", f"is {before.type} already")
+    changed = changed._replace(attributes={**base.attributes, **changed.attributes})
     with transaction(writer.connection):
         writer.connection.execute(_PUT, _row(changed))
     return changed
 
 
-def add_posted(writer: Writer, posted: Sequence[Posted]) -> list[tuple[int, Series]]:
-    """Keep the measurements of a post, all or none; return number and series of each.
+def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[tuple[int, Series]]:
+    """Keep the measurements of a request, all or none; return number and series of each.
 
-    What is posted to be summed up is a counter of ours; Librato's counter is a reading.
+    What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
+    Raises InvalidValueError for a metric of another type.
     """
-    known = metrics(writer.connection, {each.name for each in posted})
+    known = metrics(writer.connection, {submission.name for submission in submissions})
     series = []
-    described: dict[str, Content] = {}
-    for each in posted:
-        before = known.get(each.name.lower())
-        if before is not None and before.type != each.type:
-            raise bad("name", f"{each.name} is a metric of another type")
-        after = _described(each, before)
+    described: dict[str, dict[str, object]] = {}
+    for submission in submissions:
+        before = known.get(submission.name.lower())
+        if before is not None and before.type != submission.type:
+            raise InvalidValueError("name", f"{submission.name} is a metric of another type")
+        after = _described(submission, before)
         if after != before:
             known[after.name.lower()] = after
             described[after.name.lower()] = _row(after)
-        plain = each.summary.min == each.summary.max == each.summary.last
-        kind = COUNTER if after.summed and plain and each.type == GAUGE else GAUGE
-        series.append(Series(kind, after.name, each.source, each.tags))
-    points = [(s, each.when, each.summary) for s, each in zip(series, posted, strict=True)]
+        series.append(_series(submission, after))
+    points = [(s, each.when, each.summary) for s, each in zip(series, submissions, strict=True)]
     numbers = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
     return list(zip(numbers, series, strict=True))
 
 
-def _described(each: Posted, before: Metric | None) -> Metric:
+def _series(submission: Submission, metric: Metric) -> Series:
+    """Return the series that a measurement is of."""
+    summary = submission.summary
+    constant = summary.min == summary.max == summary.last
+    summed = metric.summed and constant and submission.type == GAUGE
+    kind = COUNTER if summed else GAUGE
+    return Series(kind, metric.name, submission.source, submission.tags)
+
+
+def _described(submission: Submission, before: Metric | None) -> Metric:
     """Return what is known of the metric of a measurement; what it says fills gaps only."""
-    base = before or Metric(each.name, each.type)
-    about = each.about
-    if not about:
-        return base
+    base = before or Metric(submission.name, submission.type)
+    about = submission.about
     return base._replace(
         attributes={**base.attributes, **about.get("attributes", {})},
         display_name=base.display_name or about.get("display_name"),
         description=base.description or about.get("description"),
-        period=base.period or whole(about, "period"),
+        period=base.period or about.get("period"),
     )
 
 
-def _row(metric: Metric) -> Content:
+def _row(metric: Metric) -> dict[str, object]:
     return {**metric._asdict(), "attributes": json.dumps(metric.attributes)}
 
 
-def _metric(row: Sequence[Any]) -> Metric:
-    name, kind, shown, description, period, composite, attributes = row
-    return Metric(name, kind, shown, description, period, composite, json.loads(attributes))
-
-
-def _object(content: Content, param: str) -> Content:
-    value = content.get(param) or {}
-    if not isinstance(value, dict):
-        raise bad(param, "is not an object")
-    return value
-
-
-def _text(content: Content, param: str, before: str | None) -> str | None:
-    value = content.get(param, before)
-    if value is not None and (not isinstance(value, str) or len(value) > 10_000):
-        raise bad(param, "is no text")
-    return value
+def _metric(row: Row) -> Metric:
+    return Metric(*row[:6], json.loads(row[6]))
 
 
 def _escaped(text: str) -> str:

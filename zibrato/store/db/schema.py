@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zibrato.model import bounded
 from zibrato.store.db.codec import decode_distribution, encode_distribution
+from zibrato.store.db.errors import NewerVersionError
 
 PAGE = 4096
 BUSY = 30.0
@@ -47,10 +48,6 @@ MIGRATIONS: Sequence[str] = (
 )
 """What brings a file of version N, its position, to N + 1; the last makes today's."""
 VERSION = len(MIGRATIONS)
-
-
-class NewerVersionError(Exception):
-    """The file was written by a newer Zibrato."""
 
 
 def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:

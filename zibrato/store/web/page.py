@@ -83,9 +83,11 @@ class DataApi:
         params = first_of(parameters(request))
         now = self._database.clock.seconds()
         start, end = _or(number(params, "start"), now - 3600), _or(number(params, "end"), now)
-        return await self._json(
-            request, lambda r: annotation_events.between(r.connection, start, end)
-        )
+
+        def work(reader: Reader) -> object:
+            return [_marker(e) for e in annotation_events.between(reader.connection, start, end)]
+
+        return await self._json(request, work)
 
     @app.route("/health", methods=["GET"])
     async def health(self, request: IRequest) -> bytes:
@@ -142,6 +144,18 @@ class PageFiles:
         request.setHeader(b"Cache-Control", b"no-cache")
         tag = f'"{sha256(content).hexdigest()[:32]}"'.encode()
         return b"" if request.setETag(tag) else content
+
+
+def _marker(event: annotation_events.Event) -> dict[str, object]:
+    """Return an event as the page draws it."""
+    return {
+        "stream": event.stream,
+        "title": event.title,
+        "start": event.start_time,
+        "end": event.end_time,
+        "source": event.source or None,
+        "description": event.description,
+    }
 
 
 def _typed(kind: str) -> bytes:

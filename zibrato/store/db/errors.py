@@ -1,0 +1,20 @@
+"""What the file can't do, said without HTTP: the API makes answers of it."""
+
+from __future__ import annotations
+
+
+class NotFoundError(Exception):
+    """There is no such metric, stream or event."""
+
+
+class InvalidValueError(Exception):
+    """A value contradicts what the file has: `param` names it, `message` says how."""
+
+    def __init__(self, param: str, message: str) -> None:
+        super().__init__(param, message)
+        self.param = param
+        self.message = message
+
+
+class NewerVersionError(Exception):
+    """The file was written by a newer Zibrato."""
