@@ -32,9 +32,11 @@ from benchmarks import processes
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
-from zibrato.client.connection import Address, Channel
+from zibrato.client.connection import Channel
+from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
+from zibrato.endpoint import Endpoint
 from zibrato.tx.process import resident_memory
 from zibrato.wire import decode
 
@@ -144,7 +146,7 @@ def used(task: Path) -> Usage:
 
 def without_daemon(endpoint: str) -> None:
     """Print how memory grows in an hour without a daemon; check what arrives afterwards."""
-    channel = Channel(Address(endpoint))
+    channel = Channel(Connector(Endpoint.of_client(endpoint)))
     instruments = Instruments(Recorder(channel.buffers))
     count = instruments.count_me(name="bench.count").count
     record = instruments.time_me(name="bench.time").record

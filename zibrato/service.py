@@ -12,7 +12,8 @@ from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings
-from zibrato.intake.zeromq import Endpoint, check
+from zibrato.endpoint import Endpoint
+from zibrato.intake.zeromq import check
 from zibrato.interfaces import BackendContext
 
 __all__ = ["Options", "makeService", "make_service"]

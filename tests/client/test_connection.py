@@ -9,7 +9,8 @@ import pytest
 import zmq
 
 from zibrato.client import send_queue
-from zibrato.client.connection import Address, Channel
+from zibrato.client.connection import Channel
+from zibrato.client.connector import Connector
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import Batch, decode, encode, unpack
 
@@ -39,8 +40,8 @@ class StubSocket:
         self.closed = linger
 
 
-class StubAddress:
-    """An address whose sockets are stubs."""
+class StubConnector:
+    """Opens sockets that are stubs."""
 
     context = None
     owns_context = False
@@ -60,15 +61,15 @@ class Fixture:
     """A channel on stubs, with a counter and a timer to record on."""
 
     def __init__(self, max_pending: int = 1000) -> None:
-        self.address = StubAddress()
-        self.channel = Channel(cast(Address, self.address), max_pending=max_pending)
+        self.connector = StubConnector()
+        self.channel = Channel(cast(Connector, self.connector), max_pending=max_pending)
         self.count = self.channel.buffers.ticks(Series(COUNTER, "c", ""), 1).tick
         self.time = self.channel.buffers.values(Series(TIMER, "t", "")).append
 
     @property
     def batches(self) -> list[Batch]:
         """Everything sent, over all sockets."""
-        frames = [frame for socket in self.address.sockets for frame in socket.sent]
+        frames = [frame for socket in self.connector.sockets for frame in socket.sent]
         return [batch for frame in frames for batch in decode(frame, 0).batches]
 
     def counted(self, name: str = "c") -> float:
@@ -81,7 +82,7 @@ class Fixture:
 def test_nothing_recorded_opens_nothing() -> None:
     fixture = Fixture()
     assert fixture.channel.step(1.0) == 0
-    assert fixture.address.sockets == []
+    assert fixture.connector.sockets == []
 
 
 def test_a_batch_has_the_interval_in_which_it_was_recorded() -> None:
@@ -99,12 +100,12 @@ def test_what_zeromq_does_not_take_waits_in_order() -> None:
     fixture = Fixture()
     fixture.count()
     fixture.channel.step(1.0)
-    fixture.address.sockets[0].room = 0
+    fixture.connector.sockets[0].room = 0
     for now in (2.0, 3.0):
         fixture.count()
         fixture.channel.step(now)
     assert fixture.channel.pending == 2
-    fixture.address.sockets[0].room = 5
+    fixture.connector.sockets[0].room = 5
     fixture.channel.step(4.0)
     assert [batch.end for batch in fixture.batches] == [1.0, 2.0, 3.0]
     assert fixture.channel.pending == 0
@@ -114,14 +115,14 @@ def test_past_the_bound_samples_are_dropped_counted_and_counters_kept() -> None:
     fixture = Fixture(max_pending=100)
     fixture.count()
     fixture.channel.step(0.0)
-    fixture.address.sockets[0].room = 0
+    fixture.connector.sockets[0].room = 0
     for now in range(1, 51):
         fixture.count()
         for _ in range(10):
             fixture.time(1.0)
         fixture.channel.step(now)
         assert fixture.channel.pending <= 10
-    fixture.address.sockets[0].room = 10**9
+    fixture.connector.sockets[0].room = 10**9
     fixture.channel.step(60.0)
     assert fixture.counted() == 51
     dropped = fixture.counted("zibrato.client.dropped")
@@ -131,12 +132,12 @@ def test_past_the_bound_samples_are_dropped_counted_and_counters_kept() -> None:
 
 def test_counters_alone_take_constant_memory_for_ever() -> None:
     fixture = Fixture(max_pending=100)
-    fixture.address.error = zmq.ZMQError(zmq.EINVAL)
+    fixture.connector.error = zmq.ZMQError(zmq.EINVAL)
     for now in range(10_000):
         fixture.count()
         fixture.channel.step(now)
     assert fixture.channel.pending < 10
-    fixture.address.error = None
+    fixture.connector.error = None
     fixture.channel.step(10_001)
     assert fixture.counted() == 10_000
     assert not fixture.channel.dropped
@@ -146,12 +147,12 @@ def test_an_error_of_the_socket_costs_nothing_but_a_new_one() -> None:
     fixture = Fixture()
     fixture.count()
     fixture.channel.step(1.0)
-    fixture.address.sockets[0].error = zmq.ContextTerminated()
+    fixture.connector.sockets[0].error = zmq.ContextTerminated()
     fixture.count()
     fixture.channel.step(2.0)
-    assert fixture.address.sockets[0].closed == 0
+    assert fixture.connector.sockets[0].closed == 0
     fixture.channel.step(3.0)
-    assert len(fixture.address.sockets) == 2
+    assert len(fixture.connector.sockets) == 2
     assert fixture.counted() == 2
 
 
@@ -171,7 +172,7 @@ def test_what_a_closed_channel_still_gets_is_counted_and_reported_once_it_has_us
 
 def test_what_is_not_sent_when_it_closes_is_counted() -> None:
     fixture = Fixture()
-    fixture.address.error = zmq.ZMQError(errno.ENOENT)
+    fixture.connector.error = zmq.ZMQError(errno.ENOENT)
     fixture.count()
     fixture.count()
     fixture.time(1.0)
@@ -186,35 +187,35 @@ def test_a_socket_goes_on_sending_for_the_linger_it_is_closed_with() -> None:
     fixture.count()
     fixture.channel.step(1.0)
     fixture.channel.close(0.5)
-    assert fixture.address.sockets[0].closed == 500
+    assert fixture.connector.sockets[0].closed == 500
 
 
 def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     fixture = Fixture()
     fixture.count()
     fixture.channel.step(1.0)
-    fixture.address.sockets[0].room = 0
+    fixture.connector.sockets[0].room = 0
     fixture.count()
     fixture.channel.step(2.0)
     fixture.count()
     inherited = fixture.channel.restart()
     assert inherited is not None
-    assert inherited[1] is cast(Any, fixture.address.sockets[0])
-    assert fixture.address.sockets[0].closed is None
+    assert inherited[1] is cast(Any, fixture.connector.sockets[0])
+    assert fixture.connector.sockets[0].closed is None
     fixture.count()
     fixture.channel.step(3.0)
-    (batch,) = decode(fixture.address.sockets[1].sent[0], 0).batches
+    (batch,) = decode(fixture.connector.sockets[1].sent[0], 0).batches
     assert (batch.sequence, batch.counters[0].count) == (1, 1)
 
 
 def test_errors_are_counted_by_name_and_reported() -> None:
     fixture = Fixture()
     for number in (errno.EMFILE, errno.ENOENT, errno.EMFILE, zmq.ETERM):
-        fixture.address.error = zmq.ZMQError(number)
+        fixture.connector.error = zmq.ZMQError(number)
         fixture.count()
         fixture.channel.step(1.0)
     assert fixture.channel.errors == {"EMFILE": 2, "ENOENT": 1, "ETERM": 1}
-    fixture.address.error = None
+    fixture.connector.error = None
     fixture.channel.step(2.0)
     assert (fixture.counted(), fixture.counted("zibrato.client.errors")) == (4, 4)
 
@@ -251,13 +252,13 @@ def test_a_batch_that_can_not_be_encoded_holds_nothing_up(monkeypatch: pytest.Mo
 
 def test_counters_survive_any_sum() -> None:
     fixture = Fixture(max_pending=1)
-    fixture.address.error = zmq.ZMQError(errno.ENOENT)
+    fixture.connector.error = zmq.ZMQError(errno.ENOENT)
     huge = fixture.channel.buffers.ticks(Series(COUNTER, "h", ""), 2**62).tick
     for now in range(64):
         huge()
         huge()
         fixture.channel.step(now)
-    fixture.address.error = None
+    fixture.connector.error = None
     fixture.channel.step(100)
     assert fixture.counted("h") == 64 * 2 * 2**62
     assert not fixture.channel.dropped

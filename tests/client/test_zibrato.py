@@ -47,7 +47,7 @@ def levels(recorded: Recording) -> set[str]:
 
 def test_with_no_variable_everything_goes_to_the_default(make: Callable[..., Any]) -> None:
     client = make(linger=0)
-    assert client._channel.address.endpoint == "tcp://127.0.0.1:5550"
+    assert client._channel.connector.endpoint.address == "tcp://127.0.0.1:5550"
     recorded = recorded_by(client)
     assert levels(recorded) == {"debug", "info", "error"}
     assert {each.source for each in recorded.measurements} == {""}
@@ -58,14 +58,14 @@ def test_the_socket(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZIBRATO_SOCKET", f"ipc://{tmp_path}/environment")
-    assert make(linger=0)._channel.address.endpoint == f"ipc://{tmp_path}/environment"
+    assert make(linger=0)._channel.connector.endpoint.address == f"ipc://{tmp_path}/environment"
     argument = f"ipc://{tmp_path}/argument"
-    assert make(argument, linger=0)._channel.address.endpoint == argument
+    assert make(argument, linger=0)._channel.connector.endpoint.address == argument
     monkeypatch.setenv("ZIBRATO_SOCKET", "/tmp/socket")
     with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
         make()
     monkeypatch.setenv("ZIBRATO_SOCKET", "")
-    assert make(linger=0)._channel.address.endpoint == "tcp://127.0.0.1:5550"
+    assert make(linger=0)._channel.connector.endpoint.address == "tcp://127.0.0.1:5550"
 
 
 def test_the_level(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from twisted.python.usage import UsageError
 
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
-from zibrato.intake.zeromq import Endpoint
+from zibrato.endpoint import Endpoint
 from zibrato.levels import LevelFilter
 
 

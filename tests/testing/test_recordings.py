@@ -184,7 +184,7 @@ def test_every_client_is_recorded_also_one_made_within(client: Zibrato, tmp_path
 def test_one_client_is_recorded_without_the_others(client: Zibrato, tmp_path: Path) -> None:
     with (
         Zibrato(f"ipc://{tmp_path}/other", linger=0) as other,
-        Zibrato(client._channel.address.endpoint, linger=0) as shared,
+        Zibrato(client._channel.connector.endpoint.address, linger=0) as shared,
         recording(client, shared) as recorded,
         recording(other) as others,
     ):

@@ -9,74 +9,21 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import zmq
 
-from zibrato.client import resource_check
 from zibrato.client.buffers import Buffers, Rows
+from zibrato.client.connector import Connector, Opened
 from zibrato.client.send_queue import OWN, Backlog, measurements
 from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
-HIGH_WATER = 8
 MAX_PENDING = 1_000_000
 MAX_BEHIND = 4
 """How many times as many may wait to be drained, which threads that only record can cause."""
 SERIES_WARNING = 1_000
 """More series than these a client reports: tags and names are to have few values."""
-RECONNECT = (20, 1000)
-"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
-
-Opened = tuple[zmq.Context[Any], zmq.Socket[Any]]
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a client sends: an endpoint to connect to, or to bind, in a context of the host's."""
-
-    endpoint: str
-    bind: bool = False
-    context: zmq.Context[Any] | None = None
-
-    @property
-    def inproc(self) -> bool:
-        """Whether the endpoint is reached through the process's shared context."""
-        return self.endpoint.startswith("inproc:")
-
-    @property
-    def owns_context(self) -> bool:
-        """Whether the context of a socket is the channel's to end."""
-        return self.context is None and not self.inproc
-
-    def open(self) -> Opened:
-        """Return a PUSH socket and its context; raises zmq.ZMQError."""
-        resource_check.check()
-        context = self.context
-        if context is None:
-            context = zmq.Context.instance() if self.inproc else zmq.Context()
-        try:
-            socket = context.socket(zmq.PUSH)
-            try:
-                self.attach(socket)
-            except zmq.ZMQError:
-                socket.close()
-                raise
-        except zmq.ZMQError:
-            if self.owns_context:
-                context.term()
-            raise
-        return context, socket
-
-    def attach(self, socket: zmq.Socket[Any]) -> None:
-        """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
-        socket.set(zmq.SNDHWM, HIGH_WATER)
-        socket.set(zmq.LINGER, 0)
-        socket.set(zmq.IPV6, "[" in self.endpoint)
-        socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
-        socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
-        (socket.bind if self.bind else socket.connect)(self.endpoint)
 
 
 class Channel:
@@ -87,9 +34,9 @@ class Channel:
     """
 
     def __init__(
-        self, address: Address, *, linger: float = 1.0, max_pending: int = MAX_PENDING
+        self, connector: Connector, *, linger: float = 1.0, max_pending: int = MAX_PENDING
     ) -> None:
-        self.address = address
+        self.connector = connector
         self.linger = linger
         self.users = 0
         self._opening = 1
@@ -180,7 +127,7 @@ class Channel:
             return None
         context, socket = opened
         socket.close(linger=max(0, int(linger * 1000)))
-        return context if self.address.owns_context else None
+        return context if self.connector.owns_context else None
 
     def release(self) -> Opened | None:
         """Return the context and socket, if open, for the caller to close; forget them."""
@@ -229,7 +176,7 @@ class Channel:
         """Send until nothing is left or ZeroMQ takes no more."""
         with self._failing():
             if self._backlog and self._opened is None:
-                self._opened = self.address.open()
+                self._opened = self.connector.open()
             while self._backlog and self._opened is not None:
                 frame = self._frame()
                 if frame is not None:

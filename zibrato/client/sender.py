@@ -22,7 +22,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from zibrato.client import flushing
-from zibrato.client.connection import Address, Channel
+from zibrato.client.connection import Channel
+from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import Leaving
 
 INTERVAL = 1.0
@@ -47,12 +48,12 @@ class Sender:
         self._inherited: list[object] = []
         self._leaving = Leaving(self.finish)
 
-    def channel(self, address: Address, linger: float, max_pending: int) -> Channel:
-        """Return the channel to `address`, shared by its users, and start the thread."""
+    def channel(self, connector: Connector, linger: float, max_pending: int) -> Channel:
+        """Return the channel of `connector`, shared by its users, and start the thread."""
         with self._lock:
-            channel = next((each for each in self.channels if each.address == address), None)
+            channel = next((each for each in self.channels if each.connector == connector), None)
             if channel is None:
-                channel = Channel(address)
+                channel = Channel(connector)
                 self.channels.append(channel)
             channel.admit(linger, max_pending)
             self._ensure()

@@ -9,16 +9,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from zibrato.client.connection import MAX_PENDING, Address
+from zibrato.client.connection import MAX_PENDING
+from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder, threshold
 from zibrato.client.sender import sender
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 
 if TYPE_CHECKING:
     import zmq
-
-DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
-TRANSPORTS = ("ipc", "tcp", "inproc")
 
 
 class Zibrato(Instruments):
@@ -47,12 +46,12 @@ class Zibrato(Instruments):
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
     ) -> None:
-        endpoint = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
-        check_endpoint(endpoint)
+        address = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
+        endpoint = Endpoint.of_client(address, bind=bind)
         level = level or os.environ.get("ZIBRATO_LEVEL") or None
         if level is not None:
             threshold(level)  # raises before there is a channel that nobody would close
-        self._channel = sender.channel(Address(endpoint, bind, context), linger, max_pending)
+        self._channel = sender.channel(Connector(endpoint, context), linger, max_pending)
         self._open = [self._channel]
         recorder = Recorder(
             self._channel.buffers,
@@ -94,12 +93,3 @@ class Zibrato(Instruments):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def check_endpoint(endpoint: str) -> None:
-    """Raise ValueError where `endpoint` is no ZeroMQ endpoint."""
-    transport, separator, rest = endpoint.partition("://")
-    if not separator or not rest or transport not in TRANSPORTS:
-        raise ValueError(
-            f"socket: expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, got {endpoint!r}"
-        )

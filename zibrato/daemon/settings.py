@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 from twisted.plugin import getPlugins
 from twisted.python import usage
 
-from zibrato.intake.zeromq import Endpoint
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.interfaces import IBackendMaker
 from zibrato.levels import LevelFilter
 
 T = TypeVar("T")
-DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
 CREDENTIAL = "apikey"
 DEFAULT_WEB = "tcp:5580:interface=127.0.0.1"
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import zmq
 from twisted.application.service import Service
@@ -15,6 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from zibrato.endpoint import Endpoint
 from zibrato.interfaces import IIntake
 
 QUIET = 0.1
@@ -22,38 +23,11 @@ DRAIN_LIMIT = 2.0
 _log = Logger()
 
 
-class Endpoint(NamedTuple):
-    """A ZeroMQ address, bound unless it was written `connect:ADDRESS`."""
-
-    address: str
-    connect: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Endpoint:
-        """Return the endpoint of a `--socket`; raises ValueError."""
-        address = text.removeprefix("connect:")
-        transport, separator, rest = address.partition("://")
-        if not separator or not rest or transport not in ("ipc", "tcp", "inproc"):
-            raise ValueError(
-                "expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, "
-                f"with connect: before it to connect instead of to bind, got {text!r}"
-            )
-        return cls(address, connect=address != text)
-
-    def attach(self, socket: zmq.Socket[Any]) -> None:
-        """Bind or connect `socket`; raises OSError."""
-        try:
-            socket.set(zmq.IPV6, "[" in self.address)
-            (socket.connect if self.connect else socket.bind)(self.address)
-        except zmq.ZMQError as error:
-            raise OSError(error.errno, error.strerror) from None
-
-    @property
-    def path(self) -> str | None:
-        """The file that a bound ipc endpoint has, if any."""
-        path = self.address.removeprefix("ipc://")
-        is_file = path != self.address and not path.startswith("@")
-        return path if is_file and not self.connect else None
+def ipc_path(endpoint: Endpoint) -> str | None:
+    """Return the file that a bound ipc endpoint has, if any."""
+    path = endpoint.address.removeprefix("ipc://")
+    is_file = path != endpoint.address and not path.startswith("@")
+    return path if is_file and not endpoint.connect else None
 
 
 class PathLock:
@@ -78,12 +52,13 @@ class PathLock:
 
 def check(endpoint: Endpoint) -> None:
     """Raise OSError where `endpoint` can't be had."""
-    lock = PathLock(endpoint.path) if endpoint.path else None
+    path = ipc_path(endpoint)
+    lock = PathLock(path) if path else None
     context: zmq.Context[Any] = zmq.Context()
     try:
         with context.socket(zmq.PULL) as socket:
             socket.set(zmq.LINGER, 0)
-            endpoint.attach(socket)
+            _attach(endpoint, socket)
     finally:
         context.term()
         if lock is not None:
@@ -137,10 +112,11 @@ class ZeroMQIntake(Service):
 
     def _open(self, endpoint: Endpoint) -> None:
         socket = self._connection.socket
-        if endpoint.path:
-            self._locks.append(PathLock(endpoint.path))
+        path = ipc_path(endpoint)
+        if path:
+            self._locks.append(PathLock(path))
         with _umask(0o777 & ~self._ipc_mode):
-            endpoint.attach(socket)
+            _attach(endpoint, socket)
         address = endpoint.address
         if not endpoint.connect:
             address = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
@@ -180,6 +156,14 @@ class ZeroMQIntake(Service):
             connection.shutdown()
         while self._locks:
             self._locks.pop().release()
+
+
+def _attach(endpoint: Endpoint, socket: zmq.Socket[Any]) -> None:
+    """Bind or connect `socket`; raises OSError."""
+    try:
+        endpoint.attach(socket)
+    except zmq.ZMQError as error:
+        raise OSError(error.errno, error.strerror) from None
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from zibrato.client.connection import HIGH_WATER, MAX_PENDING, Address, Channel
+from zibrato.client.connection import MAX_PENDING, Channel
+from zibrato.client.connector import HIGH_WATER, Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
-from zibrato.client.zibrato import DEFAULT_SOCKET, check_endpoint
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.tx.reactor_metrics import ReactorMetrics
 
 RETRY = 0.02
@@ -51,13 +52,13 @@ class TxZibrato(Instruments, Service):
         interval: float = 1.0,
         reactor_metrics: bool = False,
     ) -> None:
-        endpoint = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
-        check_endpoint(endpoint)
+        address = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
+        endpoint = Endpoint.of_client(address, bind=bind)
         self._reactor = reactor
         self._interval = interval
         self._linger = linger
-        self._address = TxAddress(endpoint, bind, get_reactor=lambda: self._reactor)
-        self._channel = Channel(self._address, linger=linger, max_pending=max_pending)
+        self._connector = TxConnector(endpoint, get_reactor=lambda: self._reactor)
+        self._channel = Channel(self._connector, linger=linger, max_pending=max_pending)
         self._loop = LoopingCall(self._step)
         self._first: Any = None
         recorder = Recorder(
@@ -120,13 +121,13 @@ class TxZibrato(Instruments, Service):
     async def _close(self, context: Any, connection: Any, deadline: float) -> None:
         """Close, and wait in a thread until ZeroMQ has sent everything: ending a context blocks."""
         connection.close(linger=max(0, int((deadline - self._reactor.seconds()) * 1000)))
-        if not self._address.inproc:
+        if not self._connector.endpoint.inproc:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)
 
 
 @dataclass(frozen=True)
-class TxAddress(Address):
-    """An address whose sockets are txZMQ connections to a reactor that is known by then."""
+class TxConnector(Connector):
+    """Opens txZMQ connections, for a reactor that is known by then."""
 
     get_reactor: Callable[[], Any] = lambda: None
 
@@ -134,7 +135,7 @@ class TxAddress(Address):
         """Return a connection and its context; raises zmq.ZMQError."""
         from zibrato.tx.connections import Factory, PushConnection  # noqa: PLC0415 - imports the reactor
 
-        context = zmq.Context.instance() if self.inproc else zmq.Context()
+        context = zmq.Context.instance() if self.endpoint.inproc else zmq.Context()
         connection = PushConnection(Factory(self.get_reactor(), context), HIGH_WATER)
         try:
             self.attach(connection.socket)

@@ -1,0 +1,77 @@
+"""Endpoints: what is one, which side it is, and what a socket is told of it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+import zmq
+
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+
+NONE = ["", "5550", "udp://x:1", "ipc://", "connect:", "connect:tcp//x", "://x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("tcp://127.0.0.1:5550", Endpoint("tcp://127.0.0.1:5550")),
+        ("connect:ipc:///tmp/x", Endpoint("ipc:///tmp/x", connect=True)),
+        ("inproc://x", Endpoint("inproc://x")),
+    ],
+)
+def test_a_daemons_are_bound_unless_they_say_connect(text: str, endpoint: Endpoint) -> None:
+    assert Endpoint.parse(text) == endpoint
+    assert endpoint.connect == text.startswith("connect:")
+
+
+def test_a_clients_connect_unless_they_are_to_be_bound() -> None:
+    assert Endpoint.of_client("ipc:///tmp/x") == Endpoint("ipc:///tmp/x", connect=True)
+    assert Endpoint.of_client("ipc:///tmp/x", bind=True) == Endpoint("ipc:///tmp/x", connect=False)
+
+
+def test_both_sides_meet_at_the_default() -> None:
+    assert Endpoint.of_client(DEFAULT_SOCKET).address == Endpoint.parse(DEFAULT_SOCKET).address
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_endpoint_of_a_daemon_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected ipc://PATH.* with connect: before") as error:
+        Endpoint.parse(text)
+    assert str(error.value).endswith(f"got {text!r}")
+
+
+@pytest.mark.parametrize("text", [*NONE, "connect:ipc:///tmp/x"])
+def test_what_is_no_endpoint_of_a_client_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^socket: expected ipc://PATH, tcp://HOST:PORT") as error:
+        Endpoint.of_client(text)
+    assert str(error.value).endswith(f"got {text!r}")
+
+
+def test_only_inproc_is_the_process_own() -> None:
+    assert Endpoint("inproc://x").inproc
+    assert not Endpoint("ipc://inproc:").inproc
+
+
+class Socket:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+
+    def set(self, option: int, value: int) -> None:
+        self.calls.append((option, value))
+
+    def bind(self, address: str) -> None:
+        self.calls.append(("bind", address))
+
+    def connect(self, address: str) -> None:
+        self.calls.append(("connect", address))
+
+
+@pytest.mark.parametrize(("address", "ipv6"), [("tcp://[::1]:1", True), ("tcp://a:1", False)])
+@pytest.mark.parametrize("connect", [True, False])
+def test_a_socket_is_told_before_it_is_attached(address: str, ipv6: bool, connect: bool) -> None:
+    socket = Socket()
+    Endpoint(address, connect).attach(cast(zmq.Socket[Any], socket))
+    assert socket.calls == [(zmq.IPV6, ipv6), ("connect" if connect else "bind", address)]

@@ -1,0 +1,57 @@
+"""How a client opens its socket: to which endpoint, with which bounds, in whose context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from zibrato.client import resource_check
+from zibrato.endpoint import Endpoint
+
+HIGH_WATER = 8
+RECONNECT = (20, 1000)
+"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+
+Opened = tuple[zmq.Context[Any], zmq.Socket[Any]]
+
+
+@dataclass(frozen=True)
+class Connector:
+    """Opens sockets to one endpoint, in a `context` of the host's or in one of their own."""
+
+    endpoint: Endpoint
+    context: zmq.Context[Any] | None = None
+
+    @property
+    def owns_context(self) -> bool:
+        """Whether the context of a socket is the client's to end."""
+        return self.context is None and not self.endpoint.inproc
+
+    def open(self) -> Opened:
+        """Return a context and a PUSH socket in it; raises zmq.ZMQError."""
+        resource_check.check()
+        context = self.context
+        if context is None:
+            context = zmq.Context.instance() if self.endpoint.inproc else zmq.Context()
+        try:
+            socket = context.socket(zmq.PUSH)
+            try:
+                self.attach(socket)
+            except zmq.ZMQError:
+                socket.close()
+                raise
+        except zmq.ZMQError:
+            if self.owns_context:
+                context.term()
+            raise
+        return context, socket
+
+    def attach(self, socket: zmq.Socket[Any]) -> None:
+        """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
+        socket.set(zmq.SNDHWM, HIGH_WATER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
+        socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
+        self.endpoint.attach(socket)
