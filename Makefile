@@ -17,6 +17,7 @@ lint: .make/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/oxlint --config tests/page/oxlint.json --deny-warnings --ignore-pattern "**/vendor/**" zibrato tests
 
 unit: .make/test
 	$(BIN)/pytest --ignore tests/integration

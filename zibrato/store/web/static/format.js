@@ -74,14 +74,22 @@ export function bytes(value) {
   return Math.abs(value) < 1024 ? `${digits(value)} B` : scaled(value, IEC).join(" ");
 }
 
-/** Return events a second as `12.3/s`, or `4/min`, `2/h` where a second is too short to see one. */
+/** Return [factor, suffix] that suit events a second of about `size`: where a second is too short to
+ * see one, a minute or an hour. */
+function rateScale(size) {
+  if (size >= 0.1 || size === 0) return [1, "/s"];
+  return size * 60 >= 0.1 ? [60, "/min"] : [3600, "/h"];
+}
+
+/** Return events a second as `12.3/s`, or `4/min`, `2/h`. */
 export function rate(value) {
   if (missing(value)) return MISSING;
   if (value === 0) return "0/s";
   const size = Math.abs(value);
   if (size >= 999.5) return `${scaled(value, SI).join(" ")}/s`;
-  if (size >= 0.1) return `${number(Math.round(value * 1000) / 1000)}/s`;
-  return size * 60 >= 0.1 ? `${digits(value * 60)}/min` : `${digits(value * 3600)}/h`;
+  const [factor, suffix] = rateScale(size);
+  if (factor === 1) return `${number(Math.round(value * 1000) / 1000)}${suffix}`;
+  return `${digits(value * factor)}${suffix}`;
 }
 
 const UNITS = { seconds: duration, bytes, rate, number };
@@ -96,23 +104,60 @@ export function unitOf(kind, name) {
 
 export const inUnit = (unit, value) => UNITS[unit](value);
 
+const largest = (values) => values.reduce((size, value) => Math.max(size, Math.abs(value ?? 0)), 0);
+
+/** Return [divisor, name] of the prefix or unit that all ticks up to `size` get. A number that
+ * `number` writes in plain digits stays so. */
+function tickUnit(unit, size) {
+  if (unit === "seconds" && size < 120 && size >= 1) return [1, "s"];
+  if (unit === "number" && size < 1000 && size >= 0.01) return [1, ""];
+  const steps = { seconds: TIMES, bytes: [...IEC, [1, "B"]], number: [...SI, ...SMALL] }[unit];
+  return steps.find(([least]) => size >= least) ?? steps.at(-1);
+}
+
+/** Return how many decimals tell ticks apart that are `gap` from each other. */
+function decimals(gap) {
+  const places = Math.min(6, Math.max(0, Math.ceil(-Math.log10(gap) - 1e-9)));
+  const rest = gap * 10 ** places;
+  return Math.abs(rest - Math.round(rest)) > 1e-6 ? places + 1 : places;
+}
+
 /** Return the labels of an axis: one prefix and one number of decimals for all of its ticks. */
 export function ticks(unit, values) {
+  if (unit === "rate") return rateTicks(values);
+  const size = largest(values);
+  if (size === 0) return values.map((value) => (value === null ? null : "0"));
+  const [step, name] = tickUnit(unit, size);
   const shown = values.filter((value) => value !== null);
-  if (unit === "rate") return ticks("number", values).map((label) => (label && label !== "0" ? `${label}/s` : label));
-  const top = Math.max(...shown.map(Math.abs), 0);
-  const steps = unit === "seconds" ? TIMES : unit === "bytes" ? [...IEC, [1, "B"]] : [...SI, ...SMALL];
-  if (top === 0) return values.map((value) => (value === null ? null : "0"));
-  const [step, name] =
-    unit === "seconds" && top < 120 && top >= 1 ? [1, "s"] : (steps.find(([least]) => top >= least) ?? steps.at(-1));
-  const gap = shown.length > 1 ? Math.abs(shown[1] - shown[0]) / step : top / step;
-  const places = Math.min(6, Math.max(0, Math.ceil(-Math.log10(gap) - 1e-9)));
-  const fraction = Math.abs(gap * 10 ** places - Math.round(gap * 10 ** places)) > 1e-6 ? places + 1 : places;
+  const gap = shown.length > 1 ? Math.abs(shown[1] - shown[0]) / step : size / step;
+  const places = decimals(gap);
   return values.map((value) => {
     if (value === null) return null;
     if (value === 0) return "0";
-    return `${(value / step).toFixed(fraction).replace("-", MINUS)} ${name}`.trim();
+    return `${(value / step).toFixed(places).replace("-", MINUS)} ${name}`.trim();
   });
+}
+
+function rateTicks(values) {
+  const [factor, suffix] = rateScale(largest(values));
+  const scaledUp = values.map((value) => (value === null ? null : value * factor));
+  return ticks("number", scaledUp).map((label) => (label && label !== "0" ? label + suffix : label));
+}
+
+/** Return where a rate's axis from `low` to `high` has its ticks, about `step` apart: at round
+ * numbers of what they are written in, a second, a minute or an hour. */
+export function rateSplits(low, high, step) {
+  const [factor] = rateScale(Math.max(Math.abs(low), Math.abs(high)));
+  const round = factor === 1 ? step : roundedUp(step * factor) / factor;
+  const first = Math.ceil(low / round - 1e-9);
+  const last = Math.floor(high / round + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * round);
+}
+
+/** Return the least of 1, 2 and 5 times a power of ten that is not below `value`. */
+function roundedUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].find((digit) => digit * power >= value * (1 - 1e-9)) * power;
 }
 
 /** Return how long ago `seconds` is: `just now`, `40 s ago`, `3 h ago`. */

@@ -1,7 +1,7 @@
 // How the daemon is: what it received, what was lost and why, what waits, how late it is.
 
 import * as api from "./api.js";
-import { bytes, duration, number, rate, whole } from "./format.js";
+import { bytes, duration, number, whole } from "./format.js";
 import { h } from "./dom.js";
 import { spark } from "./spark.js";
 

@@ -9,7 +9,7 @@ import { Health, lost } from "./health.js";
 import { watchKeys } from "./keys.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
-import { isOwn, Metrics } from "./metrics.js";
+import { Metrics } from "./metrics.js";
 import { Panel } from "./plot.js";
 import * as route from "./route.js";
 import { recolor } from "./spark.js";

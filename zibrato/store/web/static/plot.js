@@ -8,7 +8,7 @@ import { question, regular } from "./grid.js";
 import { unitOf } from "./format.js";
 import { Heat } from "./heat.js";
 import { Legend } from "./legend.js";
-import { isSplit, lines } from "./lines.js";
+import { lines } from "./lines.js";
 import { markerList } from "./markers.js";
 import { label } from "./metrics.js";
 import { overallOf } from "./percentiles.js";
