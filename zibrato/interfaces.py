@@ -1,17 +1,49 @@
-"""Every seam of the daemon, declared once."""
+"""Every seam of the daemon, declared once: all that an author of a backend needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
+    from twisted.python.threadpool import ThreadPool
 
-    from zibrato.delivery import Delivery
+    from zibrato.model import Snapshot
+
+__all__ = [
+    "BackendContext",
+    "Delivery",
+    "IBackend",
+    "IBackendMaker",
+    "IIntake",
+    "Reactor",
+    "RetryLater",
+]
+
+
+class Reactor(IReactorTime):
+    """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
+
+    An interface and no `typing.Protocol`, so that Twisted's own functions take it as the
+    IReactorTime that they ask for. Every reactor of Twisted's has all of it.
+    """
+
+    def callFromThread(function: Callable[..., object], *args: object) -> None:
+        """Call the function in the reactor's thread; safe from any thread and signal handler."""
+
+    def callWhenRunning(function: Callable[..., object], *args: object) -> object:
+        """Call the function once the reactor runs, at once if it does."""
+
+    def getThreadPool() -> ThreadPool:
+        """Return the reactor's own threads."""
+
+    def stop() -> None:
+        """End the process; raises ReactorNotRunning where that is under way."""
 
 
 class RetryLater(Exception):
@@ -26,10 +58,38 @@ class RetryLater(Exception):
         self.after = after
 
 
+class Delivery:
+    """A snapshot on its way to one backend, and the account of what became of it.
+
+    `pending` are the measurements not accounted for yet, `size` about its bytes in memory.
+    """
+
+    __slots__ = ("_note", "faults", "pending", "requests", "size", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
+        self.snapshot = snapshot
+        self.size = snapshot.size
+        self.pending = snapshot.measurements
+        self.faults = 0
+        self.requests: object = None
+        """The backend's own note of what is left to send; None before its first attempt."""
+        self._note = note
+
+    def delivered(self, measurements: int) -> None:
+        """Note that so many measurements have arrived."""
+        self.pending -= measurements
+        self._note(measurements, None)
+
+    def dropped(self, measurements: int, reason: str) -> None:
+        """Note that so many measurements are dropped, for a `reason` of one word."""
+        self.pending -= measurements
+        self._note(measurements, reason)
+
+
 class BackendContext(NamedTuple):
     """What the daemon hands to every backend."""
 
-    reactor: Any
+    reactor: Reactor
     """The reactor: the clock, and the ways out."""
     percentiles: tuple[float, ...]
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
@@ -48,10 +108,10 @@ class IBackend(Interface):
     name: str = Attribute("What the backend is called in options, logs and tags: a str.")
 
     def deliver(delivery: Delivery) -> Deferred[None]:
-        """Ship what is still pending of `delivery`, noting there what was delivered or lost.
+        """Ship what is still pending of `delivery`, noting there what was delivered or dropped.
 
         Fires when nothing is left to try. Fails with RetryLater to be called again with the same
-        delivery, whose `parcels` are the backend's own note of what is left.
+        delivery, whose `requests` are the backend's own note of what is left.
         """
 
     def reload(settings: Mapping[str, str]) -> None:
@@ -67,5 +127,5 @@ class IBackendMaker(IPlugin):
     name: str = Attribute("What `--backend` calls it: a str.")
     description: str = Attribute("One line for people, with its settings: a str.")
 
-    def make(settings: Mapping[str, str], context: BackendContext) -> Any:
-        """Return an IBackend; raises ValueError with one line for people for bad settings."""
+    def make(settings: Mapping[str, str], context: BackendContext) -> IBackend:
+        """Return the backend; raises ValueError with one line for people for bad settings."""

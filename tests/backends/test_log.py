@@ -11,15 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from zibrato.backends.log import LogBackend, make
-from zibrato.delivery import Delivery
 from zibrato.distribution import Distribution
-from zibrato.interfaces import BackendContext, IBackend, IBackendMaker, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend, IBackendMaker, RetryLater
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
 
 TIMES = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
@@ -44,7 +43,7 @@ class FullDisk:
 
 class LogBackendTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock = Clock()
+        self.clock = FakeReactor()
         self.context = BackendContext(self.clock, (50.0, 99.9))
         directory = TemporaryDirectory()
         self.addCleanup(directory.cleanup)
@@ -195,7 +194,7 @@ class LogBackendTests(SynchronousTestCase):
 
 
 class MakeTests(SynchronousTestCase):
-    context = BackendContext(Clock(), (50,))
+    context = BackendContext(FakeReactor(), (50,))
 
     def test_is_found_by_its_name(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "log"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from twisted.internet.task import Clock
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend, make
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -17,7 +17,7 @@ from zibrato.model import COUNTER, Series, Snapshot, Summary
 class MemoryBackendTests(SynchronousTestCase):
     def test_keeps_what_is_delivered(self) -> None:
         backend, metrics = MemoryBackend(), SelfMetrics()
-        outbox = Outbox(backend, Clock(), metrics)
+        outbox = Outbox(backend, FakeReactor(), metrics)
         summaries = {Series(COUNTER, "n", "s"): Summary(3, 4.0)}
         snapshots = [Snapshot(start, start + 10, summaries) for start in (10, 20)]
         for snapshot in snapshots:
@@ -34,6 +34,6 @@ class MemoryBackendTests(SynchronousTestCase):
 
     def test_is_found_by_its_name_and_has_no_settings(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "memory"]
-        context = BackendContext(Clock(), (50,))
+        context = BackendContext(FakeReactor(), (50,))
         verifyObject(IBackend, maker.make({}, context))
         self.assertRaises(ValueError, make, {"path": "x"}, context)

@@ -16,8 +16,7 @@ from zope.interface.verify import verifyObject
 
 from zibrato.daemon.outbox import MAX_FAULTS, Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.delivery import Delivery
-from zibrato.interfaces import IBackend, RetryLater
+from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.wire import unpack
@@ -56,7 +55,7 @@ class FakeBackend:
 
 
 def postpone(reason: str = "away", after: float = 0.0) -> Callable[[Delivery], Deferred[None]]:
-    return lambda _shipment: fail(RetryLater(reason, after))
+    return lambda _delivery: fail(RetryLater(reason, after))
 
 
 class OutboxCase(SynchronousTestCase):
@@ -186,18 +185,18 @@ class DeliveryTests(OutboxCase):
         (call,) = self.clock.getDelayedCalls()
         self.assertEqual(call.getTime() - self.clock.seconds(), 1)
 
-    def test_a_shipment_keeps_the_note_of_its_backend(self) -> None:
+    def test_a_delivery_keeps_the_note_of_its_backend(self) -> None:
         seen = []
 
         def half(delivery: Delivery) -> Deferred[None]:
-            seen.append(delivery.parcels)
-            delivery.parcels = ["rest"]
+            seen.append(delivery.requests)
+            delivery.requests = ["rest"]
             delivery.delivered(2)
             self.backend.answer = rest
             return fail(RetryLater("away"))
 
         def rest(delivery: Delivery) -> Deferred[None]:
-            seen.append(delivery.parcels)
+            seen.append(delivery.requests)
             return self.backend.take(delivery)
 
         self.backend.answer = half
@@ -232,7 +231,7 @@ class DeliveryTests(OutboxCase):
 
     def test_retry_leaves_out_the_pause_after_an_attempt_under_way(self) -> None:
         attempt: Deferred[None] = Deferred()
-        self.backend.answer = lambda _shipment: attempt
+        self.backend.answer = lambda _delivery: attempt
         self.outbox.put(snapshot(10))
         self.outbox.retry()
         self.outbox.retry()
@@ -243,7 +242,7 @@ class DeliveryTests(OutboxCase):
 
     def test_retry_of_a_success_leaves_out_no_pause(self) -> None:
         attempt: Deferred[None] = Deferred()
-        self.backend.answer = lambda _shipment: attempt
+        self.backend.answer = lambda _delivery: attempt
         self.outbox.put(snapshot(10))
         self.outbox.retry()
         attempt.callback(None)
@@ -266,10 +265,10 @@ class DeliveryTests(OutboxCase):
 class FaultTests(OutboxCase):
     """A backend with a bug."""
 
-    def break_down(self, _shipment: Delivery) -> Deferred[None]:
+    def break_down(self, _delivery: Delivery) -> Deferred[None]:
         raise RuntimeError("a bug")
 
-    def test_gives_a_shipment_up_after_some_tries(self) -> None:
+    def test_gives_a_delivery_up_after_some_tries(self) -> None:
         self.backend.answer = self.break_down
         self.outbox.put(snapshot(10, 5))
         self.outbox.put(snapshot(20))
@@ -281,7 +280,7 @@ class FaultTests(OutboxCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), MAX_FAULTS + 1)
 
     def test_an_asynchronous_failure_is_the_same(self) -> None:
-        self.backend.answer = lambda _shipment: fail(RuntimeError("a bug"))
+        self.backend.answer = lambda _delivery: fail(RuntimeError("a bug"))
         self.outbox.put(snapshot(10))
         self.backend.answer = self.backend.take
         self.clock.advance(1)
@@ -289,7 +288,7 @@ class FaultTests(OutboxCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_cancellation_of_its_own_does_not_end_the_queue(self) -> None:
-        def cancel(_shipment: Delivery) -> Deferred[None]:
+        def cancel(_delivery: Delivery) -> Deferred[None]:
             deferred: Deferred[None] = Deferred()
             deferred.cancel()
             return deferred
@@ -511,7 +510,7 @@ class Scenario:
         if outcome in ("take", "part"):
             delivery.delivered(share)
         elif outcome == "lose":
-            delivery.lost(share, "refused")
+            delivery.dropped(share, "refused")
         return fail(RetryLater("away")) if outcome == "postpone" else succeed(None)
 
     def account(self) -> int:

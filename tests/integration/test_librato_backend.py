@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 from unittest.mock import patch
 
 from twisted.internet import reactor
@@ -23,7 +24,7 @@ from zibrato.backends.librato.backend import make
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
-from zibrato.interfaces import BackendContext
+from zibrato.interfaces import BackendContext, Reactor
 from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
 
 NOW = int(time.time()) // 10 * 10
@@ -56,7 +57,7 @@ class BackendCase(TestCase):
         self.server = server
         server.start()
         self.addCleanup(server.stop)
-        context = BackendContext(reactor, (50, 99))
+        context = BackendContext(cast(Reactor, reactor), (50, 99))
         backend = make(self.settings(server.apikey), context)
         self.outbox = Outbox(backend, reactor, self.metrics, jitter=lambda: 0.0)
         self.outbox.startService()

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
@@ -25,7 +25,7 @@ from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.threads import Inline, finished
 
 START = 1_700_000_000
-CONTEXT = BackendContext(Clock(), (50.0,))
+CONTEXT = BackendContext(FakeReactor(), (50.0,))
 C, T, G = (Series(kind, kind, "s") for kind in (COUNTER, TIMER, GAUGE))
 
 
@@ -39,7 +39,7 @@ class StoreTestCase(SynchronousTestCase):
     """A backend whose work is done at once."""
 
     def setUp(self) -> None:
-        self.clock = Clock()
+        self.clock = FakeReactor()
         self.clock.advance(START)
         self.path = Path(self.mktemp())
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,7 @@ from zope.interface import implementer
 
 from zibrato.backends.librato.names import percentile_label
 from zibrato.backends.settings import check_names
-from zibrato.delivery import Delivery
-from zibrato.interfaces import BackendContext, IBackend, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 
 _AT_ONCE = 250
@@ -72,6 +71,10 @@ class Chunk:
         return sum(summary.count for _, summary in self.rows)
 
 
+class Chunks(deque[Chunk]):
+    """What is left to write of a delivery."""
+
+
 @implementer(IBackend)
 class LogBackend:
     """Writes to the file at `path`, opened on the first line; None is standard output.
@@ -103,13 +106,13 @@ class LogBackend:
         return succeed(None)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        if delivery.parcels is None:
-            delivery.parcels = deque(_chunks(delivery))
-        parcels: deque[Chunk] = delivery.parcels
-        while parcels:
-            self._write(parcels[0], delivery.snapshot)
-            delivery.delivered(parcels.popleft().measurements)
-            if parcels:
+        chunks = delivery.requests
+        if not isinstance(chunks, Chunks):
+            chunks = delivery.requests = Chunks(_chunks(delivery))
+        while chunks:
+            self._write(chunks[0], delivery.snapshot)
+            delivery.delivered(chunks.popleft().measurements)
+            if chunks:
                 await deferLater(self._clock, 0)  # the reactor's turn
 
     def _write(self, chunk: Chunk, snapshot: Snapshot) -> None:
@@ -150,13 +153,13 @@ class LogBackend:
 
 
 def _chunks(delivery: Delivery) -> Iterator[Chunk]:
-    """Generate the chunks of a delivery; what has no finite sum is lost."""
+    """Generate the chunks of a delivery; what has no finite sum is dropped."""
     rows = []
     for series, summary in delivery.snapshot.summaries.items():
         if isfinite(summary.sum):
             rows.append((series, summary))
         else:
-            delivery.lost(summary.count, "not_finite")
+            delivery.dropped(summary.count, "not_finite")
     each = iter(rows)
     while chunk := list(islice(each, _AT_ONCE)):
         yield Chunk(chunk)

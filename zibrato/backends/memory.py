@@ -8,8 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names
-from zibrato.delivery import Delivery
-from zibrato.interfaces import BackendContext, IBackend
+from zibrato.interfaces import BackendContext, Delivery, IBackend
 from zibrato.model import Snapshot
 
 

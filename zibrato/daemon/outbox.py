@@ -15,8 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.delivery import Delivery
-from zibrato.interfaces import RetryLater
+from zibrato.interfaces import Delivery, RetryLater
 from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Snapshot
 
@@ -219,7 +218,7 @@ class Outbox(Service):
         """Let go of a delivery that left the queue; what is pending of it is lost."""
         self._bytes -= delivery.size
         if delivery.pending:
-            delivery.lost(delivery.pending, reason)
+            delivery.dropped(delivery.pending, reason)
 
     def _forget(self, waiting: Deferred[None]) -> None:
         """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""

@@ -13,8 +13,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names
-from zibrato.delivery import Delivery
-from zibrato.interfaces import BackendContext, IBackend, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import check, default_path

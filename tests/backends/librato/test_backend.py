@@ -10,22 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from tests.integration.librato_rules import Measurement, Refused, measurements
 from zibrato.backends.librato.api import Account
 from zibrato.backends.librato.backend import LibratoBackend, make
 from zibrato.backends.librato.rejection_log import MUTED
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.delivery import Delivery
 from zibrato.distribution import Distribution
-from zibrato.interfaces import BackendContext, IBackend, IBackendMaker, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend, IBackendMaker, RetryLater
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
 
 NOW = 1_700_000_000
@@ -81,7 +80,7 @@ class BackendCase(SynchronousTestCase):
     """A backend in front of a StrictApi."""
 
     def setUp(self) -> None:
-        self.clock = Clock()
+        self.clock = FakeReactor()
         self.clock.advance(NOW)
         self.api = StrictApi()
         self.backend = LibratoBackend(
@@ -180,7 +179,7 @@ class DeliveryTests(BackendCase):
         self.assertIn("'endless'", lines[1])
         self.assertEqual(len(lines), 2)
 
-    def test_a_postponed_shipment_goes_on_where_it_was(self) -> None:
+    def test_a_postponed_delivery_goes_on_where_it_was(self) -> None:
         self.api.statuses = [200, 503]
         delivery = self.ship(counters(700))
         self.settle_failure(delivery, "answered 503")
@@ -335,12 +334,12 @@ class CulpritTests(BackendCase):
 
 class MakeTests(SynchronousTestCase):
     def make(self, **settings: str) -> LibratoBackend:
-        return make({**SETTINGS, **settings}, BackendContext(Clock(), (50,)))
+        return make({**SETTINGS, **settings}, BackendContext(FakeReactor(), (50,)))
 
     def test_is_found_by_its_name(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "librato"]
         full: Mapping[str, str] = {**SETTINGS, "hostname": "http://127.0.0.1:1", "apipath": "/"}
-        backend = maker.make(full, BackendContext(Clock(), (50,)))
+        backend = maker.make(full, BackendContext(FakeReactor(), (50,)))
         verifyObject(IBackend, backend)
         for setting in full:
             self.assertIn(setting, maker.description)

@@ -21,8 +21,7 @@ from zibrato.backends.librato.api import Account, LibratoApi
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.rejection_log import Complaints
 from zibrato.backends.librato.requests import Item, Parcel, encoded, packed
-from zibrato.delivery import Delivery
-from zibrato.interfaces import BackendContext, IBackend
+from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 CONNECT_TIMEOUT = 10.0
 PROBES = 16
@@ -111,9 +110,9 @@ class LibratoBackend:
         return self._release()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        if delivery.parcels is None:
-            delivery.parcels = self._packed(delivery, await self._mapped(delivery))
-        parcels: Parcels = delivery.parcels
+        parcels = delivery.requests
+        if not isinstance(parcels, Parcels):
+            parcels = delivery.requests = self._packed(delivery, await self._mapped(delivery))
         while parcels:
             refusal = await self._api.post(encoded(parcels[0], delivery.snapshot.start))
             if refusal is None:
@@ -144,7 +143,7 @@ class LibratoBackend:
             ("muted", muted),
         ):
             if count:
-                delivery.lost(count, reason)
+                delivery.dropped(count, reason)
         self._complaints.tell(_MERGED, mapped.merged)
         self._complaints.tell(_CONFLICTING, mapped.conflicting)
         self._complaints.tell(_NOT_FINITE, mapped.not_finite)
@@ -174,14 +173,14 @@ class LibratoBackend:
             parcels.probe(parcel)
 
     def _convict(self, delivery: Delivery, item: Item, refusal: str) -> None:
-        delivery.lost(item.measurements, "refused")
+        delivery.dropped(item.measurements, "refused")
         self._complaints.mute(item, refusal)
 
     def _give_up(self, delivery: Delivery, parcels: Parcels, refusal: str) -> None:
         """Lose what is left of an interval; that is no measurement's fault: mute none."""
         names = [item.name for item, _ in parcels.suspects]
         self._complaints.refused_all(names, refusal, delivery.pending)
-        delivery.lost(delivery.pending, "refused")
+        delivery.dropped(delivery.pending, "refused")
         parcels.suspects.clear()
         parcels.clear()
 

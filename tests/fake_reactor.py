@@ -1,0 +1,43 @@
+"""A reactor whose time stands still until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.task import Clock
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from zibrato.interfaces import Reactor
+
+
+@implementer(Reactor)
+class FakeReactor(Clock):
+    """Twisted's Clock with what else the daemon asks of a reactor; its calls wait for a test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Callable[[], object]] = []
+        self.stops = 0
+
+    def callFromThread(self, function: Callable[..., object], *args: object) -> None:
+        """Keep the call until `run_calls`."""
+        self.waiting.append(lambda: function(*args))
+
+    def callWhenRunning(self, function: Callable[..., object], *args: object) -> object:
+        """Keep the call until `run_calls`."""
+        self.waiting.append(lambda: function(*args))
+        return None
+
+    def getThreadPool(self) -> ThreadPool:
+        """Raise NotImplementedError: what needs threads is tested with a real reactor."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Count the call."""
+        self.stops += 1
+
+    def run_calls(self) -> None:
+        """Make the calls that wait."""
+        while self.waiting:
+            self.waiting.pop(0)()
