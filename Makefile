@@ -6,7 +6,7 @@ BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit matrix integration bench-ingest bench-clients bench-store clean
+.PHONY: run test docs lint unit matrix oldest integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -29,6 +29,10 @@ integration: .make/test
 # The unit tests on every other supported Python that this machine has.
 matrix: .make/test
 	PYTHON=$(PYTHON) tests/matrix.sh
+
+# The unit tests with the oldest dependencies that setup.py allows; PYTHON says on which Python.
+oldest:
+	PYTHON=$(PYTHON) tests/oldest.sh
 
 # The site, in build/docs; a broken link or a malformed docstring fails it.
 docs: .make/docs

