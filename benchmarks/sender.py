@@ -36,8 +36,8 @@ from zibrato.client.connection import Channel
 from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
+from zibrato.daemon.process_memory import resident_memory
 from zibrato.endpoint import Endpoint
-from zibrato.tx.process import resident_memory
 from zibrato.wire import decode
 
 MILLION = 1_000_000

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zibrato.distribution import EXACT, MAX_BUCKETS, Distribution
+from zibrato.distribution import MAX_BUCKETS, MAX_EXACT_SAMPLES, Distribution, percentile_label
 
 TINIEST = 5e-324
 HUGE = sys.float_info.max
@@ -60,12 +60,12 @@ def draw(family: str, seed: int, count: int) -> list[float]:
     return [abs(FAMILIES[family](rng)) for _ in range(count)]
 
 
-def is_close(found: float, exact: float) -> bool:
-    return Fraction(abs(found - exact)) <= Fraction(exact) / 100
+def is_close(estimate: float, exact: float) -> bool:
+    return Fraction(abs(estimate - exact)) <= Fraction(exact) / 100
 
 
 @settings(deadline=None)
-@given(st.lists(SAMPLE, min_size=1, max_size=EXACT), st.sampled_from(PERCENTS))
+@given(st.lists(SAMPLE, min_size=1, max_size=MAX_EXACT_SAMPLES), st.sampled_from(PERCENTS))
 def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
     distribution = Distribution(samples)
     assert distribution.percentile(percent) == nearest_rank(samples, percent)
@@ -76,13 +76,13 @@ def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), percent=st.sampled_from(PERCENTS))
 def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
-    samples = draw(family, seed, EXACT)
+    samples = draw(family, seed, MAX_EXACT_SAMPLES)
     assert Distribution(samples).percentile(percent) == nearest_rank(samples, percent)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**32), count=st.sampled_from([EXACT + 1, 3000]))
+@given(seed=st.integers(0, 2**32), count=st.sampled_from([MAX_EXACT_SAMPLES + 1, 3000]))
 def test_many_samples_are_within_one_percent(family: str, seed: int, count: int) -> None:
     samples = draw(family, seed, count)
     distribution = Distribution(samples)
@@ -95,14 +95,14 @@ def test_many_samples_are_within_one_percent(family: str, seed: int, count: int)
 @settings(deadline=None)
 @given(st.lists(SAMPLE, min_size=1, max_size=40), st.sampled_from(PERCENTS))
 def test_any_samples_are_within_one_percent(some: list[float], percent: float) -> None:
-    samples = some * (EXACT // len(some) + 1)
-    assert len(samples) > EXACT
-    found = Distribution(samples).percentile(percent)
-    assert is_close(found, nearest_rank(samples, percent))
-    assert min(samples) <= found <= max(samples)
+    samples = some * (MAX_EXACT_SAMPLES // len(some) + 1)
+    assert len(samples) > MAX_EXACT_SAMPLES
+    estimate = Distribution(samples).percentile(percent)
+    assert is_close(estimate, nearest_rank(samples, percent))
+    assert min(samples) <= estimate <= max(samples)
 
 
-def test_the_tiniest_numbers_are_within_one_percent_each() -> None:
+def test_the_tiniest_numbers_are_within_one_percent() -> None:
     samples = [TINIEST * step for step in range(1, 4001)]
     distribution = Distribution(samples)
     for rank, exact in enumerate(samples, 1):
@@ -122,6 +122,13 @@ def test_a_rank_is_not_missed_by_a_rounding_error() -> None:
     assert thousand.percentile(99.9) == 999
     for percent in range(1, 101):
         assert hundred.percentile(percent) == percent
+    buckets = Distribution([1.0] * 33 + [1000.0] * 2967)
+    assert is_close(buckets.percentile(1.1), 1.0)  # 1.1 * 3000 / 100 is above 33 in floats
+
+
+def test_percentiles_have_labels() -> None:
+    labels = [percentile_label(percent) for percent in (50, 95.0, 99.9, 99.99999)]
+    assert labels == ["p50", "p95", "p99.9", "p99.99999"]
 
 
 def test_empty_distributions_have_percentiles_of_0_and_merge() -> None:
@@ -131,16 +138,16 @@ def test_empty_distributions_have_percentiles_of_0_and_merge() -> None:
     assert state(empty.merged(empty)) == state(empty)
     some = Distribution([1.0, 2.0])
     assert state(empty.merged(some)) == state(some) == state(some.merged(empty))
-    many = Distribution([1.0, 2.0] * EXACT)
+    many = Distribution([1.0, 2.0] * MAX_EXACT_SAMPLES)
     assert state(empty.merged(many)) == state(many) == state(many.merged(empty))
 
 
 def test_the_form_depends_on_the_number_of_samples_alone() -> None:
-    assert Distribution([1.0] * EXACT).samples is not None
-    assert Distribution([1.0] * (EXACT + 1)).samples is None
-    grown = Distribution([1.0] * EXACT)
+    assert Distribution([1.0] * MAX_EXACT_SAMPLES).samples is not None
+    assert Distribution([1.0] * (MAX_EXACT_SAMPLES + 1)).samples is None
+    grown = Distribution([1.0] * MAX_EXACT_SAMPLES)
     grown.add([1.0])
-    assert state(grown) == state(Distribution([1.0] * (EXACT + 1)))
+    assert state(grown) == state(Distribution([1.0] * (MAX_EXACT_SAMPLES + 1)))
     assert "1025" in repr(grown)
     assert "buckets" in repr(grown)
 
@@ -170,7 +177,7 @@ def merge_any_tree(parts: list[Distribution], data: st.DataObject) -> Distributi
         st.tuples(
             st.sampled_from(sorted(FAMILIES)),
             st.integers(0, 2**32),
-            st.sampled_from([0, 1, 2, 100, 500, EXACT, EXACT + 1, 2000]),
+            st.sampled_from([0, 1, 2, 100, 500, MAX_EXACT_SAMPLES, MAX_EXACT_SAMPLES + 1, 2000]),
         ),
         min_size=1,
         max_size=6,
@@ -178,7 +185,7 @@ def merge_any_tree(parts: list[Distribution], data: st.DataObject) -> Distributi
     st.data(),
 )
 def test_no_order_of_merging_matters(drawn: list[Any], data: st.DataObject) -> None:
-    parts = [draw(*each) for each in drawn]
+    parts = [draw(*arguments) for arguments in drawn]
     whole = Distribution(sample for part in parts for sample in part)
     merged = merge_any_tree([Distribution(part) for part in parts], data)
     assert state(merged) == state(whole)
@@ -193,7 +200,7 @@ def test_no_order_of_merging_matters_where_buckets_run_out(
     parts: list[list[float]], data: st.DataObject
 ) -> None:
     with (
-        patch("zibrato.distribution.EXACT", 8),
+        patch("zibrato.distribution.MAX_EXACT_SAMPLES", 8),
         patch("zibrato.distribution.MAX_BUCKETS", 12),
     ):
         whole = Distribution(sample for part in parts for sample in part)

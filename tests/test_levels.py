@@ -50,16 +50,16 @@ def test_names_aliases_numbers_and_labels(given_level: str | int, name: str) -> 
     "bad",
     ["", "  ", "x" * 33, "1" * 33, "info ,", "a b", "a|b", "é", "\N{KELVIN SIGN}", "²", "info\0"],
 )
-def test_what_cannot_be_a_label_is_refused(bad: str) -> None:
+def test_what_cannot_be_a_label_is_rejected(bad: str) -> None:
     with pytest.raises(ValueError, match=r"level: expected one of debug, info"):
         level_name(bad)
 
 
-def test_a_frame_of_white_space_around_a_level_is_refused_and_not_kept() -> None:
+def test_a_frame_of_white_space_around_a_level_is_rejected_and_not_kept() -> None:
     before = level_name.cache_info().currsize
-    with pytest.raises(ValueError, match="level: expected") as refusal:
+    with pytest.raises(ValueError, match="level: expected") as rejection:
         level_name("info" + " " * 4_000_000)
-    assert len(str(refusal.value)) < 300
+    assert len(str(rejection.value)) < 300
     assert level_name.cache_info().currsize == before
 
 
@@ -78,7 +78,7 @@ def test_a_float_is_none_even_after_its_integer() -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=80))
-def test_any_text_is_a_canonical_label_or_refused(text: str) -> None:
+def test_any_text_is_a_canonical_label_or_rejected(text: str) -> None:
     try:
         name = level_name(text)
     except ValueError:
@@ -120,11 +120,11 @@ def test_no_expression_lets_everything_through() -> None:
 @pytest.mark.parametrize(
     "malformed", [",", "info,", ",info", "info,,error", "+", "audit+", "info++", "a b", "info;x"]
 )
-def test_malformed_expressions_are_refused(malformed: str) -> None:
-    with pytest.raises(ValueError, match=r"expected names such as info,error") as refusal:
+def test_malformed_expressions_are_rejected(malformed: str) -> None:
+    with pytest.raises(ValueError, match=r"expected names such as info,error") as rejection:
         LevelFilter.parse(malformed)
-    assert repr(malformed) in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert repr(malformed) in str(rejection.value)
+    assert "\n" not in str(rejection.value)
 
 
 def test_custom_labels_are_told_from_standard_levels() -> None:

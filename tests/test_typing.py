@@ -68,7 +68,7 @@ def pyright() -> list[Finding]:
 def test_checkers_accept_what_is_right_and_refuse_what_is_wrong(
     checker: Callable[[], list[Finding]],
 ) -> None:
-    assert [found for found in checker() if found.severity in ("error", "warning")] == []
+    assert [finding for finding in checker() if finding.severity in ("error", "warning")] == []
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
@@ -76,9 +76,9 @@ def test_instrumented_functions_keep_their_types(
     checker: Callable[[], list[Finding]],
 ) -> None:
     revealed = {
-        found.line: re.sub(r".*?[Tt]ype (of .* )?is ", "", found.text)
-        for found in checker()
-        if found.path == UNCHANGED and found.severity in ("note", "information")
+        finding.line: re.sub(r".*?[Tt]ype (of .* )?is ", "", finding.text)
+        for finding in checker()
+        if finding.path == UNCHANGED and finding.severity in ("note", "information")
     }
     source = UNCHANGED.read_text().splitlines()
     lines = [number for number, line in enumerate(source, 1) if line.startswith("reveal_type(")]

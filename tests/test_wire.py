@@ -82,16 +82,16 @@ AN_ARRAY_OF_ANY = st.recursive(
 
 def block(name: str) -> str:
     """Return what the code block `name` of docs/protocol.rst holds."""
-    found = re.search(rf"   :name: {name}\n\n((?:    .*\n|\n)+)", PROTOCOL)
-    assert found, name
-    return re.sub(r"^    ", "", found[1], flags=re.M).strip()
+    block = re.search(rf"   :name: {name}\n\n((?:    .*\n|\n)+)", PROTOCOL)
+    assert block, name
+    return re.sub(r"^    ", "", block[1], flags=re.M).strip()
 
 
-def refused(frame: bytes) -> dict[str, int]:
-    """Return the reasons why `frame` is refused; nothing of it may come through."""
+def rejected(frame: bytes) -> dict[str, int]:
+    """Return the reasons why `frame` is rejected; nothing of it may come through."""
     decoded = decode(frame, NOW)
     assert not decoded.batches
-    return dict(decoded.refused)
+    return dict(decoded.rejected)
 
 
 # What the tables of docs/protocol.rst allow, in another form than in the code.
@@ -150,7 +150,7 @@ def read_number(text: str) -> float | None:
 
 
 def read_line(line: str) -> str | tuple[tuple[Any, ...], float] | None:
-    """Return why a line is refused, or its identity and value, or None if it is blank."""
+    """Return why a line is rejected, or its identity and value, or None if it is blank."""
     fields = [field.strip(BLANK) for field in line.split("|")]
     if fields == [""]:
         return None
@@ -169,34 +169,34 @@ def read_line(line: str) -> str | tuple[tuple[Any, ...], float] | None:
 
 
 def read_text(text: str) -> tuple[dict[tuple[Any, ...], list[float]], Counter[str]]:
-    """Return the values of each identity in their order, and the reasons of refusals."""
+    """Return the values of each identity in their order, and the reasons of rejections."""
     values: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()
-    for each in map(read_line, text.split("\n")):
-        if isinstance(each, str):
-            reasons[each] += 1
-        elif each is not None:
-            values[each[0]].append(each[1])
+    for outcome in map(read_line, text.split("\n")):
+        if isinstance(outcome, str):
+            reasons[outcome] += 1
+        elif outcome is not None:
+            values[outcome[0]].append(outcome[1])
     return dict(values), reasons
 
 
 def contents(decoded: Decoded) -> dict[tuple[Any, ...], list[float]]:
     """Return what decoded lines hold, as `read_text` does; a counter is its count and sum."""
-    found: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    series: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for batch in decoded.batches:
         assert batch.start == batch.end
         when = batch.start
         for row in batch.counters:
             assert not row.tags
-            counted = found.setdefault(("counter", row.level, row.name, row.source, when), [0, 0])
+            counted = series.setdefault(("counter", row.level, row.name, row.source, when), [0, 0])
             counted[0] += row.count
             counted[1] += row.sum
         for kind, rows in (("timer", batch.timers), ("gauge", batch.gauges)):
             for samples in rows:
                 assert not samples.tags
                 identity = (kind, samples.level, samples.name, samples.source, when)
-                found[identity] += unpack(samples.samples)
-    return dict(found)
+                series[identity] += unpack(samples.samples)
+    return dict(series)
 
 
 def check_text(text: str) -> None:
@@ -204,26 +204,26 @@ def check_text(text: str) -> None:
     if not values and not reasons:
         reasons["empty"] = 1
     decoded = decode(text.encode(), NOW)
-    assert decoded.refused == reasons
-    assert set(decoded.refused) <= {*LINE_REASONS, "empty"}
-    found = contents(decoded)
-    assert found.keys() == values.keys()
+    assert decoded.rejected == reasons
+    assert set(decoded.rejected) <= {*LINE_REASONS, "empty"}
+    series = contents(decoded)
+    assert series.keys() == values.keys()
     for identity, numbers in values.items():
         if identity[0] == "counter":
-            count, total = found[identity]
+            count, total = series[identity]
             assert count == len(numbers)
             assert isfinite(total)
             size = sum(abs(Fraction(number)) for number in numbers)
             if size <= sys.float_info.max:
                 assert abs(Fraction(total) - sum(map(Fraction, numbers))) <= size / 10**9
         else:  # their order may change where one identity is spelt in two ways
-            assert sorted(found[identity]) == sorted(numbers)
+            assert sorted(series[identity]) == sorted(numbers)
 
 
 def with_floats(raw: Any) -> Any:
     """Return `raw` with each integer as the float that it may stand for."""
     if type(raw) is list:
-        return [with_floats(each) for each in raw]
+        return [with_floats(item) for item in raw]
     return float(raw) if type(raw) is int else raw
 
 
@@ -233,26 +233,26 @@ def check_bytes(frame: bytes) -> None:
         try:
             text = frame.decode()
         except UnicodeDecodeError:
-            assert refused(frame) == {"encoding": 1}
+            assert rejected(frame) == {"encoding": 1}
         else:
             check_text(text)
         return
     try:
         raw = msgspec.msgpack.decode(frame)
     except Exception:
-        assert sum(refused(frame).values()) == 1
-        assert refused(frame).keys() <= set(FRAME_REASONS)
+        assert sum(rejected(frame).values()) == 1
+        assert rejected(frame).keys() <= set(FRAME_REASONS)
         return
     if is_batch(raw):
         decoded = decode(frame, NOW)
-        assert not decoded.refused
+        assert not decoded.rejected
         (batch,) = decoded.batches
         again = msgspec.msgpack.decode(encode(batch))
         assert repr(with_floats(again[: len(raw)])) == repr(with_floats(raw))
     elif isinstance(raw, list) and raw and type(raw[0]) is int and raw[0] != VERSION:
-        assert refused(frame) == {"version": 1}
+        assert rejected(frame) == {"version": 1}
     else:
-        assert refused(frame) == {"malformed": 1}
+        assert rejected(frame) == {"malformed": 1}
 
 
 # Batches.
@@ -263,7 +263,7 @@ def check_bytes(frame: bytes) -> None:
 def test_a_batch_comes_out_as_it_went_in(batch: Batch) -> None:
     decoded = decode(encode(batch), NOW)
     assert decoded.batches == (batch,)
-    assert not decoded.refused
+    assert not decoded.rejected
 
 
 @settings(deadline=None)
@@ -300,7 +300,7 @@ def test_any_encoding_of_integers_and_lengths_will_do(header: bytes, one: bytes)
 @pytest.mark.parametrize("version", [0, 2, -1, 2**63])
 @pytest.mark.parametrize("rest", [RAW[1:], [*RAW[1:], "more"], [], [{"all": "else"}], [1, 2]])
 def test_another_version_is_named_as_such_whatever_follows(version: int, rest: list[Any]) -> None:
-    assert refused(msgspec.msgpack.encode([version, *rest])) == {"version": 1}
+    assert rejected(msgspec.msgpack.encode([version, *rest])) == {"version": 1}
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_another_version_is_named_as_such_whatever_follows(version: int, rest: l
     ],
 )
 def test_what_is_no_batch_is_malformed(raw: Any) -> None:
-    assert refused(msgspec.msgpack.encode(raw)) == {"malformed": 1}
+    assert rejected(msgspec.msgpack.encode(raw)) == {"malformed": 1}
 
 
 def test_a_batch_may_leave_out_lists_at_its_end() -> None:
@@ -337,27 +337,27 @@ def test_a_batch_may_leave_out_lists_at_its_end() -> None:
 
 
 def test_text_that_is_no_utf8_is_named_as_such() -> None:
-    assert refused(b"info|counter|\xff|1") == {"encoding": 1}
-    assert refused(FRAME.replace(b"hits", b"hi\xff\xfe")) == {"encoding": 1}
+    assert rejected(b"info|counter|\xff|1") == {"encoding": 1}
+    assert rejected(FRAME.replace(b"hits", b"hi\xff\xfe")) == {"encoding": 1}
     surrogate = "\ud800".encode("utf-8", "surrogatepass")
-    assert refused(b"info|counter|" + surrogate + b"|1") == {"encoding": 1}
-    assert refused(FRAME.replace(b"hits", surrogate + b"s")) == {"encoding": 1}
+    assert rejected(b"info|counter|" + surrogate + b"|1") == {"encoding": 1}
+    assert rejected(FRAME.replace(b"hits", surrogate + b"s")) == {"encoding": 1}
 
 
 @pytest.mark.parametrize("depth", [10, 1_000, 1_000_000])
 @pytest.mark.parametrize("at", range(9))
 def test_no_depth_of_nesting_raises(depth: int, at: int) -> None:
-    elements = [msgspec.msgpack.encode(each) for each in RAW]
+    elements = [msgspec.msgpack.encode(element) for element in RAW]
     elements[at:at] = [b"\x91" * depth + b"\x01"]
     frame = b"\xdc\0" + bytes([len(elements)]) + b"".join(elements)
-    assert refused(frame) == {"malformed": 1}
-    assert refused(b"\x98\x01" + b"\x91" * depth) == {"malformed": 1}
+    assert rejected(frame) == {"malformed": 1}
+    assert rejected(b"\x98\x01" + b"\x91" * depth) == {"malformed": 1}
 
 
 @pytest.mark.parametrize("header", [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xdb\xff"])
 def test_lengths_that_are_not_there_take_no_memory(header: bytes) -> None:
-    assert refused(b"\x98\x01\xa1c\x01\x01\x01" + header) == {"malformed": 1}
-    assert refused(header) == {"malformed": 1}
+    assert rejected(b"\x98\x01\xa1c\x01\x01\x01" + header) == {"malformed": 1}
+    assert rejected(header) == {"malformed": 1}
 
 
 def test_the_size_of_a_frame_is_bounded() -> None:
@@ -365,8 +365,8 @@ def test_the_size_of_a_frame_is_bounded() -> None:
     longest = line * (MAX_FRAME // len(line)) + b" " * (MAX_FRAME % len(line))
     assert len(longest) == MAX_FRAME
     assert decode(longest, NOW).batches[0].counters[0].count == MAX_FRAME // len(line)
-    assert refused(longest + b"\n") == {"size": 1}
-    assert refused(b"\x98" + bytes(MAX_FRAME)) == {"size": 1}
+    assert rejected(longest + b"\n") == {"size": 1}
+    assert rejected(b"\x98" + bytes(MAX_FRAME)) == {"size": 1}
 
 
 # Anything.
@@ -385,8 +385,8 @@ def test_arbitrary_bytes_never_raise(frame: bytes) -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=100), st.sampled_from([1, 2, 12, 13, 40]))
-def test_arbitrary_ends_of_a_batch_never_raise(end: bytes, kept: int) -> None:
-    check_bytes(FRAME[:kept] + end)
+def test_arbitrary_ends_of_a_batch_never_raise(end: bytes, length: int) -> None:
+    check_bytes(FRAME[:length] + end)
 
 
 @settings(deadline=None)
@@ -453,15 +453,15 @@ def test_lines_come_through_only_where_they_are_allowed(lines: list[str]) -> Non
 
 @pytest.mark.parametrize("number", GOOD_NUMBERS)
 def test_a_decimal_number_is_a_value(number: str) -> None:
-    found = contents(decode(f"info|timer|a|{number}".encode(), NOW))
-    assert found == {("timer", "info", "a", None, NOW): [float(number)]}
+    rows = contents(decode(f"info|timer|a|{number}".encode(), NOW))
+    assert rows == {("timer", "info", "a", None, NOW): [float(number)]}
 
 
 @pytest.mark.parametrize("number", [*BAD_NUMBERS, *ODD_NUMBERS])
 def test_what_is_no_decimal_number_is_none(number: str) -> None:
-    assert refused(f"info|timer|a|{number}".encode()) == {"value": 1}
+    assert rejected(f"info|timer|a|{number}".encode()) == {"value": 1}
     if number:
-        assert refused(f"info|timer|a|1|{number}".encode()) == {"timestamp": 1}
+        assert rejected(f"info|timer|a|1|{number}".encode()) == {"timestamp": 1}
 
 
 def test_values_of_one_series_stay_in_order_and_share_a_row() -> None:
@@ -476,7 +476,7 @@ def test_values_of_one_series_stay_in_order_and_share_a_row() -> None:
 def test_a_bad_line_does_not_take_the_others_with_it() -> None:
     frame = "info|counter|hits|1\nnonsense\ninfo|counter|hits|2\ninfo|x|hits|1\ninfo|x|hits|2"
     decoded = decode(frame.encode(), NOW)
-    assert decoded.refused == {"fields": 1, "mtype": 2}
+    assert decoded.rejected == {"fields": 1, "mtype": 2}
     assert contents(decoded) == {("counter", "info", "hits", None, NOW): [2, 3]}
 
 
@@ -495,22 +495,22 @@ def test_the_documented_lines_mean_what_the_document_says() -> None:
     assert len(lines) == len(meanings) > 0
     for line, meaning in zip(lines, meanings, strict=True):
         decoded = decode(line.encode(), NOW)
-        assert not decoded.refused
+        assert not decoded.rejected
         when = meaning["time"] or NOW
         identity = (meaning["mtype"], meaning["level"], meaning["name"], meaning["source"], when)
         counted = [1, meaning["value"]] if meaning["mtype"] == "counter" else [meaning["value"]]
         assert contents(decoded) == {identity: counted}
     together = decode(block("lines").encode(), NOW)
-    assert not together.refused
+    assert not together.rejected
     assert contents(together)["counter", "info", "hits", None, NOW] == [2, 2]
     assert [batch.start for batch in together.batches] == [NOW, 1715680800.5, 1715680800]
 
 
-def test_the_documented_bad_lines_are_refused_for_the_documented_reasons() -> None:
-    found = re.findall(r"^``(\w+)`` .*``(.+)``$", LINE_TABLE, re.M)
-    assert [reason for reason, _ in found] == LINE_REASONS
-    for reason, line in found:
-        assert refused(line.encode()) == {reason: 1}
+def test_the_documented_bad_lines_are_rejected_for_the_documented_reasons() -> None:
+    examples = re.findall(r"^``(\w+)`` .*``(.+)``$", LINE_TABLE, re.M)
+    assert [reason for reason, _ in examples] == LINE_REASONS
+    for reason, line in examples:
+        assert rejected(line.encode()) == {reason: 1}
 
 
 def test_the_documented_dump_is_the_documented_batch() -> None:

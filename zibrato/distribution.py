@@ -14,11 +14,15 @@ from collections.abc import Iterable
 from itertools import accumulate
 from math import ceil, inf, ldexp, log2
 
-EXACT = 1024
+MAX_EXACT_SAMPLES = 1024
+"""How many samples are kept as they are; one more makes them buckets."""
 SCALE = 6
 MAX_BUCKETS = 8192
 _PER_DOUBLING = float(1 << SCALE)
 _MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
+
+
+__all__ = ["MAX_BUCKETS", "MAX_EXACT_SAMPLES", "SCALE", "Distribution", "percentile_label"]
 
 
 class Distribution:
@@ -59,7 +63,7 @@ class Distribution:
         self.low = min(self.low, min(samples))
         self.high = max(self.high, max(samples))
         if self.samples is not None:
-            if len(self.samples) + len(samples) <= EXACT:
+            if len(self.samples) + len(samples) <= MAX_EXACT_SAMPLES:
                 self.samples.extend(samples)
                 return
             self.spill()
@@ -87,7 +91,7 @@ class Distribution:
         count = self.count
         if not count:
             return [0.0 for _ in percents]
-        # 0.55 * 100 is above 55
+        # 1.1 * 3000 / 100 is above 33 in floats, which would make it the next sample's rank.
         ranks = [max(1, ceil(round(percent * count / 100, 9))) for percent in percents]
         if self.samples is None:
             return self._estimates(ranks)
@@ -113,8 +117,8 @@ class Distribution:
     def spill(self) -> None:
         """Turn from exact samples to buckets."""
         if self.samples is not None:
-            kept, self.samples = self.samples, None
-            self._bucket(kept.tolist())
+            samples, self.samples = self.samples, None
+            self._bucket(samples.tolist())
 
     def _bucket(self, samples: list[float]) -> None:
         if self.low <= 0:
@@ -131,6 +135,11 @@ class Distribution:
             *surplus, floor = sorted(buckets)[: 1 - MAX_BUCKETS]
             for index in surplus:
                 buckets[floor] += buckets.pop(index)
+
+
+def percentile_label(percent: float) -> str:
+    """Return what a percentile is called: p50, p99.9."""
+    return f"p{percent}".removesuffix(".0")
 
 
 def _representative(index: int) -> float:

@@ -6,9 +6,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+__all__ = ["ALIASES", "EVERYTHING", "LEVELS", "LevelFilter", "level_name"]
+
 LEVELS = ("debug", "info", "warning", "error", "critical")
 ALIASES = {"warn": "warning", "err": "error", "crit": "critical", "fatal": "critical"}
-MAX_TEXT = 64
+MAX_LEVEL_TEXT = 64
 _LABEL = re.compile(r"[a-z0-9_.-]{1,32}\Z")
 
 
@@ -25,11 +27,11 @@ def level_name(level: str | int) -> str:
     if not isinstance(level, str):
         raise TypeError(f"level: expected a name or a number, got {level!r}")
     # The bound is for the cache: white space could make a frame's worth of text a legal label.
-    name = level.strip().lower() if len(level) <= MAX_TEXT and level.isascii() else ""
+    name = level.strip().lower() if len(level) <= MAX_LEVEL_TEXT and level.isascii() else ""
     if not _LABEL.match(name):
         raise ValueError(
             f"level: expected one of {', '.join(LEVELS)}, or a label of at most 32 letters, "
-            f"digits and _.- characters, got {level[:MAX_TEXT]!r}"
+            f"digits and _.- characters, got {level[:MAX_LEVEL_TEXT]!r}"
         )
     return level_name(int(name)) if name.isdigit() else ALIASES.get(name, name)
 

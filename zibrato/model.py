@@ -8,10 +8,29 @@ from typing import NamedTuple
 
 from zibrato.distribution import Distribution
 
+__all__ = [
+    "COUNTER",
+    "GAUGE",
+    "KINDS",
+    "MAX_EXACT_INT",
+    "MAX_NAME_LENGTH",
+    "TIMER",
+    "Series",
+    "Snapshot",
+    "Summary",
+    "Tags",
+    "bounded",
+]
+
 COUNTER = "counter"
 TIMER = "timer"
 GAUGE = "gauge"
 KINDS = (COUNTER, TIMER, GAUGE)
+
+MAX_NAME_LENGTH = 255
+"""Characters of a metric's name, a source, and a tag's name and value."""
+MAX_EXACT_INT = 2**53
+"""Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
 
 Tags = tuple[tuple[str, str], ...]
 

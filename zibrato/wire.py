@@ -1,6 +1,6 @@
 """What travels over ZeroMQ: batches as msgpack, and the one-line text form. See docs/protocol.rst.
 
-Decoding is pure: bytes in, batches and reasons for refusal out; malformed input never raises.
+Decoding is pure: bytes in, batches and reasons for rejection out; malformed input never raises.
 """
 
 from __future__ import annotations
@@ -16,6 +16,20 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from zibrato.model import COUNTER, KINDS, TIMER, bounded
+
+__all__ = [
+    "MAX_CLIENT",
+    "MAX_FRAME",
+    "VERSION",
+    "Batch",
+    "CounterRow",
+    "Decoded",
+    "SampleRow",
+    "decode",
+    "encode",
+    "pack",
+    "unpack",
+]
 
 VERSION = 1
 MAX_FRAME = 4 * 1024 * 1024
@@ -69,13 +83,13 @@ class _Head(msgspec.Struct, array_like=True):
 
 
 class Decoded(NamedTuple):
-    """What one frame held: batches, and how many frames or lines were refused, by reason."""
+    """What one frame held: batches, and how many frames or lines were rejected, by reason."""
 
     batches: Sequence[Batch]
-    refused: Mapping[str, int]
+    rejected: Mapping[str, int]
 
 
-_NOTHING_REFUSED = MappingProxyType(Counter[str]())
+_NOTHING_REJECTED = MappingProxyType(Counter[str]())
 encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
@@ -100,23 +114,23 @@ def unpack(data: bytes) -> array[float]:
 def decode(frame: bytes, now: float) -> Decoded:
     """Return the contents of `frame`, received at the Unix time `now`."""
     if not frame:
-        return _refusal("empty")
+        return _rejection("empty")
     if len(frame) > MAX_FRAME:
-        return _refusal("size")
+        return _rejection("size")
     if frame[0] < 0x80:  # text starts with ASCII, an array does not
         return _decode_text(frame, now)
     try:
         batch = _decode_batch(frame)
     except UnicodeDecodeError:
-        return _refusal("encoding")
+        return _rejection("encoding")
     except (msgspec.DecodeError, RecursionError):
-        return _refusal("version" if _is_other_version(frame) else "malformed")
+        return _rejection("version" if _is_other_version(frame) else "malformed")
     if batch.version != VERSION:
-        return _refusal("version")
-    return Decoded((batch,), _NOTHING_REFUSED)
+        return _rejection("version")
+    return Decoded((batch,), _NOTHING_REJECTED)
 
 
-def _refusal(reason: str) -> Decoded:
+def _rejection(reason: str) -> Decoded:
     return Decoded((), Counter((reason,)))
 
 
@@ -135,17 +149,17 @@ def _decode_text(frame: bytes, now: float) -> Decoded:
     try:
         text = frame.decode()
     except UnicodeDecodeError:
-        return _refusal("encoding")
-    refused: defaultdict[str, int] = defaultdict(int)
+        return _rejection("encoding")
+    rejected: defaultdict[str, int] = defaultdict(int)
     values: dict[_Fields, list[float]] = defaultdict(list)
     for line in text.split("\n"):
         reason = _read_line(line, values)
         if reason:
-            refused[reason] += 1
-    if not values and not refused:
-        return _refusal("empty")
-    batches = _batches(values, now, refused)
-    return Decoded(batches, Counter(refused) if refused else _NOTHING_REFUSED)
+            rejected[reason] += 1
+    if not values and not rejected:
+        return _rejection("empty")
+    batches = _batches(values, now, rejected)
+    return Decoded(batches, Counter(rejected) if rejected else _NOTHING_REJECTED)
 
 
 def _read_line(line: str, values: dict[_Fields, list[float]]) -> str | None:
@@ -178,18 +192,18 @@ class _Rows(NamedTuple):
 
 
 def _batches(
-    values: dict[_Fields, list[float]], now: float, refused: dict[str, int]
+    values: dict[_Fields, list[float]], now: float, rejected: dict[str, int]
 ) -> list[Batch]:
-    """Return a batch for each time that lines name; count in `refused` those that can't be."""
+    """Return a batch for each time that lines name; count in `rejected` those that can't be."""
     moments: dict[float, _Rows] = {}
     for fields, numbers in values.items():
-        level, mtype, name, stamp, source, *_ = (*[each.strip(_BLANK) for each in fields], "", "")
+        level, mtype, name, stamp, source, *_ = (*[field.strip(_BLANK) for field in fields], "", "")
         kind = mtype.lower()
         when = _number(stamp) if stamp else now
         if kind not in KINDS:
-            refused["mtype"] += len(numbers)
+            rejected["mtype"] += len(numbers)
         elif when is None:
-            refused["timestamp"] += len(numbers)
+            rejected["timestamp"] += len(numbers)
         else:
             rows = moments.setdefault(when, _Rows([], [], []))
             _append(rows, kind, (name, level or "info", source or None, {}), numbers)

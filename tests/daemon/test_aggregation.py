@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zibrato.daemon.aggregation import MAX_COUNT, Aggregator
+from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter
-from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
+from zibrato.model import COUNTER, GAUGE, MAX_EXACT_INT, TIMER, Series, Snapshot, Summary
 from zibrato.wire import Batch, CounterRow, SampleRow, pack
 
 NOW = 1_700_000_005.0
@@ -342,7 +342,7 @@ def test_what_is_out_of_bounds_is_refused(
         counter(tags={LONGEST: LONGEST}),
         counter(tags={str(k): "v" for k in range(50)}),
         counter(level="x" * 32),
-        counter(count=MAX_COUNT, total=-1e300),
+        counter(count=MAX_EXACT_INT, total=-1e300),
     ],
 )
 def test_what_is_just_within_bounds_is_taken(row: CounterRow) -> None:
@@ -582,7 +582,7 @@ GOOD: tuple[st.SearchStrategy[Any], ...] = (
     st.sampled_from([{}, {"k": "v"}]),
 )
 ODD: tuple[st.SearchStrategy[Any], ...] = (ODD_TEXT, ODD_LEVELS, st.none() | ODD_TEXT, ODD_TAGS)
-COUNTS = st.integers(-(2**63), 2**64 - 1) | st.integers(-2, 10) | st.just(MAX_COUNT)
+COUNTS = st.integers(-(2**63), 2**64 - 1) | st.integers(-2, 10) | st.just(MAX_EXACT_INT)
 PACKED = st.lists(ODD_FLOATS, max_size=6).map(lambda values: pack(array("d", values)))
 COUNTERS = st.builds(CounterRow, *GOOD, COUNTS, ODD_FLOATS) | st.builds(
     CounterRow, *ODD, COUNTS, ODD_FLOATS

@@ -17,8 +17,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from zibrato.backends.librato.names import percentile_label
 from zibrato.backends.settings import check_names
+from zibrato.distribution import percentile_label
 from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 

@@ -17,7 +17,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from zibrato.client.drain import Outlet
-from zibrato.model import COUNTER, TIMER, Series, bounded
+from zibrato.model import COUNTER, MAX_EXACT_INT, TIMER, Series, bounded
 from zibrato.wire import CounterRow, SampleRow, pack
 
 CHUNK = 10_000
@@ -28,7 +28,6 @@ ROW_COST = 16
 MAX_SERIES = 10_000
 MAX_IDENTITY = 100_000
 """Bytes that the name, source, level and tags of a series may have: far below a frame's."""
-EXACT = 2**53
 
 Key = TypeVar("Key")
 Buffer = TypeVar("Buffer")
@@ -233,7 +232,7 @@ class Buffers:
 
 def encodable(total: float) -> float:
     """Return `total` as the encoder takes it: no subclass, no huge int, no infinity."""
-    return total if type(total) is int and abs(total) <= EXACT else float(bounded(total))
+    return total if type(total) is int and abs(total) <= MAX_EXACT_INT else float(bounded(total))
 
 
 def _plain(series: Series) -> Series:

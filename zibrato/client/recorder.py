@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 from zibrato.client.buffers import Buffers
 from zibrato.client.decorators import full_name
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
-from zibrato.model import COUNTER, KINDS, Series
-
-MAX_NAME = 255
+from zibrato.model import COUNTER, KINDS, MAX_NAME_LENGTH, Series
 
 
 class Arguments(NamedTuple):
@@ -29,7 +27,7 @@ class Arguments(NamedTuple):
     def for_function(self, function: Any) -> Arguments:
         """Return these arguments, the name made of the function's where there is none."""
         if self.name is None and callable(getattr(function, "__func__", function)):
-            return self._replace(name=full_name(function)[-MAX_NAME:])
+            return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
         return self
 
     def check(self) -> None:
@@ -39,8 +37,8 @@ class Arguments(NamedTuple):
                 f"unknown argument {', '.join(sorted(self.unknown))}; expected some of "
                 "level, mtype, name, value, source, tags"
             )
-        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME:
-            raise ValueError(f"name: expected 1 to {MAX_NAME} characters, got {self.name!r}")
+        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME_LENGTH:
+            raise ValueError(f"name: expected 1 to {MAX_NAME_LENGTH} characters, got {self.name!r}")
         if self.mtype not in KINDS:
             raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {self.mtype!r}")
         if not isinstance(self.value, int | float):

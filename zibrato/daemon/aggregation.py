@@ -13,12 +13,21 @@ from operator import mul
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
-from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary, Tags, bounded
+from zibrato.model import (
+    COUNTER,
+    GAUGE,
+    MAX_EXACT_INT,
+    MAX_NAME_LENGTH,
+    TIMER,
+    Series,
+    Snapshot,
+    Summary,
+    Tags,
+    bounded,
+)
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
 MAX_AGE = 7200.0
-MAX_COUNT = 2**53
-MAX_TEXT = 255
 MAX_TAGS = 50
 _CHUNK = 1024
 _Row = CounterRow | SampleRow
@@ -183,7 +192,7 @@ class Aggregator:
 
     def _add_counter(self, window: _Window, row: CounterRow) -> int:
         """Take `row` in; return how many measurements it was."""
-        if not 0 < row.count <= MAX_COUNT:
+        if not 0 < row.count <= MAX_EXACT_INT:
             self._reject(1, "count")
             return 1
         if not isfinite(row.sum):
@@ -255,9 +264,9 @@ def _flaw(name: str, level: str, source: str | None, tags: Tags) -> str | None:
         level_name(level)
     except ValueError:
         return "level"
-    if not 0 < len(name) <= MAX_TEXT:
+    if not 0 < len(name) <= MAX_NAME_LENGTH:
         return "name"
-    if source and len(source) > MAX_TEXT:
+    if source and len(source) > MAX_NAME_LENGTH:
         return "source"
     if len(tags) > MAX_TAGS or not all(map(_is_tag, tags)):
         return "tags"
@@ -266,4 +275,4 @@ def _flaw(name: str, level: str, source: str | None, tags: Tags) -> str | None:
 
 def _is_tag(tag: tuple[str, str]) -> bool:
     name, value = tag
-    return 0 < len(name) <= MAX_TEXT and 0 < len(value) <= MAX_TEXT
+    return 0 < len(name) <= MAX_NAME_LENGTH and 0 < len(value) <= MAX_NAME_LENGTH

@@ -18,12 +18,13 @@ from twisted.python import usage
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.process_memory import resident_memory
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
 from zibrato.daemon.systemd import notify
 from zibrato.intake.zeromq import ZeroMQIntake
 from zibrato.levels import LevelFilter
-from zibrato.tx.process import LagMeter, resident_memory
+from zibrato.tx.reactor_lag import LagMeter
 from zibrato.wire import decode
 
 GRACE = 0.5
@@ -82,7 +83,7 @@ class Daemon(MultiService):
         now = self._reactor.seconds()
         try:
             decoded = decode(frame, now)
-            for reason, count in decoded.refused.items():
+            for reason, count in decoded.rejected.items():
                 self.metrics.count("zibrato.intake.received", count)
                 self.metrics.count("zibrato.intake.rejected", count, reason=reason)
             for batch in decoded.batches:

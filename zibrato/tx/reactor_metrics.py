@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from zibrato.client.instruments import Instruments
-from zibrato.tx.process import LagMeter
+from zibrato.tx.reactor_lag import LagMeter
 
 
 class ReactorMetrics:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.backends.librato.names import (
-    percentile_label,
     percentile_name,
     sanitised,
     sanitised_source,
 )
+from zibrato.distribution import percentile_label
 
 LEGAL = re.compile(r"[A-Za-z0-9.:\-_]{1,255}")
 LEGAL_TEXT = st.from_regex(LEGAL, fullmatch=True)
@@ -72,15 +72,6 @@ class SanitisedTests(SynchronousTestCase):
 
 
 class PercentileTests(SynchronousTestCase):
-    def test_labels(self) -> None:
-        for percent, label in (
-            (50, "p50"),
-            (95.0, "p95"),
-            (99.9, "p99.9"),
-            (99.99999, "p99.99999"),
-        ):
-            self.assertEqual(percentile_label(percent), label)
-
     @given(LEGAL_TEXT, st.floats(0, 100, exclude_min=True))
     def test_names_are_legal_and_end_in_the_label(self, name: str, percent: float) -> None:
         result = percentile_name(name, percent)

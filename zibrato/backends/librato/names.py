@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from zibrato.distribution import percentile_label
+
 MAX_TEXT = 255
 _ILLEGAL = re.compile(r"[^A-Za-z0-9.:_-]+")
 _DIGEST = 16
@@ -32,11 +34,6 @@ def sanitised_source(text: str) -> str:
     """Return `text` as a legal source: as a name, but the reserved `all` gets a `-` appended."""
     source = sanitised(text)
     return f"{source}-" if source.lower() == "all" else source
-
-
-def percentile_label(percent: float) -> str:
-    """Return what a percentile is called: p50, p99.9."""
-    return f"p{percent}".removesuffix(".0")
 
 
 def percentile_name(name: str, percent: float) -> str:

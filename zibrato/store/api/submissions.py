@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from zibrato.model import GAUGE, Summary, bounded
+from zibrato.model import GAUGE, MAX_EXACT_INT, Summary, bounded
 from zibrato.store.api.requests import Content, listed, number, optional_text, whole
 from zibrato.store.api.responses import bad, bad_request
 from zibrato.store.db.metadata import COUNTER_TYPE, TYPES, MetricFields, Submission
@@ -169,7 +169,7 @@ def _summary(each: Content) -> Summary:
         if param not in given:
             raise bad(param, "is not present")
     count, total = whole(each, "count") or 0, given["sum"] or 0.0
-    if not 0 < count <= 2**53:
+    if not 0 < count <= MAX_EXACT_INT:
         raise bad("count", "is not a positive integer")
     mean = total / count
     least, most, squares, last = (

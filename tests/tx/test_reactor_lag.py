@@ -1,13 +1,8 @@
-"""What the daemon tells of its own process."""
+"""The lag meter: the worst lag since the last look."""
 
 from twisted.internet.task import Clock
 
-from zibrato.tx.process import PERIOD, LagMeter, resident_memory
-
-
-def test_resident_memory_is_in_bytes() -> None:
-    memory = resident_memory()
-    assert memory is None or 2**20 < memory < 2**40
+from zibrato.tx.reactor_lag import PERIOD, LagMeter
 
 
 def test_the_worst_lag_since_the_last_look_is_told_once() -> None:

@@ -1,30 +1,19 @@
-"""What the daemon can tell of its own process: memory, and how late the reactor runs."""
+"""How late a reactor runs what was scheduled."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
-
 from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 PERIOD = 0.25
-
-
-def resident_memory() -> int | None:
-    """Return the resident memory in bytes, None where the platform has no /proc."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
+"""Seconds between looks: a shorter block of the reactor may fall between two of them."""
 
 
 class LagMeter(Service):
     """Measures how late timed calls come, in seconds."""
 
-    def __init__(self, clock: Any) -> None:
+    def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._loop = LoopingCall(self._look)
         self._loop.clock = clock
