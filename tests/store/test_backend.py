@@ -214,6 +214,18 @@ class LiveTests(StoreTestCase):
             },
         )
 
+    def test_who_fails_is_told_no_more_and_fails_no_delivery(self) -> None:
+        def fail(_event: bytes) -> None:
+            raise AttributeError("gone")
+
+        self.backend.live.watchers.append(fail)
+        events = self.watch()
+        self.outbox.put(snapshot(START))
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertEqual([name for name, _ in events], ["series", "interval"])
+        self.assertNotIn(fail, self.backend.live.watchers)
+        self.assertEqual(self.metrics.total("zibrato.backend.retried"), 0)
+
     def shown(self) -> dict[str, Any]:
         return {each.kind: each for each in self.backend.live.shown(self.clock.seconds())}
 

@@ -8,6 +8,7 @@ from math import isnan, nan
 from typing import NamedTuple
 
 import msgspec
+from twisted.logger import Logger
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary
 
@@ -103,6 +104,8 @@ class Live:
     `take` may run in another thread than all else.
     """
 
+    _log = Logger()
+
     def __init__(self, interval: float = 10.0) -> None:
         self.interval = interval
         self.watchers: list[Callable[[bytes], None]] = []
@@ -150,9 +153,13 @@ class Live:
         ]
 
     def tell(self, event: bytes) -> None:
-        """Tell all watchers."""
+        """Tell all watchers; one that raises is told no more, which is all that it costs."""
         for watcher in list(self.watchers):
-            watcher(event)
+            try:
+                watcher(event)
+            except Exception:
+                self._log.failure("a subscriber failed, and is dropped")
+                self.watchers.remove(watcher)
 
 
 def shown_value(kind: str, summary: Summary) -> float:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
+from twisted.web.server import Request
 
 from zibrato.store.live import Live
-from zibrato.store.web.events import HEARTBEAT, MAX_WAITING, Watcher
+from zibrato.store.web.events import HEARTBEAT, MAX_WAITING, Subscriber
 from zibrato.store.web.site import DEADLINE, BoundedSite
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
@@ -75,7 +76,7 @@ class SlowClientTests(SynchronousTestCase):
 
 
 class Connection:
-    """A request and its channel, as far as a watcher uses them."""
+    """A request and its channel, as far as a subscriber uses them."""
 
     def __init__(self) -> None:
         self.channel = self
@@ -106,13 +107,14 @@ class Connection:
         self.finished.callback(None)
 
 
-class WatcherTests(SynchronousTestCase):
-    """A watcher on a clock."""
+class SubscriberTests(SynchronousTestCase):
+    """A subscriber on a clock."""
 
     def setUp(self) -> None:
-        self.clock, self.live, self.connection = Clock(), Live(), Connection()
-        self.watcher = Watcher(self.connection, self.live, self.clock)
-        self.assertNoResult(self.watcher.start())
+        self.clock, self.live = Clock(), Live()
+        self.connection = Connection()
+        self.subscriber = Subscriber(cast(Request, self.connection), self.live, self.clock)
+        self.subscriber.start()
 
     def test_events_and_heartbeats_are_sent(self) -> None:
         self.live.tell(b"event\n\n")
@@ -121,15 +123,15 @@ class WatcherTests(SynchronousTestCase):
         self.assertTrue(self.connection.written.endswith(b": still here\n\n"))
 
     def test_what_a_busy_connection_does_not_take_waits(self) -> None:
-        self.watcher.pauseProducing()
+        self.subscriber.pauseProducing()
         self.live.tell(b"one")
         self.live.tell(b"two")
         self.assertNotIn(b"one", self.connection.written)
-        self.watcher.resumeProducing()
+        self.subscriber.resumeProducing()
         self.assertTrue(self.connection.written.endswith(b"onetwo"))
 
     def test_too_much_that_waits_drops_the_client(self) -> None:
-        self.watcher.pauseProducing()
+        self.subscriber.pauseProducing()
         self.live.tell(b"x" * MAX_WAITING)
         self.assertFalse(self.connection.aborted)
         self.live.tell(b"x")
@@ -137,7 +139,7 @@ class WatcherTests(SynchronousTestCase):
         self.assertEqual(self.live.watchers, [])
 
     def test_a_client_that_reads_nothing_until_the_heartbeat_is_dropped(self) -> None:
-        self.watcher.pauseProducing()
+        self.subscriber.pauseProducing()
         self.clock.advance(HEARTBEAT)
         self.assertTrue(self.connection.aborted)
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.web.server import Request
 from zope.interface import implementer
 
 from zibrato.store.live import Live
 
 HEARTBEAT = 15.0
-MAX_WATCHERS = 64
+MAX_SUBSCRIBERS = 64
 MAX_WAITING = 8 << 20
+"""Bytes."""
 
 
 @implementer(IPushProducer)
-class Watcher:
+class Subscriber:
     """One client; while its connection takes no more, up to `MAX_WAITING` bytes wait for it."""
 
-    def __init__(self, request: Any, live: Live, clock: Any) -> None:
+    def __init__(self, request: Request, live: Live, clock: IReactorTime) -> None:
         self._request = request
         self._live = live
         self._paused = False
@@ -28,18 +27,17 @@ class Watcher:
         self._heart = LoopingCall(self._beat)
         self._heart.clock = clock
 
-    def start(self) -> Deferred[None]:
-        """Send events until the client goes; until then, and so for ever, nothing is done."""
+    def start(self) -> None:
+        """Send events from now until the client goes."""
         request = self._request
         request.setHeader(b"Content-Type", b"text/event-stream")
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Accel-Buffering", b"no")
-        request.notifyFinish().addBoth(self._finished)
+        request.notifyFinish().addBoth(lambda _: self._leave())
         request.registerProducer(self, True)
         request.write(b"retry: 2000\n\n")
         self._live.watchers.append(self.send)
         self._heart.start(HEARTBEAT, now=False)
-        return Deferred()
 
     def send(self, event: bytes) -> None:
         """Send an event, once there is room for it."""
@@ -48,7 +46,7 @@ class Watcher:
         elif len(self._waiting) + len(event) <= MAX_WAITING:
             self._waiting += event
         else:
-            self._request.channel.forceAbortClient()
+            self._drop()
 
     def pauseProducing(self) -> None:
         """Wait: the connection takes no more for now."""
@@ -66,12 +64,22 @@ class Watcher:
 
     def _beat(self) -> None:
         if self._paused:
-            self._request.channel.forceAbortClient()
+            self._drop()
         else:
             self._request.write(b": still here\n\n")
 
-    def _finished(self, _reason: Any) -> None:
-        self._request.unregisterProducer()
-        self._live.watchers.remove(self.send)
+    def _drop(self) -> None:
+        """Drop the client at once; its connection is lost in a later turn of the reactor."""
+        self._leave()
+        self._request.channel.forceAbortClient()
+
+    def _leave(self) -> None:
+        """Subscribe no more; once more does nothing.
+
+        The producer stays registered: where the client has gone, Twisted has taken the request's
+        channel away before it tells of that, and unregistering would raise.
+        """
         if self._heart.running:
             self._heart.stop()
+            self._live.watchers.remove(self.send)
+            self._waiting = b""

@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 from klein import Klein
+from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
+from twisted.web.server import Request
 
 from zibrato.store.api.requests import first_of, number, parameters
 from zibrato.store.api.responses import bad, json_reply, not_found, refusal, with_refusals
@@ -17,7 +19,7 @@ from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.reader import Reader
 from zibrato.store.live import Health, Shown
-from zibrato.store.web.events import MAX_WATCHERS, Watcher
+from zibrato.store.web.events import MAX_SUBSCRIBERS, Subscriber
 from zibrato.store.web.plot_data import picture
 
 STATIC = Path(__file__).parent / "static"
@@ -127,12 +129,14 @@ class PageFiles:
         return self._file(request, name)
 
     @app.route("/events", methods=["GET"])
-    async def events(self, request: IRequest) -> Any:
+    async def events(self, request: Request) -> bytes:
         """Answer with live events for as long as the client listens."""
-        if len(self._store.live.watchers) >= MAX_WATCHERS:
-            return refusal(request, 503, {"system": ["too many pages are watching"]})
         await self._store.ready()
-        return await Watcher(request, self._store.live, self._store.database.clock).start()
+        if len(self._store.live.watchers) >= MAX_SUBSCRIBERS:
+            return refusal(request, 503, {"system": ["too many pages have subscribed"]})
+        Subscriber(request, self._store.live, self._store.database.clock).start()
+        endless: Deferred[bytes] = Deferred()  # klein cancels it when the client goes
+        return await endless
 
     def _file(self, request: IRequest, name: str) -> bytes:
         path = (self._root / name).resolve()
