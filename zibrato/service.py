@@ -13,7 +13,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings
 from zibrato.endpoint import Endpoint
-from zibrato.intake.zeromq import check
+from zibrato.intake.zeromq import check_is_free
 from zibrato.interfaces import BackendContext
 
 __all__ = ["Options", "makeService", "make_service"]
@@ -46,7 +46,7 @@ def makeService(options: Options) -> Daemon:
 
 def _check_endpoint(endpoint: Endpoint) -> None:
     try:
-        check(endpoint)
+        check_is_free(endpoint)
     except BlockingIOError:
         raise usage.UsageError(
             f"--socket: another daemon has {endpoint.address}; stop it, or give another path"

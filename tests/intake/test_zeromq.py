@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 import zmq
-from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from zibrato.endpoint import Endpoint
-from zibrato.intake.zeromq import PathLock, ZeroMQIntake, check, ipc_path
+from zibrato.intake.zeromq import ZeroMQIntake, check_is_free, ipc_path
 from zibrato.interfaces import IIntake
 
 
-class Reactor(Clock):
+class Reactor(FakeReactor):
     """A clock that takes readers, and reads when a test says so."""
 
     def __init__(self) -> None:
@@ -37,14 +37,6 @@ def test_only_a_bound_file_has_a_path() -> None:
     assert ipc_path(Endpoint("ipc:///tmp/x", connect=True)) is None
     assert ipc_path(Endpoint("ipc://@abstract")) is None
     assert ipc_path(Endpoint("tcp://127.0.0.1:1")) is None
-
-
-def test_a_path_is_locked_once(tmp_path: Path) -> None:
-    lock = PathLock(str(tmp_path / "socket"))
-    with pytest.raises(OSError, match="temporarily unavailable"):
-        PathLock(str(tmp_path / "socket"))
-    lock.release()
-    PathLock(str(tmp_path / "socket")).release()
 
 
 class Fixture:
@@ -116,7 +108,7 @@ def test_a_second_intake_on_the_path_is_refused_and_harms_nothing(fixture: Fixtu
     with pytest.raises(OSError, match="temporarily unavailable"):
         second.startService()
     with pytest.raises(OSError, match="temporarily unavailable"):
-        check(Endpoint(f"ipc://{fixture.path}"))
+        check_is_free(Endpoint(f"ipc://{fixture.path}"))
     fixture.push.send(b"still here")
     fixture.read_until(1)
 
@@ -126,11 +118,11 @@ def test_an_address_in_use_is_told_by_the_check(tmp_path: Path) -> None:
     with context.socket(zmq.PULL) as socket:
         port = socket.bind_to_random_port("tcp://127.0.0.1")
         with pytest.raises(OSError, match="Address already in use"):
-            check(Endpoint(f"tcp://127.0.0.1:{port}"))
+            check_is_free(Endpoint(f"tcp://127.0.0.1:{port}"))
     context.term()
-    check(Endpoint("tcp://127.0.0.1:*"))
-    check(Endpoint(f"ipc://{tmp_path}/free"))
-    check(Endpoint("tcp://127.0.0.1:1", connect=True))
+    check_is_free(Endpoint("tcp://127.0.0.1:*"))
+    check_is_free(Endpoint(f"ipc://{tmp_path}/free"))
+    check_is_free(Endpoint("tcp://127.0.0.1:1", connect=True))
 
 
 def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import zmq
 from twisted.application.service import Service
@@ -16,10 +15,16 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
-from zibrato.interfaces import IIntake
+from zibrato.file_lock import FileLock
+from zibrato.interfaces import IIntake, Reactor
+
+if TYPE_CHECKING:
+    from zibrato.tx.connections import PullConnection
 
 QUIET = 0.1
+"""Seconds without a frame after which the sockets are taken to be empty."""
 DRAIN_LIMIT = 2.0
+"""Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
 _log = Logger()
 
 
@@ -30,39 +35,17 @@ def ipc_path(endpoint: Endpoint) -> str | None:
     return path if is_file and not endpoint.connect else None
 
 
-class PathLock:
-    """Keeps a second daemon off an ipc path, which ZeroMQ alone would let it steal."""
-
-    def __init__(self, path: str) -> None:
-        """Take the lock in a file beside `path`; raises OSError where another process has it."""
-        self._path = path
-        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._file)
-            raise
-
-    def release(self) -> None:
-        """Remove the socket's file, which ZeroMQ leaves behind, and let another daemon have it."""
-        with suppress(OSError):
-            os.unlink(self._path)
-        os.close(self._file)
-
-
-def check(endpoint: Endpoint) -> None:
-    """Raise OSError where `endpoint` can't be had."""
-    path = ipc_path(endpoint)
-    lock = PathLock(path) if path else None
-    context: zmq.Context[Any] = zmq.Context()
-    try:
-        with context.socket(zmq.PULL) as socket:
-            socket.set(zmq.LINGER, 0)
-            _attach(endpoint, socket)
-    finally:
-        context.term()
-        if lock is not None:
-            lock.release()
+def check_is_free(endpoint: Endpoint) -> None:
+    """Raise BlockingIOError where another daemon has `endpoint`, OSError where it can't be had."""
+    with ExitStack() as stack:
+        path = ipc_path(endpoint)
+        if path:
+            stack.callback(_release, path, FileLock(path))
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        stack.callback(context.term)
+        socket = stack.enter_context(context.socket(zmq.PULL))
+        socket.set(zmq.LINGER, 0)
+        _attach(endpoint, socket)
 
 
 @implementer(IIntake)
@@ -75,7 +58,7 @@ class ZeroMQIntake(Service):
 
     def __init__(
         self,
-        reactor: Any,
+        reactor: Reactor,
         endpoints: Sequence[Endpoint],
         receive: Callable[[bytes], None],
         *,
@@ -85,18 +68,18 @@ class ZeroMQIntake(Service):
         self._endpoints = endpoints
         self._receive = receive
         self._ipc_mode = ipc_mode
-        self._locks: list[PathLock] = []
-        self._connection: Any = None
+        self._locks: dict[str, FileLock] = {}
+        self._connection: PullConnection | None = None
         self.addresses: list[str] = []
         """The endpoints as bound: a wildcard port is replaced by the real one."""
 
     def startService(self) -> None:
         """Bind and connect; raises OSError where an endpoint can't be had."""
         Service.startService(self)
-        self._connection = _connection(self._reactor, self._receive)
+        self._connection = connection = _connection(self._reactor, self._receive)
         try:
             for endpoint in self._endpoints:
-                self._open(endpoint)
+                self._open(connection, endpoint)
         except OSError:
             self._close()
             raise
@@ -110,11 +93,11 @@ class ZeroMQIntake(Service):
         Service.stopService(self)
         self._close()
 
-    def _open(self, endpoint: Endpoint) -> None:
-        socket = self._connection.socket
+    def _open(self, connection: PullConnection, endpoint: Endpoint) -> None:
+        socket = connection.socket
         path = ipc_path(endpoint)
         if path:
-            self._locks.append(PathLock(path))
+            self._locks[path] = FileLock(path)  # ZeroMQ alone would let a second daemon steal it
         with _umask(0o777 & ~self._ipc_mode):
             _attach(endpoint, socket)
         address = endpoint.address
@@ -143,7 +126,7 @@ class ZeroMQIntake(Service):
                     connection.socket.unbind(address)
         await self._read_until_quiet(connection)
 
-    async def _read_until_quiet(self, connection: Any) -> None:
+    async def _read_until_quiet(self, connection: PullConnection) -> None:
         deadline = self._reactor.seconds() + DRAIN_LIMIT
         frames = -1
         while frames != connection.frames and self._reactor.seconds() < deadline:
@@ -155,15 +138,22 @@ class ZeroMQIntake(Service):
         if connection is not None:
             connection.shutdown()
         while self._locks:
-            self._locks.pop().release()
+            _release(*self._locks.popitem())
 
 
-def _attach(endpoint: Endpoint, socket: zmq.Socket[Any]) -> None:
+def _attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:
     """Bind or connect `socket`; raises OSError."""
     try:
         endpoint.attach(socket)
     except zmq.ZMQError as error:
         raise OSError(error.errno, error.strerror) from None
+
+
+def _release(path: str, lock: FileLock) -> None:
+    """Remove the socket's file, which ZeroMQ leaves behind, and let another daemon have it."""
+    with suppress(OSError):
+        os.unlink(path)
+    lock.close()
 
 
 @contextmanager
@@ -175,7 +165,7 @@ def _umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-def _connection(reactor: Any, receive: Callable[[bytes], None]) -> Any:
+def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
     """Return an open connection; txZMQ is imported here since it imports the global reactor."""
     from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415
 

@@ -104,7 +104,7 @@ def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -
 
 def test_a_file_has_one_daemon(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    with lock(path), pytest.raises(ValueError, match="another daemon has it"):
+    with closing(lock(path)), pytest.raises(ValueError, match="another daemon has it"):
         check(path, STEPS)
     check(path, STEPS)
 

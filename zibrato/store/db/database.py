@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
+from zibrato.file_lock import FileLock
 from zibrato.store.db.files import lock
 from zibrato.store.db.keys import Tier
 from zibrato.store.db.reader import Reader
@@ -48,7 +49,7 @@ class Database:
         self._writer: Writer | None = None
         self._readers: list[tuple[int, Reader]] = []
         self._generation = 0
-        self._lock: IO[bytes] | None = None
+        self._lock: FileLock | None = None
         self._open = False
         self._tending = False
         self._stopped = False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO
 
+from zibrato.file_lock import FileLock
 from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.schema import check_steps, check_version, open_for_reading
 
@@ -47,13 +45,9 @@ def check(path: Path, steps: Sequence[int]) -> None:
         return
 
 
-def lock(path: Path) -> IO[bytes]:
+def lock(path: Path) -> FileLock:
     """Return the lock of the file, held until it is closed; raises OSError where another has it."""
-    file = open(f"{path}.lock", "ab")  # noqa: SIM115 - its owner closes it
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
+        return FileLock(path)
+    except BlockingIOError:
         raise OSError("another daemon has it; give this one another with --store PATH") from None
-    os.set_inheritable(file.fileno(), False)
-    return file

@@ -1,0 +1,28 @@
+"""A lock that keeps a second daemon off a file or a socket's path."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class FileLock:
+    """An exclusive lock beside a path, in the file `PATH.lock`, from its making to `close`.
+
+    The kernel frees it with the process, however that ends. The file stays: were it removed, a
+    daemon that has it open already and one that makes it anew would both have a lock.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Take the lock; raises BlockingIOError where another has it."""
+        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise
+
+    def close(self) -> None:
+        """Let another have it."""
+        os.close(self._file)
