@@ -27,15 +27,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.report import machine, table, versions
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import open_for_reading, open_for_writing
+from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.db.writer import Writer
 from zibrato.store.web.plot_data import picture
 
 LEVELS = parse_retention(RETENTION)
 ARCHIVES = [(10, 17280), (60, 20160), (900, 8640), (3600, 8760)]
-"""The same retention for whisper, but for the last level, which it does without."""
+"""The same retention for whisper, but for the last tier, which it does without."""
 BOUND = 1 << 40
 INTERVAL = 10
 DAY = 86400
@@ -51,8 +51,8 @@ class Store:
         self.path = path
         self.writer = Writer(open_for_writing(path, BOUND), LEVELS, BOUND)
 
-    def tend(self, now: float) -> None:
-        while self.writer.upkeep(now):
+    def maintain(self, now: float) -> None:
+        while self.writer.maintenance(now):
             pass
 
     @property
@@ -93,7 +93,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
         store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
         times.append(process_time() - began)
     began = process_time()
-    store.tend(START + 1200 + 7200)
+    store.maintain(START + 1200 + 7200)
     settling = (process_time() - began) / 120
     files = [directory / f"{i}.wsp" for i in range(min(count, 2000))]
     for file in files:
@@ -124,13 +124,13 @@ def a_day(directory: Path) -> Iterator[list[str]]:
         summaries = {each: gauge(value) for each, value in zip(series, values, strict=True)}
         began = process_time()
         store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
-        store.writer.upkeep(start)
+        store.writer.maintenance(start)
         ours += process_time() - began
         began = process_time()
         for file, value in zip(files, values, strict=True):
             whisper.update(file, value, start, now=start)
         theirs += process_time() - began
-    store.tend(START + 2 * DAY)
+    store.maintain(START + 2 * DAY)
     count = len(starts) * len(series)
     yield ["a measurement of 20 gauges, written", micro(ours / count), micro(theirs / count)]
     size = sum(Path(file).stat().st_size for file in files)
@@ -156,10 +156,10 @@ def a_year(directory: Path) -> Iterator[list[str]]:
         value = _chance.random()
         summaries = {series[0]: gauge(value), series[1]: timer(200)}
         store.writer.add_snapshot(Snapshot(start, start + 10, summaries))
-        store.writer.upkeep(start)
+        store.writer.maintenance(start)
         whisper.update(file, value, start, now=start)
     end = START + YEAR
-    store.tend(end)
+    store.maintain(end)
     with closing(open_for_reading(store.path)) as connection:
         reader = Reader(connection, LEVELS)
         known = reader.series()

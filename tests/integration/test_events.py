@@ -21,8 +21,8 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db.database import Database
-from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.threads import Inline
+from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.web import events
 from zibrato.store.web.access_control import Guard, known_names
 from zibrato.store.web.service import tree
@@ -92,7 +92,7 @@ class EventsTests(TestCase):
 
     @property
     def subscribers(self) -> list[Any]:
-        return self.backend.live.watchers
+        return self.backend.live.subscribers
 
     async def connect(self) -> Client:
         """Return a client that has had the head of its answer."""

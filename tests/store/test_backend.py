@@ -21,8 +21,8 @@ from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
 from zibrato.store.backend import StoreBackend, make
 from zibrato.store.db.database import Database
-from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.threads import Inline, finished
+from zibrato.store.db.tiers import RETENTION, parse_retention
 
 START = 1_700_000_000
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
@@ -65,9 +65,9 @@ class StoreTestCase(SynchronousTestCase):
             self.database.read(
                 lambda reader: sum(
                     row[1]
-                    for number, series in reader.series().items()
-                    for slots in [reader.slots([number], START, START + 900, START, 1).slots]
-                    for rows in slots[number].values()
+                    for series_id, series in reader.series().items()
+                    for slots in [reader.slots([series_id], START, START + 900, START, 1).slots]
+                    for rows in slots[series_id].values()
                     for row in rows
                     if series == C
                 )
@@ -119,7 +119,7 @@ class DeliveryTests(StoreTestCase):
     def unfill(writer: Any) -> None:
         writer.connection.execute("PRAGMA max_page_count = 100000")
 
-    def test_a_corrupt_file_is_set_aside_when_opened(self) -> None:
+    def test_a_corrupt_file_is_quarantined_when_opened(self) -> None:
         self.path.write_bytes(os.urandom(100_000))
         self.outbox.put(snapshot(START))
         self.assertEqual(self.total(), 1.0)
@@ -127,7 +127,7 @@ class DeliveryTests(StoreTestCase):
         (aside,) = self.path.parent.glob(f"{self.path.name}.corrupt-*")
         self.assertEqual(aside.stat().st_size, 100_000)
 
-    def test_a_file_that_becomes_corrupt_is_set_aside_too(self) -> None:
+    def test_a_file_that_becomes_corrupt_is_quarantined_too(self) -> None:
         self.outbox.put(snapshot(START))
         self.total()
 
@@ -168,7 +168,7 @@ class DeliveryTests(StoreTestCase):
         self.stop()
         for asking in (self.database.read, self.database.write):
             self.failureResultOf(asking(lambda _: None), sqlite3.OperationalError)
-        self.database.tend()
+        self.database.maintain()
 
     def test_a_cancelled_delivery_is_finished(self) -> None:
         work: Deferred[int] = Deferred()
@@ -191,7 +191,7 @@ class LiveTests(StoreTestCase):
                 name, body = event.split("\n")
                 events.append((name[7:], msgspec.json.decode(body[6:])))
 
-        self.backend.live.watchers.append(add)
+        self.backend.live.subscribers.append(add)
         return events
 
     def test_each_interval_is_told_and_new_series_before_it(self) -> None:
@@ -218,16 +218,16 @@ class LiveTests(StoreTestCase):
         def fail(_event: bytes) -> None:
             raise AttributeError("gone")
 
-        self.backend.live.watchers.append(fail)
+        self.backend.live.subscribers.append(fail)
         events = self.watch()
         self.outbox.put(snapshot(START))
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
         self.assertEqual([name for name, _ in events], ["series", "interval"])
-        self.assertNotIn(fail, self.backend.live.watchers)
+        self.assertNotIn(fail, self.backend.live.subscribers)
         self.assertEqual(self.metrics.total("zibrato.backend.retried"), 0)
 
     def shown(self) -> dict[str, Any]:
-        return {each.kind: each for each in self.backend.live.shown(self.clock.seconds())}
+        return {each.kind: each for each in self.backend.live.series(self.clock.seconds())}
 
     def test_the_list_has_the_newest_of_each_series(self) -> None:
         self.outbox.put(snapshot(START))

@@ -16,29 +16,30 @@ from zibrato.backends.settings import check_names
 from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
-from zibrato.store.db.files import check, default_path
-from zibrato.store.db.keys import RETENTION, key, parse_retention, series_of, start_of
+from zibrato.store.db.files import check_usable, default_path
+from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.threads import Threads, finished
+from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import INTERVALS, Live, Measured, point
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 READERS = 3
-REMEMBERED = 200_000
+MAX_LOADED_ROWS = 200_000
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     """Return the backend of a file, which must be one that can be written."""
     check_names(settings, "path", "max_bytes", "retention")
     path = Path(settings.get("path") or default_path(os.environ)).absolute()
-    levels = parse_retention(settings.get("retention", RETENTION))
+    tiers = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
-    check(path, [each.step for each in levels])
+    check_usable(path, [tier.step for tier in tiers])
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
-    database = Database(context.reactor, path, levels, max_bytes, writing=writing, reading=reading)
+    database = Database(context.reactor, path, tiers, max_bytes, writing=writing, reading=reading)
     return StoreBackend(database)
 
 
@@ -52,7 +53,7 @@ class StoreBackend:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.live = Live()
-        self._remembered = False
+        self._loaded = False
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshot; once that is under way it is finished, even if cancelled."""
@@ -66,73 +67,73 @@ class StoreBackend:
         return Deferred.fromCoroutine(self.database.stop())
 
     async def ready(self) -> None:
-        """Open the file, and remember its newest intervals."""
-        if not self._remembered:
-            self._remembered = True
+        """Open the file, and load its newest intervals into `live`."""
+        if not self._loaded:
+            self._loaded = True
             await self.database.write(lambda _: None)
-            await self.database.read(self._remember)
+            await self.database.read(self._load)
 
-    async def add(self, measured: Sequence[Measured]) -> None:
-        """Show what the file has got, to all who watch."""
-        events = await self.database.read(lambda _: self._take(measured))
-        self.live.tell(events)
+    async def publish(self, measured: Sequence[Measured]) -> None:
+        """Show what was written to the file to all subscribers."""
+        events = await self.database.read(lambda _: self._update(measured))
+        self.live.publish(events)
 
     async def _deliver(self, delivery: Delivery) -> None:
         snapshot = delivery.snapshot
         try:
             events = await finished(
-                self.database.write(lambda writer: self._keep(writer, delivery))
+                self.database.write(lambda writer: self._write(writer, delivery))
             )
         except (sqlite3.Error, OSError) as error:
             raise RetryLater(f"{self.database.path}: {error}") from None
         delivery.delivered(delivery.pending)
         self.live.interval = snapshot.end - snapshot.start
-        self.live.tell(events)
-        self.database.tend()
+        self.live.publish(events)
+        self.database.maintain()
 
-    def _keep(self, writer: Writer, delivery: Delivery) -> bytes:
-        """Write the snapshot, then return what to tell those who watch."""
+    def _write(self, writer: Writer, delivery: Delivery) -> bytes:
+        """Write the snapshot; return the events for subscribers."""
         start, end, summaries = delivery.snapshot
-        numbers = writer.add_snapshot(delivery.snapshot)
-        return self._take(
+        ids = writer.add_snapshot(delivery.snapshot)
+        return self._update(
             [
-                Measured(number, series, start, end, summary)
-                for number, (series, summary) in zip(numbers, summaries.items(), strict=True)
+                Measured(series_id, series, start, end, summary)
+                for series_id, (series, summary) in zip(ids, summaries.items(), strict=True)
             ]
         )
 
-    def _take(self, measured: Sequence[Measured]) -> bytes:
-        """Have `live` take it in; return the events for those who watch."""
-        new = self.live.take(measured)
-        if not self.live.watchers:
+    def _update(self, measured: Sequence[Measured]) -> bytes:
+        """Update `live`; return the events for subscribers."""
+        new = self.live.update(measured)
+        if not self.live.subscribers:
             return b""
         events = b""
         if new:
             now = self.database.clock.seconds()
-            events += _event(b"series", self.live.shown(now, new))
+            events += _event(b"series", self.live.series(now, new))
         by_interval: dict[tuple[float, float], list[list[float | None]]] = {}
-        for number, series, start, end, summary in measured:
+        for series_id, series, start, end, summary in measured:
             points = by_interval.setdefault((start, end), [])
-            points.append(point(number, series.kind, summary))
+            points.append(point(series_id, series.kind, summary))
         for (start, end), points in by_interval.items():
             events += _event(b"interval", {"start": start, "end": end, "points": points})
         return events
 
-    def _remember(self, reader: Reader) -> None:
-        """Take in from the file what is as new as what `live` keeps."""
-        known = reader.series()
-        self.live.know(known)
+    def _load(self, reader: Reader) -> None:
+        """Load from the file what is as new as what `live` keeps."""
+        series = reader.series()
+        self.live.load(series)
         interval = self.live.interval
         since = int(self.database.clock.seconds() - INTERVALS * interval)
         rows = reader.connection.execute(
             "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",
-            (key(0, since), REMEMBERED),
+            (key(0, since), MAX_LOADED_ROWS),
         )
-        self.live.take(
-            Measured(number, known[number], start, start + interval, summary_of(row))
+        self.live.update(
+            Measured(series_id, series[series_id], start, start + interval, summary_of(row))
             for row_key, *row in rows
-            for number, start in [(series_of(row_key), start_of(row_key))]
-            if number in known
+            for series_id, start in [(series_id_of(row_key), start_of(row_key))]
+            if series_id in series
         )
 
 

@@ -19,11 +19,9 @@ import msgspec
 from zibrato.store.api.time_series import as_csv, records
 from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import default_path
-from zibrato.store.db.keys import RETENTION, parse_retention
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import check_steps, check_version, open_for_reading
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,9 +43,9 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         raise FileNotFoundError(f"there is no {path}; name the store's file with --store PATH")
     with closing(open_for_reading(path)) as connection:
         check_version(connection, path)
-        levels = parse_retention(options.retention)
-        check_steps(connection, [each.step for each in levels], path)
-        reader = Reader(connection, levels)
+        tiers = parse_retention(options.retention)
+        check_steps(connection, [tier.step for tier in tiers], path)
+        reader = Reader(connection, tiers)
         series = reader.series(options.name)
         if not series:
             raise LookupError(f"nothing in {path} is called {options.name}")
@@ -65,7 +63,7 @@ def parsed_time(text: str, now: float) -> float:
     if text == "now":
         return now
     if match := re.fullmatch(r"-?(\d+)([smhdwy])", text):
-        return now - int(match[1]) * _UNITS[match[2]]
+        return now - int(match[1]) * UNITS[match[2]]
     try:
         return float(text)
     except ValueError:

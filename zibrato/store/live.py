@@ -1,9 +1,10 @@
-"""The newest intervals of every series, in memory: for the list of all, and for who watches."""
+"""The newest intervals of every series, in memory: for the list of all, and for subscribers."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import dropwhile
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -19,16 +20,16 @@ STALE = 3
 
 
 class Measured(NamedTuple):
-    """A summary of the series with this number, over the interval from `start` to `end`."""
+    """A summary of a series, over the interval from `start` to `end`."""
 
-    number: int
+    series_id: int
     series: Series
     start: float
     end: float
     summary: Summary
 
 
-class Shown(msgspec.Struct):
+class LiveSeries(msgspec.Struct):
     """A series as the page has it: `last` is a sum, a 95th percentile or a reading, by kind."""
 
     id: int
@@ -54,7 +55,7 @@ class Health(msgspec.Struct):
 
 
 class _Entry:
-    """What is remembered of one series; `ring` has a value for each interval, by its number."""
+    """What is remembered of one series; `ring` has a value for each interval, by its slot."""
 
     __slots__ = ("last", "rate", "ring", "seen", "series", "slot", "total")
 
@@ -68,10 +69,10 @@ class _Entry:
         self.ring = array("d", [nan]) * INTERVALS
 
     def add(self, start: float, end: float, summary: Summary) -> None:
-        """Take in an interval, the newest or an older one."""
+        """Add an interval, the newest or an older one."""
         length = end - start
         slot = int(start // length)
-        value = shown_value(self.series.kind, summary)
+        value = display_value(self.series.kind, summary)
         self.total += summary.sum
         if slot > self.slot:
             for skipped in range(max(self.slot + 1, slot - INTERVALS + 1), slot + 1):
@@ -90,59 +91,56 @@ class _Entry:
     def spark(self, newest: int) -> list[float | None]:
         """Return the values up to the interval `newest`, from the first one that there is."""
         slots = range(newest - INTERVALS + 1, newest + 1)
-        known = range(self.slot - INTERVALS + 1, self.slot + 1)
-        values = [self.ring[slot % INTERVALS] if slot in known else nan for slot in slots]
-        found = [None if isnan(value) else value for value in values]
-        while found and found[0] is None:
-            del found[0]
-        return found
+        kept = range(self.slot - INTERVALS + 1, self.slot + 1)
+        values = [self.ring[slot % INTERVALS] if slot in kept else nan for slot in slots]
+        return [None if isnan(value) else value for value in dropwhile(isnan, values)]
 
 
 class Live:
-    """Remembers each series' newest intervals, and tells each of `watchers` of every new one.
+    """Remembers each series' newest intervals, and tells each of `subscribers` of every new one.
 
-    `take` may run in another thread than all else.
+    `update` may run in another thread than all else.
     """
 
     _log = Logger()
 
     def __init__(self, interval: float = 10.0) -> None:
         self.interval = interval
-        self.watchers: list[Callable[[bytes], None]] = []
+        self.subscribers: list[Callable[[bytes], None]] = []
         self._entries: dict[int, _Entry] = {}
 
-    def know(self, known: Mapping[int, Series]) -> None:
+    def load(self, series_by_id: Mapping[int, Series]) -> None:
         """Have series in the list that were not measured since the start."""
-        for number, series in known.items():
-            self._entries.setdefault(number, _Entry(series))
+        for series_id, series in series_by_id.items():
+            self._entries.setdefault(series_id, _Entry(series))
 
-    def take(self, measured: Iterable[Measured]) -> list[int]:
-        """Take in what was measured; return the numbers of the series that are new."""
+    def update(self, measured: Iterable[Measured]) -> list[int]:
+        """Add what was measured; return the ids of the series that are new."""
         new = []
-        for number, series, start, end, summary in measured:
-            entry = self._entries.get(number)
+        for series_id, series, start, end, summary in measured:
+            entry = self._entries.get(series_id)
             if entry is None:
-                entry = self._entries[number] = _Entry(series)
-                new.append(number)
+                entry = self._entries[series_id] = _Entry(series)
+                new.append(series_id)
             entry.add(start, end, summary)
         return new
 
-    def forget(self, names: Iterable[str]) -> None:
+    def remove(self, names: Iterable[str]) -> None:
         """Leave out the series of these names, in any case."""
         lowered = {name.lower() for name in names}
-        for number, entry in list(self._entries.items()):
+        for series_id, entry in list(self._entries.items()):
             if entry.series.name.lower() in lowered:
-                self._entries.pop(number, None)
+                self._entries.pop(series_id, None)
 
-    def shown(self, now: float, numbers: Iterable[int] | None = None) -> list[Shown]:
-        """Return the series, all or those of these numbers, as of the Unix time `now`."""
+    def series(self, now: float, ids: Iterable[int] | None = None) -> list[LiveSeries]:
+        """Return the series, all or those with these ids, as of the Unix time `now`."""
         entries = list(self._entries.items())
-        if numbers is not None:
-            wanted = set(numbers)
-            entries = [(number, entry) for number, entry in entries if number in wanted]
-        newest = max((entry.slot for _, entry in list(self._entries.items())), default=0)
+        newest = max((entry.slot for _, entry in entries), default=0)
+        if ids is not None:
+            wanted = set(ids)
+            entries = [(series_id, entry) for series_id, entry in entries if series_id in wanted]
         old = now - STALE * self.interval - self.interval
-        return [_shown(number, entry, newest, old) for number, entry in entries]
+        return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
 
     def health(self) -> list[Health]:
         """Return the daemon's own series."""
@@ -152,17 +150,17 @@ class Live:
             if (series := entry.series).name.startswith("zibrato.")
         ]
 
-    def tell(self, event: bytes) -> None:
-        """Tell all watchers; one that raises is told no more, which is all that it costs."""
-        for watcher in list(self.watchers):
+    def publish(self, event: bytes) -> None:
+        """Send an event to all subscribers; one that raises gets no more, and costs no more."""
+        for subscriber in list(self.subscribers):
             try:
-                watcher(event)
+                subscriber(event)
             except Exception:
                 self._log.failure("a subscriber failed, and is dropped")
-                self.watchers.remove(watcher)
+                self.subscribers.remove(subscriber)
 
 
-def shown_value(kind: str, summary: Summary) -> float:
+def display_value(kind: str, summary: Summary) -> float:
     """Return the one number that is shown of a summary."""
     if kind == COUNTER:
         return summary.sum
@@ -171,21 +169,21 @@ def shown_value(kind: str, summary: Summary) -> float:
     return summary.distribution.percentile(95)
 
 
-def point(number: int, kind: str, summary: Summary) -> list[float | None]:
-    """Return number, count, sum, min, max, last and percentiles of a summary."""
+def point(series_id: int, kind: str, summary: Summary) -> list[float | None]:
+    """Return series id, count, sum, min, max, last and percentiles of a summary."""
     if kind == COUNTER:
-        return [number, summary.count, summary.sum] + [None] * 6
+        return [series_id, summary.count, summary.sum] + [None] * 6
     least, most, last = summary.min, summary.max, summary.last
-    head: list[float | None] = [number, summary.count, summary.sum, least, most, last]
+    head: list[float | None] = [series_id, summary.count, summary.sum, least, most, last]
     if summary.distribution is None:
         return [*head, None, None, None]
     return [*head, *summary.distribution.percentiles(PERCENTILES)]
 
 
-def _shown(number: int, entry: _Entry, newest: int, old: float) -> Shown:
+def _live_series(series_id: int, entry: _Entry, newest: int, old: float) -> LiveSeries:
     kind, name, source, tags, level = entry.series
     rate = entry.rate if entry.seen >= old else None
     last, seen = entry.last, entry.seen
-    return Shown(
-        number, kind, name, source, dict(tags), level, last, rate, seen, entry.spark(newest)
+    return LiveSeries(
+        series_id, kind, name, source, dict(tags), level, last, rate, seen, entry.spark(newest)
     )

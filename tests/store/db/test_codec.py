@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from zibrato.distribution import Distribution
 from zibrato.model import Summary
 from zibrato.store.db.codec import (
-    EXACT,
+    MAX_SAMPLES,
     Row,
-    combined,
-    combined_summary,
     counter_row,
     decode_distribution,
     decode_points,
     encode_distribution,
     encode_points,
+    merged_row,
+    merged_summary,
     row_of,
     summary_of,
 )
@@ -45,7 +45,7 @@ def test_a_distribution_is_exact_while_small_and_within_a_percent_beyond(
     assert (found.low, found.high) == (min(values), max(values))
     for percent in (1, 50, 95, 100):
         exact = original.percentile(percent)
-        tolerance = 0 if len(values) <= EXACT else 0.0055 * exact
+        tolerance = 0 if len(values) <= MAX_SAMPLES else 0.0055 * exact
         assert abs(found.percentile(percent) - exact) <= tolerance
 
 
@@ -87,7 +87,7 @@ def test_a_chunk_of_a_timer_comes_back(found: list[list[float]]) -> None:
 @given(st.lists(samples, min_size=1, max_size=8))
 def test_rows_combine_to_the_row_of_all_their_samples(found: list[list[float]]) -> None:
     together = [value for values in found for value in values]
-    result = summary_of(combined([row_of(timer(values)) for values in found]))
+    result = summary_of(merged_row([row_of(timer(values)) for values in found]))
     assert (result.count, result.min, result.max) == (
         len(together), min(together), max(together),
     )  # fmt: skip
@@ -101,8 +101,8 @@ def test_rows_combine_to_the_row_of_all_their_samples(found: list[list[float]]) 
 
 def test_the_order_of_combining_makes_no_difference_to_a_percentile() -> None:
     rows = [row_of(timer([float(i * j % 97) for j in range(1, 60)])) for i in range(1, 20)]
-    one = combined_summary(rows).distribution
-    two = combined_summary([combined(rows[:7]), combined(rows[7:])]).distribution
+    one = merged_summary(rows).distribution
+    two = merged_summary([merged_row(rows[:7]), merged_row(rows[7:])]).distribution
     assert one is not None
     assert two is not None
     assert one.buckets == two.buckets
@@ -111,4 +111,4 @@ def test_the_order_of_combining_makes_no_difference_to_a_percentile() -> None:
 
 def test_a_counter_among_others_leaves_what_all_have() -> None:
     rows = [counter_row(Summary(2, 5.0)), row_of(Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0))]
-    assert combined_summary(rows) == Summary(3, 8.0)
+    assert merged_summary(rows) == Summary(3, 8.0)

@@ -10,9 +10,9 @@ import pytest
 
 from zibrato.store.db import schema
 from zibrato.store.db.errors import NewerVersionError
-from zibrato.store.db.files import check, default_path, lock
-from zibrato.store.db.keys import parse_retention
+from zibrato.store.db.files import check_usable, default_path, lock
 from zibrato.store.db.schema import open_for_writing, quarantine
+from zibrato.store.db.tiers import parse_retention
 from zibrato.store.db.writer import Writer
 
 BOUND = 1 << 24
@@ -70,7 +70,7 @@ def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
         open_for_writing(path, BOUND)
     with pytest.raises(ValueError, match=r"can't have .* upgrade, or give another file"):
-        check(path, STEPS)
+        check_usable(path, STEPS)
     assert version(path) == 99
 
 
@@ -78,7 +78,7 @@ def test_a_corrupt_file_passes_the_check_and_is_set_aside_whole(tmp_path: Path) 
     path = tmp_path / "s"
     path.write_bytes(b"no database, but long enough to be one" * 100)
     Path(f"{path}-wal").write_bytes(b"wal")
-    check(path, STEPS)
+    check_usable(path, STEPS)
     aside = quarantine(path, 1234.5)
     assert aside == tmp_path / "s.corrupt-1234"
     assert aside.read_bytes().startswith(b"no database")
@@ -93,28 +93,28 @@ def test_where_the_file_is_by_default() -> None:
 
 
 def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -> None:
-    check(tmp_path / "a" / "b" / "s", STEPS)
+    check_usable(tmp_path / "a" / "b" / "s", STEPS)
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(ValueError, match="got the directory"):
-        check(tmp_path, STEPS)
+        check_usable(tmp_path, STEPS)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="can't have"):
-        check(tmp_path / "file" / "s", STEPS)
+        check_usable(tmp_path / "file" / "s", STEPS)
 
 
 def test_a_file_has_one_daemon(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with closing(lock(path)), pytest.raises(ValueError, match="another daemon has it"):
-        check(path, STEPS)
-    check(path, STEPS)
+        check_usable(path, STEPS)
+    check_usable(path, STEPS)
 
 
 def test_a_file_keeps_its_resolutions_and_may_get_more(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    levels = parse_retention("raw:1d,60s:2d")
+    tiers = parse_retention("raw:1d,60s:2d")
     with closing(open_for_writing(path, BOUND)) as connection:
-        Writer(connection, levels, BOUND)
-    check(path, STEPS)
-    check(path, (1, 60, 3600))
+        Writer(connection, tiers, BOUND)
+    check_usable(path, STEPS)
+    check_usable(path, (1, 60, 3600))
     with pytest.raises(ValueError, match="has resolutions of 1, 60 s: give retention="):
-        check(path, (1, 300))
+        check_usable(path, (1, 300))

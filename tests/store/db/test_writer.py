@@ -11,13 +11,13 @@ import pytest
 
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.store.db.codec import combined_summary
-from zibrato.store.db.keys import parse_retention
+from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import open_for_reading, open_for_writing
+from zibrato.store.db.tiers import parse_retention
 from zibrato.store.db.writer import Writer
 
-LEVELS = parse_retention("raw:2d,60s:2w,15m:90d,1h:365d,6h:3y")
+TIERS = parse_retention("raw:2d,60s:2w,15m:90d,1h:365d,6h:3y")
 T0 = 1_700_006_400 // 86400 * 86400
 C, T, G = (Series(kind, "name", "source") for kind in (COUNTER, TIMER, GAUGE))
 HUGE = 1 << 30
@@ -28,22 +28,22 @@ class File:
 
     def __init__(self, path: Path, max_bytes: int = HUGE) -> None:
         self.path = path
-        self.writer = Writer(open_for_writing(path, max_bytes), LEVELS, max_bytes)
-        self.reader = Reader(open_for_reading(path), LEVELS)
+        self.writer = Writer(open_for_writing(path, max_bytes), TIERS, max_bytes)
+        self.reader = Reader(open_for_reading(path), TIERS)
 
-    def tend(self, now: float) -> int:
-        """Do all upkeep that is due; return in how many steps."""
+    def maintain(self, now: float) -> int:
+        """Do all maintenance that is due; return in how many steps."""
         steps = 0
-        while self.writer.upkeep(now):
+        while self.writer.maintenance(now):
             steps += 1
         return steps
 
     def total(self, series: Series, start: float, end: float, now: float, step: int) -> Summary:
         """Return the summary of a series over a time, asked for in steps."""
-        (number,) = [n for n, each in self.reader.series().items() if each == series]
-        plot = self.reader.slots([number], start, end, now, step)
-        return combined_summary(
-            [row for slot in sorted(plot.slots[number]) for row in plot.slots[number][slot]]
+        (series_id,) = [n for n, each in self.reader.series().items() if each == series]
+        plot = self.reader.slots([series_id], start, end, now, step)
+        return merged_summary(
+            [row for slot in sorted(plot.slots[series_id]) for row in plot.slots[series_id][slot]]
         )
 
     def count(self, table: str) -> int:
@@ -83,7 +83,7 @@ def test_a_day_is_the_same_at_every_resolution_and_age(file: File) -> None:
     values = [float(start % 977) for start in starts]
     end = T0 + 86400
     for now in (end, end + 8600, end + 30_000, end + 86400):
-        file.tend(now)
+        file.maintain(now)
         for step in (1, 60, 900, 3600, 21600):
             counter = file.total(C, T0, end, now, step)
             assert counter == Summary(2 * len(values), sum(values))
@@ -102,14 +102,14 @@ def test_a_late_measurement_is_merged_wherever_its_time_is_kept(file: File) -> N
     for start in range(T0, T0 + 7200, 10):
         file.writer.add_snapshot(snapshot(start, 1.0))
     now = T0 + 86400 * 1.5
-    file.tend(now)
+    file.maintain(now)
     before = file.count("chunk")
     file.writer.add_snapshot(snapshot(T0 + 10, 100.0))
     for _ in range(2):
         for step in (1, 60, 900, 3600):
             total = file.total(C, T0, T0 + 7200, now, step)
             assert total == Summary(2 * 721, 720 + 100.0)
-        file.tend(now)
+        file.maintain(now)
     assert file.count("chunk") == before
     assert file.total(C, T0 + 10, T0 + 11, now, 1) == Summary(4, 101.0)
     timer = file.total(T, T0 + 10, T0 + 11, now, 1)
@@ -130,9 +130,9 @@ def test_what_is_past_its_time_goes_and_what_is_coarser_stays(file: File) -> Non
         file.writer.add_snapshot(snapshot(start, 1.0))
     for days in (1, 5, 20, 100, 400):
         now = T0 + days * 86400
-        file.tend(now)
+        file.maintain(now)
         assert file.total(C, T0, T0 + 3600, now, 1) == Summary(720, 360.0)
-    assert file.tend(T0 + 1200 * 86400)
+    assert file.maintain(T0 + 1200 * 86400)
     assert file.count("chunk") == file.count("point") == file.count("series") == 0
 
 
@@ -140,7 +140,7 @@ def test_a_series_that_is_measured_is_kept_however_old(file: File) -> None:
     file.writer.add_snapshot(snapshot(T0, 1.0))
     later = T0 + 2000 * 86400
     file.writer.add_snapshot(snapshot(later, 1.0))
-    file.tend(later + 10)
+    file.maintain(later + 10)
     assert file.total(C, later, later + 10, later + 10, 1) == Summary(2, 1.0)
 
 
@@ -166,9 +166,9 @@ def test_the_file_stays_within_its_bound_and_loses_the_oldest_first(tmp_path: Pa
         try:
             file.writer.add_snapshot(Snapshot(start, now, summaries))
         except sqlite3.OperationalError:
-            assert file.writer.make_room()
+            assert file.writer.evict()
             file.writer.add_snapshot(Snapshot(start, now, summaries))
-        file.tend(now)
+        file.maintain(now)
         assert (tmp_path / "small.sqlite").stat().st_size <= bound
     assert file.total(many[0], now - 600, now, now, 1).count == 30
     with pytest.raises(ValueError, match="not enough values"):
@@ -178,19 +178,19 @@ def test_the_file_stays_within_its_bound_and_loses_the_oldest_first(tmp_path: Pa
 
 def test_forgetting_takes_a_name_out_of_all_answers(file: File) -> None:
     file.writer.add_snapshot(snapshot(T0, 1.0))
-    file.writer.forget(["NAME"])
+    file.writer.delete_metrics(["NAME"])
     assert file.reader.series() == {}
     file.writer.add_snapshot(snapshot(T0 + 10, 5.0))
     assert file.total(C, T0, T0 + 100, T0 + 100, 1) == Summary(2, 5.0)
-    file.tend(T0 + 86400)
+    file.maintain(T0 + 86400)
     assert file.total(C, T0, T0 + 100, T0 + 86400, 60) == Summary(2, 5.0)
 
 
 def test_a_reopened_file_goes_on(file: File, tmp_path: Path) -> None:
-    numbers = file.writer.add_snapshot(snapshot(T0, 1.0))
-    again = Writer(open_for_writing(file.path, HUGE), LEVELS, HUGE)
+    ids = file.writer.add_snapshot(snapshot(T0, 1.0))
+    again = Writer(open_for_writing(file.path, HUGE), TIERS, HUGE)
     tagged = Series(GAUGE, "näme", "", (("a", "1"), ("b", '"')), "warning")
-    assert again.add_snapshot(snapshot(T0 + 10, 1.0)) == numbers
-    (number,) = again.add([(tagged, T0, Summary(1, 1.0))])
-    assert file.reader.series()[number] == tagged
+    assert again.add_snapshot(snapshot(T0 + 10, 1.0)) == ids
+    (series_id,) = again.add([(tagged, T0, Summary(1, 1.0))])
+    assert file.reader.series()[series_id] == tagged
     again.connection.close()

@@ -117,26 +117,26 @@ class SubscriberTests(SynchronousTestCase):
         self.subscriber.start()
 
     def test_events_and_heartbeats_are_sent(self) -> None:
-        self.live.tell(b"event\n\n")
+        self.live.publish(b"event\n\n")
         self.assertTrue(self.connection.written.endswith(b"event\n\n"))
         self.clock.advance(HEARTBEAT)
         self.assertTrue(self.connection.written.endswith(b": still here\n\n"))
 
     def test_what_a_busy_connection_does_not_take_waits(self) -> None:
         self.subscriber.pauseProducing()
-        self.live.tell(b"one")
-        self.live.tell(b"two")
+        self.live.publish(b"one")
+        self.live.publish(b"two")
         self.assertNotIn(b"one", self.connection.written)
         self.subscriber.resumeProducing()
         self.assertTrue(self.connection.written.endswith(b"onetwo"))
 
     def test_too_much_that_waits_drops_the_client(self) -> None:
         self.subscriber.pauseProducing()
-        self.live.tell(b"x" * MAX_WAITING)
+        self.live.publish(b"x" * MAX_WAITING)
         self.assertFalse(self.connection.aborted)
-        self.live.tell(b"x")
+        self.live.publish(b"x")
         self.assertTrue(self.connection.aborted)
-        self.assertEqual(self.live.watchers, [])
+        self.assertEqual(self.live.subscribers, [])
 
     def test_a_client_that_reads_nothing_until_the_heartbeat_is_dropped(self) -> None:
         self.subscriber.pauseProducing()
@@ -145,5 +145,5 @@ class SubscriberTests(SynchronousTestCase):
 
     def test_nothing_is_left_of_a_client_that_went(self) -> None:
         self.connection.finished.callback(None)
-        self.assertEqual(self.live.watchers, [])
+        self.assertEqual(self.live.subscribers, [])
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -14,8 +14,8 @@ from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad_request
 from zibrato.store.api.time_range import TimeRange
 from zibrato.store.db import metadata
-from zibrato.store.db.keys import fitting
 from zibrato.store.db.reader import Reader
+from zibrato.store.db.tiers import tier_index
 
 Chosen = Mapping[Selection, Mapping[int, Series]]
 
@@ -43,8 +43,8 @@ class Composite:
 
     def _resolution(self) -> int:
         """Return the step that the file has for what is asked, in seconds."""
-        asked, levels = self._asked, self._reader.levels
-        finest = levels[fitting(levels, self._now, asked.start, asked.step)].step
+        asked, tiers = self._asked, self._reader.tiers
+        finest = tiers[tier_index(tiers, self._now, asked.start, asked.step)].step
         return ceil(asked.step / finest) * finest
 
     def _lines(

@@ -100,10 +100,10 @@ class MetricsApi:
     async def _delete(self, patterns: list[str]) -> None:
         def work(writer: Writer) -> list[str]:
             names = metadata.matching(writer.connection, patterns)
-            writer.forget(names)
+            writer.delete_metrics(names)
             return names
 
-        self._store.live.forget(await self._database.write(work))
+        self._store.live.remove(await self._database.write(work))
 
     async def _composite(self, params: Mapping[str, str]) -> Content:
         now = self._database.clock.seconds()
@@ -149,11 +149,11 @@ async def keep(store: StoreBackend, submissions: list[Submission]) -> None:
     kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
     interval = store.live.interval
     measured = [
-        Measured(number, series, start, start + interval, submission.summary)
-        for (number, series), submission in zip(kept, submissions, strict=True)
+        Measured(series_id, series, start, start + interval, submission.summary)
+        for (series_id, series), submission in zip(kept, submissions, strict=True)
         for start in [submission.when // interval * interval]
     ]
-    await store.add(measured)
+    await store.publish(measured)
 
 
 def chosen_by(

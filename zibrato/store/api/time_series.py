@@ -13,7 +13,7 @@ from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad
 from zibrato.store.api.submissions import UNASSIGNED
 from zibrato.store.api.time_range import TimeRange
-from zibrato.store.db.codec import Row, combined_summary
+from zibrato.store.db.codec import Row, merged_summary
 from zibrato.store.db.metadata import COUNTER_TYPE, Metric
 from zibrato.store.db.reader import Plot, Reader
 from zibrato.store.live import PERCENTILES
@@ -101,8 +101,7 @@ def by_tags(
         kind = series[next(iter(numbers))].kind
         value = function(summary_function, metric, kind)
         points = [
-            {"time": start, "value": value(combined_summary(slots[start]))}
-            for start in sorted(slots)
+            {"time": start, "value": value(merged_summary(slots[start]))} for start in sorted(slots)
         ]
         if points:
             found.append({"tags": dict(tags), "measurements": _latest(points, window)})
@@ -139,7 +138,7 @@ def records(plot: Plot, series: Mapping[int, Series]) -> Iterator[Content]:
         kind, name, source, tags, level = series[number]
         text = ",".join(f"{tag}={value}" for tag, value in tags)
         for start in sorted(slots):
-            each = combined_summary(slots[start])
+            each = merged_summary(slots[start])
             yield dict(
                 zip(FIELDS, (start, name, source, text, level, kind, *_numbers(kind, each)),
                     strict=True)
@@ -173,7 +172,7 @@ def _numbers(kind: str, each: Summary) -> tuple[float | None, ...]:
 
 
 def _entry(start: int, rows: Sequence[Row], value: Callable[[Summary], float]) -> Content:
-    each = combined_summary(rows)
+    each = merged_summary(rows)
     entry = {"measure_time": start, "value": value(each), "count": each.count, "sum": each.sum}
     if rows[0][2] is not None:
         entry.update(min=each.min, max=each.max, sum_squares=each.sum_squares, last=each.last)

@@ -52,12 +52,12 @@ def streams(
     connection: sqlite3.Connection, search: str, offset: int, length: int
 ) -> tuple[int, list[Stream]]:
     """Return how many streams have `search` in their name, and a page of them."""
-    found = [
+    matching = [
         Stream(*row)
         for row in connection.execute("SELECT name, display_name FROM stream ORDER BY name")
         if search.lower() in row[0].lower()
     ]
-    return len(found), found[offset : offset + length]
+    return len(matching), matching[offset : offset + length]
 
 
 def stream(connection: sqlite3.Connection, name: str) -> Stream:

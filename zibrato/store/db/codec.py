@@ -1,7 +1,7 @@
 """Summaries to bytes and back; pure.
 
-A timer's distribution is kept as its samples while there are at most `EXACT`, else as buckets.
-A chunk is all points of one series in a block, column by column, compressed.
+A timer's distribution is kept as its samples while there are at most `MAX_SAMPLES`, else as
+buckets. A chunk is all points of one series in a block, column by column, compressed.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from zibrato.distribution import MAX_BUCKETS, Distribution
 from zibrato.model import Summary, bounded
 
-EXACT = 32
+MAX_SAMPLES = 32
+"""Up to how many samples a distribution is written as they are."""
 Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]
 """A summary as the file has it: count, sum, min, max, sum of squares, last, distribution.
 
@@ -28,6 +29,8 @@ Point = tuple[int, Row]
 """A row and the Unix time at which its interval begins."""
 _Buckets = tuple[float, float, int, list[int], list[int]]
 _Columns = tuple[bytes, bytes, list[bytes], list[bytes] | None]
+Numbers: TypeAlias = "array[Any]"
+"""Any, as what an array holds depends on its type code."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_buckets = msgspec.msgpack.Decoder(_Buckets).decode
 _unpack_columns = msgspec.msgpack.Decoder(_Columns).decode
@@ -57,24 +60,28 @@ def summary_of(row: Row) -> Summary:
     )
 
 
-def combined(rows: Sequence[Row]) -> Row:
-    """Return the rows of one series, oldest first, as one."""
+def merged_row(rows: Sequence[Row]) -> Row:
+    """Return the rows of one series, oldest first, merged to one."""
     if len(rows) == 1:
         return rows[0]
-    summary = combined_summary(rows)
+    summary = merged_summary(rows)
     return counter_row(summary) if rows[0][2] is None else row_of(summary)
 
 
-def combined_summary(rows: Sequence[Row]) -> Summary:
-    """Return the summary of all rows, oldest first; as a counter's if one is a counter's."""
+def merged_summary(rows: Sequence[Row]) -> Summary:
+    """Return the summary of all rows, oldest first; as a counter's if one is a counter's.
+
+    It is what `Summary.merged` of one after the other comes to. Queries merge thousands of rows
+    at a time, for which this goes column by column and makes no summary of a row.
+    """
     if len(rows) == 1:
         return summary_of(rows[0])
     counts, totals, leasts, mosts, squares, lasts, blobs = zip(*rows, strict=True)
     count, total = sum(counts), bounded(sum(totals))
     if None in leasts:
         return Summary(count, total)
-    known = [blob for blob in blobs if blob is not None]
-    distribution = _joined(known, totals) if len(known) == len(blobs) else None
+    present = [blob for blob in blobs if blob is not None]
+    distribution = _joined(present, totals) if len(present) == len(blobs) else None
     return Summary(
         count, total, min(leasts), max(mosts), bounded(sum(squares)), lasts[-1], distribution
     )
@@ -82,7 +89,7 @@ def combined_summary(rows: Sequence[Row]) -> Summary:
 
 def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
     """Return the distribution of all samples of several, which it is quicker not to make first."""
-    samples: array[Any] = array("d")
+    samples: Numbers = array("d")
     buckets = []
     for blob, total in zip(blobs, totals, strict=True):
         if not blob:
@@ -119,7 +126,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
     if samples is not None:
         if len(samples) == 1:
             return b""
-        if len(samples) <= EXACT:
+        if len(samples) <= MAX_SAMPLES:
             return b"\x00" + _little(samples)
         distribution = Distribution(samples)
         distribution.spill()
@@ -140,16 +147,19 @@ def decode_distribution(blob: bytes, total: float) -> Distribution:
 
 
 def encode_points(points: Sequence[Point], block: int) -> bytes:
-    """Return the chunk of points, oldest first, of the block that begins at Unix time `block`."""
+    """Return the chunk of points, oldest first, of the block that begins at Unix time `block`.
+
+    Of rows of one sample each, the squares are left out: they are those of the sums.
+    """
     starts = array("I", [start - block for start, _ in points])
     steps = array("I", [b - a for a, b in zip([0, *starts], starts, strict=False)])
     counts, totals, leasts, mosts, squares, lasts, blobs = zip(*(r for _, r in points), strict=True)
     columns = [_planes(array("d", totals))]
     if leasts[0] is not None:
-        single = all(each == 1 for each in counts)
+        single = all(count == 1 for count in counts)
         if single and all(t * t == s for t, s in zip(totals, squares, strict=True)):
             squares = ()
-        columns += [_planes(array("d", each)) for each in (leasts, mosts, lasts, squares)]
+        columns += [_planes(array("d", column)) for column in (leasts, mosts, lasts, squares)]
     parts = None if blobs[0] is None else list(blobs)
     packed = _pack((_planes(steps), _planes(array("Q", counts)), columns, parts))
     return zlib.compress(packed, 1)
@@ -160,47 +170,53 @@ def decode_points(chunk: bytes, block: int) -> list[Point]:
     steps, counts_, columns, parts = _unpack_columns(zlib.decompress(chunk))
     starts = list(accumulate(_from_planes("I", steps), initial=block))[1:]
     counts = _from_planes("Q", counts_)
-    totals, *others = (_from_planes("d", each) for each in columns)
+    totals, *others = (_from_planes("d", column) for column in columns)
     nothing: Iterable[None] = [None] * len(counts)
     blobs: Iterable[bytes | None] = nothing if parts is None else parts
     if not others:
         rows = zip(counts, totals, nothing, nothing, nothing, nothing, nothing, strict=True)
         return list(zip(starts, rows, strict=True))
     leasts, mosts, lasts, squares = others
-    powers: Iterable[float] = squares or [each * each for each in totals]
+    powers: Iterable[float] = squares or [total * total for total in totals]
     filled = zip(counts, totals, leasts, mosts, powers, lasts, blobs, strict=True)
     return list(zip(starts, filled, strict=True))
 
 
-def _planes(values: array[Any]) -> bytes:
-    """Return the values' first bytes, then their second ones: neighbours compress."""
+def _planes(values: Numbers) -> bytes:
+    """Return the values' first bytes, then their second ones, and so on: the planes.
+
+    Neighbours in time differ in their low bytes alone. Side by side, the high ones, signs and
+    exponents, are long runs of the same byte, which zlib makes nothing of; as they lie in memory
+    every eighth byte would break such a run.
+    """
     data = _little(values)
     size = values.itemsize
     return b"".join(data[plane::size] for plane in range(size))
 
 
-def _from_planes(code: str, data: bytes) -> array[Any]:
-    values: array[Any] = array(code)
+def _from_planes(code: str, data: bytes) -> Numbers:
+    """Return the values, of an array's type code, of which `_planes` made bytes."""
+    values: Numbers = array(code)
     size = values.itemsize
     joined = bytearray(len(data))
-    each = len(data) // size
+    count = len(data) // size
     for plane in range(size):
-        joined[plane::size] = data[plane * each : (plane + 1) * each]
+        joined[plane::size] = data[plane * count : (plane + 1) * count]
     values.frombytes(bytes(joined))
     return _swapped(values)
 
 
-def _little(values: array[Any]) -> bytes:
+def _little(values: Numbers) -> bytes:
     return _swapped(values[:]).tobytes() if sys.byteorder == "big" else values.tobytes()
 
 
-def _from_little(code: str, data: bytes) -> array[Any]:
-    values: array[Any] = array(code)
+def _from_little(code: str, data: bytes) -> Numbers:
+    values: Numbers = array(code)
     values.frombytes(data)
     return _swapped(values)
 
 
-def _swapped(values: array[Any]) -> array[Any]:
+def _swapped(values: Numbers) -> Numbers:
     if sys.byteorder == "big":
         values.byteswap()
     return values

@@ -12,10 +12,10 @@ from twisted.logger import Logger
 
 from zibrato.file_lock import FileLock
 from zibrato.store.db.files import lock
-from zibrato.store.db.keys import Tier
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
 from zibrato.store.db.threads import Workers, finished
+from zibrato.store.db.tiers import Tier
 from zibrato.store.db.writer import Writer
 
 T = TypeVar("T")
@@ -24,8 +24,10 @@ T = TypeVar("T")
 class Database:
     """Hands out the writer and readers of the file at `path`, opened when first asked for.
 
-    A corrupt file is set aside, wherever that shows, and a new one begun; one at its bound of
-    `max_bytes` loses its oldest.
+    A corrupt file is quarantined, wherever that shows, and a new one begun; one that is full, at
+    `max_bytes`, loses its oldest. Readers belong to a generation of the file, of which each
+    quarantine begins a new one: a reader that was out when that happened still has the old file
+    open, so it is closed when it comes back instead of being used again.
     """
 
     _log = Logger()
@@ -34,14 +36,14 @@ class Database:
         self,
         clock: Any,
         path: Path,
-        levels: Sequence[Tier],
+        tiers: Sequence[Tier],
         max_bytes: int,
         *,
         writing: Workers,
         reading: Workers,
     ) -> None:
         self.path = path
-        self.levels = levels
+        self.tiers = tiers
         self.clock = clock
         self._max_bytes = max_bytes
         self._writing = writing
@@ -50,8 +52,8 @@ class Database:
         self._readers: list[tuple[int, Reader]] = []
         self._generation = 0
         self._lock: FileLock | None = None
-        self._open = False
-        self._tending = False
+        self._created = False
+        self._maintaining = False
         self._stopped = False
 
     def write(self, work: Callable[[Writer], T]) -> Deferred[T]:
@@ -60,15 +62,15 @@ class Database:
 
     def read(self, work: Callable[[Reader], T]) -> Deferred[T]:
         """Return what `work` returns, in a reader's thread; raises sqlite3.Error."""
-        if self._open:
+        if self._created:
             return self._run(self._reading, lambda: self._read(work))
         return self.write(lambda _: None).addCallback(lambda _: self.read(work))
 
-    def tend(self) -> None:
+    def maintain(self) -> None:
         """Do, in the background, what has become due; it never fails."""
-        if not (self._tending or self._stopped):
-            self._tending = True
-            Deferred.fromCoroutine(self._tend())
+        if not (self._maintaining or self._stopped):
+            self._maintaining = True
+            Deferred.fromCoroutine(self._maintain())
 
     async def stop(self) -> None:
         """Let what is under way finish, and close the file."""
@@ -84,19 +86,19 @@ class Database:
             return fail(sqlite3.OperationalError("the store is closed"))
         return workers.run(work)
 
-    async def _tend(self) -> None:
+    async def _maintain(self) -> None:
         try:
-            while not self._stopped and await self.write(self._upkeep):
+            while not self._stopped and await self.write(self._maintenance):
                 pass
         except sqlite3.OperationalError:  # a full disk; deliveries tell of it
             pass
         except Exception:
-            self._log.failure("the store's upkeep failed; it is tried again")
+            self._log.failure("the store's maintenance failed; it is tried again")
         finally:
-            self._tending = False
+            self._maintaining = False
 
-    def _upkeep(self, writer: Writer) -> bool:
-        return writer.upkeep(self.clock.seconds())
+    def _maintenance(self, writer: Writer) -> bool:
+        return writer.maintenance(self.clock.seconds())
 
     def _write(self, work: Callable[[Writer], T]) -> T:
         try:
@@ -104,44 +106,44 @@ class Database:
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
-            self._begin_anew(str(error))
-            return work(self._opened())
+            self._quarantine(str(error))
+            return work(self._open_writer())
 
     def _attempt(self, work: Callable[[Writer], T]) -> T:
-        """Do work, again if the file was at its bound."""
-        writer = self._opened()
+        """Do work, again if the file was full."""
+        writer = self._open_writer()
         try:
             return work(writer)
         except sqlite3.OperationalError as error:
-            if "full" not in str(error) or not writer.make_room():
+            if "full" not in str(error) or not writer.evict():
                 raise
             return work(writer)
 
-    def _opened(self) -> Writer:
+    def _open_writer(self) -> Writer:
         if self._lock is None:
             self._lock = lock(self.path)
         if self._writer is None:
             connection = open_for_writing(self.path, self._max_bytes)
-            self._writer = Writer(connection, self.levels, self._max_bytes)
-            self._open = True
+            self._writer = Writer(connection, self.tiers, self._max_bytes)
+            self._created = True
         return self._writer
 
-    def _begin_anew(self, reason: str) -> None:
-        """Set the file aside; readers see by the generation that theirs is gone."""
+    def _quarantine(self, reason: str) -> None:
+        """Rename the file, so that the next to ask begins a new one."""
         if self._writer is not None:
             self._writer.connection.close()
             self._writer = None
         self._generation += 1
         aside = quarantine(self.path, self.clock.seconds())
         self._log.error(
-            "{path} is corrupt ({reason}): set aside as {aside}, a new one is begun",
+            "{path} is corrupt ({reason}): quarantined as {aside}, a new one is begun",
             path=str(self.path),
             reason=reason,
             aside=str(aside),
         )
 
     def _read(self, work: Callable[[Reader], T]) -> T:
-        generation, reader = self._taken()
+        generation, reader = self._acquire_reader()
         try:
             return work(reader)
         except sqlite3.DatabaseError as error:
@@ -154,14 +156,14 @@ class Database:
             else:
                 reader.connection.close()
 
-    def _taken(self) -> tuple[int, Reader]:
+    def _acquire_reader(self) -> tuple[int, Reader]:
         """Return a reader that no other thread has."""
         while self._readers:
             generation, reader = self._readers.pop()
             if generation == self._generation:
                 return generation, reader
             reader.connection.close()
-        return self._generation, Reader(open_for_reading(self.path), self.levels)
+        return self._generation, Reader(open_for_reading(self.path), self.tiers)
 
     def _close(self) -> None:
         if self._writer is not None:
@@ -175,6 +177,6 @@ class Database:
 
 def verify(writer: Writer) -> None:
     """Raise sqlite3.DatabaseError where the file is not intact; that takes reading all of it."""
-    (found,) = writer.connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise sqlite3.DatabaseError(f"database disk image is malformed: {found}")
+    (result,) = writer.connection.execute("PRAGMA quick_check(1)").fetchone()
+    if result != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {result}")

@@ -23,10 +23,10 @@ def default_path(environment: Mapping[str, str]) -> Path:
     return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
 
 
-def check(path: Path, steps: Sequence[int]) -> None:
+def check_usable(path: Path, steps: Sequence[int]) -> None:
     """Raise ValueError, with one line for people, where the file can't be written in such steps.
 
-    A corrupt file is no reason: it will be set aside.
+    A corrupt file is no reason: it will be quarantined.
     """
     if path.is_dir():
         raise ValueError(f"expected a file, got the directory {path}")

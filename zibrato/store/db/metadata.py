@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypedDict
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.schema import transaction
-from zibrato.store.db.writer import Writer
+from zibrato.store.db.writer import Measurement, Writer
 
 Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
 SUMMARIZE = "summarize_function"
@@ -143,13 +143,13 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
 
 
 def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[tuple[int, Series]]:
-    """Keep the measurements of a request, all or none; return number and series of each.
+    """Keep the measurements of a request, all or none; return id and series of each.
 
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
     Raises InvalidValueError for a metric of another type.
     """
     known = metrics(writer.connection, {submission.name for submission in submissions})
-    series = []
+    points: list[Measurement] = []
     described: dict[str, dict[str, object]] = {}
     for submission in submissions:
         before = known.get(submission.name.lower())
@@ -159,10 +159,9 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[t
         if after != before:
             known[after.name.lower()] = after
             described[after.name.lower()] = _row(after)
-        series.append(_series(submission, after))
-    points = [(s, each.when, each.summary) for s, each in zip(series, submissions, strict=True)]
-    numbers = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
-    return list(zip(numbers, series, strict=True))
+        points.append((_series(submission, after), submission.when, submission.summary))
+    ids = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
+    return [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
 
 
 def _series(submission: Submission, metric: Metric) -> Series:

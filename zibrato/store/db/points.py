@@ -10,6 +10,8 @@ from zibrato.store.db.keys import key, start_of
 KeyedRow = tuple[
     int, int, float, float | None, float | None, float | None, float | None, bytes | None
 ]
+# Summary.merged in SQL: a row that is there already is neither fetched nor decoded here, save its
+# distribution. tests/store/db/test_codec.py holds both to the same result.
 _UPSERT = """
     INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
         count = count + excluded.count, sum = bounded(sum + excluded.sum),
@@ -32,13 +34,13 @@ def first_key(connection: sqlite3.Connection, table: str, low: int, high: int) -
     return None if row is None else int(row[0])
 
 
-def starts(connection: sqlite3.Connection, level: int, start: int, end: int) -> Iterator[int]:
-    """Generate the starts, from `start` to before `end`, at which a level has any row."""
-    found = first_key(connection, "point", key(level, start), key(level, end))
-    while found is not None:
-        start = start_of(found)
+def starts(connection: sqlite3.Connection, index: int, start: int, end: int) -> Iterator[int]:
+    """Generate the starts, from `start` to before `end`, at which a tier has any row."""
+    row_key = first_key(connection, "point", key(index, start), key(index, end))
+    while row_key is not None:
+        start = start_of(row_key)
         yield start
-        found = first_key(connection, "point", key(level, start + 1), key(level, end))
+        row_key = first_key(connection, "point", key(index, start + 1), key(index, end))
 
 
 def _by_key(row: KeyedRow) -> int:

@@ -10,11 +10,17 @@ from math import ceil
 from typing import NamedTuple
 
 from zibrato.model import Series, Summary
-from zibrato.store.db.codec import Point, Row, combined_summary, decode_points
-from zibrato.store.db.keys import Tier, fitting, key, series_of, start_of
+from zibrato.store.db.codec import Point, Row, decode_points, merged_summary
+from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.tiers import Tier, tier_index
 from zibrato.store.db.writer import series_from
 
+# A skip scan. `slot` are the starts, shifted as in a key, at which there is anything in the
+# range, each found by one seek past all series of the one before: the recursive part asks for the
+# first key of the next start on. At every such start one seek finds each wanted series. So a query
+# costs starts x series, and not the rows of the thousands of series that lie between.
+# CROSS JOIN keeps SQLite from turning the loops around, 27 are SERIES_BITS.
 _FIND = """
     WITH RECURSIVE slot (p) AS (
         SELECT (SELECT key FROM {table} WHERE key >= :low AND key < :high ORDER BY key LIMIT 1)
@@ -31,96 +37,92 @@ _FIND = """
 _FIND_POINTS = _FIND.format(table="point")
 _FIND_CHUNKS = _FIND.format(table="chunk")
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
-_NAMED = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
-_NUMBERED = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - all ours
+_BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
+_BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - all ours
 
 
 class Plot(NamedTuple):
-    """The answer to a query: a step in seconds, and rows by series and start of their slot."""
+    """The answer to a query: a step in seconds, and rows by series id and start of their slot."""
 
     step: int
     slots: dict[int, dict[int, list[Row]]]
 
     def times(self) -> list[int]:
         """Return the starts at which any series has something, in order."""
-        return sorted({start for each in self.slots.values() for start in each})
+        return sorted({start for slots in self.slots.values() for start in slots})
 
     def merged(self, start: int) -> Summary | None:
         """Return the summary over all series of the slot that starts at `start`."""
-        rows = [row for each in self.slots.values() for row in each.get(start, ())]
-        return combined_summary(rows) if rows else None
+        rows = [row for slots in self.slots.values() for row in slots.get(start, ())]
+        return merged_summary(rows) if rows else None
 
 
 class Reader:
-    """Answers from a `connection`, with the `levels` that the writer of the file has."""
+    """Answers from a `connection`, with the `tiers` that the writer of the file has."""
 
-    def __init__(self, connection: sqlite3.Connection, levels: Sequence[Tier]) -> None:
+    def __init__(self, connection: sqlite3.Connection, tiers: Sequence[Tier]) -> None:
         self.connection = connection
-        self.levels = levels
+        self.tiers = tiers
 
     def series(self, name: str | None = None) -> dict[int, Series]:
-        """Return the series of a name, in any case, or all; by their number."""
-        query, values = (_SERIES, ()) if name is None else (_NAMED, (name,))
-        found = self.connection.execute(query, values)
-        return {number: series_from(*identity) for number, *identity in found}
+        """Return the series of a name, in any case, or all; by series id."""
+        query, values = (_SERIES, ()) if name is None else (_BY_NAME, (name,))
+        rows = self.connection.execute(query, values)
+        return {series_id: series_from(*identity) for series_id, *identity in rows}
 
-    def series_of_numbers(self, numbers: Sequence[int]) -> dict[int, Series]:
-        """Return those of the numbered series that there are."""
-        found = self.connection.execute(_NUMBERED, (json.dumps(numbers),))
-        return {number: series_from(*identity) for number, *identity in found}
+    def series_by_ids(self, ids: Sequence[int]) -> dict[int, Series]:
+        """Return those of the series with these ids that there are."""
+        rows = self.connection.execute(_BY_IDS, (json.dumps(ids),))
+        return {series_id: series_from(*identity) for series_id, *identity in rows}
 
     def plot(
-        self, numbers: Sequence[int], start: float, end: float, now: float, points: int = 600
+        self, ids: Sequence[int], start: float, end: float, now: float, points: int = 600
     ) -> Plot:
         """Return about `points` slots of the series from `start` to before `end`.
 
-        They are fewer, down to half as many, where that saves reading a finer resolution.
+        They are fewer, down to half as many, where that saves reading a finer tier.
         """
         step = max(1, ceil((end - start) / points))
-        level = fitting(self.levels, now, start, 2 * step)
-        return self._slots(numbers, start, end, step, level)
+        return self._slots(ids, start, end, step, tier_index(self.tiers, now, start, 2 * step))
 
-    def slots(
-        self, numbers: Sequence[int], start: float, end: float, now: float, step: int
-    ) -> Plot:
+    def slots(self, ids: Sequence[int], start: float, end: float, now: float, step: int) -> Plot:
         """Return the series in slots of at least `step` seconds, as fine as the file has them."""
-        return self._slots(numbers, start, end, step, fitting(self.levels, now, start, step))
+        return self._slots(ids, start, end, step, tier_index(self.tiers, now, start, step))
 
-    def _slots(
-        self, numbers: Sequence[int], start: float, end: float, step: int, level: int
-    ) -> Plot:
-        finest = self.levels[level].step
+    def _slots(self, ids: Sequence[int], start: float, end: float, step: int, index: int) -> Plot:
+        finest = self.tiers[index].step
         step = ceil(step / finest) * finest
         first = int(start // step * step)
         slots: dict[int, dict[int, list[Row]]] = {
-            number: defaultdict(list) for number in dict.fromkeys(numbers)
+            series_id: defaultdict(list) for series_id in dict.fromkeys(ids)
         }
-        for number, found, row in self.rows(list(slots), first, ceil(end), level):
-            slots[number][found - found % step].append(row)
+        for series_id, time, row in self.rows(list(slots), first, ceil(end), index):
+            slots[series_id][time - time % step].append(row)
         return Plot(step, slots)
 
     def rows(
-        self, numbers: Sequence[int], start: int, end: int, level: int
+        self, ids: Sequence[int], start: int, end: int, index: int
     ) -> Iterator[tuple[int, int, Row]]:
-        """Generate number, start and row of all points of a level, a series' oldest first.
+        """Generate series id, start and row of all points of a tier, a series' oldest first.
 
-        What has not come to that level yet is in rows of the finer ones.
+        What has not been rolled up to that tier yet is in rows of the finer ones.
         """
-        ids = json.dumps(numbers)
+        wanted = json.dumps(ids)
         with transaction(self.connection, "DEFERRED"):
-            for number, point in self._settled(ids, start, end, level):
-                yield number, *point
-            for finer in range(level, -1, -1):
-                step = self.levels[finer].step
+            for series_id, point in self._compacted(wanted, start, end, index):
+                yield series_id, *point
+            for finer in range(index, -1, -1):
+                step = self.tiers[finer].step
                 span = {"low": key(finer, start - start % step), "high": key(finer, end)}
-                for found, *row in self.connection.execute(_FIND_POINTS, {**span, "ids": ids}):
-                    yield series_of(found), start_of(found), tuple(row)
+                for row_key, *row in self.connection.execute(_FIND_POINTS, {**span, "ids": wanted}):
+                    yield series_id_of(row_key), start_of(row_key), tuple(row)
 
-    def _settled(self, ids: str, start: int, end: int, level: int) -> Iterator[tuple[int, Point]]:
-        step, _, span, _ = self.levels[level]
-        bounds = {"low": key(level, start // span * span), "high": key(level, end), "ids": ids}
-        for found, chunk in self.connection.execute(_FIND_CHUNKS, bounds):
-            number = series_of(found)
-            for point in decode_points(chunk, start_of(found)):
+    def _compacted(self, ids: str, start: int, end: int, index: int) -> Iterator[tuple[int, Point]]:
+        """Generate series id and point of what a tier has in chunks."""
+        step, _, span, _ = self.tiers[index]
+        values = {"low": key(index, start // span * span), "high": key(index, end), "ids": ids}
+        for chunk_key, chunk in self.connection.execute(_FIND_CHUNKS, values):
+            series_id = series_id_of(chunk_key)
+            for point in decode_points(chunk, start_of(chunk_key)):
                 if start - step < point[0] < end:
-                    yield number, point
+                    yield series_id, point

@@ -1,38 +1,40 @@
-"""What is past its time goes, and where the file comes near its bound, the oldest of the finest."""
+"""What is past its retention is pruned; of a file that is nearly full, the oldest is evicted."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from zibrato.store.db.keys import SERIES_BITS, Tier, end_of, key, start_of
+from zibrato.store.db.keys import SERIES_BITS, end_of, key, start_of
 from zibrato.store.db.points import first_key
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.tiers import Tier
 
-FULL = 0.9
+NEARLY_FULL = 0.9
 _MARGIN = 16
+"""Pages that a write may need at once; with fewer left it may fail."""
 
 
-def prune(connection: sqlite3.Connection, levels: Sequence[Tier], now: float) -> bool:
-    """Delete a block that is past its time; return whether there was one."""
-    for level, resolution in enumerate(levels):
-        oldest = first_key(connection, "chunk", key(level, 0), end_of(level))
-        if oldest is not None and start_of(oldest) + resolution.span < now - resolution.keep:
-            _delete_block(connection, level, start_of(oldest))
+def prune(connection: sqlite3.Connection, tiers: Sequence[Tier], now: float) -> bool:
+    """Delete a block that is past its tier's retention; return whether there was one."""
+    for index, tier in enumerate(tiers):
+        oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
+        if oldest is not None and start_of(oldest) + tier.span < now - tier.keep:
+            _delete_block(connection, index, start_of(oldest))
             return True
     return False
 
 
-def shrink(connection: sqlite3.Connection, levels: int) -> bool:
-    """Delete a block where the file is nearly full; return whether that was so."""
+def evict_when_nearly_full(connection: sqlite3.Connection, tiers: int) -> bool:
+    """Evict a block where so much of the file is in use; return whether that was so."""
     pages, free, most = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "max_page_count")
     )
-    return pages - free > most * FULL and make_room(connection, levels)
+    return pages - free > most * NEARLY_FULL and evict(connection, tiers)
 
 
-def at_bound(connection: sqlite3.Connection, max_bytes: int) -> bool:
+def is_full(connection: sqlite3.Connection, max_bytes: int) -> bool:
     """Whether the file may grow no more."""
     pages, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
@@ -40,15 +42,15 @@ def at_bound(connection: sqlite3.Connection, max_bytes: int) -> bool:
     return bool((pages + _MARGIN) * size >= max_bytes)
 
 
-def make_room(connection: sqlite3.Connection, levels: int) -> bool:
-    """Delete the oldest block of the finest level that has any, or the oldest rows.
+def evict(connection: sqlite3.Connection, tiers: int) -> bool:
+    """Delete the oldest block of the finest of so many tiers that has any, or the oldest rows.
 
     Returns whether there was one.
     """
-    for level in range(levels):
-        oldest = first_key(connection, "chunk", key(level, 0), end_of(level))
+    for index in range(tiers):
+        oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
         if oldest is not None:
-            _delete_block(connection, level, start_of(oldest))
+            _delete_block(connection, index, start_of(oldest))
             return True
     oldest = first_key(connection, "point", key(0, 0), end_of(0))
     if oldest is not None:
@@ -58,9 +60,9 @@ def make_room(connection: sqlite3.Connection, levels: int) -> bool:
     return oldest is not None
 
 
-def _delete_block(connection: sqlite3.Connection, level: int, start: int) -> None:
+def _delete_block(connection: sqlite3.Connection, index: int, start: int) -> None:
     with transaction(connection):
         connection.execute(
             "DELETE FROM chunk WHERE key >= ? AND key < ?",
-            (key(level, start), key(level, start + 1)),
+            (key(index, start), key(index, start + 1)),
         )

@@ -1,4 +1,4 @@
-"""Rows that no more is expected of become chunks, and rows of the next resolution."""
+"""Rows of which no more are expected are compacted to chunks and rolled up to the next tier."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
-from zibrato.store.db.codec import Point, Row, combined, decode_points, encode_points
-from zibrato.store.db.keys import Tier, end_of, key, series_of, start_of
+from zibrato.store.db.codec import Point, Row, decode_points, encode_points, merged_row
+from zibrato.store.db.keys import end_of, key, series_id_of, start_of
 from zibrato.store.db.points import KeyedRow, add_rows, first_key, starts
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.tiers import Tier
 
 SLICE = 100_000
-"""About how many rows are settled at a time: a second's work."""
+"""About how many rows are rolled up at a time: a second's work."""
 
 
-def settle(
+def roll_up(
     connection: sqlite3.Connection,
-    levels: Sequence[Tier],
+    tiers: Sequence[Tier],
     now: float,
-    known: Container[int],
+    series_ids: Container[int],
 ) -> bool:
-    """Settle some rows of the oldest block that is complete by the Unix time `now`.
+    """Roll up some rows of the oldest block that is complete by the Unix time `now`.
 
-    What is of no `known` series is left out. Returns whether there was anything to settle.
+    What is of none of the series is left out. Returns whether there was anything to roll up.
     """
-    for level, resolution in enumerate(levels):
-        oldest = first_key(connection, "point", key(level, 0), end_of(level))
+    for index, tier in enumerate(tiers):
+        oldest = first_key(connection, "point", key(index, 0), end_of(index))
         if oldest is None:
             continue
-        block = start_of(oldest) // resolution.span * resolution.span
-        if block + resolution.span + resolution.settled <= now:
-            _settle_block(connection, levels, level, block, known)
+        block = start_of(oldest) // tier.span * tier.span
+        if block + tier.span + tier.rollup_delay <= now:
+            _roll_up_block(connection, tiers, index, block, series_ids)
             return True
     return False
 
@@ -41,66 +42,70 @@ def coarsened(points: Iterable[Point], step: int) -> list[Point]:
     slots: dict[int, list[Row]] = defaultdict(list)
     for start, row in points:
         slots[start - start % step].append(row)
-    return [(start, combined(rows)) for start, rows in slots.items()]
+    return [(start, merged_row(rows)) for start, rows in slots.items()]
 
 
-def _settle_block(
+def _roll_up_block(
     connection: sqlite3.Connection,
-    levels: Sequence[Tier],
-    level: int,
+    tiers: Sequence[Tier],
+    index: int,
     block: int,
-    known: Container[int],
+    series_ids: Container[int],
 ) -> None:
-    """Settle the first series of a block, about `SLICE` rows of them."""
-    found = list(starts(connection, level, block, block + levels[level].span))
+    """Roll up the first series of a block, about `SLICE` rows of them."""
+    row_starts = list(starts(connection, index, block, block + tiers[index].span))
     first = min(
-        series_of(first_key(connection, "point", key(level, start), key(level, start + 1)) or 0)
-        for start in found
+        series_id_of(first_key(connection, "point", key(index, start), key(index, start + 1)) or 0)
+        for start in row_starts
     )
-    past = first + max(1, SLICE // len(found))
-    ranges = [(key(level, start, first), key(level, start, past)) for start in found]
+    past = first + max(1, SLICE // len(row_starts))
+    ranges = [(key(index, start, first), key(index, start, past)) for start in row_starts]
     with transaction(connection):
-        grouped = _grouped(connection, ranges)
-        live = {number: points for number, points in grouped.items() if number in known}
-        _write_chunks(connection, level, block, live)
-        if level + 1 < len(levels):
-            _write_coarser(connection, level + 1, levels[level + 1].step, live)
+        points = {
+            series_id: points
+            for series_id, points in _points(connection, ranges).items()
+            if series_id in series_ids
+        }
+        _write_chunks(connection, index, block, points)
+        if index + 1 < len(tiers):
+            _write_coarser(connection, index + 1, tiers[index + 1].step, points)
         connection.executemany("DELETE FROM point WHERE key >= ? AND key < ?", ranges)
 
 
-def _grouped(
+def _points(
     connection: sqlite3.Connection, ranges: Iterable[tuple[int, int]]
 ) -> dict[int, list[Point]]:
     """Return the points of each series in ranges of keys, oldest first."""
-    grouped: dict[int, list[Point]] = defaultdict(list)
-    for each in ranges:
+    points: dict[int, list[Point]] = defaultdict(list)
+    for key_range in ranges:
         for row_key, *row in connection.execute(
-            "SELECT * FROM point WHERE key >= ? AND key < ?", each
+            "SELECT * FROM point WHERE key >= ? AND key < ?", key_range
         ):
-            grouped[series_of(row_key)].append((start_of(row_key), tuple(row)))
-    return grouped
+            points[series_id_of(row_key)].append((start_of(row_key), tuple(row)))
+    return points
 
 
 def _write_chunks(
-    connection: sqlite3.Connection, level: int, block: int, grouped: dict[int, list[Point]]
+    connection: sqlite3.Connection, index: int, block: int, points: dict[int, list[Point]]
 ) -> None:
+    """Write a chunk for each series; a chunk that is there already gets what came late."""
     chunks = []
-    for number, points in grouped.items():
-        chunk_key = key(level, block, number)
-        whole = points
-        for (before,) in connection.execute("SELECT points FROM chunk WHERE key = ?", (chunk_key,)):
-            whole = coarsened(sorted(decode_points(before, block) + points, key=_by_start), 1)
+    for series_id, added in points.items():
+        chunk_key = key(index, block, series_id)
+        whole = added
+        for (stored,) in connection.execute("SELECT points FROM chunk WHERE key = ?", (chunk_key,)):
+            whole = coarsened(sorted(decode_points(stored, block) + added, key=_by_start), 1)
         chunks.append((chunk_key, encode_points(whole, block)))
     connection.executemany("INSERT OR REPLACE INTO chunk VALUES (?, ?)", chunks)
 
 
 def _write_coarser(
-    connection: sqlite3.Connection, level: int, step: int, grouped: dict[int, list[Point]]
+    connection: sqlite3.Connection, index: int, step: int, points: dict[int, list[Point]]
 ) -> None:
     rows: list[KeyedRow] = [
-        (key(level, start, number), *row)
-        for number, points in grouped.items()
-        for start, row in coarsened(points, step)
+        (key(index, start, series_id), *row)
+        for series_id, series_points in points.items()
+        for start, row in coarsened(series_points, step)
     ]
     add_rows(connection, rows)
 

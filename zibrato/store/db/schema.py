@@ -1,4 +1,4 @@
-"""The store's file: opened, its tables made or migrated, and set aside where it is corrupt."""
+"""The store's file: opened, its tables made or migrated, and quarantined where it is corrupt."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path) -> None:
-    """Raise ValueError for a file that has other resolutions; more levels may be added to it."""
+    """Raise ValueError for a file that has other steps; more tiers may be added to it."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'resolution'").fetchone():
         return
-    found = [step for (step,) in connection.execute("SELECT step FROM resolution ORDER BY level")]
-    if found != list(steps[: len(found)]):
+    stored = [step for (step,) in connection.execute("SELECT step FROM resolution ORDER BY level")]
+    if stored != list(steps[: len(stored)]):
         raise ValueError(
-            f"{path} has resolutions of {', '.join(map(str, found))} s: give retention= the same "
+            f"{path} has resolutions of {', '.join(map(str, stored))} s: give retention= the same "
             "steps, or another file with --store PATH"
         )
 

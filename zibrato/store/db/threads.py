@@ -55,14 +55,20 @@ class Inline:
 
 
 async def finished(work: Deferred[T]) -> T:
-    """Return what `work` comes to, however often that is cancelled: a thread can't be."""
+    """Return what `work` comes to, however often that is cancelled: a thread can't be.
+
+    A delivery is cancelled when the daemon stops or its deadline passes, but what the writer has
+    begun it will commit. To go on as if it had not would deliver the same snapshot twice. So not
+    `work` is awaited here but a Deferred beside it: a cancellation ends that one alone, and the
+    next round of the loop waits with another.
+    """
     outcome: list[T | Failure] = []
     waiting: list[Deferred[None]] = []
 
     def done(result: T | Failure) -> None:
         outcome.append(result)
-        for each in waiting:
-            each.callback(None)
+        for waiter in waiting:
+            waiter.callback(None)
 
     work.addBoth(done)
     while not outcome:

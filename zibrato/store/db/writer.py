@@ -8,13 +8,17 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.db.codec import Row, counter_row, row_of
-from zibrato.store.db.keys import Tier, key
+from zibrato.store.db.keys import key
 from zibrato.store.db.points import KeyedRow, add_rows
-from zibrato.store.db.retention import at_bound, make_room, prune, shrink
-from zibrato.store.db.rollup import settle
+from zibrato.store.db.retention import evict, evict_when_nearly_full, is_full, prune
+from zibrato.store.db.rollup import roll_up
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.tiers import Tier
 
 SEEN = 3600
+"""Seconds after which it is noted anew that a series was measured."""
+Measurement = tuple[Series, int, Summary]
+"""A series, the Unix time of the interval, and what was measured in it."""
 _NEW = "INSERT INTO series (kind, name, source, tags, level, seen) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -22,52 +26,54 @@ class Writer:
     """Adds measurements; turns old rows into chunks and coarser rows; deletes the oldest."""
 
     def __init__(
-        self, connection: sqlite3.Connection, levels: Sequence[Tier], max_bytes: int
+        self, connection: sqlite3.Connection, tiers: Sequence[Tier], max_bytes: int
     ) -> None:
         self.connection = connection
-        self._levels = levels
+        self._tiers = tiers
         self._max_bytes = max_bytes
-        steps = [(level, each.step) for level, each in enumerate(levels)]
+        steps = [(index, tier.step) for index, tier in enumerate(tiers)]
         connection.executemany("INSERT OR IGNORE INTO resolution VALUES (?, ?)", steps)
         self._ids: dict[Series, int] = {}
         self._seen: dict[int, int] = {}
-        for number, seen, *identity in connection.execute(
+        for series_id, seen, *identity in connection.execute(
             "SELECT id, seen, kind, name, source, tags, level FROM series"
         ):
-            self._ids[series_from(*identity)] = number
-            self._seen[number] = seen
+            self._ids[series_from(*identity)] = series_id
+            self._seen[series_id] = seen
 
     def add_snapshot(self, snapshot: Snapshot) -> list[int]:
-        """Keep a snapshot, all of it or nothing; return the number of each of its series."""
+        """Keep a snapshot, all of it or nothing; return the id of each of its series."""
         start = int(snapshot.start)
-        return self.add([(series, start, each) for series, each in snapshot.summaries.items()])
+        return self.add(
+            [(series, start, summary) for series, summary in snapshot.summaries.items()]
+        )
 
     def add(
         self,
-        points: Sequence[tuple[Series, int, Summary]],
+        points: Sequence[Measurement],
         besides: Callable[[], object] = lambda: None,
     ) -> list[int]:
         """Keep points, all or none, and do what is `besides` in the same transaction.
 
-        Returns the number of each point's series.
+        Returns the series id of each point.
         """
         fresh: dict[Series, int] = {}
         with transaction(self.connection):
-            numbers = [
+            ids = [
                 self._ids.get(series) or self._new(fresh, series, start)
                 for series, start, _ in points
             ]
-            add_rows(self.connection, _rows(numbers, points))
+            add_rows(self.connection, _rows(ids, points))
             besides()
-            seen = self._note_seen(numbers, points)
+            seen = self._note_seen(ids, points)
         self._ids.update(fresh)
         self._seen.update(seen)
-        return numbers
+        return ids
 
-    def forget(self, names: Collection[str]) -> None:
+    def delete_metrics(self, names: Collection[str]) -> None:
         """Delete metrics of these names, in any case; what was measured falls out of every query.
 
-        Numbers of series are never used again, so its points go when they are old.
+        Series ids are never used again, so its points go when they are old.
         """
         lowered = {name.lower() for name in names}
         gone = [series for series in self._ids if series.name.lower() in lowered]
@@ -79,23 +85,26 @@ class Writer:
         for series in gone:
             self._seen.pop(self._ids.pop(series), None)
 
-    def upkeep(self, now: float) -> bool:
-        """Do some of what is due by Unix time `now`, a second of work at most; return if there
-        may be more."""
+    def maintenance(self, now: float) -> bool:
+        """Do some of what is due by Unix time `now`, a second of work at most.
+
+        Returns whether there may be more.
+        """
         return (
-            prune(self.connection, self._levels, now)
-            or self._drop_old_series(now)
-            or shrink(self.connection, len(self._levels))
-            or settle(self.connection, self._levels, now, self._seen)
+            prune(self.connection, self._tiers, now)
+            or self._delete_old_series(now)
+            or evict_when_nearly_full(self.connection, len(self._tiers))
+            or roll_up(self.connection, self._tiers, now, self._seen)
         )
 
-    def make_room(self) -> bool:
-        """Delete the oldest of a file that is at its bound; return whether that was so."""
-        full = at_bound(self.connection, self._max_bytes)
-        return full and make_room(self.connection, len(self._levels))
+    def evict(self) -> bool:
+        """Delete the oldest of a file that is full; return whether that was so."""
+        return is_full(self.connection, self._max_bytes) and evict(
+            self.connection, len(self._tiers)
+        )
 
     def _new(self, fresh: dict[Series, int], series: Series, start: int) -> int:
-        """Return the number of a series that is not in the file yet."""
+        """Return the id of a series that is not in the file yet."""
         if series not in fresh:
             kind, name, source, tags, level = series
             row = (kind, name, source, tags_text(tags), level, start)
@@ -105,43 +114,42 @@ class Writer:
             fresh[series] = self.connection.execute(_NEW, row).lastrowid or 0
         return fresh[series]
 
-    def _note_seen(
-        self, numbers: Sequence[int], points: Sequence[tuple[Series, int, Summary]]
-    ) -> dict[int, int]:
+    def _note_seen(self, ids: Sequence[int], points: Sequence[Measurement]) -> dict[int, int]:
         """Note about once an hour when a series was last measured; return what was noted."""
-        known = self._seen
         seen = {
-            number: point[1]
-            for number, point in zip(numbers, points, strict=True)
-            if point[1] >= known.get(number, 0) + SEEN
+            series_id: start
+            for series_id, (_, start, _) in zip(ids, points, strict=True)
+            if start >= self._seen.get(series_id, 0) + SEEN
         }
         self.connection.executemany(
             "UPDATE series SET seen = ? WHERE id = ?",
-            [(when, number) for number, when in seen.items()],
+            [(start, series_id) for series_id, start in seen.items()],
         )
         return seen
 
-    def _drop_old_series(self, now: float) -> bool:
+    def _delete_old_series(self, now: float) -> bool:
         """Delete series without points; return whether there were any."""
-        cutoff = now - self._levels[-1].keep - self._levels[-1].span
-        gone = [number for number, seen in self._seen.items() if seen < cutoff]
-        if gone:
+        cutoff = now - self._tiers[-1].keep - self._tiers[-1].span
+        old = {series_id for series_id, seen in self._seen.items() if seen < cutoff}
+        if old:
             with transaction(self.connection):
-                self._delete_series(gone)
-            dead = set(gone)
-            self._ids = {each: number for each, number in self._ids.items() if number not in dead}
-            self._seen = {number: self._seen[number] for number in self._ids.values()}
-        return bool(gone)
+                self._delete_series(old)
+            self._ids = {
+                series: series_id for series, series_id in self._ids.items() if series_id not in old
+            }
+            self._seen = {series_id: self._seen[series_id] for series_id in self._ids.values()}
+        return bool(old)
 
-    def _delete_series(self, numbers: Iterable[int]) -> None:
-        rows = [[number] for number in numbers]
-        self.connection.executemany("DELETE FROM series WHERE id = ?", rows)
+    def _delete_series(self, ids: Iterable[int]) -> None:
+        self.connection.executemany(
+            "DELETE FROM series WHERE id = ?", [[series_id] for series_id in ids]
+        )
 
 
-def _rows(numbers: Sequence[int], points: Sequence[tuple[Series, int, Summary]]) -> list[KeyedRow]:
+def _rows(ids: Sequence[int], points: Sequence[Measurement]) -> list[KeyedRow]:
     return [
-        (key(0, start, number), *row_for(series.kind, summary))
-        for number, (series, start, summary) in zip(numbers, points, strict=True)
+        (key(0, start, series_id), *row_for(series.kind, summary))
+        for series_id, (series, start, summary) in zip(ids, points, strict=True)
     ]
 
 

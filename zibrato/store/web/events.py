@@ -36,7 +36,7 @@ class Subscriber:
         request.notifyFinish().addBoth(lambda _: self._leave())
         request.registerProducer(self, True)
         request.write(b"retry: 2000\n\n")
-        self._live.watchers.append(self.send)
+        self._live.subscribers.append(self.send)
         self._heart.start(HEARTBEAT, now=False)
 
     def send(self, event: bytes) -> None:
@@ -81,5 +81,5 @@ class Subscriber:
         """
         if self._heart.running:
             self._heart.stop()
-            self._live.watchers.remove(self.send)
+            self._live.subscribers.remove(self.send)
             self._waiting = b""

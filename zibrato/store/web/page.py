@@ -18,7 +18,7 @@ from zibrato.store.api.responses import bad, json_reply, not_found, refusal, wit
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.reader import Reader
-from zibrato.store.live import Health, Shown
+from zibrato.store.live import Health, LiveSeries
 from zibrato.store.web.events import MAX_SUBSCRIBERS, Subscriber
 from zibrato.store.web.plot_data import picture
 
@@ -34,7 +34,7 @@ class SeriesList(msgspec.Struct):
 
     now: float
     interval: float
-    series: list[Shown]
+    series: list[LiveSeries]
 
 
 class HealthList(msgspec.Struct):
@@ -57,7 +57,7 @@ class DataApi:
         """Answer with every series and its newest intervals."""
         await self._store.ready()
         now, live = self._database.clock.seconds(), self._store.live
-        return await self._json(request, lambda _: SeriesList(now, live.interval, live.shown(now)))
+        return await self._json(request, lambda _: SeriesList(now, live.interval, live.series(now)))
 
     @app.route("/plot", methods=["GET"])
     async def plot(self, request: IRequest) -> bytes:
@@ -74,7 +74,7 @@ class DataApi:
             raise bad("points", f"is not from 1 to {MAX_POINTS}")
 
         def work(reader: Reader) -> object:
-            series = reader.series_of_numbers(ids)
+            series = reader.series_by_ids(ids)
             return picture(reader.plot([*series], start, end, now, points), series)
 
         return await self._json(request, work)
@@ -132,7 +132,7 @@ class PageFiles:
     async def events(self, request: Request) -> bytes:
         """Answer with live events for as long as the client listens."""
         await self._store.ready()
-        if len(self._store.live.watchers) >= MAX_SUBSCRIBERS:
+        if len(self._store.live.subscribers) >= MAX_SUBSCRIBERS:
             return refusal(request, 503, {"system": ["too many pages have subscribed"]})
         Subscriber(request, self._store.live, self._store.database.clock).start()
         endless: Deferred[bytes] = Deferred()  # klein cancels it when the client goes

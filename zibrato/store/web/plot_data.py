@@ -9,7 +9,7 @@ import msgspec
 
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
-from zibrato.store.db.codec import combined_summary
+from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.reader import Plot
 from zibrato.store.live import PERCENTILES
 
@@ -56,7 +56,7 @@ def picture(plot: Plot, series: Mapping[int, Series]) -> Picture:
     drawn = []
     summaries: list[Summary | None] = []
     for number, slots in plot.slots.items():
-        summaries = [combined_summary(slots[t]) if t in slots else None for t in times]
+        summaries = [merged_summary(slots[t]) if t in slots else None for t in times]
         drawn.append(_drawn(summaries, kinds.get(number, GAUGE), number))
     kind = _kind(kinds.values())
     if len(drawn) == 1:
