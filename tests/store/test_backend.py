@@ -10,69 +10,16 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.plugin import getPlugins
-from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
-from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.distribution import Distribution
+from tests.store.cases import START, C, StoreTestCase, snapshot
 from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.store.backend import StoreBackend, make
-from zibrato.store.db.database import Database
-from zibrato.store.db.threads import Inline, finished
-from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.backend import make
+from zibrato.store.db.threads import finished
 
-START = 1_700_000_000
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
-C, T, G = (Series(kind, kind, "s") for kind in (COUNTER, TIMER, GAUGE))
-
-
-def snapshot(start: int, value: float = 1.0) -> Snapshot:
-    timer = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
-    gauge = Summary(1, value, value, value, value * value, value)
-    return Snapshot(start, start + 10, {C: Summary(1, value), T: timer, G: gauge})
-
-
-class StoreTestCase(SynchronousTestCase):
-    """A backend whose work is done at once."""
-
-    def setUp(self) -> None:
-        self.clock = FakeReactor()
-        self.clock.advance(START)
-        self.path = Path(self.mktemp())
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.open()
-
-    def open(self, max_bytes: int = 1 << 30) -> None:
-        """Make the backend, with an outbox before it."""
-        self.database = Database(
-            self.clock, self.path, parse_retention(RETENTION), max_bytes,
-            writing=Inline(), reading=Inline(),
-        )  # fmt: skip
-        self.backend = StoreBackend(self.database)
-        self.metrics = SelfMetrics()
-        self.outbox = Outbox(self.backend, self.clock, self.metrics, jitter=lambda: 1.0)
-
-    def stop(self) -> None:
-        """Stop the backend."""
-        self.successResultOf(self.outbox.stopService())
-
-    def total(self) -> Any:
-        """Return the sum of the counter over all that is kept."""
-        return self.successResultOf(
-            self.database.read(
-                lambda reader: sum(
-                    row[1]
-                    for series_id, series in reader.series().items()
-                    for slots in [reader.slots([series_id], START, START + 900, START, 1).slots]
-                    for rows in slots[series_id].values()
-                    for row in rows
-                    if series == C
-                )
-            )
-        )
 
 
 class DeliveryTests(StoreTestCase):

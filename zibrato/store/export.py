@@ -1,4 +1,7 @@
-"""Writes measurements of a name as CSV or JSON lines to standard output: `zibrato export NAME`."""
+"""Writes measurements of a name as CSV or JSON lines to standard output: `zibrato export NAME`.
+
+It needs no Twisted and no daemon, only the file.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from zibrato.store.api.time_series import as_csv, records
+from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.reader import Reader
@@ -50,11 +54,11 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         if not series:
             raise LookupError(f"nothing in {path} is called {options.name}")
         plot = reader.slots([*series], start, end, now, options.resolution)
-        found = sorted(records(plot, series), key=lambda each: each["time"])
+        rows = sorted(records(plot, series), key=itemgetter("time"))
     if options.format == "csv":
-        out.write(as_csv(iter(found)))
+        out.write(as_csv(rows))
     else:
-        out.writelines(msgspec.json.encode(each) + b"\n" for each in found)
+        out.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
     out.flush()
 
 

@@ -12,9 +12,9 @@ import msgspec
 from twisted.logger import Logger
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary
+from zibrato.store.db.reader import PERCENTILES
 
 INTERVALS = 40
-PERCENTILES = (50, 95, 99)
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.test_backend import START
+from tests.store.cases import START
 from tests.store.web.test_service import WebTestCase
 from zibrato.store.api.composite_functions import FUNCTIONS, Line, points
 from zibrato.store.api.composite_query import (

@@ -10,7 +10,7 @@ from treq.testing import StubTreq
 from twisted.internet.task import Clock
 from twisted.web.test.requesthelper import DummyRequest
 
-from tests.store.test_backend import START, StoreTestCase, snapshot
+from tests.store.cases import START, StoreTestCase, snapshot
 from zibrato.store.api.responses import refusal
 from zibrato.store.web.access_control import Credentials, Guard, known_names
 from zibrato.store.web.service import DEFAULT, WebService, is_local, tree

@@ -16,6 +16,7 @@ from zibrato.store.api.responses import bad, bad_request, json_reply, with_refus
 from zibrato.store.api.submissions import tagged
 from zibrato.store.api.time_range import window
 from zibrato.store.backend import StoreBackend
+from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.reader import Reader
 
@@ -76,7 +77,7 @@ class MeasurementsApi:
         now = self._database.clock.seconds()
         series = with_tags(reader.series(name), params)
         plot = time_series.read(reader, [*series], window(first_of(params), now), now)
-        return time_series.as_csv(time_series.records(plot, series))
+        return as_csv(records(plot, series))
 
 
 def with_tags(series: dict[int, Series], params: Mapping[str, list[str]]) -> dict[int, Series]:

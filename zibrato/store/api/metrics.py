@@ -16,6 +16,7 @@ from zibrato.store.api.responses import bad, bad_request, json_reply, nothing, w
 from zibrato.store.api.submissions import UNASSIGNED, legacy, metric_fields, text
 from zibrato.store.api.time_range import TIME_PARAMETERS, window
 from zibrato.store.backend import StoreBackend
+from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.metadata import Submission
 from zibrato.store.db.reader import Reader
@@ -141,7 +142,7 @@ class MetricsApi:
         now = self._database.clock.seconds()
         series = of_sources(reader.series(name), params)
         plot = time_series.read(reader, [*series], window(first_of(params), now), now)
-        return time_series.as_csv(time_series.records(plot, series))
+        return as_csv(records(plot, series))
 
 
 async def keep(store: StoreBackend, submissions: list[Submission]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zibrato.model import COUNTER, Series, Summary
@@ -16,7 +14,6 @@ from zibrato.store.api.time_range import TimeRange
 from zibrato.store.db.codec import Row, merged_summary
 from zibrato.store.db.metadata import COUNTER_TYPE, Metric
 from zibrato.store.db.reader import Plot, Reader
-from zibrato.store.live import PERCENTILES
 
 ALL = "all"
 FUNCTIONS: Mapping[str, Callable[[Summary], float]] = {
@@ -36,8 +33,6 @@ GROUPS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "max": max,
     "count": lambda values: float(len(values)),
 }
-FIELDS = ("time", "name", "source", "tags", "level", "kind", "count", "sum", "min", "max",
-          "sum_squares", "last", "p50", "p95", "p99")  # fmt: skip
 Slots = dict[int, list[Row]]
 
 
@@ -130,45 +125,6 @@ def grouped(
         }
         for values, times in groups.items()
     ]
-
-
-def records(plot: Plot, series: Mapping[int, Series]) -> Iterator[Content]:
-    """Generate a record with FIELDS for each series and time, for export."""
-    for number, slots in plot.slots.items():
-        kind, name, source, tags, level = series[number]
-        text = ",".join(f"{tag}={value}" for tag, value in tags)
-        for start in sorted(slots):
-            each = merged_summary(slots[start])
-            yield dict(
-                zip(FIELDS, (start, name, source, text, level, kind, *_numbers(kind, each)),
-                    strict=True)
-            )  # fmt: skip
-
-
-def as_csv(found: Iterator[Content]) -> bytes:
-    """Return records as CSV with a heading."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in each.items()} for each in found)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    """Return a value as a cell; a spreadsheet must not take text for a formula."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"}:
-        return f"'{value}"
-    return value
-
-
-def _numbers(kind: str, each: Summary) -> tuple[float | None, ...]:
-    if kind == COUNTER:
-        return each.count, each.sum, None, None, None, None, None, None, None
-    percentiles = [each.distribution.percentile(p) if each.distribution else None
-                   for p in PERCENTILES]  # fmt: skip
-    return (
-        each.count, each.sum, each.min, each.max, each.sum_squares, each.last, *percentiles
-    )  # fmt: skip
 
 
 def _entry(start: int, rows: Sequence[Row], value: Callable[[Summary], float]) -> Content:

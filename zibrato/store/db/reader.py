@@ -16,6 +16,8 @@ from zibrato.store.db.schema import transaction
 from zibrato.store.db.tiers import Tier, tier_index
 from zibrato.store.db.writer import series_from
 
+PERCENTILES = (50, 95, 99)
+"""Those of a timer that the store's answers have."""
 # A skip scan. `slot` are the starts, shifted as in a key, at which there is anything in the
 # range, each found by one seek past all series of the one before: the recursive part asks for the
 # first key of the next start on. At every such start one seek finds each wanted series. So a query

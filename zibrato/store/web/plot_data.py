@@ -10,8 +10,7 @@ import msgspec
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 from zibrato.store.db.codec import merged_summary
-from zibrato.store.db.reader import Plot
-from zibrato.store.live import PERCENTILES
+from zibrato.store.db.reader import PERCENTILES, Plot
 
 ROWS = 60
 _LEAST = 1e-9

@@ -1,0 +1,88 @@
+"""The command that writes a file's measurements out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.store.cases import START, snapshot
+from zibrato.store.db.schema import open_for_writing
+from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.db.writer import Writer
+from zibrato.store.export import main, parsed_time
+
+BOUND = 1 << 24
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file with two intervals, that have just passed."""
+    monkeypatch.setattr("zibrato.store.export.time.time", lambda: START + 20.0)
+    made = tmp_path / "store.sqlite"
+    connection = open_for_writing(made, BOUND)
+    writer = Writer(connection, parse_retention(RETENTION), BOUND)
+    for start in (START, START + 10):
+        writer.add_snapshot(snapshot(start))
+    connection.close()
+    return made
+
+
+def written(capsysbinary: pytest.CaptureFixture[bytes], *options: str) -> list[bytes]:
+    main(options)
+    return capsysbinary.readouterr().out.splitlines()
+
+
+def test_csv_of_a_time_in_steps(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    span = ("--start", str(START), "--end", str(START + 20), "--store", str(path))
+    fine = written(capsysbinary, "COUNTER", *span)
+    assert [line.split(b",")[0] for line in fine] == [b"time", b"%d" % START, b"%d" % (START + 10)]
+    (_, coarse) = written(capsysbinary, "counter", *span, "--resolution", "3600")
+    assert coarse.split(b",")[6:8] == [b"2", b"2.0"]
+    assert written(capsysbinary, "counter", *span[:3], str(START + 10), *span[4:]) == fine[:2]
+
+
+def test_json_lines(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    options = ("timer", "--format=jsonl", f"--start={START}", f"--store={path}")
+    (first, second) = map(json.loads, written(capsysbinary, *options))
+    assert (first["time"], second["time"], first["p95"]) == (START, START + 10, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("nix",), "nothing in .* is called nix"),
+        (("counter", "--start=soon"), "expected a time such as 2h"),
+        (("counter", "--retention=raw"), "retention: expected"),
+        (("counter", "--retention=raw:2d,30s:9d"), ".* has resolutions of 1, 60"),
+        (("counter", "--store=/nix/da"), "there is no /nix/da"),
+    ],
+)
+def test_what_is_wrong_is_one_line(path: Path, options: tuple[str, ...], message: str) -> None:
+    with pytest.raises(SystemExit, match=f"^zibrato export: {message}"):
+        main(("--store", str(path), *options))
+
+
+def test_times_as_people_write_them() -> None:
+    assert parsed_time("now", 100.0) == 100.0
+    assert parsed_time("2m", 1000.0) == parsed_time("-2m", 1000.0) == 880.0
+    assert parsed_time("1w", 10.0**9) == 10**9 - 604_800
+    assert parsed_time("1700000000.5", 0.0) == 1_700_000_000.5
+    assert parsed_time("2023-11-14T22:13:20+00:00", 0.0) == 1_700_000_000
+
+
+@pytest.mark.parametrize("module", ["zibrato.store.export", "zibrato.workers.librato"])
+def test_it_needs_no_twisted(module: str, path: Path) -> None:
+    program = (
+        f"import sys; from {module} import main; sys.argv = ['zibrato', *sys.argv[1:]]; main();"
+        "assert not {'twisted', 'zope', 'klein'} & {*sys.modules}, sys.modules.keys()"
+    )
+    command = ["export"] if module == "zibrato.workers.librato" else []
+    options = ("counter", "--start", str(START), "--store", str(path))
+    made = subprocess.run(
+        [sys.executable, "-c", program, *command, *options], capture_output=True, check=True
+    )
+    assert made.stdout.startswith(b"time,name")
