@@ -34,8 +34,9 @@ matrix: .make/test
 oldest:
 	PYTHON=$(PYTHON) tests/oldest.sh
 
-# The site, in build/docs; a broken link or a malformed docstring fails it.
+# The site, in build/docs; a broken link, docstring or piece of news fails it.
 docs: .make/docs
+	$(BIN)/towncrier build --draft --version next >/dev/null
 	$(BIN)/sphinx-build -b html -W --keep-going -n -q -d build/doctrees docs build/docs
 
 bench-ingest: .make/bench
