@@ -4,7 +4,7 @@ This is a model for other languages: all of it is a PUSH socket, a string and a 
 
     python examples/text_lines.py [ENDPOINT]
 
-A line is level|mtype|name|value[|timestamp[|source]]; docs/protocol.rst has the details.
+A line is level|mtype|name|value[|timestamp[|source]]; docs/reference/protocol.rst has the details.
 """
 
 import sys

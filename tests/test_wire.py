@@ -1,4 +1,4 @@
-"""Both wire forms: round trips, whatever bytes come, and what docs/protocol.rst says."""
+"""Both wire forms: round trips, whatever bytes come, and what docs/reference/protocol.rst says."""
 
 import json
 import re
@@ -31,7 +31,9 @@ from zibrato.wire import (
 )
 
 NOW = 1_715_680_801.25
-PROTOCOL = (Path(__file__).parent.parent / "docs" / "protocol.rst").read_text(encoding="utf-8")
+PROTOCOL = (Path(__file__).parent.parent / "docs" / "reference" / "protocol.rst").read_text(
+    encoding="utf-8"
+)
 LINE_TABLE, FRAME_TABLE, _ROW_TABLE = re.findall(
     r"^reason .*\n=[= ]+\n((?:.+\n)+?)=[= ]+\n", PROTOCOL, re.M
 )
@@ -81,7 +83,7 @@ AN_ARRAY_OF_ANY = st.recursive(
 
 
 def block(name: str) -> str:
-    """Return what the code block `name` of docs/protocol.rst holds."""
+    """Return what the code block `name` of docs/reference/protocol.rst holds."""
     block = re.search(rf"   :name: {name}\n\n((?:    .*\n|\n)+)", PROTOCOL)
     assert block, name
     return re.sub(r"^    ", "", block[1], flags=re.M).strip()
@@ -94,7 +96,7 @@ def rejected(frame: bytes) -> dict[str, int]:
     return dict(decoded.rejected)
 
 
-# What the tables of docs/protocol.rst allow, in another form than in the code.
+# What the tables of docs/reference/protocol.rst allow, in another form than in the code.
 
 
 def is_batch(raw: Any) -> bool:
@@ -486,7 +488,7 @@ def test_the_sum_of_lines_stays_finite() -> None:
     assert isfinite(batch.counters[0].sum)
 
 
-# The examples of docs/protocol.rst.
+# The examples of docs/reference/protocol.rst.
 
 
 def test_the_documented_lines_mean_what_the_document_says() -> None:

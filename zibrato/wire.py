@@ -1,4 +1,4 @@
-"""What travels over ZeroMQ: batches as msgpack, and the one-line text form. See docs/protocol.rst.
+"""What travels over ZeroMQ: batches as msgpack, and lines of text; docs/reference/protocol.rst.
 
 Decoding is pure: bytes in, batches and reasons for rejection out; malformed input never raises.
 """
