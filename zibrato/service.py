@@ -77,7 +77,7 @@ def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str)
     (store,) = (each.backend for each in daemon.outboxes if each.backend.name == "store")
     store.live.interval = settings.flush_interval
     try:
-        web.check(description)
+        web.check_can_listen(description)
         service: Any = web.WebService(reactor, store, description, settings.web_credentials)
     except ValueError as error:
         raise usage.UsageError(f"--web: {error}") from None

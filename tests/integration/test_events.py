@@ -24,7 +24,7 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.threads import Inline
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.web import events
-from zibrato.store.web.access_control import Guard, known_names
+from zibrato.store.web.access_control import AccessControl, known_names
 from zibrato.store.web.service import tree
 from zibrato.store.web.site import BoundedSite
 
@@ -84,7 +84,7 @@ class EventsTests(TestCase):
         self.metrics = SelfMetrics()
         self.outbox = Outbox(self.backend, self.clock, self.metrics)
         self.addCleanup(self.outbox.stopService)
-        guard = Guard(tree(self.backend), known_names(loopback=True), None)
+        guard = AccessControl(tree(self.backend), known_names(loopback=True), None)
         site = BoundedSite(guard, self.clock)  # whose timers wait for no test
         self.port = reactor.listenTCP(0, site, interface="127.0.0.1")
         self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.store.cases import START
 from tests.store.web.test_service import WebTestCase
-from zibrato.store.api.composite_functions import FUNCTIONS, Line, points
+from zibrato.store.api.composite_functions import FUNCTIONS, CompositeSeries, points
 from zibrato.store.api.composite_query import (
     MAX_DEPTH,
     MAX_LENGTH,
@@ -25,10 +25,10 @@ from zibrato.store.api.composite_query import (
 A, B = Selection("a", "*"), Selection("b", "*")
 LINES = {
     A: [
-        Line("a", "x", 10, {0: 1.0, 10: 4.0, 20: 2.0}),
-        Line("a", "y", 10, {0: 3.0, 20: -8.0}),
+        CompositeSeries("a", "x", 10, {0: 1.0, 10: 4.0, 20: 2.0}),
+        CompositeSeries("a", "y", 10, {0: 3.0, 20: -8.0}),
     ],
-    B: [Line("b", "x", 60, {0: 2.0, 10: 0.0, 20: 4.0})],
+    B: [CompositeSeries("b", "x", 60, {0: 2.0, 10: 0.0, 20: 4.0})],
 }
 ONE = 's("b", "*")'
 PAIR = '[sum(s("a", "*")), s("b", "*")]'
@@ -151,7 +151,7 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(calls, st.dictionaries(st.integers(0, 99), floats))
 def test_values_are_finite_and_in_order(text: str, values: dict[int, float]) -> None:
-    line = Line("a", "x", 10, dict(sorted(values.items())))
+    line = CompositeSeries("a", "x", 10, dict(sorted(values.items())))
     try:
         node = parse(text)
     except ValueError as error:

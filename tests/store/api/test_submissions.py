@@ -25,7 +25,7 @@ from zibrato.store.db.metadata import Submission
 NOW = 1_700_000_000.5
 
 
-def refusal(call: Any, *arguments: Any) -> tuple[int, Any]:
+def error_of(call: Any, *arguments: Any) -> tuple[int, Any]:
     with pytest.raises(ApiError) as caught:
         call(*arguments)
     return caught.value.status, caught.value.errors
@@ -101,7 +101,7 @@ def test_objects_stand_for_arrays() -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_fails_the_post(content: Content, errors: Any) -> None:
-    assert refusal(legacy, content, NOW) == (400, errors)
+    assert error_of(legacy, content, NOW) == (400, errors)
 
 
 def test_tags_are_lower_case_replace_those_on_top_and_may_name_the_source() -> None:
@@ -133,7 +133,7 @@ def test_tags_are_lower_case_replace_those_on_top_and_may_name_the_source() -> N
     ],
 )  # fmt: skip
 def test_what_is_wrong_fails_a_tagged_post(content: Content, param: str) -> None:
-    status, errors = refusal(tagged, content, NOW)
+    status, errors = error_of(tagged, content, NOW)
     assert (status, list(errors["params"])) == (400, [param])
 
 
@@ -179,12 +179,12 @@ def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
     ],
 )
 def test_a_body_that_is_none_is_refused(body: bytes, headers: dict[str, str], status: int) -> None:
-    assert refusal(content_of, request(body, **headers))[0] == status
+    assert error_of(content_of, request(body, **headers))[0] == status
 
 
 def test_numbers_past_all_bounds_are_refused() -> None:
     huge = from_json(b'{"gauges": [{"name": "a", "value": 1%s}]}' % (b"0" * 400))
-    assert refusal(legacy, huge, NOW)[1] == {"params": {"value": ["is not a number"]}}
+    assert error_of(legacy, huge, NOW)[1] == {"params": {"value": ["is not a number"]}}
 
 
 def test_parameters_may_be_arrays() -> None:

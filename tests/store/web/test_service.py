@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 from twisted.web.test.requesthelper import DummyRequest
 
 from tests.store.cases import START, StoreTestCase, snapshot
-from zibrato.store.api.responses import refusal
-from zibrato.store.web.access_control import Credentials, Guard, known_names
+from zibrato.store.api.responses import error_response
+from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.service import DEFAULT, WebService, is_local, tree
 
 JSON = {"Content-Type": "application/json"}
@@ -27,7 +27,7 @@ class WebTestCase(StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
         names = known_names(loopback=True)
-        self.http: Any = StubTreq(Guard(tree(self.backend), names, self.credentials))
+        self.http: Any = StubTreq(AccessControl(tree(self.backend), names, self.credentials))
         self.addCleanup(self.stop)
 
     def ask(self, method: str, path: str, content: Any = None, **headers: str) -> tuple[int, Any]:
@@ -303,7 +303,7 @@ class GuardTests(WebTestCase):
         status, content = self.ask("GET", "/v1/metrics")
         self.assertEqual((status, list(content["errors"])), (503, ["system"]))
         request: Any = DummyRequest([])
-        refusal(request, 503, {})  # treq shows no header of a connection
+        error_response(request, 503, {})  # treq shows no header of a connection
         self.assertEqual(request.responseHeaders.getRawHeaders("connection"), ["close"])
 
     def stop(self) -> None:

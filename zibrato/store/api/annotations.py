@@ -8,27 +8,33 @@ from collections.abc import Iterable
 from klein import Klein
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api.metrics import paging
 from zibrato.store.api.requests import (
     Content,
     content_of,
-    first_of,
+    first_values,
+    integer,
     optional_text,
+    paging,
     parameters,
-    whole,
+    required_name,
 )
-from zibrato.store.api.responses import bad, json_reply, nothing, with_refusals
-from zibrato.store.api.submissions import UNASSIGNED, text
-from zibrato.store.api.time_range import DAY, TIME_PARAMETERS, window
+from zibrato.store.api.responses import (
+    bad_parameter,
+    json_response,
+    no_content,
+    with_error_responses,
+)
+from zibrato.store.api.selection import UNASSIGNED
+from zibrato.store.api.time_range import DAY, TIME_PARAMETERS, time_range_of
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.annotation_events import Event, EventFields, Link
 
 
 class AnnotationsApi:
-    """What there is below /v1/events."""
+    """What there is below /v1/annotations."""
 
-    app = with_refusals(Klein())
+    app = with_error_responses(Klein())
 
     def __init__(self, store: StoreBackend) -> None:
         self._database = store.database
@@ -36,93 +42,93 @@ class AnnotationsApi:
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the streams."""
-        params = first_of(parameters(request))
+        params = first_values(parameters(request))
         offset, length = paging(params)
         search = params.get("name", "")
-        total, found = await self._database.read(
+        total, streams = await self._database.read(
             lambda reader: annotation_events.streams(reader.connection, search, offset, length)
         )
-        query = {"found": total, "length": len(found), "offset": offset, "total": total}
-        return json_reply(
-            request, {"query": query, "annotations": [each._asdict() for each in found]}
+        query = {"found": total, "length": len(streams), "offset": offset, "total": total}
+        return json_response(
+            request, {"query": query, "annotations": [stream._asdict() for stream in streams]}
         )
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with a stream, and with its events if a time is asked for."""
-        params = first_of(parameters(request))
+        params = first_values(parameters(request))
         stream = await self._database.read(lambda r: annotation_events.stream(r.connection, name))
         content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
-            start, end, *_ = window(
+            start, end, *_ = time_range_of(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )
             events = await self._database.read(
                 lambda reader: annotation_events.in_stream(reader.connection, name, start, end)
             )
             content["events"] = _by_source(events)
-        return json_reply(request, content)
+        return json_response(request, content)
 
     @app.route("/<name>", methods=["POST"])
     async def post(self, request: IRequest, name: str) -> bytes:
         """Make an event."""
-        text({"name": name}, "name")
+        required_name({"name": name}, "name")
         now = int(self._database.clock.seconds())
         fields = event_fields({"title": "", "start_time": now, **_given(content_of(request))})
         made = await self._database.write(
             lambda writer: annotation_events.create(writer.connection, name, fields)
         )
-        return json_reply(request, event_content(made), 201)
+        return json_response(request, event_content(made), 201)
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
         """Name a stream for people; the answer has a body, for python-librato needs one."""
-        text({"name": name}, "name")
+        required_name({"name": name}, "name")
         shown = optional_text(content_of(request), "display_name")
         stream = await self._database.write(
             lambda writer: annotation_events.put_stream(writer.connection, name, shown)
         )
-        return json_reply(request, stream._asdict())
+        return json_response(request, stream._asdict())
 
     @app.route("/<name>", methods=["DELETE"])
     async def delete(self, request: IRequest, name: str) -> bytes:
         """Delete a stream."""
         await self._database.write(lambda w: annotation_events.delete_stream(w.connection, name))
-        return nothing(request)
+        return no_content(request)
 
-    @app.route("/<name>/<int:number>", methods=["GET"])
-    async def get_event(self, request: IRequest, name: str, number: int) -> bytes:
+    @app.route("/<name>/<int:event_id>", methods=["GET"])
+    async def get_event(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Answer with an event."""
-        found = await self._database.read(
-            lambda reader: annotation_events.event(reader.connection, name, number)
+        event = await self._database.read(
+            lambda reader: annotation_events.event(reader.connection, name, event_id)
         )
-        return json_reply(request, event_content(found))
+        return json_response(request, event_content(event))
 
-    @app.route("/<name>/<int:number>", methods=["PUT"])
-    async def put_event(self, request: IRequest, name: str, number: int) -> bytes:
+    @app.route("/<name>/<int:event_id>", methods=["PUT"])
+    async def put_event(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Change an event."""
         fields = event_fields(_given(content_of(request)))
         changed = await self._database.write(
-            lambda writer: annotation_events.change(writer.connection, name, number, fields)
+            lambda writer: annotation_events.change(writer.connection, name, event_id, fields)
         )
-        return json_reply(request, event_content(changed))
+        return json_response(request, event_content(changed))
 
-    @app.route("/<name>/<int:number>", methods=["DELETE"])
-    async def delete_event(self, request: IRequest, name: str, number: int) -> bytes:
+    @app.route("/<name>/<int:event_id>", methods=["DELETE"])
+    async def delete_event(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Delete an event."""
         await self._database.write(
-            lambda writer: annotation_events.delete_event(writer.connection, name, number)
+            lambda writer: annotation_events.delete_event(writer.connection, name, event_id)
         )
-        return nothing(request)
+        return no_content(request)
 
-    @app.route("/<name>/<int:number>/links", methods=["POST"])
-    async def post_link(self, request: IRequest, name: str, number: int) -> bytes:
+    @app.route("/<name>/<int:event_id>/links", methods=["POST"])
+    async def post_link(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Add a link to an event."""
         link = link_of(content_of(request))
         await self._database.write(
-            lambda writer: annotation_events.add_link(writer.connection, name, number, link)
+            lambda writer: annotation_events.add_link(writer.connection, name, event_id, link)
         )
-        return json_reply(request, link, 201)
+        return json_response(request, link, 201)
 
 
 def event_fields(content: Content) -> EventFields:
@@ -131,25 +137,25 @@ def event_fields(content: Content) -> EventFields:
     if "title" in content:
         fields["title"] = optional_text(content, "title") or ""
         if not fields["title"]:
-            raise bad("title", "is not present")
+            raise bad_parameter("title", "is not present")
     if "source" in content:
-        fields["source"] = text(content, "source") if content["source"] else ""
+        fields["source"] = required_name(content, "source") if content["source"] else ""
     if "links" in content:
         fields["links"] = _links(content["links"] or [])
     if "description" in content:
         fields["description"] = optional_text(content, "description")
     if "start_time" in content:
-        fields["start_time"] = whole(content, "start_time") or 0
+        fields["start_time"] = integer(content, "start_time") or 0
     if "end_time" in content:
-        fields["end_time"] = whole(content, "end_time")
+        fields["end_time"] = integer(content, "end_time")
     return fields
 
 
 def link_of(content: Content) -> Link:
     """Return the link of a request; raises ApiError."""
-    rel, href = text(content, "rel"), content.get("href")
+    rel, href = required_name(content, "rel"), content.get("href")
     if not isinstance(href, str) or not href.startswith(("http://", "https://")):
-        raise bad("href", "is not a URL")
+        raise bad_parameter("href", "is not a URL")
     return {"rel": rel, "href": href, "label": optional_text(content, "label")}
 
 
@@ -180,5 +186,5 @@ def _given(content: Content) -> Content:
 
 def _links(value: object) -> list[Link]:
     if not isinstance(value, list) or not all(isinstance(link, dict) for link in value):
-        raise bad("links", "is not an array of objects")
+        raise bad_parameter("links", "is not an array of objects")
     return value

@@ -1,6 +1,6 @@
-"""What the functions of Librato's composite language make of lines; pure.
+"""The functions of Librato's composite language; pure.
 
-A function takes a set of lines and returns one, as Librato's language specification has it.
+A function takes a set of series and returns one, as Librato's language specification has it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 ANY = "*"
 MAX_SIZE = 64
-"""Librato's bound of a window, in points."""
+"""Librato's bound of a moving average, in points."""
 Points = Mapping[int, float]
 Options = dict[str, str]
 
 
-class Line(NamedTuple):
+class CompositeSeries(NamedTuple):
     """Values by Unix second, in order, of a metric and a source; `period` is in seconds.
 
-    A name that is not the same in all that a line is made of is ANY.
+    A name that is not the same in all that a series is made of is ANY.
     """
 
     metric: str
@@ -29,16 +29,17 @@ class Line(NamedTuple):
     points: Points
 
 
-Work = Callable[[list[Line]], list[Line]]
+SeriesSet = list[CompositeSeries]
+Function = Callable[[SeriesSet], SeriesSet]
 
 
 def points(entries: Iterable[Mapping[str, Any]], function: str | None) -> Points:
     """Return the values of a source's measurements; what a counter hasn't got is left out."""
     if function == "mean":
-        return {each["measure_time"]: each["sum"] / each["count"] for each in entries
-                if each["count"]}  # fmt: skip
+        return {entry["measure_time"]: entry["sum"] / entry["count"] for entry in entries
+                if entry["count"]}  # fmt: skip
     key = function or "value"
-    return {each["measure_time"]: each[key] for each in entries if key in each}
+    return {entry["measure_time"]: entry[key] for entry in entries if key in entry}
 
 
 def number(
@@ -55,106 +56,125 @@ def number(
     return value
 
 
-def _across(combine: Callable[[Sequence[float]], float], every: bool, count: int = 0) -> Work:
-    """Return what makes one line of all; of `count` lines exactly, if that isn't 0.
+def _combining(
+    combine: Callable[[Sequence[float]], float], complete: bool, count: int = 0
+) -> Function:
+    """Return what makes one series of all; of `count` series exactly, if that isn't 0.
 
-    Where `every`, a time at which a line has no value is left out.
+    Where `complete`, a time at which a series has no value is left out. As Librato has it, sum
+    and the like make do with the series that have one, while a product or a quotient of some of
+    them would be another one.
     """
 
-    def work(lines: list[Line]) -> list[Line]:
-        if not lines or (count and len(lines) != count):
+    def function(series_set: SeriesSet) -> SeriesSet:
+        if not series_set or (count and len(series_set) != count):
             return []
-        values = _by_time(lines)
-        full = len(lines) if every else 1
-        found = {time: combine(each) for time, each in values.items() if len(each) >= full}
-        return [_joined(lines, found)]
+        enough = len(series_set) if complete else 1
+        combined = {
+            time: combine(values)
+            for time, values in _by_time(series_set).items()
+            if len(values) >= enough
+        }
+        return [_joined(series_set, combined)]
 
-    return work
+    return function
 
 
-def _by_time(lines: list[Line]) -> dict[int, list[float]]:
+def _by_time(series_set: SeriesSet) -> dict[int, list[float]]:
     values: dict[int, list[float]] = {}
-    for line in lines:
-        for time, value in line.points.items():
+    for series in series_set:
+        for time, value in series.points.items():
             values.setdefault(time, []).append(value)
     return {time: values[time] for time in sorted(values)}
 
 
-def _joined(lines: list[Line], found: Points) -> Line:
-    period = max(line.period for line in lines)
-    return Line(_common(lines, 0), _common(lines, 1), period, _finite(found))
+def _joined(series_set: SeriesSet, points: Points) -> CompositeSeries:
+    period = max(series.period for series in series_set)
+    metric = _common(series.metric for series in series_set)
+    source = _common(series.source for series in series_set)
+    return CompositeSeries(metric, source, period, _finite(points))
 
 
-def _common(lines: list[Line], field: int) -> str:
-    names = {str(line[field]) for line in lines}
-    return names.pop() if len(names) == 1 else ANY
+def _common(names: Iterable[str]) -> str:
+    first, *others = set(names)
+    return ANY if others else first
 
 
-def _finite(found: Points) -> Points:
-    return {time: value for time, value in found.items() if isfinite(value)}
+def _finite(points: Points) -> Points:
+    return {time: value for time, value in points.items() if isfinite(value)}
 
 
-def _each(change: Callable[[Line], Points]) -> Work:
-    """Return what changes every line by itself."""
-    return lambda lines: [line._replace(points=_finite(change(line))) for line in lines]
+def _per_series(change: Callable[[CompositeSeries], Points]) -> Function:
+    """Return what changes every series by itself."""
+    return lambda series_set: [
+        series._replace(points=_finite(change(series))) for series in series_set
+    ]
 
 
-def _scale(options: Options) -> Work:
+def _scale(options: Options) -> Function:
     factor = number(options, "factor", "1")
-    return _each(lambda line: {time: value * factor for time, value in line.points.items()})
-
-
-def _absolute(_options: Options) -> Work:
-    return _each(lambda line: {time: abs(value) for time, value in line.points.items()})
-
-
-def _rate(options: Options) -> Work:
-    """Return what makes values of a period values of `duration` seconds."""
-    duration = number(options, "duration", "1", 1e-9)
-    return _each(
-        lambda line: {time: value / line.period * duration for time, value in line.points.items()}
+    return _per_series(
+        lambda series: {time: value * factor for time, value in series.points.items()}
     )
 
 
-def _derive(options: Options) -> Work:
+def _absolute(_options: Options) -> Function:
+    return _per_series(lambda series: {time: abs(value) for time, value in series.points.items()})
+
+
+def _rate(options: Options) -> Function:
+    """Return what makes values of a period values of `duration` seconds."""
+    duration = number(options, "duration", "1", 1e-9)
+    return _per_series(
+        lambda series: {
+            time: value / series.period * duration for time, value in series.points.items()
+        }
+    )
+
+
+def _derive(options: Options) -> Function:
     """Return what takes the value before from each; with `detect_reset`, no fall is kept."""
     reset = options.pop("detect_reset", "false")
     if reset not in {"true", "false"}:
         raise ValueError(f"detect_reset: expected true or false, got {reset!r}")
     least = 0.0 if reset == "true" else -float("inf")
-    return _each(
-        lambda line: {
+    return _per_series(
+        lambda series: {
             time: value - before
-            for (_, before), (time, value) in pairwise(line.points.items())
+            for (_, before), (time, value) in pairwise(series.points.items())
             if value - before >= least
         }
     )
 
 
-def _moving_average(options: Options) -> Work:
+def _moving_average(options: Options) -> Function:
     """Return what makes means of `size` points; the first `size` - 1 have none."""
     size = int(number(options, "size", "1", 1, MAX_SIZE))
 
-    def change(line: Line) -> Points:
-        times, values = [*line.points], [*line.points.values()]
+    def change(series: CompositeSeries) -> Points:
+        times, values = [*series.points], [*series.points.values()]
         return {times[end - 1]: sum(values[end - size : end]) / size
                 for end in range(size, len(times) + 1)}  # fmt: skip
 
-    return _each(change)
+    return _per_series(change)
 
 
-def _plain(work: Work) -> Callable[[Options], Work]:
-    return lambda _options: work
+def _quotient(two: Sequence[float]) -> float:
+    return two[0] / two[1] if two[1] else nan  # what is not finite is left out
 
 
-FUNCTIONS: Mapping[str, Callable[[Options], Work]] = {
-    "sum": _plain(_across(sum, every=False)),
-    "mean": _plain(_across(lambda values: sum(values) / len(values), every=False)),
-    "min": _plain(_across(min, every=False)),
-    "max": _plain(_across(max, every=False)),
-    "multiply": _plain(_across(prod, every=True)),
-    "divide": _plain(_across(lambda two: two[0] / two[1] if two[1] else nan, every=True, count=2)),
-    "subtract": _plain(_across(lambda two: two[0] - two[1], every=True, count=2)),
+def _plain(function: Function) -> Callable[[Options], Function]:
+    return lambda _options: function
+
+
+FUNCTIONS: Mapping[str, Callable[[Options], Function]] = {
+    "sum": _plain(_combining(sum, complete=False)),
+    "mean": _plain(_combining(lambda values: sum(values) / len(values), complete=False)),
+    "min": _plain(_combining(min, complete=False)),
+    "max": _plain(_combining(max, complete=False)),
+    "multiply": _plain(_combining(prod, complete=True)),
+    "divide": _plain(_combining(_quotient, complete=True, count=2)),
+    "subtract": _plain(_combining(lambda two: two[0] - two[1], complete=True, count=2)),
     "scale": _scale,
     "rate": _rate,
     "derive": _derive,

@@ -1,4 +1,4 @@
-"""Librato's language of composite metrics, its core: a query to a tree, a tree to lines; pure.
+"""Librato's language of composite metrics, its core: a query to a tree, a tree to series; pure.
 
 A function takes one set, which is a function's or a list such as `[a, b]`, and options.
 """
@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from zibrato.store.api.composite_functions import FUNCTIONS, Line, Options, Work, number
+from zibrato.store.api.composite_functions import (
+    FUNCTIONS,
+    Function,
+    Options,
+    SeriesSet,
+    number,
+)
 
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
@@ -31,9 +37,9 @@ class Selection(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What is done to the lines of all `sets` together."""
+    """A function of the series of all `sets` together; of a list, the one that changes nothing."""
 
-    work: Work
+    function: Function
     sets: tuple[Node, ...]
 
 
@@ -55,18 +61,20 @@ def selections(node: Node) -> Iterator[Selection]:
     if isinstance(node, Selection):
         yield node
     else:
-        for each in node.sets:
-            yield from selections(each)
+        for inner in node.sets:
+            yield from selections(inner)
 
 
-def evaluate(node: Node, found: Mapping[Selection, list[Line]]) -> list[Line]:
-    """Return the lines of a tree, given those of its selections; what is not finite is left out."""
+def evaluate(node: Node, selected: Mapping[Selection, SeriesSet]) -> SeriesSet:
+    """Return the series of a tree, given those of its selections; only what is finite."""
     if isinstance(node, Selection):
-        return found[node]
-    return node.work([line for each in node.sets for line in evaluate(each, found)])
+        return selected[node]
+    return node.function([series for inner in node.sets for series in evaluate(inner, selected)])
 
 
 class _Parser:
+    """A parser by recursive descent: a method for each rule, which begins at the current token."""
+
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._advance()
@@ -83,8 +91,8 @@ class _Parser:
             return self._list(depth)
         name = self._take("word", "a function or [")
         if name not in {"s", "series"} and name not in FUNCTIONS:
-            known = ", ".join(("s", "series", *FUNCTIONS))
-            raise ValueError(f"{name!r} is not understood; the functions are {known}")
+            names = ", ".join(("s", "series", *FUNCTIONS))
+            raise ValueError(f"{name!r} is not understood; the functions are {names}")
         self._sign("(")
         return self._call(name, depth) if name in FUNCTIONS else self._selection()
 
@@ -98,9 +106,9 @@ class _Parser:
     def _call(self, name: str, depth: int) -> Node:
         inner = self._set(depth + 1)
         options = self._rest()
-        work = FUNCTIONS[name](options)
-        _nothing_left(name, options)
-        return Call(work, (inner,))
+        function = FUNCTIONS[name](options)
+        _reject_unknown(name, options)
+        return Call(function, (inner,))
 
     def _selection(self) -> Node:
         metric = self._take("text", "a metric in quotes")[1:-1]
@@ -113,7 +121,7 @@ class _Parser:
         if function not in {None, *SUMMARIES}:
             raise ValueError(f"function {function!r} is none of {', '.join(SUMMARIES)}")
         period = int(number(options, "period", "", 1, 1e9)) if "period" in options else None
-        _nothing_left("series", options)
+        _reject_unknown("series", options)
         return Selection(metric, source, function, period)
 
     def _rest(self) -> Options:
@@ -140,13 +148,14 @@ class _Parser:
         return value
 
     def _sign(self, sign: str) -> None:
+        # No token is of the kind "", so that another sign is what was not expected.
         self._take("sign" if self._value == sign else "", sign)
 
     def _skip(self, sign: str) -> bool:
-        found = self._kind == "sign" and self._value == sign
-        if found:
+        skipped = self._kind == "sign" and self._value == sign
+        if skipped:
             self._advance()
-        return found
+        return skipped
 
     def _advance(self) -> None:
         self._kind, self._value, self._start = next(self._tokens)
@@ -160,10 +169,10 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         end = match.end()
     if end < len(text):
         raise ValueError(f"{text[end : end + 20]!r} at {end + 1} is not understood")
-    while True:
+    while True:  # the parser looks one token past the last
         yield "end", "", end
 
 
-def _nothing_left(name: str, options: Options) -> None:
+def _reject_unknown(name: str, options: Options) -> None:
     if options:
         raise ValueError(f"option {next(iter(options))!r} of {name} is not understood")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import ceil
-from typing import Any
 
 from zibrato.model import Series
 from zibrato.store.api import time_series
-from zibrato.store.api.composite_functions import Line, points
+from zibrato.store.api.composite_functions import CompositeSeries, points
 from zibrato.store.api.composite_query import MAX_SERIES, Node, Selection, evaluate, selections
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad_request
@@ -17,64 +16,68 @@ from zibrato.store.db import metadata
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.tiers import tier_index
 
-Chosen = Mapping[Selection, Mapping[int, Series]]
+Selected = Mapping[Selection, Mapping[int, Series]]
+"""The series of each term of a query, by series id."""
+Metrics = Mapping[str, metadata.Metric]
+"""What is known of each metric, by its name in lower case."""
 
 
 class Composite:
-    """Answers from `reader`, over the window `asked`, `now` being in Unix seconds."""
+    """Answers from `reader`, over a time range, `now` being in Unix seconds."""
 
-    def __init__(self, reader: Reader, asked: TimeRange, now: float) -> None:
+    def __init__(self, reader: Reader, time_range: TimeRange, now: float) -> None:
         self._reader = reader
-        self._asked = asked
+        self._time_range = time_range
         self._now = now
 
-    def content(self, node: Node, chosen: Chosen) -> Content:
-        """Return the measurements of a query, whose terms select what is `chosen`.
+    def content(self, node: Node, selected: Selected) -> Content:
+        """Return the measurements of a query, whose terms select what is `selected`.
 
         Raises ApiError where that is more than MAX_SERIES, each as often as it is in the query.
         """
-        if sum(len(chosen[each]) for each in selections(node)) > MAX_SERIES:
+        if sum(len(selected[term]) for term in selections(node)) > MAX_SERIES:
             raise bad_request(f"the composite query is of more than {MAX_SERIES} series")
-        names = {series.name for each in chosen.values() for series in each.values()}
-        known = metadata.metrics(self._reader.connection, names)
-        found = {each: list(self._lines(each, chosen[each], known)) for each in chosen}
-        measurements = [_measurements(line, known) for line in evaluate(node, found)]
+        names = {one.name for series in selected.values() for one in series.values()}
+        metrics = metadata.metrics(self._reader.connection, names)
+        inputs = {term: list(self._series(term, selected[term], metrics)) for term in selected}
+        measurements = [_measurements(series, metrics) for series in evaluate(node, inputs)]
         return {"resolution": self._resolution(), "measurements": measurements}
 
     def _resolution(self) -> int:
         """Return the step that the file has for what is asked, in seconds."""
-        asked, tiers = self._asked, self._reader.tiers
-        finest = tiers[tier_index(tiers, self._now, asked.start, asked.step)].step
-        return ceil(asked.step / finest) * finest
+        time_range, tiers = self._time_range, self._reader.tiers
+        finest = tiers[tier_index(tiers, self._now, time_range.start, time_range.step)].step
+        return ceil(time_range.step / finest) * finest
 
-    def _lines(
-        self, selection: Selection, chosen: Mapping[int, Series], known: Mapping[str, Any]
-    ) -> Iterator[Line]:
-        """Generate a line for each metric and source."""
-        asked = self._asked._replace(step=max(self._asked.step, selection.period or 1))
-        for name, series in sorted(_by_name(chosen).items()):
-            metric = known.get(name) or metadata.Metric(name)
-            plot = time_series.read(self._reader, [*series], asked, self._now)
+    def _series(
+        self, term: Selection, selected: Mapping[int, Series], metrics: Metrics
+    ) -> Iterator[CompositeSeries]:
+        """Generate a series for each metric and source."""
+        step = max(self._time_range.step, term.period or 1)
+        time_range = self._time_range._replace(step=step)
+        for name, series in sorted(_by_name(selected).items()):
+            metric = metrics.get(name) or metadata.Metric(name)
+            plot = time_series.read(self._reader, [*series], time_range, self._now)
             sources = time_series.by_source(
-                plot, series, metric, asked, breakout=True, summarize=False
+                plot, series, metric, time_range, breakout=True, summarize=False
             )
-            period = max(selection.period or metric.period or 1, plot.step)
+            period = max(term.period or metric.period or 1, plot.step)
             for source, entries in sorted(sources.items()):
-                yield Line(metric.name, source, period, points(entries, selection.function))
+                yield CompositeSeries(metric.name, source, period, points(entries, term.function))
 
 
-def _by_name(chosen: Mapping[int, Series]) -> dict[str, dict[int, Series]]:
-    found: dict[str, dict[int, Series]] = {}
-    for number, series in chosen.items():
-        found.setdefault(series.name.lower(), {})[number] = series
-    return found
+def _by_name(series: Mapping[int, Series]) -> dict[str, dict[int, Series]]:
+    names: dict[str, dict[int, Series]] = {}
+    for series_id, one in series.items():
+        names.setdefault(one.name.lower(), {})[series_id] = one
+    return names
 
 
-def _measurements(line: Line, known: Mapping[str, metadata.Metric]) -> Content:
-    metric = known.get(line.metric.lower()) or metadata.Metric(line.metric)
+def _measurements(series: CompositeSeries, metrics: Metrics) -> Content:
+    metric = metrics.get(series.metric.lower()) or metadata.Metric(series.metric)
     return {
         "metric": metric.content(),
-        "source": {"name": line.source, "display_name": None},
-        "period": line.period,
-        "series": [{"measure_time": time, "value": value} for time, value in line.points.items()],
+        "source": {"name": series.source, "display_name": None},
+        "period": series.period,
+        "series": [{"measure_time": time, "value": value} for time, value in series.points.items()],
     }

@@ -12,17 +12,25 @@ from urllib.parse import parse_qsl
 
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api.responses import ApiError, bad, bad_request
+from zibrato.store.api.responses import ApiError, bad_parameter, bad_request
 
 MAX_BODY = 1_000_000
-MAX_DEPTH = 4
+MAX_FORM_DEPTH = 4
+PAGE = 100
+"""Most that a page has, and what it has where no length is asked for; Librato's."""
 MAX_TEXT = 10_000
-_GZIP = 31
+"""Characters of a text for people."""
+_GZIP = 31  # zlib's code for a gzip header and the largest window
 _PARTS = re.compile(r"\[([^\[\]]*)\]")
+_NAME = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 Content = dict[str, Any]
+"""A JSON object: its values are of any type until they have been looked at."""
+
+Parameters = Mapping[str, list[str]]
+"""The values of each parameter of a query."""
 
 
-def content_of(request: Any) -> Content:
+def content_of(request: IRequest) -> Content:
     """Return the body of a request as an object; raises ApiError."""
     body = _inflated(request, request.content.read())
     kind = (request.getHeader(b"content-type") or b"").split(b";")[0].strip().lower()
@@ -52,21 +60,21 @@ def from_form(body: bytes) -> Content:
     for name, value in pairs:
         first, bracket, _ = name.partition("[")
         path = [first, *(_PARTS.findall(name) if bracket else ())]
-        if len(path) > MAX_DEPTH:
+        if len(path) > MAX_FORM_DEPTH:
             raise bad_request(f"{name} is nested too deeply")
         _put(content, path, value)
     return content
 
 
-def listed(value: Any, param: str) -> list[Content]:
+def objects(value: object, param: str) -> list[Content]:
     """Return measurements, which may be an array, or an object by name or position."""
     if isinstance(value, dict):
         value = [
-            {"name": name, **each} if isinstance(each, dict) and not name.isdecimal() else each
-            for name, each in value.items()
+            {"name": key, **inner} if isinstance(inner, dict) and not key.isdecimal() else inner
+            for key, inner in value.items()
         ]
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise bad(param, "is not an array of objects")
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise bad_parameter(param, "is not an array of objects")
     return value
 
 
@@ -75,72 +83,87 @@ def number(content: Mapping[str, Any], param: str) -> float | None:
     value = content.get(param)
     if value is None:
         return None
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise bad(param, "is not a number") from None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise bad(param, "is not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise bad_parameter(param, "is not a number")
     try:
         value = float(value)
-    except OverflowError:
-        value = float("inf")
+    except (ValueError, OverflowError):  # the latter of an int past all floats
+        raise bad_parameter(param, "is not a number") from None
     if not isfinite(value):
-        raise bad(param, "is not a number")
+        raise bad_parameter(param, "is not a number")
     return value
 
 
-def whole(content: Mapping[str, Any], param: str) -> int | None:
+def integer(content: Mapping[str, Any], param: str) -> int | None:
     """Return a whole number, or None where there is none."""
     value = number(content, param)
-    if value is None:
-        return None
-    if value != int(value):
-        raise bad(param, "is not an integer")
-    return int(value)
+    if value is not None and value != int(value):
+        raise bad_parameter(param, "is not an integer")
+    return None if value is None else int(value)
+
+
+def number_or(content: Mapping[str, Any], param: str, default: float) -> float:
+    """Return a finite number, or the default where there is none; 0 is one."""
+    value = number(content, param)
+    return default if value is None else value
+
+
+def required_name(content: Mapping[str, Any], param: str) -> str:
+    """Return a name or source, which must be there and be legal."""
+    value = content.get(param)
+    if value is None or value == "":
+        raise bad_parameter(param, "is not present")
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise bad_parameter(param, "is invalid: 1 to 255 of A-Z a-z 0-9 . : - _")
+    return value
 
 
 def optional_text(content: Mapping[str, Any], param: str) -> str | None:
     """Return a text for people, or None where there is none."""
     value = content.get(param)
     if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
-        raise bad(param, f"is no text of at most {MAX_TEXT} characters")
+        raise bad_parameter(param, f"is no text of at most {MAX_TEXT} characters")
     return value
 
 
-def parameters(request: Any) -> dict[str, list[str]]:
+def parameters(request: IRequest) -> Parameters:
     """Return the parameters of a request's query; `[]` at the end of a name makes no difference."""
     query = request.uri.partition(b"?")[2].decode("ascii", "replace")
-    found: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
     except ValueError as error:
         raise bad_request(str(error)) from None
+    params: dict[str, list[str]] = {}
     for name, value in pairs:
-        found.setdefault(name.removesuffix("[]"), []).append(value)
-    return found
+        params.setdefault(name.removesuffix("[]"), []).append(value)
+    return params
 
 
-def first_of(found: Mapping[str, list[str]]) -> dict[str, str]:
+def first_values(params: Parameters) -> dict[str, str]:
     """Return the first value of each parameter."""
-    return {name: values[0] for name, values in found.items()}
+    return {name: values[0] for name, values in params.items()}
+
+
+def paging(params: Mapping[str, str]) -> tuple[int, int]:
+    """Return offset and length of a page; raises ApiError."""
+    offset, length = int(number(params, "offset") or 0), int(number(params, "length") or PAGE)
+    if offset < 0:
+        raise bad_parameter("offset", "is below 0")
+    if not 0 < length <= PAGE:
+        raise bad_parameter("length", f"is not from 1 to {PAGE}")
+    return offset, length
 
 
 def _put(content: Content, path: list[str], value: str) -> None:
     """Put a form's value where its name says; `names[]` adds to a list."""
-    *way, last = path
-    if last == "" and way:
-        *way, last = way
-        for part in way:
-            content = _inner(content, part)
-        content.setdefault(last, [])
-        if isinstance(content[last], list):
-            content[last].append(value)
-        return
-    for part in way:
+    to_list = path[-1] == "" and len(path) > 1
+    *outer, last = path[:-1] if to_list else path
+    for part in outer:
         content = _inner(content, part)
-    content[last] = value
+    if not to_list:
+        content[last] = value
+    elif isinstance(values := content.setdefault(last, []), list):
+        values.append(value)
 
 
 def _inner(content: Content, part: str) -> Content:
@@ -169,7 +192,7 @@ def _inflated(request: IRequest, body: bytes) -> bytes:
 
 
 def too_large() -> ApiError:
-    """Return the refusal of a body past its bound."""
+    """Return the error of a body past its bound."""
     return bad_request(f"the body is larger than {MAX_BODY} bytes", 413)
 
 

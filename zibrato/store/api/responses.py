@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ _log = Logger()
 
 
 class ApiError(Exception):
-    """A request is refused with a `status`; `errors` is what the answer's body says."""
+    """A request is rejected with a `status`; `errors` is what the response's body says."""
 
     def __init__(self, status: int, errors: object) -> None:
         super().__init__(status, errors)
@@ -26,86 +27,87 @@ class ApiError(Exception):
         self.errors = errors
 
 
-def bad(param: str, *messages: str) -> ApiError:
-    """Return the refusal of a parameter."""
+def bad_parameter(param: str, *messages: str) -> ApiError:
+    """Return the error of a parameter."""
     return ApiError(400, {"params": {param: list(messages)}})
 
 
 def bad_request(message: str, status: int = 400) -> ApiError:
-    """Return the refusal of a request as a whole."""
+    """Return the error of a request as a whole."""
     return ApiError(status, {"request": [message]})
 
 
 def not_found() -> ApiError:
-    """Return the refusal of what there isn't."""
+    """Return the error of what there isn't."""
     return bad_request("Not Found", 404)
 
 
-def json_reply(request: IRequest, content: object, status: int = 200) -> bytes:
-    """Return the body of an answer in JSON, having set its status and type."""
+def json_response(request: IRequest, content: object, status: int = 200) -> bytes:
+    """Return the body of a response in JSON, having set its status and type."""
     request.setResponseCode(status)
     request.setHeader(b"Content-Type", b"application/json")
     return msgspec.json.encode(content)
 
 
-def nothing(request: IRequest) -> bytes:
-    """Return the body of an answer without one."""
+def csv_response(request: IRequest, content: bytes) -> bytes:
+    """Return the body of a response in CSV, having set its type."""
+    request.setHeader(b"Content-Type", b"text/csv; charset=utf-8")
+    return content
+
+
+def no_content(request: IRequest) -> bytes:
+    """Return the body of a response without one."""
     request.setResponseCode(204)
     return b""
 
 
-def refusal(request: IRequest, status: int, errors: object) -> bytes:
-    """Return the body of an answer with errors; a server's own end the connection.
+def error_response(request: IRequest, status: int, errors: object) -> bytes:
+    """Return the body of a response with errors; a server's own end the connection.
 
     python-librato can't go on with a connection on which there was one.
     """
     if status >= 500:
         request.setHeader(b"Connection", b"close")
-    return json_reply(request, {"errors": errors}, status)
+    return json_response(request, {"errors": errors}, status)
 
 
-def with_refusals(app: Klein) -> Klein:
+def with_error_responses(app: Klein) -> Klein:
     """Return `app`, that now answers for every error and redirects nobody."""
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-
-    for kind, handler in (
-        (ApiError, _refused),
-        (NotFoundError, _missing),
-        (InvalidValueError, _invalid),
-        (HTTPException, _unrouted),
-        (sqlite3.OperationalError, _unavailable),
-        (Exception, _failed),
-    ):
-        app.handle_errors(kind)(handler)
+    for kind, api_error in _API_ERRORS:
+        _add_handler(app, kind, api_error)
     return app
 
 
-def _refused(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    error: Any = failure.value
-    return refusal(request, error.status, error.errors)
+# Any: each takes the errors of its own kind, and nothing but the table tells which those are.
+_ApiErrorOf = Callable[[Any], ApiError]
 
 
-def _missing(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    error = not_found()
-    return refusal(request, error.status, error.errors)
+def _add_handler(app: Klein, kind: type[Exception], api_error: _ApiErrorOf) -> None:
+    # Klein calls it as a method, by its arguments' names.
+    def handle(self: object, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
+        error = api_error(failure.value)
+        return error_response(request, error.status, error.errors)
+
+    app.handle_errors(kind)(handle)
 
 
-def _invalid(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    value: Any = failure.value
-    error = bad(value.param, value.message)
-    return refusal(request, error.status, error.errors)
+def _fault(error: Exception) -> ApiError:
+    _log.failure("a request failed", failure=Failure(error))
+    return ApiError(500, {"system": ["an error on our side; the log has more"]})
 
 
-def _unrouted(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    error: Any = failure.value
-    return refusal(request, error.code or 500, {"request": [error.name]})
+_API_ERRORS: tuple[tuple[type[Exception], _ApiErrorOf], ...] = (
+    (ApiError, lambda error: error),
+    (NotFoundError, lambda _: not_found()),
+    (InvalidValueError, lambda error: bad_parameter(error.param, error.message)),
+    (HTTPException, lambda error: bad_request(error.name, error.code or 500)),
+    (sqlite3.OperationalError, lambda error: ApiError(503, _unavailable(error))),
+    (Exception, _fault),
+)
+"""What is answered for each kind of error: the first that it is one of."""
 
 
-def _unavailable(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    return refusal(request, 503, {"system": [f"the store can't: {failure.value}"]})
-
-
-def _failed(self: Any, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
-    _log.failure("a request failed", failure=failure)
-    return refusal(request, 500, {"system": ["an error on our side; the log has more"]})
+def _unavailable(error: sqlite3.OperationalError) -> object:
+    return {"system": [f"the store can't: {error}"]}

@@ -7,10 +7,12 @@ from math import ceil
 from typing import NamedTuple
 
 from zibrato.store.api.requests import number
-from zibrato.store.api.responses import bad, bad_request
+from zibrato.store.api.responses import bad_parameter, bad_request
 
 TIME_PARAMETERS = {"start_time", "end_time", "duration", "count", "resolution"}
-MAX_POINTS = 20_000
+MAX_SLOTS = 480_000
+"""What is asked for may have at most so many, were there a measurement in each."""
+HOUR = 3600.0
 DAY = 86400.0
 
 
@@ -23,7 +25,7 @@ class TimeRange(NamedTuple):
     newest: int | None = None
 
 
-def window(params: Mapping[str, str], now: float, default: float = 3600.0) -> TimeRange:
+def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) -> TimeRange:
     """Return what the parameters say; without any, the last `default` seconds.
 
     `end_time` is included. Raises ApiError.
@@ -36,16 +38,16 @@ def window(params: Mapping[str, str], now: float, default: float = 3600.0) -> Ti
         raise bad_request("start_time, end_time and duration exclude one another")
     for param, value in (("duration", duration), ("count", count), ("resolution", step)):
         if value is not None and value < 1:
-            raise bad(param, "is not above 0")
+            raise bad_parameter(param, "is not above 0")
     last = end if end is not None else now
     if start is not None and end is None and duration is not None:
         last = start + duration
     if start is None:
         start = _start(last, duration, count, step, default)
     if start > last:
-        raise bad("start_time", "is after end_time")
+        raise bad_parameter("start_time", "is after end_time")
     resolution = int(step) if step else max(1, ceil((last - start) / 600))
-    if (last - start) / resolution > MAX_POINTS * 24:
+    if (last - start) / resolution > MAX_SLOTS:
         raise bad_request(
             "The requested data resolution is unavailable for the given time range. "
             "Please try a different resolution."

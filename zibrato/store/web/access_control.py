@@ -8,14 +8,15 @@ import re
 import socket
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
+from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource, getChildForRequest
 
 from zibrato.store.api.requests import MAX_BODY
-from zibrato.store.api.responses import refusal
+from zibrato.store.api.responses import error_response
 
 SAFE = {b"GET", b"HEAD"}
+"""Methods that change nothing; what a page of another origin gets, its browser keeps from it."""
 HEADERS = {
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
     b"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
@@ -50,11 +51,12 @@ class Credentials:
         return hmac.compare_digest(self._pair, user + b":" + password)
 
 
-class Guard(Resource):
+class AccessControl(Resource):
     """Hands requests on to what is below `root`, those that may pass.
 
-    A Host header must be an address or one of `names`: a name that an attacker made point here
-    is neither. A page of another origin can't change anything.
+    A Host header must be an address or one of `names`. A name that an attacker made point here is
+    neither: his page would be of the same origin as this one, and read everything ("DNS
+    rebinding"). A page of another origin can't change anything.
     """
 
     isLeaf = True
@@ -67,22 +69,23 @@ class Guard(Resource):
         self._names = {name.lower() for name in names}
         self._credentials = credentials
 
-    def render(self, request: Any) -> Any:
-        """Answer a request, or refuse it."""
+    def render(self, request: IRequest) -> bytes | int:
+        """Answer a request, or reject it."""
         for name, value in HEADERS.items():
             request.setHeader(name, value)
-        if getattr(request, "too_large", False):
+        if getattr(request, "too_large", False):  # only a BoundedRequest knows
             request.setHeader(b"Connection", b"close")
-            return refusal(request, 413, {"request": [f"more than {MAX_BODY} bytes"]})
+            return _rejected(request, 413, f"more than {MAX_BODY} bytes")
         if not self._known_host(request):
-            return refusal(request, 403, {"request": ["the Host header names another server"]})
-        if request.method not in SAFE and _foreign(request):
-            return refusal(request, 403, {"request": ["the request comes from another site"]})
+            return _rejected(request, 403, "the Host header names another server")
+        if request.method not in SAFE and _is_cross_site(request):
+            return _rejected(request, 403, "the request comes from another site")
         if self._credentials is not None and not self._authorised(request, self._credentials):
             return _unauthorised(request)
-        return getChildForRequest(self._root, request).render(request)
+        content: bytes | int = getChildForRequest(self._root, request).render(request)
+        return content
 
-    def _known_host(self, request: Any) -> bool:
+    def _known_host(self, request: IRequest) -> bool:
         header = (request.getHeader(b"host") or b"").decode("latin-1")
         match = _HOST.fullmatch(header)
         if not match:
@@ -90,29 +93,33 @@ class Guard(Resource):
         host = match[1].lower().rstrip(".")
         return host in self._names or _is_address(host)
 
-    def _authorised(self, request: Any, credentials: Credentials) -> bool:
-        user, password = request.getUser(), request.getPassword()
-        return credentials.match(
-            user.encode() if isinstance(user, str) else user,
-            password.encode() if isinstance(password, str) else password,
-        )
+    def _authorised(self, request: IRequest, credentials: Credentials) -> bool:
+        return credentials.match(request.getUser(), request.getPassword())
 
 
 def known_names(loopback: bool) -> set[str]:
-    """Return the names by which this host may be asked for."""
+    """Return the names by which this host may be asked for; a loopback address has no others."""
     names = {"localhost", "ip6-localhost"}
     return names if loopback else names | {socket.gethostname().lower(), socket.getfqdn().lower()}
 
 
-def _unauthorised(request: Any) -> bytes:
+def _rejected(request: IRequest, status: int, message: str) -> bytes:
+    return error_response(request, status, {"request": [message]})
+
+
+def _unauthorised(request: IRequest) -> bytes:
     request.setResponseCode(401)
     request.setHeader(b"WWW-Authenticate", b'Basic realm="Zibrato", charset="UTF-8"')
     request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
     return b"Authorization Required"
 
 
-def _foreign(request: Any) -> bool:
-    """Whether a browser says that a page of another origin is asking."""
+def _is_cross_site(request: IRequest) -> bool:
+    """Whether a browser says that a page of another origin is asking.
+
+    Programs send neither header. `same-site` is another port or subdomain of this host, which may
+    be anybody's; browsers that know no Sec-Fetch-Site send an Origin with all that changes.
+    """
     if request.getHeader(b"sec-fetch-site") in {b"cross-site", b"same-site"}:
         return True
     origin = request.getHeader(b"origin")

@@ -13,8 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 
-from zibrato.store.api.requests import first_of, number, parameters
-from zibrato.store.api.responses import bad, json_reply, not_found, refusal, with_refusals
+from zibrato.store.api.requests import first_values, number, parameters
+from zibrato.store.api.responses import (
+    bad_parameter,
+    error_response,
+    json_response,
+    not_found,
+    with_error_responses,
+)
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.reader import Reader
@@ -46,7 +52,7 @@ class HealthList(msgspec.Struct):
 class DataApi:
     """What there is below /data."""
 
-    app = with_refusals(Klein())
+    app = with_error_responses(Klein())
 
     def __init__(self, store: StoreBackend) -> None:
         self._store = store
@@ -62,16 +68,16 @@ class DataApi:
     @app.route("/plot", methods=["GET"])
     async def plot(self, request: IRequest) -> bytes:
         """Answer with the series `ids` from `start` to `end`, in about so many `points`."""
-        params = first_of(parameters(request))
+        params = first_values(parameters(request))
         ids = _ids(params.get("ids", ""))
         now = self._database.clock.seconds()
         start = _or(number(params, "start"), now - 3600)
         end = _or(number(params, "end"), now)
         points = int(_or(number(params, "points"), 600))
         if not 0 <= start < end:
-            raise bad("start", "is not before end")
+            raise bad_parameter("start", "is not before end")
         if not 1 <= points <= MAX_POINTS:
-            raise bad("points", f"is not from 1 to {MAX_POINTS}")
+            raise bad_parameter("points", f"is not from 1 to {MAX_POINTS}")
 
         def work(reader: Reader) -> object:
             series = reader.series_by_ids(ids)
@@ -82,7 +88,7 @@ class DataApi:
     @app.route("/annotations", methods=["GET"])
     async def annotations(self, request: IRequest) -> bytes:
         """Answer with the events of all streams from `start` to `end`."""
-        params = first_of(parameters(request))
+        params = first_values(parameters(request))
         now = self._database.clock.seconds()
         start, end = _or(number(params, "start"), now - 3600), _or(number(params, "end"), now)
 
@@ -94,7 +100,7 @@ class DataApi:
     @app.route("/health", methods=["GET"])
     async def health(self, request: IRequest) -> bytes:
         """Answer with the daemon's own series."""
-        return json_reply(request, HealthList(self._store.live.health()))
+        return json_response(request, HealthList(self._store.live.health()))
 
     async def _json(self, request: IRequest, work: Any) -> bytes:
         """Answer with what `work` returns, encoded in the same thread."""
@@ -107,7 +113,7 @@ class DataApi:
 class PageFiles:
     """The page at / and its files below /static, checked anew by the browser each time."""
 
-    app = with_refusals(Klein())
+    app = with_error_responses(Klein())
 
     def __init__(self, store: StoreBackend, root: Path = STATIC) -> None:
         self._store = store
@@ -133,7 +139,7 @@ class PageFiles:
         """Answer with live events for as long as the client listens."""
         await self._store.ready()
         if len(self._store.live.subscribers) >= MAX_SUBSCRIBERS:
-            return refusal(request, 503, {"system": ["too many pages have subscribed"]})
+            return error_response(request, 503, {"system": ["too many pages have subscribed"]})
         Subscriber(request, self._store.live, self._store.database.clock).start()
         endless: Deferred[bytes] = Deferred()  # klein cancels it when the client goes
         return await endless
@@ -169,7 +175,7 @@ def _typed(kind: str) -> bytes:
 def _ids(text: str) -> list[int]:
     ids = [int(each) for each in text.split(",") if each.isdecimal() and len(each) < 12]
     if not ids or len(ids) > MAX_SERIES:
-        raise bad("ids", f"are not 1 to {MAX_SERIES} numbers with commas between them")
+        raise bad_parameter("ids", f"are not 1 to {MAX_SERIES} numbers with commas between them")
     return ids
 
 

@@ -20,7 +20,7 @@ from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.backend import StoreBackend
-from zibrato.store.web.access_control import Credentials, Guard, known_names
+from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.page import DataApi, PageFiles
 from zibrato.store.web.site import BoundedSite
 
@@ -49,7 +49,7 @@ class WebService(Service):
                 f"holds user:password, or listen at {DEFAULT}"
             )
         secret = None if credentials is None else Credentials(credentials)
-        self._site = BoundedSite(Guard(tree(store), known_names(loopback), secret), reactor)
+        self._site = BoundedSite(AccessControl(tree(store), known_names(loopback), secret), reactor)
         self._port: Any = None
         self.address = ""
 
@@ -108,7 +108,7 @@ class _Root(Resource):
         return self._other
 
 
-def check(description: str) -> None:
+def check_can_listen(description: str) -> None:
     """Raise OSError for a TCP endpoint that can't be listened at."""
     kind, port, interface = _parsed(description)
     if kind in {"tcp", "tcp6"} and port.isdecimal():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from zibrato.store.api.requests import MAX_BODY
 
 IDLE = 60
+"""Seconds that a connection may be silent between two requests."""
 DEADLINE = 30.0
 """Seconds that a client has to send a request, however slowly it does."""
 
@@ -20,6 +23,7 @@ class BoundedRequest(Request):
 
     too_large = False
 
+    # Twisted has a class for a channel of HTTP/1.1 and one of HTTP/2, and passes on what it likes.
     def __init__(self, channel: Any, *args: Any, **named: Any) -> None:
         Request.__init__(self, channel, *args, **named)
         channel.has_asked = True
@@ -47,7 +51,7 @@ class BoundedRequest(Request):
         self._received()
         Request.requestReceived(self, command, path, version)
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure) -> None:
         """Wait for nothing more."""
         self._received()
         Request.connectionLost(self, reason)
@@ -62,14 +66,14 @@ class BoundedSite(Site):
 
     noisy = False
 
-    def __init__(self, resource: Resource, reactor: Any) -> None:
+    def __init__(self, resource: Resource, reactor: IReactorTime) -> None:
         Site.__init__(self, resource, requestFactory=BoundedRequest, timeout=IDLE, reactor=reactor)
         self.displayTracebacks = False
 
-    def log(self, _request: Any) -> None:
+    def log(self, _request: object) -> None:
         """Log nothing."""
 
-    def buildProtocol(self, addr: Any) -> Any:
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # its class has no public name
         """Return the protocol of a connection that must send its first request in time."""
         protocol = Site.buildProtocol(self, addr)
         if protocol is not None:
