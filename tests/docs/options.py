@@ -1,0 +1,28 @@
+"""Checks the daemon's options that examples name, whose files and secrets are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.python import usage
+
+from zibrato.daemon.options import Options
+from zibrato.daemon.settings import backend_makers
+
+
+class NamedOptions(Options):
+    """The options without their meaning."""
+
+    def postOptions(self) -> None:
+        """Check what needs no file."""
+        for backend in self["backend"]:
+            if backend.partition(":")[0] not in backend_makers():
+                raise usage.UsageError(f"there is no backend {backend}")
+
+    def opt_help_backends(self) -> None:
+        """List nothing."""
+
+
+def check_options(arguments: Sequence[str]) -> None:
+    """Raise usage.UsageError where the daemon has no such options."""
+    usage.Options.parseOptions(NamedOptions({}), list(arguments))
