@@ -6,9 +6,9 @@
    a real daemon that takes them.
 2. What an idle client costs in a minute, scaled up from `--idle` seconds.
 3. The memory of a program that makes a million counts and a million timings a minute while there is
-   no daemon for an hour. The hour is simulated: the channel that the sender thread drives is driven
-   by a clock that leaps, a second a step. Then a receiver comes, and everything must be accounted
-   for, else this ends with status 1.
+   no daemon for an hour. The hour is simulated: the connection that the sender thread drives is
+   driven by a clock that leaps, a second a step. Then a receiver comes, and everything must be
+   accounted for, else this ends with status 1.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from benchmarks import processes
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
-from zibrato.client.connection import Channel
+from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
@@ -146,8 +146,8 @@ def used(task: Path) -> Usage:
 
 def without_daemon(endpoint: str) -> None:
     """Print how memory grows in an hour without a daemon; check what arrives afterwards."""
-    channel = Channel(Connector(Endpoint.of_client(endpoint)))
-    instruments = Instruments(Recorder(channel.buffers))
+    connection = Connection(Connector(Endpoint.of_client(endpoint)))
+    instruments = Instruments(Recorder(connection.buffers))
     count = instruments.count_me(name="bench.count").count
     record = instruments.time_me(name="bench.time").record
     now, sizes = time.time() - HOUR, {0: memory()}
@@ -155,11 +155,11 @@ def without_daemon(endpoint: str) -> None:
         for _ in itertools.repeat(None, A_SECOND):
             count()
             record(0.01)
-        channel.step(now + second)
+        connection.step(now + second)
         if second % MINUTE == 0:
             sizes[second // MINUTE] = memory()
-    dropped = channel.dropped["full"]
-    arrived = receive(channel, endpoint, now + HOUR)
+    dropped = connection.dropped["full"]
+    arrived = receive(connection, endpoint, now + HOUR)
     rows = [[f"after {minute} min", f"{sizes[minute] / 2**20:.1f} MiB"] for minute in LOOKS]
     print(table(("no daemon, a million counts and timings a minute", "memory"), rows))
     made = A_SECOND * HOUR
@@ -169,18 +169,18 @@ def without_daemon(endpoint: str) -> None:
     print(f"as many timings {arrived['bench.time']:,}; {dropped:,} were dropped, and reported so.")
 
 
-def receive(channel: Channel, endpoint: str, now: float) -> Counter[str]:
+def receive(connection: Connection, endpoint: str, now: float) -> Counter[str]:
     """Return the measurements of each name that a receiver gets which comes at last."""
     arrived: Counter[str] = Counter()
     context: zmq.Context[Any] = zmq.Context()
     with context.socket(zmq.PULL) as socket:
         socket.bind(endpoint)
-        while channel.pending or socket.poll(1000):
-            channel.step(now)
+        while connection.pending or socket.poll(1000):
+            connection.step(now)
             while socket.poll(0):
                 add(socket.recv(), arrived)
     context.term()
-    channel.close(0.0)
+    connection.close(0.0)
     return arrived
 
 

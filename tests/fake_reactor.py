@@ -20,9 +20,11 @@ class FakeReactor(Clock):
         self.waiting: list[Callable[[], object]] = []
         self.stops = 0
 
-    def callFromThread(self, function: Callable[..., object], *args: object) -> None:
+    def callFromThread(
+        self, callable: Callable[..., object], *args: object, **kwargs: object
+    ) -> None:
         """Keep the call until `run_calls`."""
-        self.waiting.append(lambda: function(*args))
+        self.waiting.append(lambda: callable(*args, **kwargs))
 
     def callWhenRunning(self, function: Callable[..., object], *args: object) -> object:
         """Keep the call until `run_calls`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import zmq
 
@@ -44,7 +44,7 @@ class Endpoint(NamedTuple):
         """Whether it is reached through the process's shared context alone."""
         return self.address.startswith("inproc:")
 
-    def attach(self, socket: zmq.Socket[Any]) -> None:
+    def attach(self, socket: zmq.Socket[bytes]) -> None:
         """Bind or connect `socket`, whose other options are set by then; raises zmq.ZMQError."""
         # Only an address in brackets asks for IPv6; the others mean what they mean without it.
         socket.set(zmq.IPV6, "[" in self.address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
@@ -26,15 +26,12 @@ __all__ = [
 ]
 
 
-class Reactor(IReactorTime):
+class Reactor(IReactorTime, IReactorFromThreads):
     """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
 
     An interface and no `typing.Protocol`, so that Twisted's own functions take it as the
-    IReactorTime that they ask for. Every reactor of Twisted's has all of it.
+    interfaces that they ask for. Every reactor of Twisted's has all of it.
     """
-
-    def callFromThread(function: Callable[..., object], *args: object) -> None:
-        """Call the function in the reactor's thread; safe from any thread and signal handler."""
 
     def callWhenRunning(function: Callable[..., object], *args: object) -> object:
         """Call the function once the reactor runs, at once if it does."""

@@ -8,33 +8,33 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, fail, inlineCallbacks, succeed
 
 from zibrato.client.awaitables import (
-    FOLLOWERS,
-    Followers,
-    follow_coroutine,
-    follow_deferred,
-    follow_future,
+    Adapters,
+    adapt_coroutine,
+    adapt_deferred,
+    adapt_future,
+    adapters,
 )
 from zibrato.client.decorators import time_calls
 
 
 def test_a_type_is_looked_at_once_and_known_by_its_methods() -> None:
-    followers = Followers()
-    assert followers[int] is None
-    assert followers[Deferred] is follow_deferred
-    assert followers[asyncio.Future] is follow_future
-    assert dict(followers) == {int: None, Deferred: follow_deferred, asyncio.Future: follow_future}
+    own = Adapters()
+    assert own[int] is None
+    assert own[Deferred] is adapt_deferred
+    assert own[asyncio.Future] is adapt_future
+    assert dict(own) == {int: None, Deferred: adapt_deferred, asyncio.Future: adapt_future}
 
     async def coroutine() -> None: ...
 
-    made = coroutine()
-    assert followers[type(made)] is follow_coroutine
-    made.close()
+    result = coroutine()
+    assert own[type(result)] is adapt_coroutine
+    result.close()
 
 
 def test_types_made_at_run_time_do_not_pile_up() -> None:
     for number in range(20_100):
-        FOLLOWERS[type(str(number), (), {})]
-    assert len(FOLLOWERS) <= 10_000
+        adapters[type(str(number), (), {})]
+    assert len(adapters) <= 10_000
 
 
 def timed(result: Any) -> tuple[Any, list[float]]:

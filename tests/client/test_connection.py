@@ -1,4 +1,4 @@
-"""Channels: what waits is sent in order, bounded, and never lost without being counted."""
+"""Connections: what waits is sent in order, bounded, and never lost without being counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from zibrato.client import send_queue
-from zibrato.client.connection import Channel
+from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import Batch, decode, encode, unpack
@@ -58,13 +58,13 @@ class StubConnector:
 
 
 class Fixture:
-    """A channel on stubs, with a counter and a timer to record on."""
+    """A connection on stubs, with a counter and a timer to record on."""
 
     def __init__(self, max_pending: int = 1000) -> None:
         self.connector = StubConnector()
-        self.channel = Channel(cast(Connector, self.connector), max_pending=max_pending)
-        self.count = self.channel.buffers.ticks(Series(COUNTER, "c", ""), 1).tick
-        self.time = self.channel.buffers.values(Series(TIMER, "t", "")).append
+        self.connection = Connection(cast(Connector, self.connector), max_pending=max_pending)
+        self.count = self.connection.buffers.counter_buffer(Series(COUNTER, "c", ""), 1).increment
+        self.time = self.connection.buffers.sample_buffer(Series(TIMER, "t", "")).append
 
     @property
     def batches(self) -> list[Batch]:
@@ -73,24 +73,24 @@ class Fixture:
         return [batch for frame in frames for batch in decode(frame, 0).batches]
 
     def counted(self, name: str = "c") -> float:
-        return sum(row.sum for each in self.batches for row in each.counters if row.name == name)
+        return sum(row.sum for batch in self.batches for row in batch.counters if row.name == name)
 
     def timed(self) -> int:
-        return sum(len(unpack(row.samples)) for each in self.batches for row in each.timers)
+        return sum(len(unpack(row.samples)) for batch in self.batches for row in batch.timers)
 
 
 def test_nothing_recorded_opens_nothing() -> None:
     fixture = Fixture()
-    assert fixture.channel.step(1.0) == 0
+    assert fixture.connection.step(1.0) == 0
     assert fixture.connector.sockets == []
 
 
 def test_a_batch_has_the_interval_in_which_it_was_recorded() -> None:
     fixture = Fixture()
-    fixture.channel.step(100.0)
+    fixture.connection.step(100.0)
     fixture.count()
     fixture.time(0.5)
-    assert fixture.channel.step(101.0) == 1
+    assert fixture.connection.step(101.0) == 1
     (batch,) = fixture.batches
     assert (batch.start, batch.end, batch.sequence) == (100.0, 101.0, 1)
     assert (fixture.counted(), fixture.timed()) == (1, 1)
@@ -99,34 +99,34 @@ def test_a_batch_has_the_interval_in_which_it_was_recorded() -> None:
 def test_what_zeromq_does_not_take_waits_in_order() -> None:
     fixture = Fixture()
     fixture.count()
-    fixture.channel.step(1.0)
+    fixture.connection.step(1.0)
     fixture.connector.sockets[0].room = 0
     for now in (2.0, 3.0):
         fixture.count()
-        fixture.channel.step(now)
-    assert fixture.channel.pending == 2
+        fixture.connection.step(now)
+    assert fixture.connection.pending == 2
     fixture.connector.sockets[0].room = 5
-    fixture.channel.step(4.0)
+    fixture.connection.step(4.0)
     assert [batch.end for batch in fixture.batches] == [1.0, 2.0, 3.0]
-    assert fixture.channel.pending == 0
+    assert fixture.connection.pending == 0
 
 
 def test_past_the_bound_samples_are_dropped_counted_and_counters_kept() -> None:
     fixture = Fixture(max_pending=100)
     fixture.count()
-    fixture.channel.step(0.0)
+    fixture.connection.step(0.0)
     fixture.connector.sockets[0].room = 0
     for now in range(1, 51):
         fixture.count()
         for _ in range(10):
             fixture.time(1.0)
-        fixture.channel.step(now)
-        assert fixture.channel.pending <= 10
+        fixture.connection.step(now)
+        assert fixture.connection.pending <= 10
     fixture.connector.sockets[0].room = 10**9
-    fixture.channel.step(60.0)
+    fixture.connection.step(60.0)
     assert fixture.counted() == 51
     dropped = fixture.counted("zibrato.client.dropped")
-    assert dropped == fixture.channel.dropped["full"] > 0
+    assert dropped == fixture.connection.dropped["full"] > 0
     assert fixture.timed() + dropped == 500
 
 
@@ -135,38 +135,38 @@ def test_counters_alone_take_constant_memory_for_ever() -> None:
     fixture.connector.error = zmq.ZMQError(zmq.EINVAL)
     for now in range(10_000):
         fixture.count()
-        fixture.channel.step(now)
-    assert fixture.channel.pending < 10
+        fixture.connection.step(now)
+    assert fixture.connection.pending < 10
     fixture.connector.error = None
-    fixture.channel.step(10_001)
+    fixture.connection.step(10_001)
     assert fixture.counted() == 10_000
-    assert not fixture.channel.dropped
+    assert not fixture.connection.dropped
 
 
 def test_an_error_of_the_socket_costs_nothing_but_a_new_one() -> None:
     fixture = Fixture()
     fixture.count()
-    fixture.channel.step(1.0)
+    fixture.connection.step(1.0)
     fixture.connector.sockets[0].error = zmq.ContextTerminated()
     fixture.count()
-    fixture.channel.step(2.0)
+    fixture.connection.step(2.0)
     assert fixture.connector.sockets[0].closed == 0
-    fixture.channel.step(3.0)
+    fixture.connection.step(3.0)
     assert len(fixture.connector.sockets) == 2
     assert fixture.counted() == 2
 
 
-def test_what_a_closed_channel_still_gets_is_counted_and_reported_once_it_has_users_again() -> None:
+def test_what_a_closed_connection_gets_is_counted_and_reported_once_it_has_users_again() -> None:
     fixture = Fixture()
-    fixture.channel.close(0.0)
+    fixture.connection.close(0.0)
     fixture.count()
     fixture.time(1.0)
-    fixture.channel.step(1.0)
-    assert fixture.channel.dropped == {"closed": 2}
+    fixture.connection.step(1.0)
+    assert fixture.connection.dropped == {"closed": 2}
     assert fixture.batches == []
-    fixture.channel.admit(1.0, 1000)
+    fixture.connection.acquire(1.0, 1000)
     fixture.count()
-    fixture.channel.step(2.0)
+    fixture.connection.step(2.0)
     assert (fixture.counted(), fixture.counted("zibrato.client.dropped")) == (1, 2)
 
 
@@ -176,34 +176,34 @@ def test_what_is_not_sent_when_it_closes_is_counted() -> None:
     fixture.count()
     fixture.count()
     fixture.time(1.0)
-    fixture.channel.step(1.0)
-    assert fixture.channel.close(1.0) is None
-    assert fixture.channel.pending == 0
-    assert fixture.channel.dropped == {"unsent": 3}
+    fixture.connection.step(1.0)
+    assert fixture.connection.close(1.0) is None
+    assert fixture.connection.pending == 0
+    assert fixture.connection.dropped == {"unsent": 3}
 
 
 def test_a_socket_goes_on_sending_for_the_linger_it_is_closed_with() -> None:
     fixture = Fixture()
     fixture.count()
-    fixture.channel.step(1.0)
-    fixture.channel.close(0.5)
+    fixture.connection.step(1.0)
+    fixture.connection.close(0.5)
     assert fixture.connector.sockets[0].closed == 500
 
 
 def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     fixture = Fixture()
     fixture.count()
-    fixture.channel.step(1.0)
+    fixture.connection.step(1.0)
     fixture.connector.sockets[0].room = 0
     fixture.count()
-    fixture.channel.step(2.0)
+    fixture.connection.step(2.0)
     fixture.count()
-    inherited = fixture.channel.restart()
+    inherited = fixture.connection.restart()
     assert inherited is not None
     assert inherited[1] is cast(Any, fixture.connector.sockets[0])
     assert fixture.connector.sockets[0].closed is None
     fixture.count()
-    fixture.channel.step(3.0)
+    fixture.connection.step(3.0)
     (batch,) = decode(fixture.connector.sockets[1].sent[0], 0).batches
     assert (batch.sequence, batch.counters[0].count) == (1, 1)
 
@@ -213,10 +213,10 @@ def test_errors_are_counted_by_name_and_reported() -> None:
     for number in (errno.EMFILE, errno.ENOENT, errno.EMFILE, zmq.ETERM):
         fixture.connector.error = zmq.ZMQError(number)
         fixture.count()
-        fixture.channel.step(1.0)
-    assert fixture.channel.errors == {"EMFILE": 2, "ENOENT": 1, "ETERM": 1}
+        fixture.connection.step(1.0)
+    assert fixture.connection.errors == {"EMFILE": 2, "ENOENT": 1, "ETERM": 1}
     fixture.connector.error = None
-    fixture.channel.step(2.0)
+    fixture.connection.step(2.0)
     assert (fixture.counted(), fixture.counted("zibrato.client.errors")) == (4, 4)
 
 
@@ -224,9 +224,9 @@ def test_a_batch_too_long_for_a_frame_is_split() -> None:
     fixture = Fixture(max_pending=10**9)
     for number in range(500):
         tags = (("long", f"{number:090000}"),)
-        fixture.channel.buffers.values(Series(TIMER, "t", "", tags)).append(1.0)
-        fixture.channel.buffers.ticks(Series(COUNTER, "c", "", tags), 1).tick()
-    fixture.channel.step(1.0)
+        fixture.connection.buffers.sample_buffer(Series(TIMER, "t", "", tags)).append(1.0)
+        fixture.connection.buffers.counter_buffer(Series(COUNTER, "c", "", tags), 1).increment()
+    fixture.connection.step(1.0)
     assert (fixture.timed(), fixture.counted()) == (500, 500)
     sequence = [batch.sequence for batch in fixture.batches]
     assert sequence == list(range(1, len(sequence) + 1))
@@ -245,23 +245,23 @@ def test_a_batch_that_can_not_be_encoded_holds_nothing_up(monkeypatch: pytest.Mo
     for times in (1, 2, 3):
         for _ in range(times):
             fixture.count()
-        fixture.channel.step(times)
+        fixture.connection.step(times)
     assert fixture.counted() == 4
-    assert fixture.channel.dropped == {"error": 2}
+    assert fixture.connection.dropped == {"error": 2}
 
 
 def test_counters_survive_any_sum() -> None:
     fixture = Fixture(max_pending=1)
     fixture.connector.error = zmq.ZMQError(errno.ENOENT)
-    huge = fixture.channel.buffers.ticks(Series(COUNTER, "h", ""), 2**62).tick
+    huge = fixture.connection.buffers.counter_buffer(Series(COUNTER, "h", ""), 2**62).increment
     for now in range(64):
         huge()
         huge()
-        fixture.channel.step(now)
+        fixture.connection.step(now)
     fixture.connector.error = None
-    fixture.channel.step(100)
+    fixture.connection.step(100)
     assert fixture.counted("h") == 64 * 2 * 2**62
-    assert not fixture.channel.dropped
+    assert not fixture.connection.dropped
 
 
 def test_a_client_with_too_many_series_says_so_once_and_when_they_have_doubled() -> None:
@@ -270,9 +270,9 @@ def test_a_client_with_too_many_series_says_so_once_and_when_they_have_doubled()
     def series(first: int, end: int) -> list[float]:
         """Record on new series, and return what is reported of them."""
         for number in range(first, end):
-            fixture.channel.buffers.values(Series(TIMER, f"t{number}", "")).append(0.5)
-        fixture.channel.step(1.0)
-        gauges = [row for each in fixture.batches for row in each.gauges]
+            fixture.connection.buffers.sample_buffer(Series(TIMER, f"t{number}", "")).append(0.5)
+        fixture.connection.step(1.0)
+        gauges = [row for batch in fixture.batches for row in batch.gauges]
         assert {(row.name, row.level) for row in gauges} <= {("zibrato.client.series", "warning")}
         return [value for row in gauges for value in unpack(row.samples)]
 

@@ -222,29 +222,29 @@ def generator() -> Generator[Any, Any, str]:
 def test_a_generator_is_timed_until_it_is_exhausted() -> None:
     for wrapped, log in both(generator):
         assert inspect.isgeneratorfunction(wrapped)
-        made = wrapped()
+        running = wrapped()
         assert log == []
-        assert next(made) is None
-        assert made.send("echo") == "echo"
+        assert next(running) is None
+        assert running.send("echo") == "echo"
         with pytest.raises(StopIteration, match="end"):
-            made.send("stop")
+            running.send("stop")
         assert len(log) == 1
 
 
 def test_a_generator_passes_exceptions_in_and_is_recorded_when_closed() -> None:
     for wrapped, log in both(generator):
-        made = wrapped()
-        next(made)
-        assert made.throw(KeyError()) == "caught"
-        made.close()
+        running = wrapped()
+        next(running)
+        assert running.throw(KeyError()) == "caught"
+        running.close()
         assert len(log) == 1
 
 
 def test_an_abandoned_generator_is_recorded_when_it_is_collected() -> None:
     log = Log()
-    made = time_calls(generator, log.append)()
-    next(made)
-    del made
+    running = time_calls(generator, log.append)()
+    next(running)
+    del running
     assert len(log) == 1
 
 
@@ -277,11 +277,11 @@ def test_an_asynchronous_generator_is_timed_until_it_is_exhausted() -> None:
         assert inspect.isasyncgenfunction(wrapped)
 
         async def run(function: Any = wrapped) -> None:
-            made = function()
-            assert await anext(made) is None
-            assert await made.asend("echo") == "echo"
+            running = function()
+            assert await anext(running) is None
+            assert await running.asend("echo") == "echo"
             with pytest.raises(StopAsyncIteration):
-                await made.asend("stop")
+                await running.asend("stop")
 
         asyncio.run(run())
         assert len(log) == 1
@@ -300,9 +300,9 @@ def test_an_asynchronous_generator_passes_exceptions_in_and_closes_its_inner_one
     for wrapped, log in both(function):
 
         async def run(function: Any = wrapped) -> None:
-            made = function()
-            assert await anext(made) == 1
-            await made.aclose()
+            running = function()
+            assert await anext(running) == 1
+            await running.aclose()
 
         asyncio.run(run())
         assert len(log) == 1
@@ -310,10 +310,10 @@ def test_an_asynchronous_generator_passes_exceptions_in_and_closes_its_inner_one
     for wrapped, log in both(asynchronous):
 
         async def throw(function: Any = wrapped) -> None:
-            made = function()
-            await anext(made)
-            assert await made.athrow(KeyError()) == "caught"
-            await made.aclose()
+            running = function()
+            await anext(running)
+            assert await running.athrow(KeyError()) == "caught"
+            await running.aclose()
 
         asyncio.run(throw())
         assert len(log) == 1

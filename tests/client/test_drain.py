@@ -1,4 +1,4 @@
-"""Outlets: nothing lost and nothing doubled between a sender and those who listen."""
+"""Drains: nothing lost and nothing doubled between a sender and callbacks."""
 
 from __future__ import annotations
 
@@ -9,129 +9,130 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from zibrato.client.buffers import Buffers, Rows
-from zibrato.client.drain import Everywhere, Outlet, everywhere
+from zibrato.client.buffers import Buffers
+from zibrato.client.drain import Drain, Registry, registry
+from zibrato.client.rows import Rows
 from zibrato.model import COUNTER, Series
 
 
 class Counts:
-    """Counts increments that it hears, or is given."""
+    """Counts the increments of rows."""
 
     def __init__(self) -> None:
         self.total = 0
 
-    def hear(self, rows: Rows) -> None:
+    def on_rows(self, rows: Rows) -> None:
         self.total += sum(row.count for row in rows.counters)
 
-    def take(self, every: Iterable[Rows]) -> int:
+    def total_of(self, batches: Iterable[Rows]) -> int:
         """Return the increments of these rows."""
         before = self.total
-        for rows in every:
-            self.hear(rows)
+        for rows in batches:
+            self.on_rows(rows)
         return self.total - before
 
 
-class Ticking:
+class Counted:
     """Buffers with one counter."""
 
     def __init__(self) -> None:
         self.buffers = Buffers()
-        self.outlet = self.buffers.outlet
-        self.tick = self.buffers.ticks(Series(COUNTER, "c", ""), 1).tick
+        self.drain = self.buffers.drain
+        self.increment = self.buffers.counter_buffer(Series(COUNTER, "c", ""), 1).increment
 
-    def ticks(self, count: int) -> None:
+    def count(self, count: int) -> None:
         for _ in range(count):
-            self.tick()
+            self.increment()
 
     def sent(self) -> int:
         """Return how many increments the sender gets now."""
-        return Counts().take(self.buffers.drain())
+        return Counts().total_of(self.buffers.drain.take())
 
 
-def test_without_listeners_everything_is_the_senders() -> None:
-    made = Ticking()
-    made.ticks(3)
-    made.outlet.catch_up()
-    made.ticks(4)
-    assert made.sent() == 7
-    assert made.sent() == 0
+def test_without_callbacks_everything_is_the_senders() -> None:
+    counted = Counted()
+    counted.count(3)
+    counted.drain.catch_up()
+    counted.count(4)
+    assert counted.sent() == 7
+    assert counted.sent() == 0
 
 
-def test_what_is_recorded_while_somebody_listens_is_not_the_senders() -> None:
-    made, counts = Ticking(), Counts()
-    made.ticks(1)
-    made.outlet.add(counts.hear)
-    made.ticks(10)
-    assert made.sent() == 1
+def test_what_is_recorded_while_there_is_a_callback_is_not_the_senders() -> None:
+    counted, counts = Counted(), Counts()
+    counted.count(1)
+    counted.drain.add(counts.on_rows)
+    counted.count(10)
+    assert counted.sent() == 1
     assert counts.total == 10
-    made.ticks(20)
-    made.outlet.catch_up()
+    counted.count(20)
+    counted.drain.catch_up()
     assert counts.total == 30
-    made.ticks(100)
-    made.outlet.remove(counts.hear)
-    made.ticks(1000)
+    counted.count(100)
+    counted.drain.remove(counts.on_rows)
+    counted.count(1000)
     assert counts.total == 130
-    assert made.sent() == 1000
+    assert counted.sent() == 1000
 
 
-def test_every_listener_hears_and_hears_once() -> None:
-    made, first, second = Ticking(), Counts(), Counts()
-    made.outlet.add(first.hear)
-    made.outlet.add(first.hear)
-    made.ticks(1)
-    made.outlet.add(second.hear)
-    made.ticks(1)
-    made.outlet.remove(first.hear)
-    made.ticks(1)
-    made.outlet.remove(second.hear)
-    assert (first.total, second.total, made.sent()) == (2, 2, 0)
+def test_every_callback_gets_everything_once() -> None:
+    counted, first, second = Counted(), Counts(), Counts()
+    counted.drain.add(first.on_rows)
+    counted.drain.add(first.on_rows)
+    counted.count(1)
+    counted.drain.add(second.on_rows)
+    counted.count(1)
+    counted.drain.remove(first.on_rows)
+    counted.count(1)
+    counted.drain.remove(second.on_rows)
+    assert (first.total, second.total, counted.sent()) == (2, 2, 0)
 
 
 def test_a_sender_that_fails_at_one_batch_gets_the_others() -> None:
-    made, counts = Ticking(), Counts()
+    counted, counts = Counted(), Counts()
     for _ in range(3):
-        made.ticks(1)
-        made.outlet.catch_up()
+        counted.count(1)
+        counted.drain.catch_up()
     with pytest.raises(MemoryError):
-        for _ in made.buffers.drain():
+        for _ in counted.buffers.drain.take():
             raise MemoryError
-    assert counts.take(made.buffers.drain()) == 2
+    assert counts.total_of(counted.buffers.drain.take()) == 2
 
 
-def test_a_discarded_measurement_is_still_heard() -> None:
-    made, counts = Ticking(), Counts()
-    made.outlet.add(counts.hear)
-    made.ticks(2)
-    made.buffers.discard("closed")
+def test_a_dropped_measurement_still_reaches_callbacks() -> None:
+    counted, counts = Counted(), Counts()
+    counted.drain.add(counts.on_rows)
+    counted.count(2)
+    counted.buffers.drop("closed")
     assert counts.total == 2
-    assert not made.buffers.dropped["closed"]
+    assert not counted.buffers.dropped["closed"]
 
 
 def test_a_forked_child_waits_for_no_turn_and_sends_nothing_of_its_parent() -> None:
-    made = Ticking()
-    made.ticks(1)
-    made.outlet.catch_up()
-    taking = made.buffers.drain()
-    made.ticks(1)
+    counted = Counted()
+    counted.count(1)
+    counted.drain.catch_up()
+    taking = counted.buffers.drain.take()
+    counted.count(1)
     next(taking)  # a thread of the parent is in the middle of it
-    made.buffers.restart()
-    assert made.sent() == 0
-    made.ticks(5)
-    assert made.sent() == 5
+    counted.buffers.restart()
+    assert counted.sent() == 0
+    counted.count(5)
+    assert counted.sent() == 5
 
 
 def test_only_one_at_a_time_takes() -> None:
     entered = [threading.Event(), threading.Event()]
     entries = iter(entered)
 
-    def take() -> Iterator[Rows]:
+    def collect() -> Iterator[Rows]:
         next(entries).set()
         yield Rows()
 
-    outlet = Outlet(take)
-    draining = outlet.drain()
+    drain = Drain(collect)
+    draining = drain.take()
     next(draining)
-    other = threading.Thread(target=outlet.catch_up)
+    other = threading.Thread(target=drain.catch_up)
     other.start()
     assert not entered[1].wait(0.05)
     assert list(draining) == []
@@ -149,71 +150,71 @@ def _eager_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_eager_threads")
-def test_listeners_may_come_and_go_while_senders_drain() -> None:
-    made, heard, sent = Ticking(), Counts(), [Counts(), Counts()]
-    ticked: list[int] = []
+def test_callbacks_may_come_and_go_while_senders_drain() -> None:
+    counted, called, sent = Counted(), Counts(), [Counts(), Counts()]
+    counts: list[int] = []
     done = threading.Event()
 
     def send(counts: Counts) -> None:
         while not done.is_set():
-            counts.take(made.buffers.drain())
+            counts.total_of(counted.buffers.drain.take())
 
     def work() -> None:
         count = 0
         while not done.is_set():
-            made.ticks(100)
+            counted.count(100)
             count += 100
-        ticked.append(count)
+        counts.append(count)
 
     threads = [threading.Thread(target=send, args=(counts,)) for counts in sent]
     threads += [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     rounds = 0
-    while rounds < 20 or heard.total == 0:
-        made.outlet.add(heard.hear)
-        made.outlet.catch_up()
-        made.outlet.remove(heard.hear)
+    while rounds < 20 or called.total == 0:
+        counted.drain.add(called.on_rows)
+        counted.drain.catch_up()
+        counted.drain.remove(called.on_rows)
         rounds += 1
     done.set()
     for thread in threads:
         thread.join()
-    assert heard.total + sent[0].total + sent[1].total + made.sent() == sum(ticked)
+    assert called.total + sent[0].total + sent[1].total + counted.sent() == sum(counts)
 
 
-def test_everywhere_is_every_client_also_one_to_come() -> None:
+def test_the_registry_has_every_client_also_one_to_come() -> None:
     counts = Counts()
-    before = Ticking()
-    before.ticks(1)
-    everywhere.add(counts.hear)
+    before = Counted()
+    before.count(1)
+    registry.add(counts.on_rows)
     try:
-        before.ticks(10)
-        later = Ticking()
-        later.ticks(100)
-        everywhere.catch_up()
+        before.count(10)
+        later = Counted()
+        later.count(100)
+        registry.catch_up()
         assert counts.total == 110
     finally:
-        everywhere.remove(counts.hear)
-    later.ticks(1000)
+        registry.remove(counts.on_rows)
+    later.count(1000)
     assert (before.sent(), later.sent(), counts.total) == (1, 1000, 110)
 
 
-def test_everywhere_keeps_no_client_alive() -> None:
-    every = Everywhere()
+def test_the_registry_keeps_no_client_alive() -> None:
+    own = Registry()
 
-    def join() -> None:
-        every.join(Outlet(lambda: []))
+    def register() -> None:
+        own.register(Drain(lambda: []))
 
-    join()
+    register()
     gc.collect()
-    assert every._outlets == []
+    assert own._drains == []
 
 
 def test_rows_reach_the_sender_in_the_order_of_their_recording() -> None:
     buffers = Buffers()
     for name in ("a", "b"):
-        buffers.ticks(Series(COUNTER, name, ""), 1).tick()
-        buffers.outlet.catch_up()
-    buffers.ticks(Series(COUNTER, "c", ""), 1).tick()
-    names = [[row.name for row in rows.counters] for rows in buffers.drain()]
+        buffers.counter_buffer(Series(COUNTER, name, ""), 1).increment()
+        buffers.drain.catch_up()
+    buffers.counter_buffer(Series(COUNTER, "c", ""), 1).increment()
+    names = [[row.name for row in rows.counters] for rows in buffers.drain.take()]
     assert names == [["a"], ["b"], ["c"]]

@@ -25,15 +25,15 @@ class Fixture(Instruments):
 
     def rows(self) -> dict[tuple[str, str], tuple[int, float]]:
         """Return the count and sum of each row, by kind and name; drains."""
-        found: dict[tuple[str, str], tuple[int, float]] = {}
-        for rows in self.buffers.drain():
+        totals: dict[tuple[str, str], tuple[int, float]] = {}
+        for rows in self.buffers.drain.take():
             for row in rows.counters:
-                found["counter", row.name] = (row.count, row.sum)
+                totals["counter", row.name] = (row.count, row.sum)
             for kind, samples in (("timer", rows.timers), ("gauge", rows.gauges)):
-                for each in samples:
-                    values = unpack(each.samples)
-                    found[kind, each.name] = (len(values), sum(values))
-        return found
+                for sampled in samples:
+                    values = unpack(sampled.samples)
+                    totals[kind, sampled.name] = (len(values), sum(values))
+        return totals
 
 
 def test_the_readmes_example() -> None:
@@ -157,7 +157,7 @@ def test_source_tags_and_level_are_the_series() -> None:
     z = Fixture(source="box", tags={"app": "shop"})
     z.count(name="c", level="WARN", tags={"status": "500"})
     z.count(name="c", source="other", level=40)
-    (rows,) = z.buffers.drain()
+    (rows,) = z.buffers.drain.take()
     assert {(row.level, row.source, tuple(row.tags.items())) for row in rows.counters} == {
         ("warning", "box", (("app", "shop"), ("status", "500"))),
         ("error", "other", (("app", "shop"),)),
@@ -199,7 +199,7 @@ def test_wrong_arguments_raise_at_decoration_and_never_in_a_running_call(
     assert z.buffers.dropped.total() == 5
 
 
-def test_a_value_that_is_not_finite_is_refused_at_decoration() -> None:
+def test_a_value_that_is_not_finite_is_rejected_at_decoration() -> None:
     with pytest.raises(ValueError, match="value: expected a finite number"):
         Fixture().count_me(name="n", value=math.nan)(len)
 
@@ -264,6 +264,6 @@ def test_instruments_made_at_run_time_do_not_pile_up() -> None:
     z = Fixture()
     for number in range(10_050):
         z.gauge(name=str(number), value=1)
-    assert len(z._made) <= 10_000
+    assert len(z._instruments) <= 10_000
     z.rows()
     assert z.buffers.dropped == {"max_series": 50}

@@ -100,7 +100,7 @@ def test_tasks_at_once_do_not_mix(clock: FakeClock) -> None:
     async def main() -> None:
         events = [[asyncio.Event() for _ in range(3)] for _ in range(2)]
         with watch:  # what a task inherits from its maker must not be mistaken for its own
-            tasks = [asyncio.create_task(body(*each)) for each in events]
+            tasks = [asyncio.create_task(body(*step)) for step in events]
             for enter, _, entered in events:
                 enter.set()
                 await entered.wait()

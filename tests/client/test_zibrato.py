@@ -24,8 +24,8 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=[Zibrato, TxZibrato])
 def make(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Either client: they read the same variables."""
-    made: Callable[..., Any] = request.param
-    return made
+    client: Callable[..., Any] = request.param
+    return client
 
 
 def recorded_by(client: Any) -> Recording:
@@ -41,16 +41,20 @@ def recorded_by(client: Any) -> Recording:
     return recorded
 
 
+def sources(recorded: Recording) -> list[str]:
+    return sorted({measurement.source for measurement in recorded.measurements})
+
+
 def levels(recorded: Recording) -> set[str]:
-    return {each.level for each in recorded.measurements if each.name == "c"}
+    return {measurement.level for measurement in recorded.measurements if measurement.name == "c"}
 
 
 def test_with_no_variable_everything_goes_to_the_default(make: Callable[..., Any]) -> None:
     client = make(linger=0)
-    assert client._channel.connector.endpoint.address == "tcp://127.0.0.1:5550"
+    assert client._connection.connector.endpoint.address == "tcp://127.0.0.1:5550"
     recorded = recorded_by(client)
     assert levels(recorded) == {"debug", "info", "error"}
-    assert {each.source for each in recorded.measurements} == {""}
+    assert sources(recorded) == [""]
     assert recorded.counted("decorated") == 1
 
 
@@ -58,14 +62,14 @@ def test_the_socket(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ZIBRATO_SOCKET", f"ipc://{tmp_path}/environment")
-    assert make(linger=0)._channel.connector.endpoint.address == f"ipc://{tmp_path}/environment"
+    assert make(linger=0)._connection.connector.endpoint.address == f"ipc://{tmp_path}/environment"
     argument = f"ipc://{tmp_path}/argument"
-    assert make(argument, linger=0)._channel.connector.endpoint.address == argument
+    assert make(argument, linger=0)._connection.connector.endpoint.address == argument
     monkeypatch.setenv("ZIBRATO_SOCKET", "/tmp/socket")
     with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
         make()
     monkeypatch.setenv("ZIBRATO_SOCKET", "")
-    assert make(linger=0)._channel.connector.endpoint.address == "tcp://127.0.0.1:5550"
+    assert make(linger=0)._connection.connector.endpoint.address == "tcp://127.0.0.1:5550"
 
 
 def test_the_level(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,12 +99,12 @@ def test_a_function_below_the_level_is_left_as_it_is(
 
 def test_the_source(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZIBRATO_SOURCE", "environment")
-    assert {each.source for each in recorded_by(make(linger=0)).measurements} == {"environment"}
+    assert sources(recorded_by(make(linger=0))) == ["environment"]
     client = make(source="argument", linger=0)
     with recording(client) as recorded:
         client.count("c")
         client.count("c", source="instrument")
-    assert [each.source for each in recorded.measurements] == ["argument", "instrument"]
+    assert sources(recorded) == ["argument", "instrument"]
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,13 @@ def test_totals_at_the_server_are_the_totals_made(tmp_path: Path) -> None:
                 assert program.wait(120) == 0
                 last.stop()
         told = json.loads(program.output.splitlines()[-1])
-        made, dropped = told["made"], told["dropped"]
+        recorded, dropped = told["recorded"], told["dropped"]
         assert set(dropped) <= {"full"}
-        arrived = {name: server.count(name) for name in made}
-        timers = {name for name in made if not name.startswith(("calls", "sum", "child"))}
-        counters = {name: count for name, count in made.items() if name not in timers}
+        arrived = {name: server.count(name) for name in recorded}
+        timers = {name for name in recorded if not name.startswith(("calls", "sum", "child"))}
+        counters = {name: count for name, count in recorded.items() if name not in timers}
         assert {name: arrived[name] for name in counters} == counters
-        assert server.total("sum") == 3 * made["sum"]
-        lost = sum(made[name] - arrived[name] for name in timers)
+        assert server.total("sum") == 3 * recorded["sum"]
+        lost = sum(recorded[name] - arrived[name] for name in timers)
         assert lost == sum(dropped.values())
         assert server.refusals == []

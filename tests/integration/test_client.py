@@ -30,7 +30,7 @@ def test_importing_the_client_loads_no_twisted() -> None:
 
 
 def test_eight_threads_ten_million_events_are_exact(sink: Sink) -> None:
-    each = 625_000
+    times = 625_000
     with Zibrato(sink.endpoint) as z:
 
         @z.count_me(name="calls")
@@ -39,7 +39,7 @@ def test_eight_threads_ten_million_events_are_exact(sink: Sink) -> None:
         tick = z.count_me(name="ticks", value=2).count
 
         def run() -> None:
-            for _ in range(each):
+            for _ in range(times):
                 work()
                 tick()
 
@@ -48,9 +48,9 @@ def test_eight_threads_ten_million_events_are_exact(sink: Sink) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    sink.wait_for("calls", 8 * each)
-    sink.wait_for("ticks", 8 * each)
-    assert sink.sums["ticks"] == 16 * each
+    sink.wait_for("calls", 8 * times)
+    sink.wait_for("ticks", 8 * times)
+    assert sink.sums["ticks"] == 16 * times
 
 
 def test_it_works_before_the_daemon_is_up_and_while_it_restarts(tmp_path: Path) -> None:

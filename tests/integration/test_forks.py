@@ -167,16 +167,16 @@ def fork(sink: Sink, kind: str, number: int) -> str:
 
 
 def test_a_hundred_forks_under_four_busy_threads(forks: Sink) -> None:
-    made = int(fork(forks, "busy", 100))
-    check(forks, {"busy": made, "child": 5000, "child.timed": 5000})
-    assert sum(forks.counts[f"busy.{name}"] for name in "abcd") == made
-    assert sum(forks.counts[f"gauge.{number}"] for number in range(50)) == made
+    recorded = int(fork(forks, "busy", 100))
+    check(forks, {"busy": recorded, "child": 5000, "child.timed": 5000})
+    assert sum(forks.counts[f"busy.{name}"] for name in "abcd") == recorded
+    assert sum(forks.counts[f"gauge.{number}"] for number in range(50)) == recorded
 
 
 def test_a_hundred_forks_of_a_thread_while_another_makes_clients(forks: Sink) -> None:
-    made = int(fork(forks, "of_thread", 100))
-    check(forks, {"hammered": made, "child": 5000, "child.timed": 5000})
-    assert sum(forks.counts[f"series.{number}"] for number in range(500)) == made
+    recorded = int(fork(forks, "of_thread", 100))
+    check(forks, {"hammered": recorded, "child": 5000, "child.timed": 5000})
+    assert sum(forks.counts[f"series.{number}"] for number in range(500)) == recorded
 
 
 def test_children_of_children(forks: Sink) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.integration.processes import BIN, ROOT, Process, eventually, python
 from tests.integration.sink import Sink
-from zibrato.client.buffers import Rows
-from zibrato.client.drain import Listener
+from zibrato.client.drain import OnRows
+from zibrato.client.rows import Rows
 from zibrato.testing import Recording
 from zibrato.wire import decode
 
@@ -24,15 +24,15 @@ RECIPES = ROOT / "examples" / "recipes"
 class Source(Sink):
     """A sink that a recording listens to, so that it can be asked for series by their tags."""
 
-    def add(self, listener: Listener, /) -> None:
-        """Have `listener` called with what arrives."""
-        self._listener = listener
+    def add(self, on_rows: OnRows, /) -> None:
+        """Have `on_rows` called with what arrives."""
+        self._on_rows = on_rows
 
     def catch_up(self) -> None:
         """Take what has arrived."""
         self.take(50)
 
-    def remove(self, _: Listener, /) -> None:
+    def remove(self, _: OnRows, /) -> None:
         """Close."""
         self.close()
 
@@ -42,7 +42,7 @@ class Source(Sink):
             rows.counters.extend(batch.counters)
             rows.timers.extend(batch.timers)
             rows.gauges.extend(batch.gauges)
-            self._listener(rows)
+            self._on_rows(rows)
 
 
 @pytest.fixture
@@ -119,13 +119,16 @@ def check(arrived: Recording, item: str) -> None:
     for (route, status), count in expected.items():
         times = arrived.timed("http.request_time", tags={"route": route, "status": status})
         assert len(times) == count
-        assert all(0 < each < 30 for each in times)
+        assert all(0 < seconds < 30 for seconds in times)
 
 
 def by_tags(arrived: Recording, name: str, *tags: str) -> dict[tuple[str, ...], float]:
     """Return the sums of a counter by the values of its tags."""
-    found = [each for each in arrived.measurements if (each.kind, each.name) == ("counter", name)]
-    return {tuple(each.tags[tag] for tag in tags): each.sum for each in found}
+    return {
+        tuple(measurement.tags[tag] for tag in tags): measurement.sum
+        for measurement in arrived.measurements
+        if (measurement.kind, measurement.name) == ("counter", name)
+    }
 
 
 def test_wsgi(endpoint: str, arrived: Recording) -> None:

@@ -106,8 +106,8 @@ print(number, handled, others)
     sink.wait_for("signals", handled)
     sink.wait_for("handling", handled)
     sink.wait_for("others", others)
-    assert sum(sink.counts[f"gauge.{each}"] for each in range(200)) == number
-    assert sum(sink.counts[f"new.{each}"] for each in range(300)) == handled
+    assert sum(sink.counts[f"gauge.{index}"] for index in range(200)) == number
+    assert sum(sink.counts[f"new.{index}"] for index in range(300)) == handled
     assert not sink.reasons
 
 
@@ -395,11 +395,11 @@ for room in range(24):
         try:
             while True: files.append(os.open("/dev/null", os.O_RDONLY))
         except OSError: pass
-        for each in files[:room]: os.close(each)
+        for file in files[:room]: os.close(file)
         for _ in range(1000): z.count(name="starved")
         assert z.flush(30) is (room >= 16), (room, z.errors)
         assert (z.errors["EMFILE"] > 0) is (room < 16), (room, z.errors)
-        for each in files[room:]: os.close(each)
+        for file in files[room:]: os.close(file)
         sys.exit()
     assert os.waitpid(pid, 0)[1] == 0
 """
@@ -433,7 +433,8 @@ _thread.start_new_thread = start
 def test_without_threads_what_waits_is_bounded_and_the_collector_tries_again(sink: Sink) -> None:
     program = """
 import _thread, gc, time
-from zibrato import Zibrato, sender
+from zibrato import Zibrato
+from zibrato.client.sender import sender
 start = _thread.start_new_thread
 def fails(*arguments): raise RuntimeError("can't start new thread")
 _thread.start_new_thread = fails
@@ -442,8 +443,8 @@ z.count(name="c")
 for _ in range(3000): z.timing(name="t", value=1)
 while not z.dropped: gc.collect()
 _thread.start_new_thread = start
-while sender.sender._thread is None: gc.collect()
-assert not [each for each in gc.callbacks if "zibrato" in str(each)]
+while sender._thread is None: gc.collect()
+assert not ["zibrato" for callback in gc.callbacks if "zibrato" in str(callback)]
 """
     assert run(program, sink) == ""
     sink.wait_for("c", 1)
@@ -452,7 +453,7 @@ assert not [each for each in gc.callbacks if "zibrato" in str(each)]
 
 
 def test_without_threads_for_zeromq_the_host_lives_and_delivers_later(tmp_path: Path) -> None:
-    """Here the system itself refuses: libzmq aborts the process where it gets no thread."""
+    """The system itself has none to give: libzmq aborts the process where it gets no thread."""
     if os.geteuid():
         pytest.skip("only root can become a user who has no other threads")
     program = """
@@ -518,7 +519,7 @@ for _ in range(500_000): there.timing(name="t", value=1)
 
 
 def test_clients_that_come_and_go_in_many_threads_lose_nothing(sink: Sink) -> None:
-    """Each is closed as others are opened, so that their common channel is closed and reopened."""
+    """Each closes as others open, so that their common connection is closed and reopened."""
     program = """
 import threading
 from zibrato import Zibrato
@@ -539,21 +540,21 @@ for thread in threads: thread.join()
 
 
 def test_what_a_long_absence_costs_is_reported_and_no_counter_is_lost(sink: Sink) -> None:
-    made = 0
+    recorded = 0
     with Zibrato(sink.endpoint, linger=30, max_pending=1000) as z:
         sink.close()
         while not z.dropped:
             for _ in range(1000):
                 z.count(name="counted")
                 z.timing(name="timed", value=0.5)
-            made += 1000
+            recorded += 1000
             z.flush(0.01)
         sink.open()
         z.flush()
-        sink.wait_for("counted", made)
+        sink.wait_for("counted", recorded)
         sink.take(200)
         assert set(z.dropped) == {"full"}
-        sink.wait_for("timed", made - z.dropped["full"])
+        sink.wait_for("timed", recorded - z.dropped["full"])
         assert sink.reasons == {("dropped", "full"): z.dropped["full"]}
 
 

@@ -23,8 +23,8 @@ pytest_plugins = ["pytester"]
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zibrato]:
     """A client as an application has it, with no daemon there."""
     monkeypatch.delenv("ZIBRATO_DISABLED", raising=False)
-    with Zibrato(f"ipc://{tmp_path}/nobody", linger=0) as made:
-        yield made
+    with Zibrato(f"ipc://{tmp_path}/nobody", linger=0) as client:
+        yield client
 
 
 def test_a_function_was_counted_and_timed() -> None:
@@ -133,7 +133,7 @@ def test_it_stands_in_for_a_client_and_starts_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ZIBRATO_DISABLED", "1")
     monkeypatch.setenv("ZIBRATO_LEVEL", "critical")
     monkeypatch.setenv("ZIBRATO_SOURCE", "elsewhere")
-    channels, threads = len(sender.channels), threading.active_count()
+    connections, threads = len(sender.connections), threading.active_count()
 
     def application(z: Zibrato) -> None:
         with z:
@@ -146,7 +146,7 @@ def test_it_stands_in_for_a_client_and_starts_nothing(monkeypatch: pytest.Monkey
         assert name.startswith("_") or hasattr(z, name)
     z.count("c")
     assert z.counted("c", source="") == 2
-    assert (len(sender.channels), threading.active_count()) == (channels, threads)
+    assert (len(sender.connections), threading.active_count()) == (connections, threads)
 
 
 def test_a_client_that_is_there_already_is_recorded(client: Zibrato) -> None:
@@ -176,7 +176,7 @@ def test_every_client_is_recorded_also_one_made_within(client: Zibrato, tmp_path
         other.count("closed")
         own = RecordingZibrato()
         own.count("own")
-        names = [each.name for each in recorded.measurements]
+        names = [measurement.name for measurement in recorded.measurements]
         assert names == ["before", "closed", "own", "tx", "within"]
         assert own.counted("own") == 1
 
@@ -184,7 +184,7 @@ def test_every_client_is_recorded_also_one_made_within(client: Zibrato, tmp_path
 def test_one_client_is_recorded_without_the_others(client: Zibrato, tmp_path: Path) -> None:
     with (
         Zibrato(f"ipc://{tmp_path}/other", linger=0) as other,
-        Zibrato(client._channel.connector.endpoint.address, linger=0) as shared,
+        Zibrato(client._connection.connector.endpoint.address, linger=0) as shared,
         recording(client, shared) as recorded,
         recording(other) as others,
     ):

@@ -65,9 +65,9 @@ class Fixture:
 
 @pytest.fixture
 def fixture(monkeypatch: pytest.MonkeyPatch) -> Any:
-    made = Fixture(monkeypatch)
-    yield made
-    made.close()
+    fixture = Fixture(monkeypatch)
+    yield fixture
+    fixture.close()
 
 
 def test_reading_stops_for_the_reactor_and_goes_on_by_itself(fixture: Fixture) -> None:

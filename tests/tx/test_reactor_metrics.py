@@ -1,4 +1,4 @@
-"""Vital signs: gauges of a reactor, as far as it has them."""
+"""Reactor metrics: gauges of a reactor, as far as it has them."""
 
 from twisted.internet.task import Clock
 
@@ -25,12 +25,12 @@ class Pool:
 def readings(clock: Clock) -> dict[str, float]:
     """Return one reading of each gauge."""
     buffers = Buffers()
-    signs = ReactorMetrics(Instruments(Recorder(buffers)))
-    signs.start(clock)
-    signs.record()
-    signs.stop()
+    metrics = ReactorMetrics(Instruments(Recorder(buffers)))
+    metrics.start(clock)
+    metrics.record()
+    metrics.stop()
     assert clock.getDelayedCalls() == []
-    (rows,) = buffers.drain()
+    (rows,) = buffers.drain.take()
     return {row.name: memoryview(row.samples).cast("d")[0] for row in rows.gauges}
 
 
@@ -41,10 +41,10 @@ def test_a_reactor_without_threads_has_the_rest() -> None:
 def test_a_reactors_threads_are_told() -> None:
     clock = Clock()
     clock.threadpool = Pool()  # type: ignore[attr-defined]
-    found = readings(clock)
-    assert found["reactor.threads"] == 3
-    assert found["reactor.threads.busy"] == 2
-    assert found["reactor.threads.queue"] == 5
+    gauges = readings(clock)
+    assert gauges["reactor.threads"] == 3
+    assert gauges["reactor.threads.busy"] == 2
+    assert gauges["reactor.threads.queue"] == 5
 
 
 def test_descriptors_are_counted() -> None:

@@ -11,11 +11,12 @@ from types import CoroutineType
 from typing import Any
 
 Record = Callable[[float], object]
-Follow = Callable[[Any, float, Record], Any]
+# Any: an adapter takes results of the types that it is chosen for, and returns what is like them.
+Adapter = Callable[[Any, float, Record], Any]
 _MAX_TYPES = 10_000
 
 
-def follow_deferred(result: Any, start: float, record: Record) -> Any:
+def adapt_deferred(result: Any, start: float, record: Record) -> Any:
     """Record when the Deferred fires, either way, and return it."""
 
     def done(value: Any) -> Any:
@@ -25,13 +26,13 @@ def follow_deferred(result: Any, start: float, record: Record) -> Any:
     return result.addBoth(done)
 
 
-def follow_future(result: Any, start: float, record: Record) -> Any:
+def adapt_future(result: Any, start: float, record: Record) -> Any:
     """Record when the future is done, failed or cancelled, and return it."""
     result.add_done_callback(lambda _: record(perf_counter() - start))
     return result
 
 
-async def follow_coroutine(result: Awaitable[Any], start: float, record: Record) -> Any:
+async def adapt_coroutine(result: Awaitable[Any], start: float, record: Record) -> Any:
     """Return a coroutine that awaits this one and records its end."""
     try:
         return await result
@@ -39,7 +40,7 @@ async def follow_coroutine(result: Awaitable[Any], start: float, record: Record)
         record(perf_counter() - start)
 
 
-class Followed:
+class AwaitableProxy:
     """Stands for an awaitable that may be more than that, such as a context manager, too."""
 
     def __init__(self, awaitable: Any, start: float, record: Record) -> None:
@@ -69,8 +70,8 @@ class Followed:
         return self._zibrato[0].__aiter__()
 
 
-class Followers(dict[type, "Follow | None"]):
-    """How to follow results by their type, found out at its first result; None: they are done.
+class Adapters(dict[type, "Adapter | None"]):
+    """The adapter of results by their type, chosen at its first result; None: they are done.
 
     `finished` are the types of the latter, to be looked up the fastest way.
     """
@@ -79,32 +80,33 @@ class Followers(dict[type, "Follow | None"]):
         super().__init__()
         self.finished: set[type] = set()
 
-    def __missing__(self, kind: type) -> Follow | None:
+    def __missing__(self, kind: type) -> Adapter | None:
         if len(self) >= _MAX_TYPES:  # types made at run time must not pile up
             self.clear()
             self.finished.clear()
-        follow = self[kind] = _follow(kind)
-        if follow is None:
+        adapter = self[kind] = _adapter(kind)
+        if adapter is None:
             self.finished.add(kind)
-        return follow
+        return adapter
 
-    def follow(self, result: Any, start: float, record: Record) -> Any:
+    def adapt(self, result: Any, start: float, record: Record) -> Any:
         """Give the seconds to its end to `record`; return what stands for `result`, or itself."""
-        follow = self[type(result)]
-        if follow is not None:
-            return follow(result, start, record)
+        adapter = self[type(result)]
+        if adapter is not None:
+            return adapter(result, start, record)
         record(perf_counter() - start)
         return result
 
 
-def _follow(kind: type) -> Follow | None:
+def _adapter(kind: type) -> Adapter | None:
     if hasattr(kind, "addBoth") and hasattr(kind, "addCallbacks"):
-        return follow_deferred
+        return adapt_deferred
     if not hasattr(kind, "__await__"):
         return None
     if hasattr(kind, "add_done_callback"):
-        return follow_future
-    return follow_coroutine if issubclass(kind, CoroutineType) else Followed
+        return adapt_future
+    return adapt_coroutine if issubclass(kind, CoroutineType) else AwaitableProxy
 
 
-FOLLOWERS = Followers()
+adapters = Adapters()
+"""The process's own: what kind of result a type makes is the same for every client."""

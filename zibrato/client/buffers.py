@@ -1,10 +1,11 @@
 """Where instruments leave measurements, and how a sender takes them away.
 
 The instrument's side is one call of a C function that takes no lock and never raises: `next()` of
-an `itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. The other
-side is one thread's at a time, which the outlet sees to: it learns how far a count has come by
-calling `next()` too, and takes a list's values by slicing, then deleting, while others append at
-its end.
+an `itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. A lock of our
+own would cost more than the call, and could deadlock: a signal handler or a finalizer that records
+may interrupt the very code that holds it.
+
+The other side is one thread's at a time, which the drain sees to.
 """
 
 from __future__ import annotations
@@ -12,97 +13,74 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import chain, count
+from itertools import count
 from math import isfinite
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
-from zibrato.client.drain import Outlet
-from zibrato.model import COUNTER, MAX_EXACT_INT, TIMER, Series, bounded
-from zibrato.wire import CounterRow, SampleRow, pack
+from zibrato.client.drain import Drain
+from zibrato.client.rows import Rows, plain
+from zibrato.model import COUNTER, Series
 
 CHUNK = 10_000
-"""Values that become numbers in one go, for which the interpreter's lock is held."""
+"""Samples that become numbers in one go, for which the interpreter's lock is held."""
 BATCH = 100_000
 """Samples of a batch. To send one gives that lock away, and busy threads give it back late."""
-ROW_COST = 16
 MAX_SERIES = 10_000
-MAX_IDENTITY = 100_000
-"""Bytes that the name, source, level and tags of a series may have: far below a frame's."""
 
 Key = TypeVar("Key")
 Buffer = TypeVar("Buffer")
 
 
-class Ticks:
-    """Increments of a constant `value`; `tick()` adds one and returns nothing of meaning."""
+class CounterBuffer:
+    """Increments of a constant `value`; `increment()` adds one and returns nothing of meaning."""
 
-    __slots__ = ("_seen", "tick", "value")
+    __slots__ = ("_seen", "increment", "value")
 
     def __init__(self, value: float) -> None:
         self.value = value
-        self.tick: Callable[[], object] = count().__next__
+        self.increment: Callable[[], int] = count().__next__
         self._seen = 0
 
     def take(self) -> int:
         """Return how many increments came since the last call."""
-        reached: Any = self.tick()
-        fresh = int(reached - self._seen)
+        # A count can be read by advancing it alone. That adds one that is not the instruments', so
+        # that what has been seen by now is one more than what was reached.
+        reached = self.increment()
+        increments = reached - self._seen
         self._seen = reached + 1
-        return fresh
+        return increments
 
 
-class Values:
-    """Values of a series in the order of their recording; `append` takes any object."""
+class SampleBuffer:
+    """Samples of a series in the order of their recording; `append` takes any object."""
 
-    __slots__ = ("_items", "append")
+    __slots__ = ("_samples", "append")
 
     def __init__(self) -> None:
-        self._items: list[Any] = []
-        self.append: Callable[[Any], object] = self._items.append
+        self._samples: list[object] = []
+        self.append: Callable[[object], None] = self._samples.append
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._samples)
 
-    def take(self) -> list[Any]:
-        """Return all values."""
-        items = self._items[:]  # all at once, for what is left is moved when others are deleted
-        del self._items[: len(items)]
-        return items
+    def take(self) -> list[object]:
+        """Return all samples."""
+        # Others append meanwhile, always at the end: so many at the beginning are those copied.
+        # It must stay the same list, whose `append` the instruments hold. All go at once, since
+        # whatever is left is moved by each deletion.
+        samples = self._samples[:]
+        del self._samples[: len(samples)]
+        return samples
 
     def clear(self) -> int:
-        """Forget everything, and return how many values that was."""
-        forgotten = len(self._items)
-        del self._items[:forgotten]
-        return forgotten
-
-
-class Rows:
-    """What one drain found: rows for a batch, and how many samples they hold."""
-
-    __slots__ = ("counters", "gauges", "samples", "timers")
-
-    def __init__(self) -> None:
-        self.counters: list[CounterRow] = []
-        self.timers: list[SampleRow] = []
-        self.gauges: list[SampleRow] = []
-        self.samples = 0
-
-    def __len__(self) -> int:
-        return len(self.counters) + len(self.timers) + len(self.gauges)
-
-    def add_count(self, series: Series, events: int, total: float) -> None:
-        """Add `events` increments, `total` together."""
-        self.counters.append(CounterRow(*_identity(series), events, encodable(total)))
-
-    def add_samples(self, series: Series, samples: array[float]) -> None:
-        """Add samples of a timer or a gauge."""
-        rows = self.timers if series.kind == TIMER else self.gauges
-        rows.append(SampleRow(*_identity(series), pack(samples)))
-        self.samples += len(samples)
+        """Drop everything, and return how many samples that was."""
+        dropped = len(self._samples)
+        del self._samples[:dropped]
+        return dropped
 
 
 class Buffers:
-    """The buffers of one client, a pair of them a series.
+    """The buffers of one client, of each kind one a series.
 
     Past `MAX_SERIES` series, measurements of new ones are dropped and counted, so that names made
     at run time can't fill the host's memory.
@@ -111,66 +89,66 @@ class Buffers:
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         """How many measurements were dropped since the start, by reason."""
-        self._ticks: dict[tuple[Series, float], Ticks] = {}
-        self._values: dict[Series, Values] = {}
-        self._carried: dict[Series, tuple[int, float]] = {}
-        self._surplus_ticks = Ticks(0)
-        self._surplus_values = Values()
-        self.outlet = Outlet(self._rows)
+        self._counters: dict[tuple[Series, float], CounterBuffer] = {}
+        self._samples: dict[Series, SampleBuffer] = {}
+        self._sums: dict[Series, tuple[int, float]] = {}
+        self._surplus_counter = CounterBuffer(0)
+        self._surplus_samples = SampleBuffer()
+        self.drain = Drain(self._rows)
 
-    def ticks(self, series: Series, value: float) -> Ticks:
-        """Return the buffer of increments by `value` of a counter; raises as `values` does."""
+    def counter_buffer(self, series: Series, value: float) -> CounterBuffer:
+        """Return the buffer of increments by `value` of a counter; raises as `sample_buffer`."""
         key = (series, value)
-        found = self._ticks.get(key)
-        if found is not None:
-            return found
-        if len(self._ticks) >= MAX_SERIES:
-            return self._surplus_ticks
-        return self._ticks.setdefault((_plain(series), value), Ticks(value))
+        buffer = self._counters.get(key)
+        if buffer is not None:
+            return buffer
+        if len(self._counters) >= MAX_SERIES:
+            return self._surplus_counter
+        # `setdefault` is atomic: threads that come here at once get the same buffer.
+        return self._counters.setdefault((plain(series), value), CounterBuffer(value))
 
-    def values(self, series: Series) -> Values:
-        """Return the buffer of a series' values.
+    def sample_buffer(self, series: Series) -> SampleBuffer:
+        """Return the buffer of a series' samples.
 
         Raises TypeError for an identity that isn't all text, ValueError for one that can't be
         encoded or is too long to be sent.
         """
-        found = self._values.get(series)
-        if found is not None:
-            return found
-        if len(self._values) >= MAX_SERIES:
-            return self._surplus_values
-        return self._values.setdefault(_plain(series), Values())
+        buffer = self._samples.get(series)
+        if buffer is not None:
+            return buffer
+        if len(self._samples) >= MAX_SERIES:
+            return self._surplus_samples
+        return self._samples.setdefault(plain(series), SampleBuffer())
 
     def __len__(self) -> int:
-        return len(self._ticks) + len(self._values)
-
-    def drain(self) -> Iterator[Rows]:
-        """Yield what was recorded and is the sender's, in rows of about `BATCH` samples."""
-        return self.outlet.drain()
+        return len(self._counters) + len(self._samples)
 
     def _rows(self) -> Iterator[Rows]:
+        """Yield what was recorded, in rows of about `BATCH` samples."""
         self._count_surplus()
         rows = Rows()
-        for (series, value), ticks in _items(self._ticks):
-            events = ticks.take()
-            if events:
-                rows.add_count(series, events, events * value)
-        while self._carried:
-            series, (events, total) = self._carried.popitem()
-            rows.add_count(series, events, total)
-        for series, values in _items(self._values):
-            items = values.take()
-            for start in range(0, len(items), CHUNK):
-                samples = _numbers(items[start : start + CHUNK], self.dropped)
-                self._add(series, samples, rows)
-                if rows.samples + len(rows) * ROW_COST >= BATCH:
+        self._add_counters(rows)
+        for series, buffer in _items(self._samples):
+            samples = buffer.take()
+            for start in range(0, len(samples), CHUNK):
+                self._add(series, _numbers(samples[start : start + CHUNK], self.dropped), rows)
+                if rows.cost >= BATCH:
                     yield rows
                     rows = Rows()
         if rows:
             yield rows
 
+    def _add_counters(self, rows: Rows) -> None:
+        for (series, value), buffer in _items(self._counters):
+            events = buffer.take()
+            if events:
+                rows.add_count(series, events, events * value)
+        while self._sums:
+            series, (events, total) = self._sums.popitem()
+            rows.add_count(series, events, total)
+
     def _count_surplus(self) -> None:
-        surplus = self._surplus_ticks.take() + self._surplus_values.clear()
+        surplus = self._surplus_counter.take() + self._surplus_samples.clear()
         if surplus:
             self.dropped["max_series"] += surplus
 
@@ -189,93 +167,66 @@ class Buffers:
         if isfinite(sum(samples)):
             return samples
         finite = array("d", filter(isfinite, samples))
-        if len(finite) < len(samples):
+        if len(finite) < len(samples):  # else it is the sum of finite ones that overflows
             self.dropped["value"] += len(samples) - len(finite)
         return finite
 
-    def discard(self, reason: str) -> None:
+    def drop(self, reason: str) -> None:
         """Drop what was recorded, counted under `reason`."""
-        for rows in self.drain():
-            lost = rows.samples + sum(row.count for row in rows.counters)
-            self.dropped[reason] += lost
+        for rows in self.drain.take():
+            self.dropped[reason] += rows.samples + sum(row.count for row in rows.counters)
 
-    def limit(self, most: int) -> None:
-        """Drop all values if there are more than `most`, counted: nothing drains them in time.
+    def limit(self, max_samples: int) -> None:
+        """Drop all samples if there are more than so many, counted: nothing drains them in time.
 
         Those of counters are added up instead.
         """
-        every = _items(self._values)
-        if sum(len(values) for _, values in every) <= most:
+        buffers = _items(self._samples)
+        if sum(len(buffer) for _, buffer in buffers) <= max_samples:
             return
-        for series, values in every:
+        for series, buffer in buffers:
             if series.kind == COUNTER:
-                self._carry(series, self._finite(_numbers(values.take(), self.dropped)))
+                self._add_up(series, self._finite(_numbers(buffer.take(), self.dropped)))
             else:
-                self.dropped["full"] += values.clear()
+                self.dropped["full"] += buffer.clear()
 
-    def _carry(self, series: Series, samples: array[float]) -> None:
-        events, total = self._carried.get(series, (0, 0.0))
+    def _add_up(self, series: Series, samples: array[float]) -> None:
+        events, total = self._sums.get(series, (0, 0.0))
         if samples:
-            self._carried[series] = (events + len(samples), total + sum(samples))
+            self._sums[series] = (events + len(samples), total + sum(samples))
 
     def restart(self) -> None:
-        """Forget everything, in place: what a forked child holds is its parent's to send."""
+        """Empty everything, in place: what a forked child holds is its parent's to send."""
         self._count_surplus()
-        for _, ticks in _items(self._ticks):
-            ticks.take()
-        for _, values in _items(self._values):
-            values.clear()
-        self._carried.clear()
+        for _, counter in _items(self._counters):
+            counter.take()
+        for _, buffer in _items(self._samples):
+            buffer.clear()
+        self._sums.clear()
         self.dropped.clear()
-        self.outlet.restart()
+        self.drain.restart()
 
 
-def encodable(total: float) -> float:
-    """Return `total` as the encoder takes it: no subclass, no huge int, no infinity."""
-    return total if type(total) is int and abs(total) <= MAX_EXACT_INT else float(bounded(total))
-
-
-def _plain(series: Series) -> Series:
-    """Return `series` of exact strings, which alone the encoder takes, if it can be sent."""
-    kind, name, source, tags, level = series
-    plain = Series(
-        kind,
-        str.__str__(name),
-        str.__str__(source),
-        tuple([(str.__str__(key), str.__str__(value)) for key, value in tags]),
-        str.__str__(level),
-    )
-    texts = (plain.name, plain.source, plain.level, *chain.from_iterable(plain.tags))
-    size = len("".join(texts).encode())
-    if size > MAX_IDENTITY:
-        raise ValueError(f"expected at most {MAX_IDENTITY} bytes of name and tags, got {size}")
-    return plain
-
-
-def _items(found: dict[Key, Buffer]) -> list[tuple[Key, Buffer]]:
+def _items(buffers: dict[Key, Buffer]) -> list[tuple[Key, Buffer]]:
     """Return the items, though other threads, and finalizers in this one, may add some."""
     while True:
         try:
-            return list(found.items())
+            return list(buffers.items())
         except RuntimeError:  # it changed its size meanwhile
             continue
 
 
-def _identity(series: Series) -> tuple[str, str, str | None, dict[str, str]]:
-    return series.name, series.level, series.source or None, dict(series.tags)
-
-
-def _numbers(items: list[Any], refused: Counter[str]) -> array[float]:
-    """Return the items as numbers; those that are none are dropped and counted."""
+def _numbers(samples: list[object], dropped: Counter[str]) -> array[float]:
+    """Return the samples as numbers; those that are none are dropped and counted."""
     try:
-        return array("d", items)
+        return array("d", cast("list[float]", samples))
     except Exception:  # __float__ of a foreign object may raise anything
-        return array("d", _each_number(items, refused))
+        return array("d", _one_by_one(samples, dropped))
 
 
-def _each_number(items: list[Any], refused: Counter[str]) -> Iterator[float]:
-    for item in items:
+def _one_by_one(samples: list[object], dropped: Counter[str]) -> Iterator[float]:
+    for sample in samples:
         try:
-            yield array("d", (item,))[0]
+            yield array("d", (cast("float", sample),))[0]
         except Exception:  # as above
-            refused["value"] += 1
+            dropped["value"] += 1

@@ -9,14 +9,14 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import uuid4
 
 import zmq
 
-from zibrato.client.buffers import Buffers, Rows
-from zibrato.client.connector import Connector, Opened
-from zibrato.client.send_queue import OWN, Backlog, measurements
+from zibrato.client.buffers import Buffers
+from zibrato.client.connector import Connector, Context, Opened
+from zibrato.client.rows import Rows
+from zibrato.client.send_queue import OWN, SendQueue, measurements
 from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 MAX_PENDING = 1_000_000
@@ -26,11 +26,11 @@ SERIES_WARNING = 1_000
 """More series than these a client reports: tags and names are to have few values."""
 
 
-class Channel:
+class Connection:
     """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
 
-    A channel whose last user has left is closed, until it has users again. All but those, the
-    `linger`, the buffers and what is dropped and wrong belongs to one thread.
+    A connection whose last user has left is closed, until it has users again. All but those, the
+    `linger`, the buffers and the counters of drops and errors belongs to one thread.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Channel:
         self.connector = connector
         self.linger = linger
         self.users = 0
-        self._opening = 1
-        self._closed_opening = 0
+        self._generation = 1
+        self._closed_generation = 0
         self.buffers = Buffers()
         self.errors: Counter[str] = Counter()
         """How often sending failed since the start, by the error: mostly the name of an errno."""
@@ -50,19 +50,19 @@ class Channel:
     def _begin(self, max_pending: int) -> None:
         self._client = f"{os.getpid()}-{uuid4().hex[:12]}"
         self._since = time.time()
-        self._backlog = Backlog(max_pending)
+        self._queue = SendQueue(max_pending)
         self._reported: Counter[tuple[str, str]] = Counter()
         self._series_bound = SERIES_WARNING
 
     @property
     def max_pending(self) -> int:
         """About how many samples are kept."""
-        return self._backlog.max_pending
+        return self._queue.max_pending
 
     @property
     def pending(self) -> int:
         """How many batches wait."""
-        return len(self._backlog)
+        return len(self._queue)
 
     @property
     def open(self) -> bool:
@@ -77,23 +77,23 @@ class Channel:
     @property
     def closed(self) -> bool:
         """Whether what is recorded is dropped."""
-        return self._closed_opening == self._opening
+        return self._closed_generation == self._generation
 
-    def admit(self, linger: float, max_pending: int) -> None:
+    def acquire(self, linger: float, max_pending: int) -> None:
         """Count one more user; the first one sets the bounds, and opens what was closed."""
         self.users += 1
         if self.users == 1:
             self.linger = linger
-            self._backlog.max_pending = max_pending
-            self._opening += 1
+            self._queue.max_pending = max_pending
+            self._generation += 1
 
     def step(self, now: float) -> int:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
         if self.closed:
-            self.buffers.discard("closed")
+            self.buffers.drop("closed")
             return 0
         samples = 0
-        for rows in self.buffers.drain():
+        for rows in self.buffers.drain.take():
             self.buffers.limit(MAX_BEHIND * self.max_pending)
             samples += rows.samples
             self._enqueue(rows, now)
@@ -107,94 +107,95 @@ class Channel:
     def wait(self, milliseconds: int) -> None:
         """Wait for ZeroMQ to take more of what is pending, and send what goes."""
         if self._opened is not None:
-            with self._failing():
+            with self._counting_errors():
                 if self._opened[1].poll(milliseconds, zmq.POLLOUT):
                     self._send()
 
-    def close(self, linger: float) -> zmq.Context[Any] | None:
+    def close(self, linger: float) -> Context | None:
         """Close if there are no users; ZeroMQ goes on sending for `linger` seconds at most.
 
         Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take is
         dropped, counted.
         """
-        opening = self._opening  # a user who comes after this look is one of the next opening
+        # There is no lock: whoever acquires it after this look begins a generation that is open.
+        generation = self._generation
         if self.users > 0:
             return None
-        self._closed_opening = opening
-        self._drop("unsent", self._backlog.clear())
-        opened = self.release()
+        self._closed_generation = generation
+        self._drop("unsent", self._queue.clear())
+        opened = self.detach()
         if opened is None:
             return None
         context, socket = opened
         socket.close(linger=max(0, int(linger * 1000)))
         return context if self.connector.owns_context else None
 
-    def release(self) -> Opened | None:
-        """Return the context and socket, if open, for the caller to close; forget them."""
+    def detach(self) -> Opened | None:
+        """Return the context and socket, if open, which are the caller's to close from now on."""
         opened, self._opened = self._opened, None
         return opened
 
     def restart(self) -> Opened | None:
-        """Forget what a forked child must not send; return what it must not close."""
-        inherited = self.release()
+        """Empty it of what a forked child must not send; return what it must not close."""
+        inherited = self.detach()
         self.buffers.restart()
         self.errors.clear()
         self._begin(self.max_pending)
         return inherited
 
     def _enqueue(self, rows: Rows, now: float) -> None:
-        everything = (rows.counters, rows.timers, rows.gauges)
-        batch = Batch(VERSION, self._client, 0, self._since, now, *everything)
-        if self._backlog.is_filling:  # what goes is to go before anything is dropped
+        lists = (rows.counters, rows.timers, rows.gauges)
+        batch = Batch(VERSION, self._client, 0, self._since, now, *lists)
+        if self._queue.is_filling:  # what goes is to go before anything is dropped
             self._send()
-        self._drop("full", self._backlog.add(batch))
+        self._drop("full", self._queue.add(batch))
 
-    def _drop(self, reason: str, number: int) -> None:
-        if number:
-            self.buffers.dropped[reason] += number
+    def _drop(self, reason: str, count: int) -> None:
+        if count:
+            self.buffers.dropped[reason] += count
 
     def _report(self, now: float) -> None:
         """Enqueue what went wrong since the last time, and that there are too many series.
 
-        That is reported once, and again each time that their number has doubled.
+        The latter once, and again each time that their number has doubled.
         """
         rows = Rows()
-        for name, found in (("dropped", self.buffers.dropped), ("errors", self.errors)):
-            for reason, total in dict(found).items():
-                fresh = total - self._reported[name, reason]
+        for name, totals in (("dropped", self.buffers.dropped), ("errors", self.errors)):
+            for reason, total in dict(totals).items():  # a copy: other threads count as well
+                increase = total - self._reported[name, reason]
                 self._reported[name, reason] = total
-                if fresh:
-                    rows.counters.append(_own(name, reason, fresh))
-        held = len(self.buffers)
-        if held > self._series_bound:
-            self._series_bound = 2 * held
-            rows.gauges.append(_own_gauge("series", held))
+                if increase:
+                    rows.counters.append(_own(name, reason, increase))
+        series = len(self.buffers)
+        if series > self._series_bound:
+            self._series_bound = 2 * series
+            rows.gauges.append(_own_gauge("series", series))
         if rows:
             self._enqueue(rows, now)
 
     def _send(self) -> None:
         """Send until nothing is left or ZeroMQ takes no more."""
-        with self._failing():
-            if self._backlog and self._opened is None:
+        with self._counting_errors():
+            if self._queue and self._opened is None:
                 self._opened = self.connector.open()
-            while self._backlog and self._opened is not None:
+            while self._queue and self._opened is not None:
                 frame = self._frame()
                 if frame is not None:
                     self._opened[1].send(frame, zmq.NOBLOCK)
-                    self._backlog.pop()
+                    self._queue.pop()
 
     def _frame(self) -> bytes | None:
         """Return the first frame, or None where there is none to be had of the first batch."""
         try:
-            return self._backlog.first()
+            return self._queue.first()
         except MemoryError:
             raise zmq.ZMQError(errno.ENOMEM) from None
         except Exception:  # which must not hold up all that comes after it
-            self._drop("error", measurements(self._backlog.pop()))
+            self._drop("error", measurements(self._queue.pop()))
             return None
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _counting_errors(self) -> Iterator[None]:
         """Let go of a socket that fails, as when the host ended its context; open anew later."""
         try:
             yield
@@ -202,7 +203,7 @@ class Channel:
             pass
         except zmq.ZMQError as error:
             self.errors[_error_name(error)] += 1
-            opened = self.release()
+            opened = self.detach()
             if opened is not None:
                 opened[1].close(linger=0)
 

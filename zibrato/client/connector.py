@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import zmq
 
@@ -14,7 +14,18 @@ HIGH_WATER = 8
 RECONNECT = (20, 1000)
 """Milliseconds between attempts to connect: of the first ones, and of all after a while."""
 
-Opened = tuple[zmq.Context[Any], zmq.Socket[Any]]
+Context = zmq.Context[zmq.Socket[bytes]]
+
+
+class PushSocket(Protocol):
+    """What a client uses of a PUSH socket, or of a txZMQ connection that has one."""
+
+    def send(self, frame: bytes, flags: int, /) -> object: ...
+    def poll(self, timeout: int, flags: int, /) -> int: ...
+    def close(self, linger: int) -> None: ...
+
+
+Opened = tuple[Context, PushSocket]
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,7 @@ class Connector:
     """Opens sockets to one endpoint, in a `context` of the host's or in one of their own."""
 
     endpoint: Endpoint
-    context: zmq.Context[Any] | None = None
+    context: Context | None = None
 
     @property
     def owns_context(self) -> bool:
@@ -48,7 +59,7 @@ class Connector:
             raise
         return context, socket
 
-    def attach(self, socket: zmq.Socket[Any]) -> None:
+    def attach(self, socket: zmq.Socket[bytes]) -> None:
         """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
         socket.set(zmq.SNDHWM, HIGH_WATER)
         socket.set(zmq.LINGER, 0)

@@ -15,27 +15,28 @@ import linecache
 import types
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
-from zibrato.client.awaitables import FOLLOWERS
+from zibrato.client.awaitables import adapters
 
+F = TypeVar("F")
 Record = Callable[[float], object]
 CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
 """Instructions that load what can't be awaited."""
 
 COUNT = """\
 def wrapper({parameters}):
-    _z_tick()
+    _z_count()
     return _z_call({arguments})
 """
 COUNT_COROUTINE = """\
 async def wrapper({parameters}):
-    _z_tick()
+    _z_count()
     return await _z_call({arguments})
 """
 COUNT_GENERATOR = """\
 def wrapper({parameters}):
-    _z_tick()
+    _z_count()
     return (yield from _z_call({arguments}))
 """
 TIME = """\
@@ -49,7 +50,7 @@ def wrapper({parameters}):
     if _z_type(_z_result) in _z_finished:
         _z_times.append(_z_clock() - _z_start)
         return _z_result
-    return _z_follow(_z_result, _z_start, _z_times.append)
+    return _z_adapt(_z_result, _z_start, _z_times.append)
 """
 TIME_PROCEDURE = """\
 def wrapper({parameters}):
@@ -96,7 +97,7 @@ _DELEGATE = """\
 COUNT_ASYNC_GENERATOR = (
     """\
 async def wrapper({parameters}):
-    _z_tick()
+    _z_count()
 """
     + _DELEGATE
 )
@@ -113,13 +114,14 @@ async def wrapper({parameters}):
 )
 
 
-def count_calls(function: Any, tick: Callable[[], object]) -> Any:
-    """Return `function` with a call of `tick` before each call."""
+def count_calls(function: F, count: Callable[[], object]) -> F:
+    """Return `function` with a call of `count` before each call."""
     templates = (COUNT, COUNT_COROUTINE, COUNT_GENERATOR, COUNT_ASYNC_GENERATOR)
-    return _wrap(function, templates, {"_z_tick": tick})
+    wrapper: F = _wrap(function, templates, {"_z_count": count})
+    return wrapper
 
 
-def time_calls(function: Any, record: Record) -> Any:
+def time_calls(function: F, record: Record) -> F:
     """Return `function` with the seconds that each call took given to `record`.
 
     A call ends when its coroutine, generator, asynchronous generator, Deferred, future or other
@@ -127,17 +129,18 @@ def time_calls(function: Any, record: Record) -> Any:
     """
     time = TIME_PROCEDURE if _is_procedure(function) else TIME
     templates = (time, TIME_COROUTINE, TIME_GENERATOR, TIME_ASYNC_GENERATOR)
-    uses = {
+    names = {
         "_z_clock": perf_counter,
         "_z_times": _appendable(record),
         "_z_type": type,
-        "_z_finished": FOLLOWERS.finished,
-        "_z_follow": FOLLOWERS.follow,
+        "_z_finished": adapters.finished,
+        "_z_adapt": adapters.adapt,
     }
-    return _wrap(function, templates, uses)
+    wrapper: F = _wrap(function, templates, names)
+    return wrapper
 
 
-def _appendable(record: Record) -> Any:
+def _appendable(record: Record) -> object:
     """Return what has `record` as its `append`: a list itself, to which CPython needs no call."""
     owner = getattr(record, "__self__", None)
     if type(owner) is list and record == owner.append:
@@ -145,8 +148,13 @@ def _appendable(record: Record) -> Any:
     return types.SimpleNamespace(append=record)
 
 
-def _is_procedure(function: Any) -> bool:
-    """Return whether each `return` of a Python function is of a constant: nothing to wait for."""
+def _is_procedure(function: object) -> bool:
+    """Return whether each `return` of a Python function is of a constant: nothing to wait for.
+
+    Such a function, most often one that returns None, needs no look at its result. Only the
+    bytecode tells: a constant is what the instruction before `RETURN_VALUE` loads, unless another
+    way leads to the return itself, with a value of its own.
+    """
     if not isinstance(function, types.FunctionType):
         return False
     constant = False
@@ -157,7 +165,7 @@ def _is_procedure(function: Any) -> bool:
     return True
 
 
-def full_name(function: Any) -> str:
+def full_name(function: object) -> str:
     """Return the module and qualified name, `<locals>` left out."""
     inner = getattr(function, "__func__", function)
     while isinstance(inner, functools.partial):
@@ -166,9 +174,10 @@ def full_name(function: Any) -> str:
     return f"{named.__module__}.{named.__qualname__}".replace(".<locals>", "")
 
 
-def _wrap(function: Any, templates: tuple[str, str, str, str], uses: dict[str, Any]) -> Any:
+# Any: what it takes and returns has the type that its caller says, which no checker can follow.
+def _wrap(function: Any, templates: tuple[str, str, str, str], names: dict[str, object]) -> Any:
     if isinstance(function, classmethod | staticmethod):
-        return type(function)(_wrap(function.__func__, templates, uses))
+        return type(function)(_wrap(function.__func__, templates, names))
     if isinstance(function, type | property) or not callable(function):
         raise TypeError(
             f"expected a function or another callable to instrument, got {function!r}; "
@@ -176,19 +185,20 @@ def _wrap(function: Any, templates: tuple[str, str, str, str], uses: dict[str, A
         )
     template = templates[_form(function)]
     code = _compiled(template, *_signature(function))
-    scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **uses}
+    scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **names}
     wrapper: Any = types.FunctionType(code, scope)
     functools.update_wrapper(wrapper, function)
     if isinstance(function, types.FunctionType):
         wrapper.__defaults__ = function.__defaults__
         wrapper.__kwdefaults__ = function.__kwdefaults__
+        # Tracebacks and profilers show the name that the code has, not the function's.
         wrapper.__code__ = _renamed(wrapper.__code__, function)
         if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
             return types.coroutine(wrapper)
     return wrapper
 
 
-def _form(function: Any) -> int:
+def _form(function: object) -> int:
     """Return the index of the template that keeps what kind of function it is."""
     if inspect.iscoroutinefunction(function):
         return 1
@@ -204,12 +214,13 @@ def _renamed(code: types.CodeType, function: types.FunctionType) -> types.CodeTy
     return code.replace(**names)  # type: ignore[arg-type]
 
 
-def _signature(function: Any) -> tuple[str, str]:
+def _signature(function: object) -> tuple[str, str]:
     """Return the source of the parameters, and of the arguments that pass them on."""
     if isinstance(function, types.FunctionType):
         names = inspect.getargs(function.__code__)
-        every = [*names.args, *filter(None, (names.varargs, names.varkw))]
-        if all(name.isidentifier() and not name.startswith("_z_") for name in every):
+        parameters = [*names.args, *filter(None, (names.varargs, names.varkw))]
+        # Code that was generated, a comprehension's for one, may have names like `.0`.
+        if all(name.isidentifier() and not name.startswith("_z_") for name in parameters):
             parts = list(_parameters(function))
             return ", ".join(part for part, _ in parts), ", ".join(
                 part for _, part in parts if part
@@ -251,7 +262,7 @@ def _compiled(template: str, parameters: str, arguments: str) -> types.CodeType:
     filename = f"<zibrato wrapper {next(_numbers)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     module = compile(source, filename, "exec")
-    return next(each for each in module.co_consts if isinstance(each, types.CodeType))
+    return next(code for code in module.co_consts if isinstance(code, types.CodeType))
 
 
 _numbers = itertools.count(1)

@@ -1,105 +1,108 @@
-"""Where measurements leave a client: to its sender, or to those who listen instead.
+"""Where measurements leave a client: to its sender, or to callbacks instead.
 
-Listeners are the recordings of tests, see zibrato.testing. They are at this end, since functions
-that are decorated already have their buffers for good.
+The callbacks are those of the recordings of tests, see zibrato.testing. They are at this end since
+functions that are decorated already have their buffers for good.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 from weakref import ref
 
-if TYPE_CHECKING:
-    from zibrato.client.buffers import Rows
+from zibrato.client.rows import Rows
 
-Listener = Callable[["Rows"], object]
+OnRows = Callable[[Rows], object]
 
 
-class Outlet:
+class Drain:
     """Takes away what one client recorded, one thread at a time.
 
-    Nobody gets anything twice: what was recorded before the first listener came, and after the
-    last one left, is the sender's; what was recorded in between is given to every listener.
+    Nobody gets anything twice: what was recorded before the first callback was added, and after
+    the last one was removed, is the sender's; what was recorded in between goes to every callback.
     """
 
-    def __init__(self, take: Callable[[], Iterable[Rows]]) -> None:
-        self._take = take
+    def __init__(self, collect: Callable[[], Iterable[Rows]]) -> None:
+        self._collect = collect
         self._turn = threading.Lock()
-        self._senders: list[Rows] = []
-        self._listeners = list(everywhere.listeners)
-        everywhere.join(self)
+        self._waiting: list[Rows] = []
+        self._callbacks = list(registry.callbacks)
+        registry.register(self)
 
-    def drain(self) -> Iterator[Rows]:
+    def take(self) -> Iterator[Rows]:
         """Yield what is the sender's."""
         with self._turn:
-            while self._senders:
-                yield self._senders.pop(0)
-            yield from self._unheard()
+            # One at a time: where the sender fails at one, the others are still there.
+            while self._waiting:
+                yield self._waiting.pop(0)
+            yield from self._rows()
 
     def catch_up(self) -> None:
-        """Give the listeners what was recorded so far, or keep it for the sender."""
+        """Give the callbacks what was recorded so far, or keep it for the sender."""
         with self._turn:
-            self._senders += self._unheard()
+            self._waiting += self._rows()
 
-    def add(self, listener: Listener) -> None:
-        """Have `listener` called with what is recorded from now on."""
+    def add(self, on_rows: OnRows) -> None:
+        """Have `on_rows` called with what is recorded from now on."""
         with self._turn:
-            self._senders += self._unheard()
-            if listener not in self._listeners:
-                self._listeners.append(listener)
+            self._waiting += self._rows()
+            if on_rows not in self._callbacks:
+                self._callbacks.append(on_rows)
 
-    def remove(self, listener: Listener) -> None:
-        """Have `listener` called no more, once it has what was recorded so far."""
+    def remove(self, on_rows: OnRows) -> None:
+        """Have `on_rows` called no more, once it has what was recorded so far."""
         with self._turn:
-            self._senders += self._unheard()
-            self._listeners.remove(listener)
+            self._waiting += self._rows()
+            self._callbacks.remove(on_rows)
 
     def restart(self) -> None:
         """Begin anew in a forked child, where the thread whose turn it was is no more."""
         self._turn = threading.Lock()
-        self._senders = []
+        self._waiting = []
 
-    def _unheard(self) -> Iterator[Rows]:
-        for rows in self._take():
-            for listener in self._listeners:
-                listener(rows)
-            if not self._listeners:
+    def _rows(self) -> Iterator[Rows]:
+        """Give what was recorded to the callbacks; where there are none, yield it."""
+        for rows in self._collect():
+            for on_rows in self._callbacks:
+                on_rows(rows)
+            if not self._callbacks:
                 yield rows
 
 
-class Everywhere:
-    """Every outlet of this process, also those that are yet to come."""
+class Registry:
+    """Every drain of a process, also those that are yet to come."""
 
     def __init__(self) -> None:
-        self.listeners: list[Listener] = []
-        self._outlets: list[ref[Outlet]] = []
+        self.callbacks: list[OnRows] = []
+        self._drains: list[ref[Drain]] = []
 
-    def join(self, outlet: Outlet) -> None:
-        """Have `outlet` be one of them for as long as it lives."""
-        self._outlets.append(ref(outlet, self._outlets.remove))
+    def register(self, drain: Drain) -> None:
+        """Have `drain` be one of them for as long as it lives."""
+        # A reference's callback is called with that very reference as its drain dies.
+        self._drains.append(ref(drain, self._drains.remove))
 
     def catch_up(self) -> None:
-        """Give the listeners what was recorded so far."""
-        for outlet in self._living():
-            outlet.catch_up()
+        """Give the callbacks what was recorded so far."""
+        for drain in self._living():
+            drain.catch_up()
 
-    def add(self, listener: Listener) -> None:
-        """Have `listener` called with what is recorded from now on."""
-        self.listeners.append(listener)
-        for outlet in self._living():
-            outlet.add(listener)
+    def add(self, on_rows: OnRows) -> None:
+        """Have `on_rows` called with what is recorded from now on."""
+        self.callbacks.append(on_rows)
+        for drain in self._living():
+            drain.add(on_rows)
 
-    def remove(self, listener: Listener) -> None:
-        """Have `listener` called no more, once it has what was recorded so far."""
-        self.listeners.remove(listener)
-        for outlet in self._living():
-            outlet.remove(listener)
+    def remove(self, on_rows: OnRows) -> None:
+        """Have `on_rows` called no more, once it has what was recorded so far."""
+        self.callbacks.remove(on_rows)
+        for drain in self._living():
+            drain.remove(on_rows)
 
-    def _living(self) -> list[Outlet]:
-        return [outlet for each in list(self._outlets) if (outlet := each()) is not None]
+    def _living(self) -> list[Drain]:
+        # Of a copy, since a drain may die meanwhile, which changes the list.
+        references = list(self._drains)
+        return [drain for reference in references if (drain := reference()) is not None]
 
 
-everywhere = Everywhere()
+registry = Registry()
 """The process's own."""

@@ -1,4 +1,4 @@
-"""Sends what channels hold, and closes them, each until a moment of its own and all at once.
+"""Sends what connections hold, and closes them, each until a moment of its own and all at once.
 
 So one whose daemon is away takes no time of the others.
 """
@@ -8,34 +8,40 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from zibrato.client.connection import Channel
+from zibrato.client.connection import Connection
 
 SLICE = 0.05
-Ends = list[tuple[Channel, float]]
-"""Channels, and the `time.monotonic` until which each may take."""
+"""Seconds to wait for one connection before the next one's turn."""
+Deadlines = list[tuple[Connection, float]]
+"""Connections, and the `time.monotonic` until which each may take."""
 
 
-def flush(ends: Ends) -> bool:
-    """Send until everything is, or the ends have come; return whether ZeroMQ has it all."""
-    while waiting := _waiting(ends):
-        for channel, left in waiting:
-            channel.wait(int(1000 * min(left, SLICE)))
-    return not any(channel.pending for channel, _ in ends)
+def flush(deadlines: Deadlines) -> bool:
+    """Send until everything is, or the deadlines are over; return whether ZeroMQ has it all."""
+    while remaining := _remaining(deadlines):
+        for connection, seconds in remaining:
+            connection.wait(int(1000 * min(seconds, SLICE)))
+    return not any(connection.pending for connection, _ in deadlines)
 
 
-def close(ends: Ends) -> None:
+def close(deadlines: Deadlines) -> None:
     """Close those that nobody uses, and wait until ZeroMQ has sent what it has."""
     contexts = []
-    for channel, end in ends:
+    for connection, deadline in deadlines:
         with suppress(Exception):  # the others are to be closed as well
-            contexts.append(channel.close(end - time.monotonic()))
+            contexts.append(connection.close(deadline - time.monotonic()))
+    # Ending a context blocks for the linger of its sockets: all of them linger by now, at once.
     for context in contexts:
         if context is not None:
             with suppress(Exception):
                 context.term()
 
 
-def _waiting(ends: Ends) -> Ends:
-    """Return the channels that could send more before their end, and the seconds until then."""
+def _remaining(deadlines: Deadlines) -> Deadlines:
+    """Return the connections that could send more in time, and the seconds that each has left."""
     now = time.monotonic()
-    return [(each, end - now) for each, end in ends if each.pending and each.open and end > now]
+    return [
+        (connection, deadline - now)
+        for connection, deadline in deadlines
+        if connection.pending and connection.open and deadline > now
+    ]

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from zibrato.client.decorators import count_calls, time_calls
-from zibrato.client.recorder import Arguments, Recorder, nothing
+from zibrato.client.recorder import Arguments, Recorder, noop
 from zibrato.client.stopwatch import Stopwatch
 from zibrato.model import COUNTER, GAUGE, TIMER
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., Any])  # Any: no other parameters stand for all of them
 T = TypeVar("T")
-Record = Callable[[Any], object]
+Record = Callable[[object], object]
 MAX_CACHED = 10_000
 
 
@@ -50,14 +50,13 @@ class CountMe:
         try:
             self.count = recorder.event(arguments)
         except (TypeError, ValueError):
-            self.count = recorder.refuse
+            self.count = recorder.reject
 
     def __call__(self, function: F) -> F:
         """Return `function` counted, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
         event = self._recorder.event(arguments)
-        wrapped: F = function if event is nothing else count_calls(function, event)
-        return wrapped
+        return function if event is noop else count_calls(function, event)
 
     def __enter__(self) -> None:
         self.count()
@@ -83,29 +82,28 @@ class TimeMe(Stopwatch):
         try:
             super().__init__(recorder.append(arguments))
         except (TypeError, ValueError):
-            super().__init__(recorder.refuse)
+            super().__init__(recorder.reject)
 
     def __call__(self, function: F) -> F:
         """Return `function` timed, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
         append = self._recorder.append(arguments)
-        wrapped: F = function if append is nothing else time_calls(function, append)
-        return wrapped
+        return function if append is noop else time_calls(function, append)
 
 
-class Direct:
+class DirectRecorder:
     """Records the values it is given; `record` takes one."""
 
     __slots__ = ("record",)
 
     def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
         try:
-            self.record = recorder.append(arguments)
+            self.record: Record = recorder.append(arguments)
         except (TypeError, ValueError):
-            self.record = recorder.refuse
+            self.record = recorder.reject
 
 
-Made = TypeVar("Made", CountMe, TimeMe, Direct)
+Instrument = TypeVar("Instrument", bound=CountMe | TimeMe | DirectRecorder)
 
 
 class Instruments:
@@ -121,12 +119,13 @@ class Instruments:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._made: dict[Any, Any] = {}
-        self._counters: dict[Any, CountMe] = {}
-        self._timers: dict[Any, TimeMe] = {}
-        self._counts: dict[Any, Record] = {}
-        self._timings: dict[Any, Record] = {}
-        self._gauges: dict[Any, Record] = {}
+        self._instruments: dict[tuple[object, ...], CountMe | TimeMe | DirectRecorder] = {}
+        # Those that have a name and no option, by their name: to look one up costs a call the most.
+        self._counters: dict[str | None, CountMe] = {}
+        self._timers: dict[str | None, TimeMe] = {}
+        self._counts: dict[str | None, Record] = {}
+        self._timings: dict[str | None, Record] = {}
+        self._gauges: dict[str | None, Record] = {}
 
     def count_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> CountMe:
         """Return a decorator and context manager that adds `value` a call, also one that raises."""
@@ -135,8 +134,8 @@ class Instruments:
                 return self._counters[name]
         except (KeyError, TypeError):
             pass
-        counter = self._make(CountMe, _arguments(name, 1, COUNTER, options))
-        return _kept(counter, name, options, self._counters)
+        arguments = _arguments(name, options.get("value", 1), COUNTER, options)
+        return _cached(self._instrument(CountMe, arguments), name, options, self._counters)
 
     def time_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> TimeMe:
         """Return a decorator and context manager that records the seconds that a call takes.
@@ -148,8 +147,8 @@ class Instruments:
                 return self._timers[name]
         except (KeyError, TypeError):
             pass
-        timer = self._make(TimeMe, _arguments(name, 0, TIMER, options))
-        return _kept(timer, name, options, self._timers)
+        arguments = _arguments(name, options.get("value", 0), TIMER, options)
+        return _cached(self._instrument(TimeMe, arguments), name, options, self._timers)
 
     Count_me = count_me
     Time_me = time_me
@@ -199,43 +198,43 @@ class Instruments:
         return self._recorder.append(Arguments(name, 0, level, GAUGE, source, tags, {}))
 
     def _direct(
-        self, name: Any, mtype: str, options: Mapping[str, Any], kept: dict[Any, Record]
+        self, name: str | None, mtype: str, options: Options, cache: dict[str | None, Record]
     ) -> Record:
-        record = self._make(Direct, _arguments(name, 0, mtype, options)).record
-        return _kept(record, name, options, kept)
+        instrument = self._instrument(DirectRecorder, _arguments(name, 0, mtype, options))
+        return _cached(instrument.record, name, options, cache)
 
-    def _make(self, kind: type[Made], arguments: Arguments) -> Made:
-        """Return the instrument of these arguments, kept for the next call with the same ones."""
+    def _instrument(self, kind: type[Instrument], arguments: Arguments) -> Instrument:
+        """Return the instrument of these arguments, cached for the next call with the same."""
         if arguments.tags or arguments.unknown:
             return kind(self._recorder, arguments)
         key = (kind, *arguments[:5])
         try:
-            found: Made | None = self._made.get(key)
-        except TypeError:  # an unhashable argument, which the instrument refuses
+            instrument = self._instruments.get(key)
+        except TypeError:  # an unhashable argument, which the instrument rejects
             return kind(self._recorder, arguments)
-        if found is None:
-            found = kind(self._recorder, arguments)
-            if len(self._made) < MAX_CACHED:
-                self._made[key] = found
-        return found
+        if isinstance(instrument, kind):
+            return instrument
+        instrument = kind(self._recorder, arguments)
+        if len(self._instruments) < MAX_CACHED:
+            self._instruments[key] = instrument
+        return instrument
 
 
-def _arguments(name: Any, value: Any, mtype: str, options: Mapping[str, Any]) -> Arguments:
+def _arguments(name: str | None, value: float, mtype: str, options: Options) -> Arguments:
     """Return the arguments of a call; those that no instrument has are unknown."""
-    get = options.get
     return Arguments(
         name,
-        get("value", value),
-        get("level", "info"),
-        get("mtype", mtype),
-        get("source"),
-        get("tags"),
-        {key: each for key, each in options.items() if key not in Arguments._fields},
+        value,
+        options.get("level", "info"),
+        options.get("mtype", mtype),
+        options.get("source"),
+        options.get("tags"),
+        {key: option for key, option in options.items() if key not in Arguments._fields},
     )
 
 
-def _kept(made: T, name: Any, options: Mapping[str, Any], known: dict[Any, T]) -> T:
-    """Return `made`, kept for the next call where it is known by its name alone."""
-    if not options and isinstance(name, str) and len(known) < MAX_CACHED:
-        known[name] = made
-    return made
+def _cached(value: T, name: str | None, options: Options, cache: dict[str | None, T]) -> T:
+    """Return `value`, cached for the next call where its name alone stands for it."""
+    if not options and isinstance(name, str) and len(cache) < MAX_CACHED:
+        cache[name] = value
+    return value

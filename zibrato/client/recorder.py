@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zibrato.client.buffers import Buffers
 from zibrato.client.decorators import full_name
+from zibrato.client.environment import is_disabled
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
 from zibrato.model import COUNTER, KINDS, MAX_NAME_LENGTH, Series
 
 
 class Arguments(NamedTuple):
-    """What an instrument was asked for, unchecked."""
+    """What an instrument was asked for, unchecked: it may be of other types than these."""
 
     name: str | None
-    value: Any
+    value: float
     level: str | int
     mtype: str
     source: str | None
     tags: Mapping[str, str] | None
-    unknown: Mapping[str, Any]
+    unknown: Mapping[str, object]
 
-    def for_function(self, function: Any) -> Arguments:
+    def for_function(self, function: object) -> Arguments:
         """Return these arguments, the name made of the function's where there is none."""
         if self.name is None and callable(getattr(function, "__func__", function)):
             return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
@@ -76,18 +76,18 @@ class Recorder:
         """Return what records `value` once; raises TypeError or ValueError."""
         series = self._series(arguments)
         if series is None:
-            return nothing
+            return noop
         if series.kind == COUNTER:
-            return self.buffers.ticks(series, arguments.value).tick
-        append, value = self.buffers.values(series).append, arguments.value
+            return self.buffers.counter_buffer(series, arguments.value).increment
+        append, value = self.buffers.sample_buffer(series).append, arguments.value
         return lambda: append(value)
 
-    def append(self, arguments: Arguments) -> Callable[[Any], object]:
+    def append(self, arguments: Arguments) -> Callable[[object], object]:
         """Return what records the value that it is called with; raises TypeError or ValueError."""
         series = self._series(arguments)
-        return nothing if series is None else self.buffers.values(series).append
+        return noop if series is None else self.buffers.sample_buffer(series).append
 
-    def refuse(self, *_: Any) -> None:
+    def reject(self, *_: object) -> None:
         """Count a measurement that can't be recorded."""
         self.buffers.dropped["argument"] += 1
 
@@ -95,7 +95,8 @@ class Recorder:
         arguments.check()
         if self.is_off(arguments):
             return None
-        tags = {**self._tags, **{str(k): str(v) for k, v in (arguments.tags or {}).items()}}
+        own = {str(name): str(value) for name, value in (arguments.tags or {}).items()}
+        tags = {**self._tags, **own}
         return Series(
             arguments.mtype,
             str(arguments.name),
@@ -105,12 +106,7 @@ class Recorder:
         )
 
 
-def is_disabled() -> bool:
-    """Return whether the environment turns every instrument into nothing."""
-    return os.environ.get("ZIBRATO_DISABLED", "") not in ("", "0")
-
-
-def nothing(*_: Any) -> None:
+def noop(*_: object) -> None:
     """Take the place of a recording that is off."""
 
 

@@ -33,12 +33,12 @@ def check() -> None:
 
 
 def _try_descriptors(number: int) -> None:
-    found: list[int] = []
+    descriptors: list[int] = []
     try:
-        while len(found) < number:
-            found += os.pipe()
+        while len(descriptors) < number:
+            descriptors += os.pipe()
     finally:
-        for descriptor in found:
+        for descriptor in descriptors:
             os.close(descriptor)
 
 

@@ -6,15 +6,16 @@ from collections import deque
 
 import msgspec
 
-from zibrato.client.buffers import ROW_COST, encodable
+from zibrato.client.rows import ROW_COST, encodable
 from zibrato.wire import MAX_FRAME, Batch, CounterRow, encode
 
 BATCH_COST = 64
+"""How many samples' worth of memory a batch takes beside its rows."""
 OWN = "zibrato.client."
 """What the names of the client's own series begin with."""
 
 
-class Backlog:
+class SendQueue:
     """Batches, oldest first, with sequence numbers of their own.
 
     Past about `max_pending` samples (or as much memory in rows) the oldest are dropped. Counters
@@ -41,7 +42,7 @@ class Backlog:
         self._cost += _cost(batch)
         dropped = 0
         while self._cost > self.max_pending and len(self._batches) > 1:
-            dropped += self._shed()
+            dropped += self._drop_oldest()
         return dropped
 
     def first(self) -> bytes:
@@ -50,6 +51,8 @@ class Backlog:
         Raises LookupError where there is none.
         """
         while True:
+            # Numbered as late as this, so that batches that are split, merged or dropped leave no
+            # gap in what the daemon sees.
             batch = msgspec.structs.replace(self._batches[0], sequence=self._sequence)
             frame = encode(batch)
             if len(frame) <= MAX_FRAME:
@@ -63,22 +66,22 @@ class Backlog:
         return batch
 
     def clear(self) -> int:
-        """Forget everything, and return how many measurements that was."""
+        """Drop everything, and return how many measurements that was."""
         return sum(measurements(batch) for batch in self._replace(len(self)))
 
-    def _shed(self) -> int:
+    def _drop_oldest(self) -> int:
         """Drop the samples of the oldest batch, and add its counters to the next."""
         oldest, following = self._batches[0], self._batches[1]
-        counters = _added([*oldest.counters, *following.counters])
+        counters = _merged([*oldest.counters, *following.counters])
         self._replace(2, msgspec.structs.replace(following, counters=counters))
         return _samples(oldest)
 
     def _replace(self, number: int, *batches: Batch) -> list[Batch]:
         """Put `batches` in the place of the first `number`; return those."""
-        gone = [self._batches.popleft() for _ in range(number)]
+        replaced = [self._batches.popleft() for _ in range(number)]
         self._batches.extendleft(reversed(batches))
-        self._cost += sum(map(_cost, batches)) - sum(map(_cost, gone))
-        return gone
+        self._cost += sum(map(_cost, batches)) - sum(map(_cost, replaced))
+        return replaced
 
 
 def measurements(batch: Batch) -> int:
@@ -106,14 +109,14 @@ def _halves(batch: Batch) -> list[Batch]:
     lists = (batch.counters, batch.timers, batch.gauges)
     if all(len(rows) < 2 for rows in lists):
         raise ValueError("a row is too long to be sent")
-    parts = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in lists]
+    halves = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in lists]
     return [
         msgspec.structs.replace(batch, counters=counters, timers=timers, gauges=gauges)
-        for counters, timers, gauges in zip(*parts, strict=True)
+        for counters, timers, gauges in zip(*halves, strict=True)
     ]
 
 
-def _added(rows: list[CounterRow]) -> list[CounterRow]:
+def _merged(rows: list[CounterRow]) -> list[CounterRow]:
     """Return the rows with those of one identity added together."""
     merged: dict[tuple[object, ...], CounterRow] = {}
     for row in rows:

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from zibrato.client import flushing
-from zibrato.client.connection import Channel
+from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
-from zibrato.client.exit_hooks import Leaving
+from zibrato.client.exit_hooks import ExitHooks
 
 INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
@@ -37,62 +37,71 @@ Jobs = queue.SimpleQueue[Callable[[], None]]
 
 
 class Sender:
-    """Sends what the open `channels` hold, and discards what the closed ones still get."""
+    """Sends what the open `connections` hold, and drops what the closed ones still get."""
 
     def __init__(self) -> None:
-        self.channels: list[Channel] = []
+        self.connections: list[Connection] = []
         self._lock = threading.RLock()
         self._jobs: Jobs = queue.SimpleQueue()
         self._thread: int | None = None
-        self._retried = 0.0
+        self._last_attempt = 0.0
         self._inherited: list[object] = []
-        self._leaving = Leaving(self.finish)
+        self._exit_hooks = ExitHooks(self.finish)
 
-    def channel(self, connector: Connector, linger: float, max_pending: int) -> Channel:
-        """Return the channel of `connector`, shared by its users, and start the thread."""
+    def acquire(self, connector: Connector, linger: float, max_pending: int) -> Connection:
+        """Return the connection of `connector`, shared by its users, and start the thread."""
         with self._lock:
-            channel = next((each for each in self.channels if each.connector == connector), None)
-            if channel is None:
-                channel = Channel(connector)
-                self.channels.append(channel)
-            channel.admit(linger, max_pending)
-            self._ensure()
-        return channel
+            connection = self._connection(connector)
+            connection.acquire(linger, max_pending)
+            self._ensure_thread()
+        return connection
 
-    def release(self, channel: Channel) -> None:
-        """Close `channel` if this was its last user."""
+    def _connection(self, connector: Connector) -> Connection:
+        for connection in self.connections:
+            if connection.connector == connector:
+                return connection
+        connection = Connection(connector)
+        self.connections.append(connection)
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Close `connection` if this was its last user."""
         with self._lock:
-            channel.users -= 1
-            last = channel.users <= 0
+            connection.users -= 1
+            last = connection.users <= 0
         if last:
-            self.flush([channel], channel.linger, close=True)
+            self.flush([connection], connection.linger, close=True)
 
-    def flush(self, channels: list[Channel], linger: float, close: bool = False) -> bool:
-        """Send what `channels` hold, within `linger` seconds; return whether ZeroMQ has it all.
+    def flush(self, connections: list[Connection], linger: float, close: bool = False) -> bool:
+        """Send what `connections` hold, within `linger` seconds; return whether ZeroMQ has it all.
 
         Returns at once, with False, in the sender's own thread and where there is no thread.
         """
-        if sys.is_finalizing() or self._thread == threading.get_ident() or not self._ensure():
+        if (
+            sys.is_finalizing()
+            or self._thread == threading.get_ident()
+            or not self._ensure_thread()
+        ):
             return False
         linger = min(max(linger, 0.0), MAX_LINGER)
         deadline = time.monotonic() + linger
+        # A bare lock and no Event, whose own lock an interrupted call of this may hold.
         done = threading.Lock()
         done.acquire()
-
         sent = False
 
         def job() -> None:
             nonlocal sent
             try:
-                sent = self._finish(channels, deadline, close)
+                sent = self._finish(connections, deadline, close)
             finally:
                 done.release()
 
-        self._jobs.put(job)
+        self._jobs.put(job)  # of a SimpleQueue, which alone promises that this may be interrupted
         return done.acquire(timeout=linger + GRACE) and sent
 
     def finish(self) -> None:
-        """Send what is left as the process ends, within the longest `linger` of the channels."""
+        """Send what is left as the process ends, within the longest `linger` of the connections."""
         live, linger = self._retire()
         if live:
             self.flush(live, linger, close=True)
@@ -105,20 +114,20 @@ class Sender:
         """
         self._lock = threading.RLock()
         self._thread = None
-        for channel in self.channels:
-            self._inherited.append(channel.restart())
-        if self.channels:
+        for connection in self.connections:
+            self._inherited.append(connection.restart())
+        if self.connections:
             self._start()
 
-    def _retire(self) -> tuple[list[Channel], float]:
-        """Return the open channels, to be closed whoever uses them, and their longest linger."""
-        live = [channel for channel in self.channels if not channel.closed]
-        for channel in live:
-            channel.users = 0
-        longest = max([channel.linger for channel in live], default=0.0)
+    def _retire(self) -> tuple[list[Connection], float]:
+        """Return the open connections, to be closed whoever uses them, and their longest linger."""
+        live = [connection for connection in self.connections if not connection.closed]
+        for connection in live:
+            connection.users = 0
+        longest = max([connection.linger for connection in live], default=0.0)
         return live, min(longest, MAX_LINGER)
 
-    def _ensure(self) -> bool:
+    def _ensure_thread(self) -> bool:
         """Return whether the thread runs, having started it if there was none."""
         if self._thread is None:
             with self._lock:
@@ -131,30 +140,35 @@ class Sender:
 
         It isn't made by `threading`, whose lock may be held by the code that this interrupts.
         """
-        self._leaving.arm()
+        self._exit_hooks.register()
         self._jobs = queue.SimpleQueue()
         try:
             self._thread = _thread.start_new_thread(
                 self._run, (self._jobs, threading.get_native_id())
             )
         except (RuntimeError, MemoryError):
-            self._retried = time.monotonic()
-            for channel in self.channels:
-                channel.errors["thread"] += 1
+            self._last_attempt = time.monotonic()
+            for connection in self.connections:
+                connection.errors["thread"] += 1
             if self._retry not in gc.callbacks:
                 gc.callbacks.append(self._retry)
 
     def _retry(self, phase: str, _info: object) -> None:
-        """Start the thread after a while; meanwhile nothing else bounds what is recorded."""
+        """Start the thread after a while; meanwhile nothing else bounds what is recorded.
+
+        The garbage collector calls this before and after each of its runs. It is all that calls
+        back in a process that gets no thread, and it runs the more often the more is allocated.
+        """
         now = time.monotonic()
-        if phase == "start" or now < self._retried + INTERVAL or sys.is_finalizing():
+        if phase == "start" or now < self._last_attempt + INTERVAL or sys.is_finalizing():
             return
+        # It may interrupt any code, also such as holds this lock in another thread: don't wait.
         if self._lock.acquire(blocking=False):
             try:
                 if self._thread is None:
-                    for channel in self.channels:
-                        channel.buffers.limit(channel.max_pending)
-                if self._ensure():
+                    for connection in self.connections:
+                        connection.buffers.limit(connection.max_pending)
+                if self._ensure_thread():
                     gc.callbacks.remove(self._retry)
             finally:
                 self._lock.release()
@@ -167,6 +181,7 @@ class Sender:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
         delay = 0.0
         try:
+            # A thread that a fork left behind, or that was replaced, has another queue than this.
             while self._jobs is jobs and not (native and _is_last()):
                 delay = self._turn(jobs, delay)
             if self._jobs is jobs:
@@ -185,33 +200,34 @@ class Sender:
                     jobs.get_nowait()()
             if self._jobs is not jobs:  # a greenlet goes on in a forked child, which has its own
                 return 0.0
-            channels = list(self.channels)
-            samples = sum([self._step(channel) for channel in channels])
-            return _delay(samples, any(channel.pending for channel in channels), delay)
+            connections = list(self.connections)
+            samples = sum([self._step(connection) for connection in connections])
+            return _delay(samples, any(connection.pending for connection in connections), delay)
         except Exception:  # such as a lack of memory: this thread must not end while the host lives
             return INTERVAL
 
-    def _step(self, channel: Channel) -> int:
+    def _step(self, connection: Connection) -> int:
         try:
-            return channel.step(time.time())
-        except Exception:  # whatever it is, the other channels and the host go on
-            channel.errors["fault"] += 1
+            return connection.step(time.time())
+        except Exception:  # whatever it is, the other connections and the host go on
+            connection.errors["fault"] += 1
             return 0
 
-    def _finish(self, channels: list[Channel], deadline: float, close: bool) -> bool:
+    def _finish(self, connections: list[Connection], deadline: float, close: bool) -> bool:
         """Send all until the `time.monotonic` deadline, then close if asked to.
 
         Returns whether ZeroMQ has it all.
         """
         now = time.monotonic()
-        ends = [
-            (each, min(deadline, now + each.linger) if close else deadline) for each in channels
+        deadlines = [
+            (connection, min(deadline, now + connection.linger) if close else deadline)
+            for connection in connections
         ]
-        for channel in channels:
-            self._step(channel)
-        sent = flushing.flush(ends)
+        for connection in connections:
+            self._step(connection)
+        sent = flushing.flush(deadlines)
         if close:
-            flushing.close(ends)
+            flushing.close(deadlines)
         return sent
 
 

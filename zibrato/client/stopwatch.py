@@ -15,13 +15,13 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-Finish = Callable[[float, Any, Any, Any], None]
+Finish = Callable[[float, object, object, object], None]
 
 # What was entered by name in a context (a thread's, a task's): (finish, start, below), a stack.
 # It is one variable for all stopwatches, since contexts keep their variables alive.
-_Running = tuple[Finish, float, Any]
+_Running = tuple[Finish, float, "_Running | None"]
 _running: ContextVar[_Running | None] = ContextVar("zibrato_running", default=None)
 _get = _running.get
 _set = _running.set
@@ -32,21 +32,27 @@ class _Loaded:
 
     __slots__ = ()
 
-    def __get__(self, stopwatch: Any, _owner: type) -> Any:
-        if stopwatch is None:
+    def __get__(self, stopwatch: Stopwatch | None, _owner: type) -> Callable[..., None]:
+        if stopwatch is None:  # `type(stopwatch).__exit__`, to which the caller hands a stopwatch
             return _exit
+        # Bound to a number, since a method passes what it is bound to on as the first argument:
+        # the start. Nothing written in Python keeps it as cheaply.
         return MethodType(stopwatch._finish, perf_counter())
 
 
-class _Named(type):
-    """Gives `type(stopwatch).__enter__` to who calls it by name; `with` doesn't look here."""
+class _ByName(type):
+    """Gives `type(stopwatch).__enter__` to who calls it by name, as ExitStack does.
+
+    A property of the metaclass comes before the class's own attribute where the class is asked for
+    it by name. `with` asks the class too, but without its metaclass: it gets the cheap one below.
+    """
 
     @property
-    def __enter__(cls) -> Any:
+    def __enter__(cls) -> Callable[[Stopwatch], None]:
         return _enter
 
 
-class Stopwatch(metaclass=_Named):
+class Stopwatch(metaclass=_ByName):
     """Gives the seconds that each body of `with` or `async with` takes to `record`.
 
     Threads and tasks may use it at once, and bodies may nest, without their times mixing.
@@ -54,12 +60,13 @@ class Stopwatch(metaclass=_Named):
 
     __slots__ = ("__dict__", "_finish", "record")
 
-    def __init__(self, record: Callable[[Any], object]) -> None:
-        def finish(start: float, _kind: Any, _error: Any, _traceback: Any) -> None:
+    def __init__(self, record: Callable[[float], object]) -> None:
+        def finish(start: float, _kind: object, _error: object, _traceback: object) -> None:
             record(perf_counter() - start)
 
         self.record = record
         self._finish = finish
+        # `stopwatch.__enter__()` finds these first; `with` never looks into an instance.
         self.__dict__["__enter__"] = MethodType(_push, finish)
         self.__dict__["__exit__"] = MethodType(_pop, finish)
 
@@ -94,14 +101,15 @@ def _push(finish: Finish) -> None:
 def _pop(finish: Finish, *_: object) -> None:
     """End the newest body of this stopwatch, also below others', as interleaved generators do."""
     running = _get()
-    above = []
+    above: list[_Running] = []
     while running is not None and running[0] is not finish:
         above.append(running)
         running = running[2]
     if running is None:
         return
     finish(running[1], None, None, None)
-    below = running[2]
-    for other, start, _ in reversed(above):
+    # What was entered later is put back as it was: its owner ends its newest body first, too.
+    below: _Running | None = running[2]
+    for other, start, _below in reversed(above):
         below = (other, start, below)
     _set(below)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from zibrato.client import environment
 from zibrato.client.connection import MAX_PENDING
 from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder, threshold
 from zibrato.client.sender import sender
-from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 
 if TYPE_CHECKING:
     import zmq
@@ -42,45 +41,41 @@ class Zibrato(Instruments):
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
         bind: bool = False,
-        context: zmq.Context[Any] | None = None,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
     ) -> None:
-        address = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
-        endpoint = Endpoint.of_client(address, bind=bind)
-        level = level or os.environ.get("ZIBRATO_LEVEL") or None
+        endpoint = environment.endpoint(socket, bind=bind)
+        level = environment.level(level)
         if level is not None:
-            threshold(level)  # raises before there is a channel that nobody would close
-        self._channel = sender.channel(Connector(endpoint, context), linger, max_pending)
-        self._open = [self._channel]
-        recorder = Recorder(
-            self._channel.buffers,
-            level=level,
-            source=source or os.environ.get("ZIBRATO_SOURCE"),
-            tags=tags,
-        )
-        super().__init__(recorder)
+            threshold(level)  # raises before there is a connection that nobody would close
+        connector = Connector(endpoint, context)
+        self._connection = sender.acquire(connector, linger, max_pending)
+        self._open = [self._connection]
+        source = environment.source(source)
+        super().__init__(Recorder(self._connection.buffers, level=level, source=source, tags=tags))
 
     @property
     def dropped(self) -> Counter[str]:
         """How many measurements were dropped since the start, by reason."""
-        return self._channel.dropped
+        return self._connection.dropped
 
     @property
     def errors(self) -> Counter[str]:
         """How often sending failed since the start, by the error: an `errno` name, or `thread`."""
-        return Counter(dict(self._channel.errors))
+        return Counter(dict(self._connection.errors))
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Hand to ZeroMQ what was recorded; return whether that was done within `timeout` s."""
-        return sender.flush([self._channel], timeout)
+        return sender.flush([self._connection], timeout)
 
     def close(self) -> None:
         """Send what was recorded, within `linger` seconds; what comes later is dropped, counted.
 
         Clients of one endpoint share a connection, which the last one closes.
         """
-        with suppress(IndexError):  # it is closed already, maybe by another thread
+        # `pop` is atomic: of several threads that close, one gets it, also in a signal handler.
+        with suppress(IndexError):
             sender.release(self._open.pop())
 
     def __enter__(self) -> Zibrato:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from zibrato.client.buffers import Buffers
-from zibrato.client.drain import everywhere
+from zibrato.client.drain import registry
+from zibrato.client.environment import is_disabled
 from zibrato.client.instruments import Instruments
-from zibrato.client.recorder import Recorder, is_disabled
+from zibrato.client.recorder import Recorder
 from zibrato.client.zibrato import Zibrato
 from zibrato.testing.recordings import Recording
 
@@ -28,7 +29,7 @@ class RecordingZibrato(Recording, Zibrato):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self._buffers = Buffers()
-        Recording.__init__(self, [self._buffers.outlet])
+        Recording.__init__(self, [self._buffers.drain])
         recorder = Recorder(self._buffers, level=level, source=source, tags=tags, disabled=False)
         Instruments.__init__(self, recorder)
 
@@ -68,9 +69,10 @@ def recording(*clients: Instruments) -> Iterator[Recording]:
         raise RuntimeError(
             "ZIBRATO_DISABLED is set, so instruments measure nothing; unset it to record"
         )
-    chosen = {client._recorder.buffers.outlet: client for client in clients}
-    made = Recording(chosen or [everywhere])
+    # Once each, though clients of one endpoint share a drain.
+    drains = dict.fromkeys(client._recorder.buffers.drain for client in clients)
+    recorded = Recording(drains or [registry])
     try:
-        yield made
+        yield recorded
     finally:
-        made.end()
+        recorded.end()

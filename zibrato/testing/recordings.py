@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from zibrato.client.buffers import Rows
-from zibrato.client.drain import Listener
+from zibrato.client.drain import OnRows
+from zibrato.client.rows import Rows
 from zibrato.levels import level_name
 from zibrato.model import COUNTER, GAUGE, TIMER, Series
 from zibrato.wire import CounterRow, SampleRow, unpack
@@ -39,8 +39,8 @@ class Measurement:
 class Source(Protocol):
     """Where measurements come out: of one client, or of all."""
 
-    def add(self, listener: Listener, /) -> None: ...
-    def remove(self, listener: Listener, /) -> None: ...
+    def add(self, on_rows: OnRows, /) -> None: ...
+    def remove(self, on_rows: OnRows, /) -> None: ...
     def catch_up(self) -> None: ...
 
 
@@ -54,9 +54,9 @@ class Recording:
     def __init__(self, sources: Iterable[Source]) -> None:
         self._sources = list(sources)
         self._lock = threading.Lock()
-        self._found: dict[Series, Measurement] = {}
+        self._measurements: dict[Series, Measurement] = {}
         for source in self._sources:
-            source.add(self.hear)
+            source.add(self._on_rows)
 
     def counted(
         self,
@@ -67,7 +67,7 @@ class Recording:
         tags: Mapping[str, str] | None = None,
     ) -> float:
         """Return the sum of a counter's increments, 0 where there are none."""
-        return sum([each.sum for each in self._named(COUNTER, name, level, source, tags)])
+        return sum([counted.sum for counted in self._named(COUNTER, name, level, source, tags)])
 
     def timed(
         self,
@@ -78,8 +78,8 @@ class Recording:
         tags: Mapping[str, str] | None = None,
     ) -> list[float]:
         """Return a timer's durations, in seconds."""
-        found = self._named(TIMER, name, level, source, tags)
-        return [value for each in found for value in each.values]
+        timers = self._named(TIMER, name, level, source, tags)
+        return [value for timer in timers for value in timer.values]
 
     def readings(
         self,
@@ -90,26 +90,26 @@ class Recording:
         tags: Mapping[str, str] | None = None,
     ) -> list[float]:
         """Return a gauge's readings."""
-        found = self._named(GAUGE, name, level, source, tags)
-        return [value for each in found for value in each.values]
+        gauges = self._named(GAUGE, name, level, source, tags)
+        return [value for gauge in gauges for value in gauge.values]
 
     @property
     def measurements(self) -> list[Measurement]:
         """Everything recorded so far: one for each series, sorted by kind and name."""
         self.catch_up()
         with self._lock:
-            return [self._found[series] for series in sorted(self._found)]
+            return [self._measurements[series] for series in sorted(self._measurements)]
 
     def clear(self) -> None:
         """Forget everything recorded so far."""
         self.catch_up()
         with self._lock:
-            self._found.clear()
+            self._measurements.clear()
 
     def end(self) -> None:
         """Record no more; what was recorded can still be asked for."""
         while self._sources:
-            self._sources.pop().remove(self.hear)
+            self._sources.pop().remove(self._on_rows)
 
     def catch_up(self) -> None:
         """Take what was recorded so far, as every question does."""
@@ -119,15 +119,15 @@ class Recording:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(map(str, self.measurements)) or 'nothing'}>"
 
-    def hear(self, rows: Rows) -> None:
+    def _on_rows(self, rows: Rows) -> None:
         """Take what came out of a source."""
         with self._lock:
             for row in rows.counters:
                 self._add(COUNTER, row, row.count, row.sum, ())
-            for kind, samples in ((TIMER, rows.timers), (GAUGE, rows.gauges)):
-                for each in samples:
-                    values = tuple(unpack(each.samples))
-                    self._add(kind, each, len(values), sum(values), values)
+            for kind, sample_rows in ((TIMER, rows.timers), (GAUGE, rows.gauges)):
+                for samples in sample_rows:
+                    values = tuple(unpack(samples.samples))
+                    self._add(kind, samples, len(values), sum(values), values)
 
     def _add(
         self,
@@ -140,8 +140,8 @@ class Recording:
         source = row.source or ""
         key = Series(kind, row.name, source, tuple(sorted(row.tags.items())), row.level)
         new = Measurement(kind, row.name, row.level, source, row.tags, count, total, values)
-        old = self._found.get(key)
-        self._found[key] = new if old is None else _sum(old, new)
+        old = self._measurements.get(key)
+        self._measurements[key] = new if old is None else _sum(old, new)
 
     def _named(
         self,
@@ -152,14 +152,14 @@ class Recording:
         tags: Mapping[str, str] | None,
     ) -> Iterator[Measurement]:
         wanted = None if level is None else level_name(level)
-        for each in self.measurements:
+        for measurement in self.measurements:
             if (
-                (each.kind, each.name) == (kind, name)
-                and wanted in (None, each.level)
-                and source in (None, each.source)
-                and (tags or {}).items() <= each.tags.items()
+                (measurement.kind, measurement.name) == (kind, name)
+                and wanted in (None, measurement.level)
+                and source in (None, measurement.source)
+                and (tags or {}).items() <= measurement.tags.items()
             ):
-                yield each
+                yield measurement
 
 
 def _sum(old: Measurement, new: Measurement) -> Measurement:

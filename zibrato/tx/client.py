@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import cast
 
 import zmq
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from zibrato.client.connection import MAX_PENDING, Channel
-from zibrato.client.connector import HIGH_WATER, Connector
+from zibrato.client import environment
+from zibrato.client.connection import MAX_PENDING, Connection
+from zibrato.client.connector import HIGH_WATER, Connector, Context, Opened, PushSocket
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
-from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+from zibrato.interfaces import Reactor
 from zibrato.tx.reactor_metrics import ReactorMetrics
 
 RETRY = 0.02
+"""Seconds until ZeroMQ is tried again as the service stops."""
 
 
 class TxZibrato(Instruments, Service):
@@ -42,7 +44,7 @@ class TxZibrato(Instruments, Service):
         self,
         socket: str | None = None,
         *,
-        reactor: Any = None,
+        reactor: IReactorTime | None = None,
         level: str | int | None = None,
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
@@ -52,41 +54,39 @@ class TxZibrato(Instruments, Service):
         interval: float = 1.0,
         reactor_metrics: bool = False,
     ) -> None:
-        address = socket or os.environ.get("ZIBRATO_SOCKET") or DEFAULT_SOCKET
-        endpoint = Endpoint.of_client(address, bind=bind)
-        self._reactor = reactor
+        endpoint = environment.endpoint(socket, bind=bind)
+        self._given_reactor = reactor
+        self._reactor: Reactor
         self._interval = interval
         self._linger = linger
         self._connector = TxConnector(endpoint, get_reactor=lambda: self._reactor)
-        self._channel = Channel(self._connector, linger=linger, max_pending=max_pending)
+        self._connection = Connection(self._connector, linger=linger, max_pending=max_pending)
         self._loop = LoopingCall(self._step)
-        self._first: Any = None
+        self._first: IDelayedCall
         recorder = Recorder(
-            self._channel.buffers,
-            level=level or os.environ.get("ZIBRATO_LEVEL") or None,
-            source=source or os.environ.get("ZIBRATO_SOURCE"),
+            self._connection.buffers,
+            level=environment.level(level),
+            source=environment.source(source),
             tags=tags,
         )
         super().__init__(recorder)
-        self._signs = ReactorMetrics(self) if reactor_metrics else None
+        self._metrics = ReactorMetrics(self) if reactor_metrics else None
 
     @property
     def dropped(self) -> Counter[str]:
         """How many measurements were dropped since the start, by reason."""
-        return self._channel.dropped
+        return self._connection.dropped
 
     def startService(self) -> None:
         """Begin to send."""
         Service.startService(self)
-        if self._reactor is None:
-            from twisted.internet import reactor  # noqa: PLC0415 - the application's choice by now
-
-            self._reactor = reactor
+        # Twisted says of its reactors no more than IReactorTime, though they have all of it.
+        self._reactor = cast(Reactor, self._given_reactor or _installed_reactor())
         self._loop.clock = self._reactor
         wait = -self._reactor.seconds() % self._interval
         self._first = self._reactor.callLater(wait, self._loop.start, self._interval)
-        if self._signs is not None:
-            self._signs.start(self._reactor)
+        if self._metrics is not None:
+            self._metrics.start(self._reactor)
 
     def stopService(self) -> Deferred[None]:
         """Send what is left, then fire."""
@@ -96,11 +96,11 @@ class TxZibrato(Instruments, Service):
     def _step(self) -> None:
         """Send what was recorded; whatever fails, the next step comes."""
         try:
-            if self._signs is not None:
-                self._signs.record()
-            self._channel.step(self._reactor.seconds())
+            if self._metrics is not None:
+                self._metrics.record()
+            self._connection.step(self._reactor.seconds())
         except Exception:
-            self._channel.buffers.dropped["error"] += 1
+            self._connection.buffers.dropped["error"] += 1
             self._log.failure("sending measurements failed")
 
     async def _stop(self) -> None:
@@ -108,31 +108,37 @@ class TxZibrato(Instruments, Service):
             self._first.cancel()
         if self._loop.running:
             self._loop.stop()
-        if self._signs is not None:
-            self._signs.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
         deadline = self._reactor.seconds() + self._linger
         self._step()
-        while self._channel.pending and self._reactor.seconds() < deadline:
+        while self._connection.pending and self._reactor.seconds() < deadline:
             await deferLater(self._reactor, RETRY, self._step)
-        opened = self._channel.release()
+        opened = self._connection.detach()
         if opened is not None:
             await self._close(*opened, deadline)
 
-    async def _close(self, context: Any, connection: Any, deadline: float) -> None:
+    async def _close(self, context: Context, connection: PushSocket, deadline: float) -> None:
         """Close, and wait in a thread until ZeroMQ has sent everything: ending a context blocks."""
         connection.close(linger=max(0, int((deadline - self._reactor.seconds()) * 1000)))
         if not self._connector.endpoint.inproc:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)
 
 
+def _installed_reactor() -> IReactorTime:
+    from twisted.internet import reactor  # noqa: PLC0415 - the application's choice by now
+
+    return reactor
+
+
 @dataclass(frozen=True)
 class TxConnector(Connector):
     """Opens txZMQ connections, for a reactor that is known by then."""
 
-    get_reactor: Callable[[], Any] = lambda: None
+    get_reactor: Callable[[], Reactor] = field(kw_only=True)
 
-    def open(self) -> tuple[zmq.Context[Any], Any]:
-        """Return a connection and its context; raises zmq.ZMQError."""
+    def open(self) -> Opened:
+        """Return a context and a connection in it; raises zmq.ZMQError."""
         from zibrato.tx.connections import Factory, PushConnection  # noqa: PLC0415 - imports the reactor
 
         context = zmq.Context.instance() if self.endpoint.inproc else zmq.Context()

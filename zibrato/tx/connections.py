@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 import zmq
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from txzmq import ZmqFactory, ZmqPullConnection, ZmqPushConnection
 
+from zibrato.client.connector import Context
 from zibrato.wire import MAX_FRAME
 
 READ_BUDGET = 0.005
@@ -24,10 +25,10 @@ _log = Logger()
 class Factory(ZmqFactory):  # type: ignore[misc]
     """Hands out a ZeroMQ context that is its owner's to end, and any reactor."""
 
-    def __init__(self, reactor: Any, context: zmq.Context[Any]) -> None:
+    def __init__(self, reactor: IReactorTime, context: Context) -> None:
         self.reactor = reactor
         self.context = context
-        self.connections: set[Any] = set()
+        self.connections: set[object] = set()
 
 
 class PullConnection(ZmqPullConnection):  # type: ignore[misc]
@@ -38,7 +39,7 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
     """
 
     highWaterMark = PULL_HIGH_WATER
-    read_scheduled: Any
+    read_scheduled: IDelayedCall | None
 
     def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
         self.frames = 0

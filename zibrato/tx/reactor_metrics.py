@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.threadpool import ThreadPool
 
 from zibrato.client.instruments import Instruments
 from zibrato.tx.reactor_lag import LagMeter
@@ -18,23 +20,24 @@ class ReactorMetrics:
         self._busy = instruments.bind_gauge("reactor.threads.busy")
         self._queue = instruments.bind_gauge("reactor.threads.queue")
         self._descriptors = instruments.bind_gauge("process.descriptors")
-        self._reactor: Any = None
-        self._meter: LagMeter
+        self._reactor: IReactorTime
+        self._lag_meter: LagMeter
 
-    def start(self, reactor: Any) -> None:
+    def start(self, reactor: IReactorTime) -> None:
         """Begin to measure the lag."""
         self._reactor = reactor
-        self._meter = LagMeter(reactor)
-        self._meter.startService()
+        self._lag_meter = LagMeter(reactor)
+        self._lag_meter.startService()
 
     def stop(self) -> None:
         """Stop measuring."""
-        self._meter.stopService()
+        self._lag_meter.stopService()
 
     def record(self) -> None:
-        """Record a reading of each."""
-        self._lag(self._meter.take())
-        pool = getattr(self._reactor, "threadpool", None)  # None until a thread was needed
+        """Record a reading of every gauge."""
+        self._lag(self._lag_meter.take())
+        # `getThreadPool` would make one: this attribute is None until a thread was needed.
+        pool: ThreadPool | None = getattr(self._reactor, "threadpool", None)
         if pool is not None:
             self._threads(pool.workers)
             self._busy(len(pool.working))

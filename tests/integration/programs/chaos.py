@@ -1,6 +1,6 @@
 """Record from everywhere at once until told to stop: 8 threads, tasks of a loop, forked children.
 
-Prints, as JSON, what was made of each counter and timer, and what the client says it dropped.
+Prints, as JSON, what was recorded of each counter and timer, and what the client says it dropped.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 PER_CHILD = 500
 z = Zibrato(linger=30)
 stop = threading.Event()
-made: Counter[str] = Counter()
+recorded: Counter[str] = Counter()
 lock = threading.Lock()
 
 
-def record(chance: random.Random, made_here: Counter[str]) -> None:
+def record(chance: random.Random, by_this_thread: Counter[str]) -> None:
     """Make a measurement of one kind or another, at one level or another."""
     level = chance.choice(LEVELS)
     way = chance.randrange(4)
     if way == 0:
         z.count_me(name=f"calls.{level}", level=level)(abs)(-1)
-        made_here[f"calls.{level}"] += 1
+        by_this_thread[f"calls.{level}"] += 1
     elif way == 1:
         z.count(name="sum", value=3, level=level)
-        made_here["sum"] += 1
+        by_this_thread["sum"] += 1
     elif way == 2:
         with z.Time_me(name=f"block.{level}", level=level):
-            made_here[f"block.{level}"] += 1
+            by_this_thread[f"block.{level}"] += 1
     else:
         z.timing(name="fixed", value=0.25)
-        made_here["fixed"] += 1
+        by_this_thread["fixed"] += 1
 
 
 def work(seed: int) -> None:
     """Record until the end, in bursts."""
     chance = random.Random(seed)
-    made_here: Counter[str] = Counter()
+    by_this_thread: Counter[str] = Counter()
     while not stop.is_set():
         for _ in range(chance.randrange(400)):
-            record(chance, made_here)
+            record(chance, by_this_thread)
         stop.wait(0.01)
     with lock:
-        made.update(made_here)
+        recorded.update(by_this_thread)
 
 
 async def task(number: int) -> None:
@@ -58,7 +58,7 @@ async def task(number: int) -> None:
     while not stop.is_set():
         async with z.time_me(name="tasks"):
             await asyncio.sleep(0.001 * (number % 7))
-        made["tasks"] += 1
+        recorded["tasks"] += 1
 
 
 async def tasks() -> None:
@@ -76,8 +76,8 @@ async def children() -> None:
                 z.timing(name="child.timed", value=0.5)
             z.close()
             os._exit(0)
-        made["child"] += PER_CHILD
-        made["child.timed"] += PER_CHILD
+        recorded["child"] += PER_CHILD
+        recorded["child.timed"] += PER_CHILD
         while os.waitpid(pid, os.WNOHANG) == (0, 0):
             await asyncio.sleep(0.02)
 
@@ -93,7 +93,7 @@ def main() -> None:
     for thread in threads:
         thread.join()
     z.close()
-    print(json.dumps({"made": made, "dropped": z.dropped}), flush=True)
+    print(json.dumps({"recorded": recorded, "dropped": z.dropped}), flush=True)
 
 
 if __name__ == "__main__":

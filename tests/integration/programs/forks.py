@@ -41,7 +41,7 @@ def join(*pids: int) -> None:
 def busy(number: int) -> None:
     """Fork so often while 4 threads record; print how often those did."""
     stop = threading.Event()
-    made: list[int] = []
+    recorded: list[int] = []
 
     def hammer(name: str) -> None:
         tick = z.count_me(name="busy").count
@@ -53,7 +53,7 @@ def busy(number: int) -> None:
             z.gauge(f"gauge.{times % 50}", times)
             times += 1
             sum(range(500))  # else the sender, one thread of five, could hardly keep up
-        made.append(times)
+        recorded.append(times)
 
     threads = [threading.Thread(target=hammer, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -63,7 +63,7 @@ def busy(number: int) -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    print(sum(made))
+    print(sum(recorded))
 
 
 def generations(number: int) -> None:
@@ -131,7 +131,7 @@ def before_exec(number: int) -> None:
 def of_thread(number: int) -> None:
     """Fork in a thread, while another one makes series and closes and opens clients."""
     stop = threading.Event()
-    made: list[int] = []
+    recorded: list[int] = []
 
     def hammer() -> None:
         times = 0
@@ -140,7 +140,7 @@ def of_thread(number: int) -> None:
                 other.count(f"series.{times % 500}")
                 other.count("hammered")
             times += 1
-        made.append(times)
+        recorded.append(times)
 
     def forks() -> None:
         for _ in range(number // 4):
@@ -152,14 +152,14 @@ def of_thread(number: int) -> None:
     forking.join()
     stop.set()
     hammering.join()
-    print(sum(made))
+    print(sum(recorded))
 
 
 def without_threads(number: int) -> None:
     """Fork children that can't start a thread, as where a container allows no more."""
     import _thread
 
-    def refuse(*_: object) -> int:
+    def fail(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
     def work() -> None:
@@ -168,7 +168,7 @@ def without_threads(number: int) -> None:
 
     start = _thread.start_new_thread
     for _ in range(number):
-        _thread.start_new_thread = refuse
+        _thread.start_new_thread = fail
         pid = fork(work)
         _thread.start_new_thread = start
         join(pid)
@@ -178,4 +178,4 @@ KINDS = [busy, generations, amid, abrupt, before_exec, of_thread, without_thread
 
 if __name__ == "__main__":
     kind, count = sys.argv[1:]
-    {each.__name__: each for each in KINDS}[kind](int(count))
+    {function.__name__: function for function in KINDS}[kind](int(count))

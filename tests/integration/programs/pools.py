@@ -110,4 +110,4 @@ if __name__ == "__main__":
     method, kind = sys.argv[1:]
     for _ in PIECES:
         z.count("parent")
-    {each.__name__: each for each in KINDS}[kind](multiprocessing.get_context(method))
+    {function.__name__: function for function in KINDS}[kind](multiprocessing.get_context(method))

@@ -34,5 +34,5 @@ def work(number: int) -> None:
 
 
 if __name__ == "__main__":
-    for each in range(int(sys.argv[1])):
-        work.delay(each)
+    for number in range(int(sys.argv[1])):
+        work.delay(number)

@@ -1,0 +1,34 @@
+"""What the environment says where the arguments of a client say nothing."""
+
+from __future__ import annotations
+
+import os
+
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+
+
+def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
+    """Return the endpoint of `socket`, else of `$ZIBRATO_SOCKET`, else the default one.
+
+    Raises ValueError with one line for people.
+    """
+    return Endpoint.of_client(socket or _variable("SOCKET") or DEFAULT_SOCKET, bind=bind)
+
+
+def level(given: str | int | None) -> str | int | None:
+    """Return the threshold that was given, else `$ZIBRATO_LEVEL`; None lets everything pass."""
+    return given or _variable("LEVEL") or None
+
+
+def source(given: str | None) -> str | None:
+    """Return the source that was given, else `$ZIBRATO_SOURCE`."""
+    return given or _variable("SOURCE") or None
+
+
+def is_disabled() -> bool:
+    """Return whether `$ZIBRATO_DISABLED` turns every instrument into a no-op."""
+    return _variable("DISABLED") not in ("", "0")
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(f"ZIBRATO_{name}", "")
