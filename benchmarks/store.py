@@ -31,7 +31,7 @@ from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import open_for_reading, open_for_writing
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.db.writer import Writer
-from zibrato.store.web.plot_data import picture
+from zibrato.store.web.plot_data import plot_data
 
 LEVELS = parse_retention(RETENTION)
 ARCHIVES = [(10, 17280), (60, 20160), (900, 8640), (3600, 8760)]
@@ -175,7 +175,7 @@ def a_year(directory: Path) -> Iterator[list[str]]:
 def draw(reader: Reader, number: int, known: dict[int, Series], end: float) -> object:
     """Do what the page's query does."""
     plot = reader.plot([number], end - YEAR, end, end, 600)
-    return picture(plot, {number: known[number]})
+    return plot_data(plot, {number: known[number]})
 
 
 def milli(call: Callable[[], object]) -> str:

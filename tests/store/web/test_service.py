@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from treq.testing import StubTreq
-from twisted.internet.task import Clock
 from twisted.web.test.requesthelper import DummyRequest
 
+from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, StoreTestCase, snapshot
 from zibrato.store.api.responses import error_response
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
@@ -347,4 +347,4 @@ class EndpointTests(StoreTestCase):
         ):  # fmt: skip
             self.assertFalse(is_local(description), description)
         with self.assertRaisesRegex(ValueError, "give --web-credentials FILE"):
-            WebService(Clock(), self.backend, "tcp:5580", None)
+            WebService(FakeReactor(), self.backend, "tcp:5580", None)

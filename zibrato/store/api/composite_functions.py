@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite, nan, prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from zibrato.store.api.requests import Content
 
 ANY = "*"
 MAX_SIZE = 64
@@ -33,7 +35,7 @@ SeriesSet = list[CompositeSeries]
 Function = Callable[[SeriesSet], SeriesSet]
 
 
-def points(entries: Iterable[Mapping[str, Any]], function: str | None) -> Points:
+def points(entries: Iterable[Content], function: str | None) -> Points:
     """Return the values of a source's measurements; what a counter hasn't got is left out."""
     if function == "mean":
         return {entry["measure_time"]: entry["sum"] / entry["count"] for entry in entries

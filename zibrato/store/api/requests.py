@@ -78,7 +78,7 @@ def objects(value: object, param: str) -> list[Content]:
     return value
 
 
-def number(content: Mapping[str, Any], param: str) -> float | None:
+def number(content: Mapping[str, object], param: str) -> float | None:
     """Return a finite number, which may be text, or None where there is none."""
     value = content.get(param)
     if value is None:
@@ -94,7 +94,7 @@ def number(content: Mapping[str, Any], param: str) -> float | None:
     return value
 
 
-def integer(content: Mapping[str, Any], param: str) -> int | None:
+def integer(content: Mapping[str, object], param: str) -> int | None:
     """Return a whole number, or None where there is none."""
     value = number(content, param)
     if value is not None and value != int(value):
@@ -102,13 +102,13 @@ def integer(content: Mapping[str, Any], param: str) -> int | None:
     return None if value is None else int(value)
 
 
-def number_or(content: Mapping[str, Any], param: str, default: float) -> float:
+def number_or(content: Mapping[str, object], param: str, default: float) -> float:
     """Return a finite number, or the default where there is none; 0 is one."""
     value = number(content, param)
     return default if value is None else value
 
 
-def required_name(content: Mapping[str, Any], param: str) -> str:
+def required_name(content: Mapping[str, object], param: str) -> str:
     """Return a name or source, which must be there and be legal."""
     value = content.get(param)
     if value is None or value == "":
@@ -118,7 +118,7 @@ def required_name(content: Mapping[str, Any], param: str) -> str:
     return value
 
 
-def optional_text(content: Mapping[str, Any], param: str) -> str | None:
+def optional_text(content: Mapping[str, object], param: str) -> str | None:
     """Return a text for people, or None where there is none."""
     value = content.get(param)
     if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):

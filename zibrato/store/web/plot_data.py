@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log
 
 import msgspec
@@ -13,11 +13,14 @@ from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.reader import PERCENTILES, Plot
 
 ROWS = 60
-_LEAST = 1e-9
+_MIN_VALUE = 1e-9
+"""Seconds, and a share of the longest: what is less is in the first row, zeros are too."""
+_MIN_RATIO = 1.02
+"""Of a row's bounds: no finer than what a distribution's buckets can tell apart."""
 Column = list[float | None]
 
 
-class Drawn(msgspec.Struct, omit_defaults=True):
+class SeriesData(msgspec.Struct, omit_defaults=True):
     """Columns of a series, or of several merged, parallel to the times of the plot."""
 
     count: Column
@@ -38,56 +41,56 @@ class Heat(msgspec.Struct):
     counts: list[list[int]]
 
 
-class Picture(msgspec.Struct):
+class PlotData(msgspec.Struct):
     """All that is drawn of a plot."""
 
     resolution: int
     times: list[int]
-    series: list[Drawn]
-    merged: Drawn
+    series: list[SeriesData]
+    merged: SeriesData
     heat: Heat | None
 
 
-def picture(plot: Plot, series: Mapping[int, Series]) -> Picture:
+def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:
     """Return what is drawn of the series in a plot."""
     times = plot.times()
-    kinds = {number: each.kind for number, each in series.items()}
-    drawn = []
+    columns = []
     summaries: list[Summary | None] = []
-    for number, slots in plot.slots.items():
-        summaries = [merged_summary(slots[t]) if t in slots else None for t in times]
-        drawn.append(_drawn(summaries, kinds.get(number, GAUGE), number))
-    kind = _kind(kinds.values())
-    if len(drawn) == 1:
-        merged, together = summaries, msgspec.structs.replace(drawn[0], id=None)
+    for series_id, slots in plot.slots.items():
+        summaries = [merged_summary(slots[time]) if time in slots else None for time in times]
+        columns.append(_series_data(summaries, series[series_id].kind, series_id))
+    kind = _kind({one.kind for one in series.values()})
+    if len(columns) == 1:  # what is most often asked for needs no merging
+        merged, merged_columns = summaries, msgspec.structs.replace(columns[0], id=None)
     else:
-        merged = [plot.merged(t) for t in times]
-        together = _drawn(merged, kind, None)
-    heat = _heat([each for each in merged if each is not None]) if kind == TIMER else None
-    return Picture(plot.step, times, drawn, together, heat)
+        merged = [plot.merged(time) for time in times]
+        merged_columns = _series_data(merged, kind, None)
+    heat = _heat([summary for summary in merged if summary is not None]) if kind == TIMER else None
+    return PlotData(plot.step, times, columns, merged_columns, heat)
 
 
-def _kind(kinds: Iterable[str]) -> str:
-    """Return the kind of several series merged."""
-    found = set(kinds)
-    if COUNTER in found:
+def _kind(kinds: set[str]) -> str:
+    """Return the kind of several series merged: what all of them have is drawn."""
+    if COUNTER in kinds:
         return COUNTER
-    return TIMER if found == {TIMER} else GAUGE
+    return TIMER if kinds == {TIMER} else GAUGE
 
 
-def _drawn(summaries: Sequence[Summary | None], kind: str, number: int | None) -> Drawn:
+def _series_data(
+    summaries: Sequence[Summary | None], kind: str, series_id: int | None
+) -> SeriesData:
     def column(name: str) -> Column:
-        return [None if each is None else getattr(each, name) for each in summaries]
+        return [None if summary is None else getattr(summary, name) for summary in summaries]
 
     empty: Column = [None] * len(summaries)
     if kind == COUNTER:
-        return Drawn(column("count"), column("sum"), empty, empty, empty, id=number)
+        return SeriesData(column("count"), column("sum"), empty, empty, empty, id=series_id)
     least, most, last = column("min"), column("max"), column("last")
-    drawn = Drawn(column("count"), column("sum"), least, most, last, id=number)
+    data = SeriesData(column("count"), column("sum"), least, most, last, id=series_id)
     if kind == TIMER:
-        found = [_percentiles(each) for each in summaries]
-        drawn.p50, drawn.p95, drawn.p99 = ([each[i] for each in found] for i in range(3))
-    return drawn
+        percentiles = [_percentiles(summary) for summary in summaries]
+        data.p50, data.p95, data.p99 = ([row[i] for row in percentiles] for i in range(3))
+    return data
 
 
 def _percentiles(summary: Summary | None) -> Column:
@@ -98,17 +101,17 @@ def _percentiles(summary: Summary | None) -> Column:
 
 def _heat(summaries: Sequence[Summary]) -> Heat | None:
     """Return the samples by size, in at most `ROWS` rows of one ratio."""
-    found = [each.distribution or Distribution() for each in summaries]
-    highs = [each.high for each in found if each.count]
-    if not highs or not max(highs):
+    distributions = [summary.distribution or Distribution() for summary in summaries]
+    filled = [distribution for distribution in distributions if distribution.count]
+    high = max((distribution.high for distribution in filled), default=0.0)
+    if not high:
         return None
-    low = max(min(each.low for each in found if each.count), max(highs) * _LEAST, _LEAST)
-    span = max(log(max(highs) / low), 1e-6)
-    rows = min(ROWS, max(1, int(span / log(1.02)) + 1))
-    bounds = [low * exp(span * row / rows) for row in range(rows + 1)]
-    bounds[-1] = max(highs)
+    low = max(min(distribution.low for distribution in filled), high * _MIN_VALUE, _MIN_VALUE)
+    span = max(log(high / low), 1e-6)  # of a single value there is a row too
+    rows = min(ROWS, int(span / log(_MIN_RATIO)) + 1)
+    bounds = [low * exp(span * row / rows) for row in range(rows)] + [high]
     scale = _Scale(low, span, rows)
-    return Heat(bounds, [_counts(each, scale) for each in found])
+    return Heat(bounds, [_counts(distribution, scale) for distribution in distributions])
 
 
 class _Scale(dict[int, int]):
@@ -120,7 +123,8 @@ class _Scale(dict[int, int]):
         self._per_log = rows / span
 
     def __missing__(self, index: int) -> int:
-        row = self[index] = self.row(2 ** ((index - 0.5) / (1 << SCALE)))
+        middle = 2 ** ((index - 0.5) / (1 << SCALE))  # of the bucket's bounds, as powers of two
+        row = self[index] = self.row(middle)
         return row
 
     def row(self, value: float) -> int:

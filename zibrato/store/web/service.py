@@ -7,21 +7,25 @@ import re
 import socket
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
+from twisted.web.iweb import IRequest
 from twisted.web.pages import notFound
-from twisted.web.resource import Resource
+from twisted.web.resource import IResource, Resource
 
+from zibrato.interfaces import Reactor
 from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.backend import StoreBackend
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
-from zibrato.store.web.page import DataApi, PageFiles
+from zibrato.store.web.data import DataApi
+from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
 
 DEFAULT = "tcp:5580:interface=127.0.0.1"
@@ -37,7 +41,7 @@ class WebService(Service):
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, store: StoreBackend, description: str, credentials: Path | None
+        self, reactor: Reactor, store: StoreBackend, description: str, credentials: Path | None
     ) -> None:
         self._reactor = reactor
         self._store = store
@@ -50,7 +54,7 @@ class WebService(Service):
             )
         secret = None if credentials is None else Credentials(credentials)
         self._site = BoundedSite(AccessControl(tree(store), known_names(loopback), secret), reactor)
-        self._port: Any = None
+        self._port: IListeningPort | None = None
         self.address = ""
 
     def startService(self) -> None:
@@ -80,7 +84,7 @@ class WebService(Service):
     async def _close(self) -> None:
         if self._port is not None:
             port, self._port = self._port, None
-            await port.stopListening()
+            await maybeDeferred(port.stopListening)
 
 
 def tree(store: StoreBackend) -> Resource:
@@ -89,7 +93,7 @@ def tree(store: StoreBackend) -> Resource:
     api.putChild(b"metrics", MetricsApi(store).app.resource())
     api.putChild(b"measurements", MeasurementsApi(store).app.resource())
     api.putChild(b"annotations", AnnotationsApi(store).app.resource())
-    root = _Root(PageFiles(store).app.resource())
+    root = _Root(Page(store, load_files(STATIC)).app.resource())
     root.putChild(b"v1", api)
     root.putChild(b"data", DataApi(store).app.resource())
     return root
@@ -98,18 +102,22 @@ def tree(store: StoreBackend) -> Resource:
 class _Root(Resource):
     """Hands all that is not a child's to another resource, with its whole path."""
 
-    def __init__(self, other: Any) -> None:
+    def __init__(self, other: IResource) -> None:
         Resource.__init__(self)
         self._other = other
 
-    def getChild(self, _path: bytes, request: Any) -> Any:
-        """Return the other resource."""
+    def getChild(self, _path: bytes, request: IRequest) -> IResource:
+        """Return the other resource, whose routes begin at the segment that was looked for here."""
         request.postpath.insert(0, request.prepath.pop())
         return self._other
 
 
 def check_can_listen(description: str) -> None:
-    """Raise OSError for a TCP endpoint that can't be listened at."""
+    """Raise OSError for a TCP endpoint that can't be listened at.
+
+    The port is bound and closed again: what is wrong is said before daemonising, while the real
+    port can't be opened until after it.
+    """
     kind, port, interface = _parsed(description)
     if kind in {"tcp", "tcp6"} and port.isdecimal():
         address = interface or ("::" if kind == "tcp6" else "")
@@ -140,11 +148,11 @@ def _parsed(description: str) -> tuple[str, str, str]:
     return kind, first, named.get("interface", "")
 
 
-def _address(host: Any) -> str:
-    """Return the URL of what was bound."""
-    name = getattr(host, "host", None)
-    if name is None:
+def _address(host: IAddress) -> str:
+    """Return the URL of what was bound, a description where there is none."""
+    if not isinstance(host, IPv4Address | IPv6Address):
         return str(host)
+    name = host.host
     if name in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         name = "127.0.0.1"
     return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"

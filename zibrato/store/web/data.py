@@ -1,0 +1,115 @@
+"""What the page asks for under /data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from klein import Klein
+from twisted.web.iweb import IRequest
+
+from zibrato.store.api.requests import first_values, number_or, parameters
+from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
+from zibrato.store.api.time_range import HOUR
+from zibrato.store.backend import StoreBackend
+from zibrato.store.db import annotation_events
+from zibrato.store.db.reader import Reader
+from zibrato.store.live import Health, LiveSeries
+from zibrato.store.web.plot_data import plot_data
+
+MAX_SERIES = 1000
+MAX_POINTS = 12_000
+
+
+class SeriesList(msgspec.Struct):
+    """The list of all series, as of the Unix time `now`; `interval` is in seconds."""
+
+    now: float
+    interval: float
+    series: list[LiveSeries]
+
+
+class HealthList(msgspec.Struct):
+    """The daemon's own series."""
+
+    series: list[Health]
+
+
+class DataApi:
+    """What there is below /data."""
+
+    app = with_error_responses(Klein())
+
+    def __init__(self, store: StoreBackend) -> None:
+        self._store = store
+        self._database = store.database
+
+    @app.route("/series", methods=["GET"])
+    async def series(self, request: IRequest) -> bytes:
+        """Answer with every series and its newest intervals."""
+        await self._store.ready()
+        now, live = self._database.clock.seconds(), self._store.live
+        return await self._json(request, lambda _: SeriesList(now, live.interval, live.series(now)))
+
+    @app.route("/plot", methods=["GET"])
+    async def plot(self, request: IRequest) -> bytes:
+        """Answer with the series `ids` from `start` to `end`, in about so many `points`."""
+        params = first_values(parameters(request))
+        ids = series_ids(params.get("ids", ""))
+        now = self._database.clock.seconds()
+        start, end = number_or(params, "start", now - HOUR), number_or(params, "end", now)
+        points = int(number_or(params, "points", 600))
+        if not 0 <= start < end:
+            raise bad_parameter("start", "is not before end")
+        if not 1 <= points <= MAX_POINTS:
+            raise bad_parameter("points", f"is not from 1 to {MAX_POINTS}")
+
+        def work(reader: Reader) -> object:
+            series = reader.series_by_ids(ids)
+            return plot_data(reader.plot([*series], start, end, now, points), series)
+
+        return await self._json(request, work)
+
+    @app.route("/annotations", methods=["GET"])
+    async def annotations(self, request: IRequest) -> bytes:
+        """Answer with the events of all streams from `start` to `end`."""
+        params = first_values(parameters(request))
+        now = self._database.clock.seconds()
+        start, end = number_or(params, "start", now - HOUR), number_or(params, "end", now)
+
+        def work(reader: Reader) -> object:
+            return [_marker(e) for e in annotation_events.between(reader.connection, start, end)]
+
+        return await self._json(request, work)
+
+    @app.route("/health", methods=["GET"])
+    async def health(self, request: IRequest) -> bytes:
+        """Answer with the daemon's own series."""
+        return json_response(request, HealthList(self._store.live.health()))
+
+    async def _json(self, request: IRequest, work: Callable[[Reader], object]) -> bytes:
+        """Answer with what `work` returns, encoded in the same thread."""
+        body = await self._database.read(lambda reader: msgspec.json.encode(work(reader)))
+        request.setHeader(b"Content-Type", b"application/json")
+        request.setHeader(b"Cache-Control", b"no-store")
+        return body
+
+
+def series_ids(text: str) -> list[int]:
+    """Return the ids in a text; raises ApiError."""
+    ids = [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 12]
+    if not ids or len(ids) > MAX_SERIES:
+        raise bad_parameter("ids", f"are not 1 to {MAX_SERIES} numbers with commas between them")
+    return ids
+
+
+def _marker(event: annotation_events.Event) -> dict[str, object]:
+    """Return an event as the page draws it."""
+    return {
+        "stream": event.stream,
+        "title": event.title,
+        "start": event.start_time,
+        "end": event.end_time,
+        "source": event.source or None,
+        "description": event.description,
+    }
