@@ -18,35 +18,35 @@ from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, encode, pack
 WEB = ("web-1", "web-2", "web-3")
 
 
-class Made(NamedTuple):
-    """What is measured, where, and about how often a second and how much."""
+class ShopMetric(NamedTuple):
+    """A metric of the shop: where it is measured, about how often a second, and how much."""
 
     kind: str
     name: str
     level: str
     sources: tuple[str, ...]
-    often: float
+    rate: float
     size: float = 1.0
 
 
 SHOP = (
-    Made("timer", "shop.checkout.duration", "info", WEB, 14, 0.082),
-    Made("timer", "shop.render_timer", "debug", WEB, 30, 0.0042),
-    Made("timer", "shop.search.query", "info", WEB[:2], 12, 0.031),
-    Made("timer", "db.query", "info", ("db-1",), 40, 0.0023),
-    Made("timer", "db.vacuum", "debug", ("db-1",), 0.2, 1.9),
-    Made("counter", "shop.render_counter", "info", WEB, 412),
-    Made("counter", "shop.items_sold", "info", WEB[:2], 37),
-    Made("counter", "shop.errors", "error", WEB[:2], 0.4),
-    Made("counter", "shop.logins", "info", ("web-2",), 11),
-    Made("counter", "cache.hits", "debug", WEB, 9300),
-    Made("counter", "cache.misses", "debug", WEB, 310),
-    Made("counter", "mail.bounced", "warning", ("worker-1",), 0.15),
-    Made("gauge", "queue.depth", "info", ("worker-1", "worker-2"), 1, 140),
-    Made("gauge", "queue.oldest_seconds", "warning", ("worker-1",), 1, 4.2),
-    Made("gauge", "shop.orders", "info", ("web-1",), 1, 52310),
-    Made("gauge", "process.resident_bytes", "info", WEB[:2], 1, 183e6),
-    Made("gauge", "db.connections", "info", ("db-1",), 1, 23),
+    ShopMetric("timer", "shop.checkout.duration", "info", WEB, 14, 0.082),
+    ShopMetric("timer", "shop.render_timer", "debug", WEB, 30, 0.0042),
+    ShopMetric("timer", "shop.search.query", "info", WEB[:2], 12, 0.031),
+    ShopMetric("timer", "db.query", "info", ("db-1",), 40, 0.0023),
+    ShopMetric("timer", "db.vacuum", "debug", ("db-1",), 0.2, 1.9),
+    ShopMetric("counter", "shop.render_counter", "info", WEB, 412),
+    ShopMetric("counter", "shop.items_sold", "info", WEB[:2], 37),
+    ShopMetric("counter", "shop.errors", "error", WEB[:2], 0.4),
+    ShopMetric("counter", "shop.logins", "info", ("web-2",), 11),
+    ShopMetric("counter", "cache.hits", "debug", WEB, 9300),
+    ShopMetric("counter", "cache.misses", "debug", WEB, 310),
+    ShopMetric("counter", "mail.bounced", "warning", ("worker-1",), 0.15),
+    ShopMetric("gauge", "queue.depth", "info", ("worker-1", "worker-2"), 1, 140),
+    ShopMetric("gauge", "queue.oldest_seconds", "warning", ("worker-1",), 1, 4.2),
+    ShopMetric("gauge", "shop.orders", "info", ("web-1",), 1, 52310),
+    ShopMetric("gauge", "process.resident_bytes", "info", WEB[:2], 1, 183e6),
+    ShopMetric("gauge", "db.connections", "info", ("db-1",), 1, 23),
 )
 TAGS = {"cache.hits": {"region": "eu"}, "cache.misses": {"region": "eu"}}
 
@@ -61,26 +61,21 @@ def send_history(socket: zmq.Socket[bytes], seconds: int, interval: int) -> None
 def batch(when: float, length: float, sequence: int) -> bytes:
     """Return the frame of what was measured in `length` seconds from the Unix time `when`."""
     counters: list[CounterRow] = []
-    timers: list[SampleRow] = []
-    gauges: list[SampleRow] = []
-    for made in SHOP:
-        tags = TAGS.get(made.name, {})
-        for phase, source in enumerate(made.sources):
+    samples: dict[str, list[SampleRow]] = {"timer": [], "gauge": []}
+    for metric in SHOP:
+        for phase, source in enumerate(metric.sources):
             busy = _tide(when, phase)
-            if made.kind == "counter":
-                mean = made.often * length * busy
-                count = max(0, round(random.gauss(mean, math.sqrt(mean))))
-                if count:
-                    counters.append(CounterRow(made.name, made.level, source, tags, count, count))
-            elif made.kind == "timer":
-                samples = _durations(made, when, length)
-                if samples:
-                    timers.append(_samples(made, source, tags, samples))
+            if metric.kind == "counter":
+                counters += _counts(metric, source, metric.rate * length * busy)
+            elif metric.kind == "timer":
+                samples["timer"] += _samples(metric, source, _durations(metric, when, length))
             else:
-                reading = made.size * busy * random.gauss(1, 0.01)
-                gauges.append(_samples(made, source, tags, [reading]))
-    made_by = f"shop-{sequence}"
-    return encode(Batch(VERSION, made_by, 0, when, when + length, counters, timers, gauges))
+                reading = metric.size * busy * random.gauss(1, 0.01)
+                samples["gauge"] += _samples(metric, source, [reading])
+    client, end = f"shop-{sequence}", when + length
+    return encode(
+        Batch(VERSION, client, 0, when, end, counters, samples["timer"], samples["gauge"])
+    )
 
 
 def many(metrics: int) -> bytes:
@@ -93,18 +88,29 @@ def many(metrics: int) -> bytes:
     return encode(Batch(VERSION, "many", 0, time(), time(), (), (), rows))
 
 
-def _samples(made: Made, source: str, tags: dict[str, str], values: list[float]) -> SampleRow:
-    return SampleRow(made.name, made.level, source, tags, pack(array("d", values)))
+def _counts(metric: ShopMetric, source: str, mean: float) -> list[CounterRow]:
+    """Return a row of about `mean` increments; none is no row."""
+    count = max(0, round(random.gauss(mean, math.sqrt(mean))))
+    tags = TAGS.get(metric.name, {})
+    row = CounterRow(metric.name, metric.level, source, tags, count, count)
+    return [row] if count else []
 
 
-def _durations(made: Made, when: float, length: float) -> list[float]:
+def _samples(metric: ShopMetric, source: str, values: list[float]) -> list[SampleRow]:
+    """Return a row of the values; none is no row."""
+    tags = TAGS.get(metric.name, {})
+    row = SampleRow(metric.name, metric.level, source, tags, pack(array("d", values)))
+    return [row] if values else []
+
+
+def _durations(metric: ShopMetric, when: float, length: float) -> list[float]:
     """Return the timings of `length` seconds: most are quick, some wait for something."""
-    count = int(made.often * length * _tide(when, 0) + random.random())
+    count = int(metric.rate * length * _tide(when, 0) + random.random())
     slow = 1.0
-    if "checkout" in made.name:
+    if "checkout" in metric.name:
         slow += 3 * math.exp(-(((time() - when - 1100) / 420) ** 4))
     waits = (slow if random.random() < 0.3 else 1.0 for _ in range(count))
-    return [made.size * wait * random.lognormvariate(0, 0.38) for wait in waits]
+    return [metric.size * wait * random.lognormvariate(0, 0.38) for wait in waits]
 
 
 def _tide(when: float, phase: float) -> float:

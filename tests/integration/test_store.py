@@ -22,44 +22,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.integration.processes import BIN, Process, daemon, eventually, python
+from tests.integration.store_client import PAGE, Store
 from zibrato import Zibrato
-
-PAGE = r"the page is at (http://\S+)/"
-
-
-class Store:
-    """A daemon with a store on an ephemeral port, that can be started again."""
-
-    def __init__(self, directory: Path) -> None:
-        self.endpoint = f"ipc://{directory}/socket"
-        self.path = directory / "store.sqlite"
-        self.process: Process
-        self.url = ""
-
-    def start(self, *options: str) -> Process:
-        self.process = daemon(
-            *("--socket", self.endpoint, "--flush-interval", "1", "--source", "box"),
-            *("--web", "tcp:0:interface=127.0.0.1", "--store", str(self.path), *options),
-        )
-        self.url = self.process.wait_for(PAGE)[1]
-        return self.process
-
-    def get(self, path: str) -> Any:
-        with urlopen(self.url + path) as response:
-            return json.load(response)
-
-    def post(self, path: str, body: bytes, **headers: str) -> int:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        with urlopen(Request(self.url + path, body, named)) as response:
-            return int(response.status)
-
-    def total(self, name: str) -> float:
-        """Return the sum of all that was measured of a name, over all sources."""
-        try:
-            found = self.get(f"/v1/metrics/{name}?duration=7200&resolution=1")["measurements"]
-        except urllib.error.HTTPError:
-            return 0.0
-        return float(sum(each["sum"] for source in found.values() for each in source))
 
 
 @pytest.fixture
@@ -69,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
-def refused(call: Callable[..., object], *arguments: Any, **named: Any) -> int:
+def rejected(call: Callable[..., object], *arguments: Any, **named: Any) -> int:
     with pytest.raises(urllib.error.HTTPError) as caught:
         call(*arguments, **named)
     caught.value.close()
@@ -189,7 +153,7 @@ def test_a_full_disk_is_told_once_and_survived(tmp_path: Path) -> None:
                 z.count(name=f"{'n' * 100}.{number}")
             process.wait_for("store can't deliver: .*database or disk is full")
             z.count(name="c", value=7)
-        assert refused(store.post, "/v1/metrics", many_gauges()) == 503
+        assert rejected(store.post, "/v1/metrics", many_gauges()) == 503
         Path(f"/proc/{process.popen.pid}/root{mount}/fill").write_bytes(b"")
         process.wait_for("store is back")
         eventually(lambda: store.total("c") == 7)
@@ -234,7 +198,7 @@ def test_what_can_not_be_is_one_line_before_anything_starts(
         assert line.startswith(f"zibrato: {message}")
 
 
-def test_a_port_and_a_file_that_are_taken_are_refused(store: Store, tmp_path: Path) -> None:
+def test_a_port_and_a_file_that_are_taken_are_rejected(store: Store, tmp_path: Path) -> None:
     port = store.url.rpartition(":")[2]
     other = ("--socket", f"ipc://{tmp_path}/other")
     for options, message in (
@@ -259,14 +223,14 @@ def test_any_address_with_credentials_asks_for_them(tmp_path: Path) -> None:
     file.write_text("user:pass\n")
     store = Store(tmp_path)
     with store.start("--web", "tcp:0", "--web-credentials", str(file)):
-        assert refused(store.get, "/data/health") == 401
+        assert rejected(store.get, "/data/health") == 401
         allowed = {"Authorization": "Basic dXNlcjpwYXNz"}
         with urlopen(Request(f"{store.url}/data/health", headers=allowed)) as response:
             assert response.status == 200
 
 
 def test_bodies_are_bounded_however_they_come(store: Store) -> None:
-    assert refused(store.post, "/v1/metrics", b"x" * 1_000_001) == 413
+    assert rejected(store.post, "/v1/metrics", b"x" * 1_000_001) == 413
     host, _, port = store.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
         head = f"POST /v1/metrics HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -285,15 +249,15 @@ def test_live_events_come_as_intervals_close(store: Store) -> None:
         for line in stream:
             if line.startswith(b"data: [") and b'"seen.live"' in line:
                 break
-        (number,) = [each["id"] for each in json.loads(line[6:]) if each["name"] == "seen.live"]
+        series_ids = {series["name"]: series["id"] for series in json.loads(line[6:])}
         for line in stream:
             if line.startswith(b"data: {"):
-                points = {each[0]: each for each in json.loads(line[6:])["points"]}
-                assert points[number][1:3] == [1, 5.0]
+                points = {point[0]: point for point in json.loads(line[6:])["points"]}
+                assert points[series_ids["seen.live"]][1:3] == [1, 5.0]
                 break
 
 
-def test_a_watcher_that_does_not_read_is_dropped_and_harms_nobody(store: Store) -> None:
+def test_a_subscriber_that_does_not_read_is_dropped_and_harms_nobody(store: Store) -> None:
     host, _, port = store.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -11,7 +11,7 @@ import librato
 import pytest
 from librato.aggregator import Aggregator
 
-from tests.integration.test_store import Store
+from tests.integration.store_client import Store
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from zibrato.store.db import schema
 from zibrato.store.db.errors import NewerVersionError
-from zibrato.store.db.files import check_usable, default_path, lock
+from zibrato.store.db.files import check_usable
 from zibrato.store.db.schema import open_for_writing, quarantine
 from zibrato.store.db.tiers import parse_retention
 from zibrato.store.db.writer import Writer
@@ -84,29 +84,6 @@ def test_a_corrupt_file_passes_the_check_and_is_set_aside_whole(tmp_path: Path) 
     assert aside.read_bytes().startswith(b"no database")
     assert Path(f"{aside}-wal").read_bytes() == b"wal"
     assert not path.exists()
-
-
-def test_where_the_file_is_by_default() -> None:
-    assert default_path({"STATE_DIRECTORY": "/var/lib/z"}) == Path("/var/lib/z/zibrato.sqlite")
-    assert default_path({"XDG_STATE_HOME": "/x"}) == Path("/x/zibrato/zibrato.sqlite")
-    assert default_path({}) == Path.home() / ".local/state/zibrato/zibrato.sqlite"
-
-
-def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -> None:
-    check_usable(tmp_path / "a" / "b" / "s", STEPS)
-    assert (tmp_path / "a" / "b").is_dir()
-    with pytest.raises(ValueError, match="got the directory"):
-        check_usable(tmp_path, STEPS)
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="can't have"):
-        check_usable(tmp_path / "file" / "s", STEPS)
-
-
-def test_a_file_has_one_daemon(tmp_path: Path) -> None:
-    path = tmp_path / "s"
-    with closing(lock(path)), pytest.raises(ValueError, match="another daemon has it"):
-        check_usable(path, STEPS)
-    check_usable(path, STEPS)
 
 
 def test_a_file_keeps_its_resolutions_and_may_get_more(tmp_path: Path) -> None:

@@ -4,76 +4,14 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from zibrato.distribution import Distribution
-from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-from zibrato.store.db.codec import merged_summary
-from zibrato.store.db.reader import Reader
-from zibrato.store.db.schema import open_for_reading, open_for_writing
-from zibrato.store.db.tiers import parse_retention
+from tests.store.db.store_file import HUGE, T0, TIERS, C, File, G, T, snapshot
+from zibrato.model import GAUGE, Series, Snapshot, Summary
+from zibrato.store.db.schema import open_for_writing
 from zibrato.store.db.writer import Writer
-
-TIERS = parse_retention("raw:2d,60s:2w,15m:90d,1h:365d,6h:3y")
-T0 = 1_700_006_400 // 86400 * 86400
-C, T, G = (Series(kind, "name", "source") for kind in (COUNTER, TIMER, GAUGE))
-HUGE = 1 << 30
-
-
-class File:
-    """A file with its writer, and a reader of its own connection."""
-
-    def __init__(self, path: Path, max_bytes: int = HUGE) -> None:
-        self.path = path
-        self.writer = Writer(open_for_writing(path, max_bytes), TIERS, max_bytes)
-        self.reader = Reader(open_for_reading(path), TIERS)
-
-    def maintain(self, now: float) -> int:
-        """Do all maintenance that is due; return in how many steps."""
-        steps = 0
-        while self.writer.maintenance(now):
-            steps += 1
-        return steps
-
-    def total(self, series: Series, start: float, end: float, now: float, step: int) -> Summary:
-        """Return the summary of a series over a time, asked for in steps."""
-        (series_id,) = [n for n, each in self.reader.series().items() if each == series]
-        plot = self.reader.slots([series_id], start, end, now, step)
-        return merged_summary(
-            [row for slot in sorted(plot.slots[series_id]) for row in plot.slots[series_id][slot]]
-        )
-
-    def count(self, table: str) -> int:
-        return int(self.writer.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-
-    def close(self) -> None:
-        self.writer.connection.close()
-        self.reader.connection.close()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[File]:
-    made = File(tmp_path / "store.sqlite")
-    yield made
-    made.close()
-
-
-def snapshot(start: float, value: float) -> Snapshot:
-    """Return an interval in which a counter, a timer and a gauge have about this value."""
-    values = [value, value + 1, value + 2]
-    return Snapshot(
-        start,
-        start + 10,
-        {
-            C: Summary(2, value),
-            T: Summary(3, sum(values), value, value + 2, sum(v * v for v in values), value + 2,
-                       Distribution(values)),
-            G: Summary(1, value, value, value, value * value, value),
-        },
-    )  # fmt: skip
 
 
 def test_a_day_is_the_same_at_every_resolution_and_age(file: File) -> None:

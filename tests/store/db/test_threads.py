@@ -1,0 +1,86 @@
+"""Work in threads, and what comes of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fake_reactor import FakeReactor
+from zibrato.store.db.threads import Inline, Threads, finished
+
+
+class FinishedTests(SynchronousTestCase):
+    """A thread can't be cancelled."""
+
+    def test_it_waits_through_any_number_of_cancellations(self) -> None:
+        work: Deferred[int] = Deferred()
+        waiting = Deferred.fromCoroutine(finished(work))
+        for _ in range(3):
+            waiting.cancel()
+            self.assertNoResult(waiting)
+        work.callback(3)
+        self.assertEqual(self.successResultOf(waiting), 3)
+
+    def test_it_raises_what_the_work_raised(self) -> None:
+        work: Deferred[int] = Deferred()
+        waiting = Deferred.fromCoroutine(finished(work))
+        waiting.cancel()
+        work.errback(KeyError("k"))
+        self.failureResultOf(waiting, KeyError)
+
+    def test_work_that_is_done_already_is_not_waited_for(self) -> None:
+        work: Deferred[int] = Deferred()
+        work.callback(3)
+        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(finished(work))), 3)
+
+    def test_work_that_was_cancelled_itself_says_so(self) -> None:
+        work: Deferred[int] = Deferred()
+        waiting = Deferred.fromCoroutine(finished(work))
+        work.cancel()
+        self.failureResultOf(waiting, CancelledError)
+
+
+class ThreadReactor(FakeReactor):
+    """Says when a thread has asked for a call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called = threading.Event()
+
+    def callFromThread(
+        self, callable: Callable[..., object], *args: object, **kwargs: object
+    ) -> None:
+        """Keep the call until `run_calls`."""
+        super().callFromThread(callable, *args, **kwargs)
+        self.called.set()
+
+
+class ThreadsTests(SynchronousTestCase):
+    """A pool of its own."""
+
+    def test_work_is_done_in_a_thread_that_is_begun_for_it(self) -> None:
+        reactor = ThreadReactor()
+        threads = Threads(reactor, "a name", 1)
+        before = threading.active_count()
+        result = threads.run(threading.current_thread)
+        self.addCleanup(threads.stop)
+        self.assertTrue(reactor.called.wait(10))
+        reactor.run_calls()
+        self.assertIn("a name", self.successResultOf(result).name)
+        self.assertEqual(threading.active_count(), before + 1)
+
+    def test_without_work_there_is_no_thread(self) -> None:
+        before = threading.active_count()
+        Threads(ThreadReactor(), "a name", 1).stop()
+        self.assertEqual(threading.active_count(), before)
+
+
+class InlineTests(SynchronousTestCase):
+    """Work at once."""
+
+    def test_it_returns_or_raises(self) -> None:
+        self.assertEqual(self.successResultOf(Inline().run(lambda: 3)), 3)
+        self.failureResultOf(Inline().run(lambda: int("k")), ValueError)

@@ -1,0 +1,142 @@
+"""The newest intervals in memory, and who gets them."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.store.cases import START, C, G, T, snapshot
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
+from zibrato.store.live import (
+    INTERVALS,
+    STALE,
+    Live,
+    LiveSeries,
+    Measured,
+    display_value,
+    point,
+)
+
+IDS = {C: 1, T: 2, G: 3}
+TIMING = snapshot(START).summaries[T]
+
+
+def measured(interval: Snapshot) -> list[Measured]:
+    start, end, summaries = interval
+    return [Measured(IDS[of], of, start, end, summary) for of, summary in summaries.items()]
+
+
+def listed(live: Live, now: float = START) -> dict[str, LiveSeries]:
+    return {series.kind: series for series in live.series(now)}
+
+
+def updated(*intervals: Snapshot) -> Live:
+    live = Live()
+    for interval in intervals:
+        live.update(measured(interval))
+    return live
+
+
+def test_the_list_has_the_newest_of_each_series() -> None:
+    series = listed(updated(snapshot(START), snapshot(START + 30, 4.0)))
+    assert series[COUNTER].spark == [1.0, None, None, 4.0]
+    assert (series[COUNTER].last, series[COUNTER].rate) == (4.0, 0.4)
+    assert (series[TIMER].last, series[TIMER].rate) == (2.0, 0.2)
+    assert (series[GAUGE].last, series[GAUGE].seen) == (4.0, START + 30)
+
+
+def test_a_late_interval_changes_only_its_own_place() -> None:
+    intervals = (snapshot(START + 20, 3.0), snapshot(START, 1.0), snapshot(START - 1000, 1.0))
+    series = listed(updated(*intervals))
+    assert series[GAUGE].spark == [1.0, None, 3.0]
+    assert (series[GAUGE].last, series[GAUGE].seen) == (3.0, START + 20)
+
+
+def test_a_counter_adds_up_in_an_interval_and_a_gauge_has_its_newest() -> None:
+    series = listed(updated(snapshot(START, 2.0), snapshot(START, 5.0)))
+    assert series[COUNTER].spark == [7.0]
+    assert series[GAUGE].spark == [5.0]
+
+
+def test_a_series_that_fell_silent_has_no_rate() -> None:
+    live = updated(snapshot(START))
+    silent = START + (STALE + 1) * live.interval
+    assert listed(live, silent)[COUNTER].rate == 0.1
+    series = listed(live, silent + 1)
+    assert (series[COUNTER].rate, series[COUNTER].last) == (None, 1.0)
+
+
+def test_a_gap_longer_than_what_is_kept_leaves_nothing_old() -> None:
+    last = START + (INTERVALS - 1) * 10
+    assert len(listed(updated(snapshot(START), snapshot(last, 2.0)))[GAUGE].spark) == INTERVALS
+    assert listed(updated(snapshot(START), snapshot(last + 10, 2.0)))[GAUGE].spark == [2.0]
+
+
+def test_sparks_end_at_the_newest_interval_of_all() -> None:
+    live = updated(snapshot(START))
+    live.update([Measured(9, Series(GAUGE, "other", ""), START + 20, START + 30, Summary(1, 1.0))])
+    assert [series.spark for series in live.series(START, [3])] == [[1.0, None, None]]
+
+
+def test_what_was_loaded_is_in_the_list_and_not_new() -> None:
+    live = Live()
+    live.load({IDS[C]: C})
+    assert [(series.last, series.spark) for series in live.series(START)] == [(None, [])]
+    assert live.update(measured(snapshot(START))) == [IDS[T], IDS[G]]
+    live.load({IDS[C]: C})
+    assert listed(live)[COUNTER].last == 1.0
+
+
+def test_what_was_removed_is_not_in_the_list() -> None:
+    live = updated(snapshot(START))
+    live.remove(["COUNTER", "timer"])
+    assert [*listed(live)] == [GAUGE]
+
+
+def test_the_daemons_own_series_are_its_health() -> None:
+    own = Series(COUNTER, "zibrato.intake.received", "s", (("reason", "x"),))
+    live = updated(snapshot(START))
+    for start in (START, START + 10):
+        live.update([Measured(9, own, start, start + 10, Summary(1, 3.0))])
+    (health,) = live.health()
+    assert (health.name, health.last, health.total) == (own.name, 3.0, 6.0)
+    assert health.tags == {"reason": "x"}
+
+
+def test_the_value_that_is_shown_is_of_the_kind() -> None:
+    gauge = Summary(2, 7.0, 3.0, 4.0, 25.0, 3.0)
+    assert display_value(COUNTER, Summary(2, 7.0)) == 7.0
+    assert display_value(GAUGE, gauge) == display_value(TIMER, gauge) == 3.0
+    assert display_value(TIMER, TIMING._replace(last=1.0)) == 2.0
+
+
+def test_a_point_has_what_its_kind_has() -> None:
+    assert point(5, COUNTER, Summary(2, 7.0)) == [5, 2, 7.0, *[None] * 6]
+    gauge = Summary(2, 7.0, 3.0, 4.0, 25.0, 3.0)
+    assert point(5, GAUGE, gauge) == [5, 2, 7.0, 3.0, 4.0, 3.0, None, None, None]
+    assert point(5, TIMER, TIMING) == [5, 2, 3.0, 1.0, 2.0, 2.0, 1.0, 2.0, 2.0]
+
+
+class SubscriberTests(SynchronousTestCase):
+    """Who is told."""
+
+    def test_one_that_fails_gets_no_more_and_the_others_do(self) -> None:
+        live, events = Live(), list[bytes]()
+
+        def fail(_event: bytes) -> None:
+            raise AttributeError("gone")
+
+        live.subscribers += [fail, events.append]
+        live.publish(b"one")
+        live.publish(b"two")
+        self.assertEqual(events, [b"one", b"two"])
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
+    def test_one_may_leave_while_it_is_told(self) -> None:
+        live, events = Live(), list[bytes]()
+
+        def leave(_event: bytes) -> None:
+            live.subscribers.remove(leave)
+
+        live.subscribers += [leave, events.append]
+        live.publish(b"one")
+        self.assertEqual((events, len(live.subscribers)), ([b"one"], 1))
