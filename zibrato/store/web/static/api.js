@@ -1,8 +1,8 @@
-// What the daemon answers under /data, and the stream under /events.
+// What the daemon answers under /data.
 
-async function get(path, query, signal) {
-  const asked = new URLSearchParams(query).toString();
-  const response = await fetch(asked ? `${path}?${asked}` : path, { signal, cache: "no-store" });
+async function get(path, parameters, signal) {
+  const query = new URLSearchParams(parameters).toString();
+  const response = await fetch(query ? `${path}?${query}` : path, { signal, cache: "no-store" });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
   return response.json();
 }

@@ -1,77 +1,78 @@
-// A uPlot of lines and bands over a fixed range of time, with markers, in the theme's colours.
+// A uPlot of series and bands over a fixed time range, with annotations, in the theme's colours.
 
 import uPlot from "./vendor/uPlot.js";
-import { color } from "./dom.js";
+import { drawAnnotations } from "./annotations.js";
+import { color } from "./colors.js";
 import { inUnit, rateSplits, ticks } from "./format.js";
-import { drawMarkers } from "./markers.js";
-import { labels } from "./times.js";
+import { BINARY_STEPS, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "./scales.js";
+import { timeLabels } from "./times.js";
 import { touch } from "./touch.js";
 
-const AXIS = 68;
-const BINARY = Array.from({ length: 60 }, (_, power) => 2 ** power);
-const FONT = '12px Inter, system-ui, sans-serif';
-export const SYNC = uPlot.sync("zibrato");
+const VALUE_AXIS_WIDTH = 68;
+const LABEL_OVERHANG = 28; // half of the widest time label: the last one stands at the very edge
+const POINT_SIZE = 5;
+const SHORTEST_LINE = 6; // pixels; what is shorter gets points
+const SYNC_KEY = uPlot.sync("zibrato").key;
 
-/** The axis of time and its scale over `view`, {start, end} in Unix seconds. */
-export function timeAxis(view) {
+/** Return the axis of time, its scale over `range`, {start, end} in Unix seconds, and the padding
+ * that its last label needs. */
+export function timeAxis(range) {
   return {
-    scale: { time: true, auto: false, range: () => [view.start, view.end] },
+    scale: { time: true, auto: false, range: () => [range.start, range.end] },
     axis: {
-      ...themed(),
+      ...axisColors(),
       size: 38,
-      space: 72,
-      values: (_, splits, __, ___, step) => labels(splits, step),
+      incrs: TIME_STEPS,
+      space: (_plot, _axis, low, high, width) => timeLabelSpace(low, high, width),
+      values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step),
     },
+    overhang: LABEL_OVERHANG,
   };
 }
 
-/** The axis of values, as wide in every plot, so that they stand exactly below each other. */
+/** Return the axis of values, as wide in every plot, so that they stand exactly below each other. */
 export function valueAxis(unit, log) {
-  const axis = { ...themed(), size: AXIS, space: 36, gap: 8 };
-  const incrs = unit === "bytes" ? BINARY : undefined;
-  const splits = unit === "rate" ? (_, __, low, high, step) => rateSplits(low, high, step) : undefined;
-  if (!log) return { ...axis, incrs, splits, values: (_, at) => ticks(unit, at) };
-  const values = (_, splits) => splits.map((value) => (value === null ? null : inUnit(unit, value)));
-  return { ...axis, values, splits: rounds, filter: (_, splits) => splits };
+  const axis = { ...axisColors(), size: VALUE_AXIS_WIDTH, space: 36, gap: 8 };
+  if (log)
+    return {
+      ...axis,
+      values: (_plot, splits) => splits.map((value) => (value === null ? null : inUnit(unit, value))),
+      splits: (_plot, _axis, low, high) => logSplits(low, high),
+      filter: (_plot, splits) => splits,
+    };
+  return {
+    ...axis,
+    incrs: unit === "bytes" ? BINARY_STEPS : undefined,
+    splits: unit === "rate" ? (_plot, _axis, low, high, step) => rateSplits(low, high, step) : undefined,
+    values: (_plot, splits) => ticks(unit, splits),
+  };
 }
 
-/** Return the powers of ten from `low` to `high`, with 2 and 5 times them where there are few.
- * (uPlot's own never end where the scale begins between two round numbers.) */
-function rounds(_plot, _axis, low, high) {
-  const steps = high / low > 150 ? [1] : [1, 2, 5];
-  const found = [];
-  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1)
-    for (const step of steps) {
-      const value = Number((step * 10 ** power).toPrecision(3));
-      if (value >= low && value <= high) found.push(value);
-    }
-  return found;
-}
-
-function themed() {
+function axisColors() {
   return {
     stroke: () => color("--muted"),
-    font: FONT,
+    font: "12px Inter, system-ui, sans-serif",
     grid: { stroke: () => color("--grid"), width: 1 },
     ticks: { show: false },
   };
 }
 
-/** The crosshair that plots share; a double click calls `reset()`. A selection is not shared. */
+/** Return the crosshair that plots share; a double click calls `reset()`. A selection is not shared. */
 export function pointer({ reset }) {
+  const isShared = (type) => type.startsWith("mousemove") || type === "mouseleave";
   return {
-    sync: { key: SYNC.key, scales: ["x", null], filters: { pub: (type) => type.startsWith("mousemove") || type === "mouseleave" } },
+    sync: { key: SYNC_KEY, scales: ["x", null], filters: { pub: isShared } },
     drag: { x: true, y: false, setScale: false, dist: 6 },
     points: { size: 7, width: 2, fill: () => color("--surface") },
     bind: { dblclick: () => () => reset() },
   };
 }
 
-/** The hook that turns a selection into a zoom. */
-export const selecting = (zoom) => (plot) => {
-  const { left: from, width } = plot.select;
+/** Return the hook that turns a selection into a zoom. */
+export const zoomOnSelect = (zoom) => (plot) => {
+  const { left, width } = plot.select;
   if (width < 6) return;
-  zoom(plot.posToVal(from, "x"), plot.posToVal(from + width, "x"));
+  zoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
 };
 
@@ -80,24 +81,25 @@ export class Chart {
   constructor(root, on) {
     this.root = root;
     this.on = on;
-    this.markers = [];
-    new ResizeObserver(() => this.resize()).observe(root);
+    this.annotations = [];
+    this.range = { start: 0, end: 1 };
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(root);
     addEventListener("theme", () => this.plot?.redraw());
   }
 
-  /** Draw what lines() returned; a plot of the same shape gets new data and keeps its cursor. */
-  show(drawn, view, unit, log) {
-    this.view ??= { start: 0, end: 1 };
-    Object.assign(this.view, view);
-    const shape = JSON.stringify([drawn.lines.map((line) => [line.label, line.color]), drawn.stepped, unit, log]);
-    const data = [drawn.times, ...drawn.lines.map((line) => line.values)];
-    if (this.shape === shape) {
-      this.plot.setData(data);
+  /** Draw what plotSeries() returned; a plot of the same shape gets new data and keeps its cursor. */
+  show(plotData, range, unit, log) {
+    Object.assign(this.range, range);
+    const { series, stepped } = plotData;
+    const shape = JSON.stringify([series.map(({ label, color: name }) => [label, name]), stepped, unit, log]);
+    const columns = [plotData.times, ...series.map(({ values }) => values)];
+    if (this.plot && this.shape === shape) {
+      this.plot.setData(columns);
       return;
     }
-    this.shape = shape;
     this.destroy();
-    this.plot = new uPlot(this.options(drawn, unit, log), data, this.root);
+    this.shape = shape;
+    this.plot = new uPlot(this.options(plotData, unit, log), columns, this.root);
   }
 
   destroy() {
@@ -105,64 +107,59 @@ export class Chart {
     this.plot = null;
   }
 
-  /** Show or hide the line at `index` of lines(). */
+  /** Show or hide the series at `index` of plotSeries(). */
   toggle(index, shown) {
     this.plot?.setSeries(index + 1, { show: shown });
   }
 
-  mark(markers) {
-    this.markers = markers;
+  annotate(annotations) {
+    this.annotations = annotations;
     this.plot?.redraw(false);
-  }
-
-  resize() {
-    this.plot?.setSize(this.size());
   }
 
   size() {
     return { width: Math.max(200, this.root.clientWidth), height: Math.max(160, this.root.clientHeight) };
   }
 
-  options(drawn, unit, log) {
-    const time = timeAxis(this.view);
+  options({ series, bands, stepped }, unit, log) {
+    const time = timeAxis(this.range);
+    const valueRange = log ? logRange : linearRange;
     return {
       ...this.size(),
-      padding: [14, 12, 0, 0],
+      padding: [14, time.overhang, 0, 0],
       legend: { show: false },
       cursor: pointer(this.on),
-      scales: { x: time.scale, y: { distr: log ? 3 : 1, range: log ? around : fromZero } },
+      scales: { x: time.scale, y: { distr: log ? 3 : 1, range: (_plot, low, high) => valueRange(low, high) } },
       axes: [time.axis, valueAxis(unit, log)],
-      series: [{}, ...drawn.lines.map((line) => series(line, drawn.stepped))],
-      bands: drawn.bands.map(([upper, lower, fill]) => ({ series: [upper, lower], fill: () => color(fill) })),
+      series: [{}, ...series.map((one) => seriesOptions(one, stepped))],
+      bands: bands.map(([upper, lower, fill]) => ({ series: [upper, lower], fill: () => color(fill) })),
       hooks: {
         ...touch,
-        setSelect: [selecting(this.on.zoom)],
+        setSelect: [zoomOnSelect(this.on.zoom)],
         setCursor: [(plot) => this.on.hover(plot.cursor.idx ?? null)],
-        drawAxes: [(plot) => drawMarkers(plot, this.markers)],
+        drawAxes: [(plot) => drawAnnotations(plot, this.annotations)],
       },
     };
   }
 }
 
-function series(line, stepped) {
+function seriesOptions({ label, color: name, area, edge }, stepped) {
   return {
-    label: line.label,
-    stroke: () => color(line.color),
-    width: line.ghost ? 1 : 2,
-    fill: line.area ? () => color(`${line.color}-area`) : undefined,
+    label,
+    stroke: () => color(name),
+    width: edge ? 1 : 2,
+    fill: area ? () => color(`${name}-area`) : undefined,
     paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-    points: { show: line.ghost ? false : undefined, size: 5 },
+    points: edge ? { show: false } : { size: POINT_SIZE, fill: () => color(name), filter: isolatedPoints },
     spanGaps: false,
   };
 }
 
-/** A logarithmic scale takes what there is, with a little air. */
-const around = (_, low, high) => (low > 0 ? [low / 1.2, high * 1.2] : [0.001, 1]);
-
-/** Values start at 0 where nothing is below it, with a little air above. */
-function fromZero(_, low, high) {
-  if (low === null || high === null) return [0, 1];
-  if (low === high) return low === 0 ? [0, 1] : low > 0 ? [0, high * 1.25] : [low * 1.25, 0];
-  const air = (high - Math.min(0, low)) * 0.06;
-  return [low < 0 ? low - air : 0, high + air];
+/** Return the points to draw where uPlot would draw none, since there are too many: those that no
+ * line shows. (Where `all` are drawn, it asks for null.) */
+function isolatedPoints(plot, index, all) {
+  if (all) return null;
+  const [times, values] = [plot.data[0], plot.data[index]];
+  const step = Math.abs(plot.valToPos(times[1], "x") - plot.valToPos(times[0], "x"));
+  return shortRuns(values, Math.max(2, Math.ceil(SHORTEST_LINE / step) + 1));
 }

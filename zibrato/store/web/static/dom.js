@@ -1,7 +1,7 @@
 // The few lines that stand between plain DOM calls and readable ones.
 
 /** Return a new element; `properties` are DOM properties, or attributes where the name has a dash
- * or is `role`, `for` or `viewBox`. */
+ * or is `role` or `for`. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -21,17 +21,12 @@ export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-/** Return the value of a CSS custom property as it is in the current theme. */
-export function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 /** Return a function that calls `run` once, with the newest arguments, at the next frame. */
-export function framed(run) {
+export function oncePerFrame(run) {
   let waiting = false;
   let newest = [];
-  return (...given) => {
-    newest = given;
+  return (...args) => {
+    newest = args;
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
@@ -41,14 +36,11 @@ export function framed(run) {
   };
 }
 
-/** Return `canvas`, sized for the screen's pixels, with its cleared context in CSS pixels. */
-export function sized(canvas, width, height) {
+/** Return the cleared context, in CSS pixels, of `canvas`, which it sizes for the screen's pixels. */
+export function clearedContext(canvas, width, height) {
   const ratio = devicePixelRatio || 1;
-  const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== hgt) {
-    canvas.width = w;
-    canvas.height = hgt;
-  }
+  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);

@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { LEVELS } from "./metrics.js";
 
-const MOST_OPTIONS = 500;
+const MAX_OPTIONS = 500;
 const TITLES = { level: "All levels", source: "All sources", tag: "All tags" };
 
 export class Filters {
@@ -21,8 +21,8 @@ export class Filters {
       select.addEventListener("change", () => change({ [name]: select.value }));
   }
 
-  /** Show `state`, the values there are to choose from, and how many series the daemon has. */
-  show(state, facets, owned) {
+  /** Show `state`, the values there are to choose from, and whether the daemon has self-metrics. */
+  show(state, facets, hasSelfMetrics) {
     this.state = state;
     if (this.search.value !== state.q) this.search.value = state.q;
     for (const [name, select] of Object.entries(this.picks)) {
@@ -31,22 +31,29 @@ export class Filters {
       select.parentElement.classList.toggle("set", Boolean(state[name]));
     }
     this.own.setAttribute("aria-pressed", String(Boolean(state.own)));
-    this.own.hidden = !owned;
+    this.own.hidden = !hasSelfMetrics;
     this.clear.hidden = !(state.q || state.level || state.source || state.tag);
   }
 
   options(name, select, values, chosen) {
-    const all = chosen && !values.includes(chosen) ? [chosen, ...values] : values;
-    const shape = all.join("\n");
+    const shown = filterOptions(name, values, chosen);
+    const shape = shown.map(([value]) => value).join("\n");
     if (shape === this.shape[name] && select.options.length) return;
     this.shape[name] = shape;
-    const standard = values.filter((value) => LEVELS.includes(value));
-    const thresholds = name === "level" ? standard.slice(1).map((value) => `${value}+`) : [];
-    const shown = [...new Set([...all.slice(0, MOST_OPTIONS), ...thresholds])];
     select.replaceChildren(
       h("option", { value: "" }, TITLES[name]),
-      ...shown.map((value) => h("option", { value }, value.endsWith("+") && name === "level" ? `${value.slice(0, -1)} and up` : value)),
+      ...shown.map(([value, label]) => h("option", { value }, label)),
     );
-    select.disabled = !all.length;
+    select.disabled = !shown.length;
   }
+}
+
+/** Return [value, label] of each option: the values there are, what is chosen if it is none of them,
+ * and for levels the thresholds. */
+export function filterOptions(name, values, chosen) {
+  const all = chosen && !values.includes(chosen) ? [chosen, ...values] : values;
+  const standard = values.filter((value) => LEVELS.includes(value));
+  const thresholds = name === "level" ? standard.slice(1).map((value) => `${value}+`) : [];
+  const label = (value) => (name === "level" && value.endsWith("+") ? `${value.slice(0, -1)} and up` : value);
+  return [...new Set([...all.slice(0, MAX_OPTIONS), ...thresholds])].map((value) => [value, label(value)]);
 }

@@ -1,10 +1,11 @@
-// The legend below a plot: a button for each line, with its value under the pointer.
+// The legend below a plot: a button for each series, with its value under the pointer.
 
-import { color, h, text } from "./dom.js";
+import { color } from "./colors.js";
+import { h, text } from "./dom.js";
 import { inUnit } from "./format.js";
 
 export class Legend {
-  /** `toggle(index, shown)` is called when a line is to be hidden or shown. */
+  /** `toggle(index, shown)` is called when a series is to be hidden or shown. */
   constructor(root, toggle) {
     this.root = root;
     this.toggle = toggle;
@@ -12,49 +13,49 @@ export class Legend {
     addEventListener("theme", () => this.paint());
   }
 
-  /** Show what lines() returned; the hidden lines stay hidden. */
-  show(drawn, unit) {
+  /** Show what plotSeries() returned; the hidden series stay hidden. */
+  show(plotData, unit) {
     this.unit = unit;
-    const labels = drawn.lines.map((line) => line.label).join("\n");
-    this.lines = drawn.lines;
+    const labels = plotData.series.map(({ label }) => label).join("\n");
+    this.series = plotData.series;
     if (labels !== this.labels) {
       this.labels = labels;
-      this.buttons = drawn.lines.map((line, index) => this.button(line, index));
+      this.buttons = plotData.series.map((series, index) => this.button(series.label, index));
       this.root.replaceChildren(...this.buttons);
       this.paint();
     }
-    this.lines.forEach((line, index) => this.hidden.has(line.label) && this.toggle(index, false));
+    this.series.forEach(({ label }, index) => this.hidden.has(label) && this.toggle(index, false));
     this.values(null);
   }
 
-  button(line, index) {
-    const made = h(
+  button(label, index) {
+    const button = h(
       "button",
-      { type: "button", "aria-pressed": String(!this.hidden.has(line.label)), title: `Show or hide ${line.label}` },
+      { type: "button", "aria-pressed": String(!this.hidden.has(label)), title: `Show or hide ${label}` },
       h("i", { "aria-hidden": "true" }),
-      h("span", {}, line.label),
+      h("span", {}, label),
       h("b", {}, "–"),
     );
-    made.addEventListener("click", () => {
-      const shown = this.hidden.delete(line.label);
-      if (!shown) this.hidden.add(line.label);
-      made.setAttribute("aria-pressed", String(shown));
+    button.addEventListener("click", () => {
+      const shown = this.hidden.delete(label);
+      if (!shown) this.hidden.add(label);
+      button.setAttribute("aria-pressed", String(shown));
       this.toggle(index, shown);
     });
-    return made;
+    return button;
   }
 
   paint() {
     this.buttons?.forEach((button, index) => {
-      button.firstChild.style.background = color(this.lines[index].color);
+      button.firstChild.style.background = color(this.series[index].color);
     });
   }
 
   /** Show the values at `index` of the times, or the newest ones where it is null. */
   values(index) {
-    this.lines.forEach(({ values }, line) => {
-      const value = index === null ? values.findLast((each) => each !== null) : values[index];
-      text(this.buttons[line].lastChild, inUnit(this.unit, value));
+    this.series.forEach(({ values }, series) => {
+      const value = index === null ? values.findLast((known) => known !== null) : values[index];
+      text(this.buttons[series].lastChild, inUnit(this.unit, value));
     });
   }
 }

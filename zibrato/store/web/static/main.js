@@ -1,101 +1,104 @@
 // Puts the page together: one state (the URL), one set of metrics, one stream.
 
 import * as api from "./api.js";
-import { byId, framed, text } from "./dom.js";
-import { nothingFound, nothingYet } from "./empty.js";
+import { byId, oncePerFrame, text } from "./dom.js";
+import { EventStream } from "./event-stream.js";
 import { Filters } from "./filters.js";
 import { whole } from "./format.js";
-import { Health, lost } from "./health.js";
-import { watchKeys } from "./keys.js";
-import { List } from "./list.js";
-import { Live } from "./live.js";
+import { HealthView } from "./health-view.js";
+import { watchKeys } from "./keyboard.js";
+import { MetricList } from "./metric-list.js";
 import { Metrics } from "./metrics.js";
-import { Panel } from "./plot.js";
+import { noMatches, noMetricsYet, noSuchMetric } from "./notices.js";
+import { PlotPanel } from "./plot-panel.js";
 import * as route from "./route.js";
-import { recolor } from "./spark.js";
-import { moment } from "./times.js";
+import { lossCounts, lossWords } from "./self-metrics.js";
+import { timeText } from "./times.js";
+
+const UNFILTERED = { q: "", level: "", source: "", tag: "" };
+const LIST = { view: "list", kind: "", name: "", from: "", to: "" };
 
 const metrics = new Metrics();
 let state = route.read();
 let loaded = false;
 
-const elsewhere = (part) => "view" in part && (part.view !== state.view || part.name !== state.name);
-const change = (part) => route.go({ ...state, ...part }, elsewhere(part));
-const home = () => change({ view: "list", kind: "", name: "", from: "", to: "" });
-const plotOf = ({ kind, name }) => ({ ...state, view: "plot", kind, name, ...(state.view === "plot" ? {} : { from: "", to: "" }) });
-const clear = () => change({ q: "", level: "", source: "", tag: "" });
+const isOtherView = (part) => "view" in part && (part.view !== state.view || part.name !== state.name);
+/** Go to the state with `part` of it changed; Back undoes a change of view, and what is `undoable`. */
+const change = (part, undoable = false) => route.go({ ...state, ...part }, undoable || isOtherView(part));
+const clearFilters = () => change(UNFILTERED);
+
+/** Return the state that shows the plot of a metric; a zoom stays, from plot to plot. */
+function plotState({ kind, name }) {
+  const zoom = state.view === "plot" ? {} : { from: "", to: "" };
+  return { ...state, view: "plot", kind, name, ...zoom };
+}
 
 const filters = new Filters((part) => {
-  const unseen = !byId("list").closest(".browser").offsetParent; // what is searched has to show
-  change(unseen ? { ...part, view: "list", kind: "", name: "", from: "", to: "" } : part);
+  const isListHidden = !byId("list").closest(".browser").offsetParent; // what is searched has to show
+  change(isListHidden ? { ...part, ...LIST } : part);
 });
-const list = new List(byId("list"), {
-  link: (row) => route.format(plotOf(row)),
+const list = new MetricList(byId("list"), {
+  link: (row) => route.format(plotState(row)),
   open: (row, focus) => {
-    change(plotOf(row));
+    change(plotState(row));
     if (focus) byId("panel").focus();
   },
 });
-const panel = new Panel(byId("panel"), { change, close });
-const health = new Health(byId("health"), {
+const panel = new PlotPanel(byId("panel"), { change, close });
+const health = new HealthView(byId("health"), {
   link: (kind, name) => route.format({ ...route.parse(""), own: "1", view: "plot", kind, name }),
-  sparks: (name) => merged(name),
+  spark: (name) => metrics.addedUp(name),
 });
 
-/** Add up the sparklines of the daemon's series of one name. */
-function merged(name) {
-  const found = [...metrics.series.values()].filter((one) => one.name === name);
-  return (found[0]?.spark ?? []).map((_, index) => {
-    const values = found.map((one) => one.spark[index]).filter((value) => value !== null);
-    return values.length ? values.reduce((a, b) => a + b) : null;
-  });
-}
-
 function close() {
-  home();
+  change(LIST);
   byId("list").focus({ preventScroll: true });
 }
 
 /** Show the list as the state and the metrics are now. */
 function showList() {
   const rows = metrics.select(state);
-  const facets = metrics.facets(state.own);
-  filters.show(state, facets, metrics.owned);
-  const clock = { now: metrics.now, interval: metrics.interval, selected: state.view === "plot" ? `${state.kind} ${state.name}` : "" };
-  list.set(rows, clock);
+  filters.show(state, metrics.facets(state.own), metrics.hasSelfMetrics);
+  const selected = state.view === "plot" ? `${state.kind} ${state.name}` : "";
+  list.set(rows, { now: metrics.now, interval: metrics.interval, selected });
   text(byId("count"), loaded ? `${whole(rows.length)} metric${rows.length === 1 ? "" : "s"}` : "");
-  const bare = loaded && !rows.length;
-  const narrowed = state.q || state.level || state.source || state.tag;
-  byId("list").hidden = bare;
-  byId("heads").hidden = bare;
-  byId("empty").hidden = !bare;
-  if (bare) byId("empty").replaceChildren(...(narrowed ? nothingFound(state, clear) : nothingYet()));
+  showEmpty(loaded && !rows.length);
   for (const head of byId("heads").querySelectorAll("[data-sort]"))
     head.setAttribute("aria-pressed", String(head.dataset.sort === state.sort));
 }
 
-/** Show the view that the state asks for. */
+function showEmpty(isEmpty) {
+  const isFiltered = Object.keys(UNFILTERED).some((name) => state[name]);
+  byId("list").hidden = isEmpty;
+  byId("heads").hidden = isEmpty;
+  byId("empty").hidden = !isEmpty;
+  if (isEmpty) byId("empty").replaceChildren(...(isFiltered ? noMatches(state, clearFilters) : noMetricsYet()));
+}
+
+/** Show the view that the state asks for; the list with a word, where that metric is not there. */
 function showView() {
   const metric = state.view === "plot" ? metrics.find(state) : null;
-  const view = state.view === "plot" && loaded && !metric ? "list" : state.view;
+  const isMissing = state.view === "plot" && loaded && !metric;
+  const view = isMissing ? "list" : state.view;
   byId("main").dataset.view = view;
+  byId("notice").hidden = !isMissing;
+  if (isMissing) text(byId("notice"), noSuchMetric(state, metrics.has(state)));
   document.title = { plot: `${state.name} · Zibrato`, health: "Health · Zibrato" }[view] ?? "Zibrato";
   if (metric) panel.show(metric, state, metrics);
   else panel.hide();
   if (view === "health") health.show();
-  else byId("health").hidden = true;
+  else health.hide();
   byId("health-link").toggleAttribute("aria-current", view === "health");
 }
 
-const show = () => {
+function show() {
   showList();
   showView();
-};
+}
 
 async function load() {
-  const answer = await api.series();
-  metrics.load(answer);
-  live.interval = metrics.interval;
+  metrics.load(await api.series());
+  stream.interval = metrics.interval;
   loaded = true;
   show();
   if (state.view === "plot") list.reveal();
@@ -103,15 +106,15 @@ async function load() {
 }
 
 async function checkHealth() {
-  const known = await health.load();
-  const gone = known ? lost(known) : 0;
-  byId("health-badge").hidden = !gone;
-  byId("health-link").title = gone ? `${whole(gone)} measurements were lost` : "How the daemon is";
-  if (state.view === "health" && known) health.draw();
+  const selfMetrics = await health.load();
+  const loss = selfMetrics && lossWords(lossCounts(selfMetrics), whole);
+  byId("health-badge").hidden = !loss;
+  byId("health-link").title = loss ? `Measurements: ${loss}` : "How the daemon is";
+  if (state.view === "health" && selfMetrics) health.draw();
 }
 
-const appeared = framed(show); // what is linked to may be among it
-const followed = framed(() => {
+const showSoon = oncePerFrame(show); // what is linked to may be among new series
+const followSoon = oncePerFrame(() => {
   showList();
   panel.tick(metrics.now);
 });
@@ -123,26 +126,30 @@ const STATES = {
   reconnecting: "Reconnecting…",
 };
 
-const live = new Live({
+const stream = new EventStream({
   state: (name) => {
     byId("status").dataset.state = name;
     text(byId("status-text"), STATES[name]);
   },
-  opened: (again) => load().catch(() => again || setTimeout(() => live.open(), 1000)),
-  series: (fresh) => {
-    metrics.add(fresh);
-    appeared();
+  opened: (again) => load().catch(() => again || setTimeout(() => stream.open(), 1000)),
+  series: (added) => {
+    metrics.add(added);
+    showSoon();
   },
   interval: (closed) => {
     metrics.apply(closed);
-    live.interval = metrics.interval;
-    byId("status").title = `Last interval: ${moment(closed.end)}`;
-    byId("status").classList.remove("beat");
-    requestAnimationFrame(() => byId("status").classList.add("beat"));
-    followed();
+    stream.interval = metrics.interval;
+    showBeat(closed.end);
+    followSoon();
     checkHealth();
   },
 });
+
+function showBeat(end) {
+  byId("status").title = `Last interval: ${timeText(end)}`;
+  byId("status").classList.remove("beat");
+  requestAnimationFrame(() => byId("status").classList.add("beat"));
+}
 
 route.watch(() => {
   state = route.read();
@@ -154,7 +161,7 @@ byId("heads").addEventListener("click", (event) => {
   if (sort) change({ sort });
 });
 
-watchKeys({ state: () => state, clear: () => change({ q: "" }), close });
+watchKeys({ state: () => state, clearSearch: () => change({ q: "" }), close });
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -167,7 +174,6 @@ function showTheme() {
   text(byId("theme"), glyph);
   byId("theme").setAttribute("aria-label", `Theme: ${words}`);
   byId("theme").title = `Theme: ${words}`;
-  recolor();
   if (loaded) showList();
   if (state.view === "health" && health.list) health.draw();
 }
@@ -176,4 +182,4 @@ addEventListener("theme", showTheme);
 
 showTheme();
 show();
-live.open();
+stream.open();

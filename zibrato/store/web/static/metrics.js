@@ -2,18 +2,20 @@
 
 import { summary } from "./summary.js";
 
-const SPARK = 40;
+const SPARK_LENGTH = 40;
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
 
-export const isOwn = (name) => name === "zibrato" || name.startsWith("zibrato.");
+/** Return whether a metric is one of the daemon's self-metrics. */
+export const isSelfMetric = (name) => name === "zibrato" || name.startsWith("zibrato.");
 
-const rank = (level) => (LEVELS.indexOf(level) + 1 || LEVELS.length + 1);
+const rank = (level) => LEVELS.indexOf(level) + 1 || LEVELS.length + 1;
 
 /** Return the tags of a series as a list of `name=value`. */
-export const pairs = (one) => Object.entries(one.tags ?? {}).map(([name, value]) => `${name}=${value}`);
+export const tagPairs = (series) => Object.entries(series.tags ?? {}).map(([name, value]) => `${name}=${value}`);
 
 /** Return what tells a series from the others of its metric. */
-export const label = (one) => [one.source, ...pairs(one)].filter(Boolean).join(" · ") || one.name;
+export const seriesLabel = (series) =>
+  [series.source, ...tagPairs(series)].filter(Boolean).join(" · ") || series.name;
 
 export class Metrics {
   constructor() {
@@ -23,9 +25,8 @@ export class Metrics {
   }
 
   clear() {
-    this.series = new Map();
-    this.groups = new Map();
-    this.changes = 0; // of what there is, not of its values
+    this.series = new Map(); // by id
+    this.metrics = new Map(); // lists of series by "kind name"
   }
 
   /** Take the whole of /data/series. */
@@ -33,76 +34,74 @@ export class Metrics {
     this.clear();
     this.interval = answer.interval;
     this.add(answer.series);
-    const newest = answer.series.reduce((seen, one) => Math.max(seen, one.seen ?? 0), 0); // when it began
+    const newest = answer.series.reduce((seen, series) => Math.max(seen, series.seen ?? 0), 0); // when it began
     const began = Math.floor(newest / this.interval) * this.interval;
     this.now = newest ? began + this.interval : answer.now;
   }
 
   /** Take series in that may be new. */
   add(list) {
-    for (const one of list) {
-      if (this.series.has(one.id)) continue;
-      one.spark = padded(one.spark ?? []);
-      one.text = [one.name, one.source, ...pairs(one), one.level].join(" ").toLowerCase();
-      this.series.set(one.id, one);
-      const key = `${one.kind} ${one.name}`;
-      if (!this.groups.has(key)) this.groups.set(key, []);
-      this.groups.get(key).push(one);
-      this.changes += 1;
+    for (const series of list) {
+      if (this.series.has(series.id)) continue;
+      series.spark = padded(series.spark ?? []);
+      series.text = [series.name, series.source, ...tagPairs(series), series.level].join(" ").toLowerCase();
+      this.series.set(series.id, series);
+      const key = `${series.kind} ${series.name}`;
+      if (!this.metrics.has(key)) this.metrics.set(key, []);
+      this.metrics.get(key).push(series);
     }
   }
 
-  /** Take one closed interval in. A newer one moves all series on, heard of or not; one that is
-   * late finds its place among the others. */
+  /** Take one closed interval in. A newer one moves all series on, measured in it or not; one that
+   * is late finds its place among the others. */
   apply({ start, end, points }) {
     const steps = Math.round((end - this.now) / this.interval);
-    if (steps > 0) for (const one of this.series.values()) this.forward(one, Math.min(steps, SPARK));
-    const place = SPARK - 1 + Math.min(0, steps);
+    if (steps > 0) for (const series of this.series.values()) moveOn(series, Math.min(steps, SPARK_LENGTH));
+    const place = SPARK_LENGTH - 1 + Math.min(0, steps);
     for (const point of points) {
-      const one = this.series.get(point[0]);
-      if (!one) continue;
-      const before = one.kind === "counter" ? (one.spark[place] ?? 0) : 0;
-      if (place >= 0) one.spark[place] = before + value(one.kind, point);
-      if (steps >= 0) Object.assign(one, fresh(one.kind, point, end - start, start));
+      const series = this.series.get(point[ID]);
+      if (!series) continue;
+      const before = series.kind === "counter" ? (series.spark[place] ?? 0) : 0;
+      if (place >= 0) series.spark[place] = before + shownValue(series.kind, point);
+      if (steps >= 0) Object.assign(series, newestValues(series.kind, point, end - start, start));
     }
     this.now = Math.max(this.now, end);
-  }
-
-  forward(one, steps) {
-    one.spark.splice(0, steps);
-    one.spark.push(...Array(steps).fill(null));
-    one.rate = one.kind === "gauge" ? null : 0;
   }
 
   /** Return the metrics that pass the filters of `state`, each with the series that pass. */
   select(state) {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-    const passes = (one) => filtered(one, state) && words.every((word) => one.text.includes(word));
+    const passes = (series) => isSelected(series, state) && words.every((word) => series.text.includes(word));
     const rows = [];
-    for (const [key, all] of this.groups) {
+    for (const [key, all] of this.metrics) {
       const { kind, name } = all[0];
-      if (isOwn(name) && !state.own) continue;
+      if (isSelfMetric(name) && !state.own) continue;
       const series = all.filter(passes);
       if (series.length) rows.push({ key, kind, name, series });
     }
     return rows.sort(order(state.sort));
   }
 
+  /** Return whether the daemon has the metric that `state` names, whatever the filters. */
+  has({ kind, name }) {
+    return this.metrics.has(`${kind} ${name}`);
+  }
+
   /** Return one metric with the series that pass the filters other than the search, or null. */
   find(state) {
-    const all = this.groups.get(`${state.kind} ${state.name}`) ?? [];
-    const series = all.filter((one) => filtered(one, state));
+    const all = this.metrics.get(`${state.kind} ${state.name}`) ?? [];
+    const series = all.filter((candidate) => isSelected(candidate, state));
     return series.length ? { kind: state.kind, name: state.name, series } : null;
   }
 
   /** Return the values that the filters can take. */
   facets(own) {
     const [levels, sources, tags] = [new Set(), new Set(), new Set()];
-    for (const one of this.series.values()) {
-      if (isOwn(one.name) && !own) continue;
-      levels.add(one.level);
-      if (one.source) sources.add(one.source);
-      for (const pair of pairs(one)) tags.add(pair);
+    for (const series of this.series.values()) {
+      if (isSelfMetric(series.name) && !own) continue;
+      levels.add(series.level);
+      if (series.source) sources.add(series.source);
+      for (const pair of tagPairs(series)) tags.add(pair);
     }
     const byName = (a, b) => a.localeCompare(b, "en", { numeric: true });
     return {
@@ -112,51 +111,71 @@ export class Metrics {
     };
   }
 
-  get owned() {
-    return [...this.groups.values()].filter(([one]) => isOwn(one.name)).length;
+  /** Return the sparkline of all series of one name, added up. */
+  addedUp(name) {
+    const sparks = [...this.series.values()].filter((series) => series.name === name).map(({ spark }) => spark);
+    return (sparks[0] ?? []).map((_, index) => {
+      const values = sparks.map((spark) => spark[index]).filter((value) => value !== null);
+      return values.length ? values.reduce((a, b) => a + b) : null;
+    });
+  }
+
+  get hasSelfMetrics() {
+    return [...this.metrics.values()].some(([series]) => isSelfMetric(series.name));
   }
 }
 
-const [COUNT, SUM, LAST, P95] = [1, 2, 5, 7];
+// A point of an interval is [id, count, sum, min, max, last, p50, p95, p99].
+const [ID, COUNT, SUM, LAST, P95] = [0, 1, 2, 5, 7];
 
-function value(kind, point) {
+/** Return what the list shows of a point: a counter's sum, a timer's 95th percentile, a reading. */
+function shownValue(kind, point) {
   return kind === "counter" ? point[SUM] : kind === "timer" ? point[P95] : point[LAST];
 }
 
-function fresh(kind, point, length, seen) {
+function newestValues(kind, point, seconds, seen) {
   const amount = kind === "counter" ? point[SUM] : kind === "timer" ? point[COUNT] : null;
-  return { last: value(kind, point), rate: amount === null ? null : amount / length, seen };
+  return { last: shownValue(kind, point), rate: amount === null ? null : amount / seconds, seen };
 }
 
-function filtered(one, { level, source, tag }) {
+function moveOn(series, steps) {
+  series.spark.splice(0, steps);
+  series.spark.push(...Array(steps).fill(null));
+  series.rate = series.kind === "gauge" ? null : 0;
+}
+
+function isSelected(series, { level, source, tag }) {
   const threshold = level.endsWith("+") ? rank(level.slice(0, -1)) : 0;
   return (
-    (!level || (threshold ? LEVELS.includes(one.level) && rank(one.level) >= threshold : one.level === level)) &&
-    (!source || one.source === source) &&
-    (!tag || pairs(one).includes(tag))
+    (!level ||
+      (threshold ? LEVELS.includes(series.level) && rank(series.level) >= threshold : series.level === level)) &&
+    (!source || series.source === source) &&
+    (!tag || tagPairs(series).includes(tag))
   );
 }
 
+/** Return the comparison that sorts rows by `sort`: kinds and names up, all else down. */
 function order(sort) {
-  const names = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.kind < b.kind ? -1 : 1);
-  const level = (row) => Math.max(...row.series.map((one) => rank(one.level)));
-  const number = (row, field) => summary(row)[field] ?? -Infinity;
-  if (sort === "kind") return (a, b) => a.kind.localeCompare(b.kind) || names(a, b);
-  if (sort === "level") return (a, b) => level(b) - level(a) || names(a, b);
-  if (sort === "last" || sort === "rate") return by(number, sort, names);
-  return names;
+  const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.kind < b.kind ? -1 : 1);
+  if (sort === "kind") return (a, b) => a.kind.localeCompare(b.kind) || byName(a, b);
+  if (sort === "level")
+    return descending((row) => Math.max(...row.series.map((series) => rank(series.level))), byName);
+  if (sort === "last" || sort === "rate") return descending((row) => summary(row)[sort] ?? -Infinity, byName);
+  return byName;
 }
 
-function by(number, field, names) {
-  const known = new Map();
-  const of = (row) => {
-    if (!known.has(row)) known.set(row, number(row, field));
-    return known.get(row);
+/** Return a comparison by a number, the greatest first, which is worked out once for each row. */
+function descending(numberOf, otherwise) {
+  const numbers = new Map();
+  const remembered = (row) => {
+    if (!numbers.has(row)) numbers.set(row, numberOf(row));
+    return numbers.get(row);
   };
-  return (a, b) => of(b) - of(a) || names(a, b);
+  // Two rows without a number are -Infinity apart from each other by NaN, which is falsy too.
+  return (a, b) => remembered(b) - remembered(a) || otherwise(a, b);
 }
 
 function padded(values) {
-  const newest = values.slice(-SPARK);
-  return [...Array(SPARK - newest.length).fill(null), ...newest];
+  const newest = values.slice(-SPARK_LENGTH);
+  return [...Array(SPARK_LENGTH - newest.length).fill(null), ...newest];
 }

@@ -29,17 +29,17 @@ export function parse(fragment) {
 
 /** Return the fragment of `state`, which holds only what differs from the defaults. */
 export function format(state) {
-  const query = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(DEFAULTS))
-    if (state[name] !== value) query.set(name, state[name]);
+    if (state[name] !== value) parameters.set(name, state[name]);
   const path = state.view === "plot" ? `plot/${state.kind}/${encodeURIComponent(state.name)}` : state.view;
-  const found = query.toString();
-  return `#/${path === "list" ? "" : path}${found ? `?${found}` : ""}`;
+  const query = parameters.toString();
+  return `#/${path === "list" ? "" : path}${query ? `?${query}` : ""}`;
 }
 
 export const read = () => parse(location.hash);
 
-/** Go to `state`; a change of view makes an entry in the history, any other replaces it. */
+/** Go to `state`: with `push` as an entry of its own in the history, else in place of the newest. */
 export function go(state, push) {
   const fragment = format(state);
   if (fragment === (location.hash || "#/")) return;

@@ -1,28 +1,29 @@
-// What one line says of a metric of several series.
+// What one row of the list says of a metric of several series.
 
-/** Return what a list shows of a metric: merged over its series as far as that is exact. */
-export function summary({ kind, series }) {
-  if (series.length === 1) {
-    const [one] = series;
-    return { last: one.last, rate: one.rate, seen: one.seen, spark: one.spark, bound: "" };
-  }
-  const lasts = series.map((one) => one.last).filter((last) => last !== null && last !== undefined);
-  return {
-    last: lasts.length ? MERGE[kind](lasts) : null,
-    rate: kind === "gauge" ? null : total(series.map((one) => one.rate ?? 0)),
-    seen: series.reduce((seen, one) => Math.max(seen, one.seen ?? 0), 0),
-    spark: series[0].spark.map((_, index) => {
-      const values = series.map((one) => one.spark[index]).filter((each) => each !== null);
-      return values.length ? MERGE[kind](values) : null;
-    }),
-    bound: kind === "timer" ? "≤ " : "",
-  };
-}
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
-const total = (values) => values.reduce((sum, each) => sum + each, 0);
-// A percentile of several sources together is at most the greatest of theirs.
+// By kind. A percentile of several sources together is at most the greatest of theirs.
 const MERGE = {
   counter: total,
   timer: (values) => values.reduce((a, b) => Math.max(a, b)),
   gauge: (values) => total(values) / values.length,
 };
+
+const present = (values) => values.filter((value) => value !== null && value !== undefined);
+
+/** Return {last, rate, seen, spark, bound} of a metric, merged over its series; `bound` is what
+ * stands before a `last` that is no more than an upper bound. */
+export function summary({ kind, series }) {
+  if (series.length === 1) {
+    const [{ last, rate, seen, spark }] = series;
+    return { last, rate, seen, spark, bound: "" };
+  }
+  const merged = (values) => (values.length ? MERGE[kind](values) : null);
+  return {
+    last: merged(present(series.map(({ last }) => last))),
+    rate: kind === "gauge" ? null : total(series.map(({ rate }) => rate ?? 0)),
+    seen: series.reduce((newest, { seen }) => Math.max(newest, seen ?? 0), 0),
+    spark: series[0].spark.map((_, index) => merged(present(series.map(({ spark }) => spark[index])))),
+    bound: kind === "timer" ? "≤ " : "",
+  };
+}

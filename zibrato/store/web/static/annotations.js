@@ -1,10 +1,11 @@
 // Annotations: a line where something happened, a shade while it lasted, and a list in words.
 
-import { color, h } from "./dom.js";
-import { moment } from "./times.js";
+import { color } from "./colors.js";
+import { h } from "./dom.js";
+import { timeText } from "./times.js";
 
-/** Draw `markers`, which are what /data/annotations answers, below a plot's lines. */
-export function drawMarkers(plot, markers) {
+/** Draw what /data/annotations answers, below a plot's series. */
+export function drawAnnotations(plot, annotations) {
   const { ctx: context } = plot;
   const { left, top, width, height } = plot.bbox;
   const ratio = devicePixelRatio || 1;
@@ -12,9 +13,9 @@ export function drawMarkers(plot, markers) {
   context.beginPath();
   context.rect(left, top - 14 * ratio, width, height + 14 * ratio);
   context.clip();
-  for (const marker of markers) {
-    const x = Math.round(plot.valToPos(marker.start, "x", true));
-    const end = marker.end ? Math.round(plot.valToPos(marker.end, "x", true)) : x;
+  for (const annotation of annotations) {
+    const x = Math.round(plot.valToPos(annotation.start, "x", true));
+    const end = annotation.end ? Math.round(plot.valToPos(annotation.end, "x", true)) : x;
     if (end > x) {
       context.fillStyle = color("--marker-area");
       context.fillRect(x, top, end - x, height);
@@ -29,7 +30,7 @@ export function drawMarkers(plot, markers) {
     context.setLineDash([]);
     flag(context, x, top, ratio);
   }
-  titles(plot, markers, ratio);
+  titles(plot, annotations, ratio);
   context.restore();
 }
 
@@ -41,24 +42,24 @@ function flag(context, x, top, ratio) {
   context.fill();
 }
 
-/** Write each title beside its flag, where there is room before the next one. */
-function titles({ ctx: context, bbox, valToPos }, markers, ratio) {
+/** Write each title beside its flag, where there is room before the next annotation. */
+function titles({ ctx: context, bbox, valToPos }, annotations, ratio) {
   context.font = `${11 * ratio}px Inter, system-ui, sans-serif`;
   context.textAlign = "left";
-  const sorted = [...markers].sort((a, b) => a.start - b.start);
-  sorted.forEach((marker, index) => {
-    const x = valToPos(marker.start, "x", true) + 9 * ratio;
+  const sorted = [...annotations].sort((a, b) => a.start - b.start);
+  sorted.forEach((annotation, index) => {
+    const x = valToPos(annotation.start, "x", true) + 9 * ratio;
     const next = sorted[index + 1];
     const room = (next ? valToPos(next.start, "x", true) : bbox.left + bbox.width) - x - 8 * ratio;
-    const title = marker.title || marker.stream;
+    const title = annotation.title || annotation.stream;
     if (context.measureText(title).width <= room) context.fillText(title, x, bbox.top - 1 * ratio);
   });
 }
 
-/** Return the annotations of the range as a list, newest first, or null where there is none. */
-export function markerList(markers) {
-  if (!markers.length) return null;
-  const newest = [...markers].sort((a, b) => b.start - a.start).slice(0, 50);
+/** Return the annotations of the range as a list, newest first, or null where there is nannotation. */
+export function annotationList(annotations) {
+  if (!annotations.length) return null;
+  const newest = [...annotations].sort((a, b) => b.start - a.start).slice(0, 50);
   return h(
     "div",
     { className: "marks" },
@@ -66,13 +67,13 @@ export function markerList(markers) {
     h(
       "ol",
       {},
-      ...newest.map((one) =>
+      ...newest.map((annotation) =>
         h(
           "li",
           {},
-          h("time", {}, moment(one.start)),
-          h("b", {}, one.title || one.stream),
-          h("span", {}, [one.stream, one.source, one.description].filter(Boolean).join(" · ")),
+          h("time", {}, timeText(annotation.start)),
+          h("b", {}, annotation.title || annotation.stream),
+          h("span", {}, [annotation.stream, annotation.source, annotation.description].filter(Boolean).join(" · ")),
         ),
       ),
     ),

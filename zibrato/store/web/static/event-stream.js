@@ -1,15 +1,16 @@
 // The stream of closed intervals: it connects again by itself and says how it is.
 
-const FIRST = 500;
-const LONGEST = 5000;
+const FIRST_WAIT = 500; // milliseconds
+const LONGEST_WAIT = 5000;
 
-/** Holds one EventSource open. `on.state(name)` gets connecting, live, stalled or reconnecting. */
-export class Live {
+/** Holds one EventSource open. `on.state(name)` gets connecting, live, stalled or reconnecting;
+ * `on.opened(again)`, `on.series(list)` and `on.interval(closed)` what came. */
+export class EventStream {
   constructor(on, path = "/events") {
     this.on = on;
     this.path = path;
-    this.wait = FIRST;
-    this.interval = 10;
+    this.wait = FIRST_WAIT;
+    this.interval = 10; // seconds
     this.failed = false;
     this.stale = false;
     addEventListener("online", () => this.retry());
@@ -17,14 +18,14 @@ export class Live {
   }
 
   open() {
-    clearTimeout(this.timer);
+    clearTimeout(this.reconnection);
     this.source?.close();
     this.source = new EventSource(this.path);
     this.source.onopen = () => this.opened();
-    this.source.onerror = () => this.lost();
+    this.source.onerror = () => this.disconnected();
     this.source.addEventListener("interval", (event) => {
       this.stale = false;
-      this.heard();
+      this.alive();
       this.on.interval(JSON.parse(event.data));
     });
     this.source.addEventListener("series", (event) => this.on.series(JSON.parse(event.data)));
@@ -36,26 +37,27 @@ export class Live {
   }
 
   opened() {
-    this.wait = FIRST;
+    this.wait = FIRST_WAIT;
     const again = this.failed;
     this.failed = false;
-    this.heard();
+    this.alive();
     this.on.opened(again);
   }
 
   /** Whatever closed the stream, the next attempt is ours: a browser gives up at an HTTP error. */
-  lost() {
+  disconnected() {
     this.source.close();
     clearTimeout(this.silence);
     this.failed = true;
     this.on.state("reconnecting");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.open(), this.wait);
-    this.wait = Math.min(this.wait * 2, LONGEST);
+    clearTimeout(this.reconnection);
+    this.reconnection = setTimeout(() => this.open(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
   }
 
-  /** A connection over which nothing came for three intervals is dead or the daemon stands still. */
-  heard() {
+  /** Expect an interval in time: where nothing comes for three of them, the connection is dead or the
+   * daemon stands still. */
+  alive() {
     this.on.state(this.stale ? "stalled" : "live");
     clearTimeout(this.silence);
     this.silence = setTimeout(

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-/** Watch the keyboard; `page` has state(), clear() for the search and close() for what is open. */
+/** Watch the keyboard; `page` has state(), clearSearch() and close() for what is open. */
 export function watchKeys(page) {
   addEventListener("keydown", (event) => {
     const searching = event.target === byId("search");
@@ -21,7 +21,7 @@ export function watchKeys(page) {
 }
 
 function escape(page, searching) {
-  if (searching && page.state().q) page.clear();
+  if (searching && page.state().q) page.clearSearch();
   else if (searching) byId("list").focus();
   else if (page.state().view !== "list") page.close();
 }

@@ -1,17 +1,17 @@
 // The list of metrics: only the rows in view exist, whatever the number of metrics is.
 
-import { h, framed, text } from "./dom.js";
+import { h, oncePerFrame, text } from "./dom.js";
 import { ago, inUnit, rate, unitOf } from "./format.js";
-import { pairs } from "./metrics.js";
-import { spark } from "./spark.js";
+import { tagPairs } from "./metrics.js";
+import { drawSparkline } from "./sparkline.js";
 import { summary } from "./summary.js";
 
 const NOTES = { timer: () => "p95", gauge: (series) => (series > 1 ? "mean" : "") };
 const OVERSCAN = 6;
-const SPARK_HEIGHT = 30;
+const SPARKLINE_HEIGHT = 30;
 
 /** `on.open(row)` is called for a click or Enter; `link(row)` returns a row's address. */
-export class List {
+export class MetricList {
   constructor(root, on) {
     this.root = root;
     this.space = root.firstElementChild;
@@ -21,7 +21,7 @@ export class List {
     this.active = -1;
     this.selected = "";
     this.version = 0; // of what the rows show: a row that shows it already is left alone
-    this.draw = framed(() => this.paint());
+    this.draw = oncePerFrame(() => this.paint());
     root.addEventListener("scroll", this.draw, { passive: true });
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focus", () => this.active < 0 && this.move(0));
@@ -61,7 +61,7 @@ export class List {
   measure() {
     this.height = undefined;
     this.space.style.height = `${this.rows.length * this.rowHeight()}px`;
-    for (const node of this.pool) node.sparkWidth = 0;
+    for (const slot of this.pool) slot.sparkWidth = 0;
     this.version += 1;
     this.draw();
   }
@@ -74,27 +74,28 @@ export class List {
       Math.ceil((this.root.scrollTop + this.root.clientHeight) / height) + OVERSCAN,
     );
     const needed = Math.ceil(this.root.clientHeight / height) + 2 * OVERSCAN + 2;
-    while (this.pool.length < needed) this.pool.push(node(this.space));
+    while (this.pool.length < needed) this.pool.push(emptySlot(this.space));
     while (this.pool.length > needed) this.pool.pop().element.remove();
     const used = new Set();
     for (let index = first; index < last; index += 1) {
-      const one = this.pool[index % this.pool.length];
-      used.add(one);
-      this.fill(one, index, height);
+      const slot = this.pool[index % this.pool.length];
+      used.add(slot);
+      this.fill(slot, index, height);
     }
-    for (const one of this.pool) if (!used.has(one)) one.element.hidden = true;
+    for (const slot of this.pool) if (!used.has(slot)) slot.element.hidden = true;
     this.mark();
   }
 
-  fill(one, index, height) {
-    if (one.index === index && one.version === this.version && !one.element.hidden) return;
-    Object.assign(one, { index, version: this.version });
+  /** Show the row at `index` in a slot of the pool, which may show it already. */
+  fill(slot, index, height) {
+    if (slot.index === index && slot.version === this.version && !slot.element.hidden) return;
+    Object.assign(slot, { index, version: this.version });
     const row = this.rows[index];
-    const { element, parts } = one;
-    const seen = summary(row);
+    const { element, parts } = slot;
+    const { last, rate: perSecond, seen, spark, bound } = summary(row);
     const unit = unitOf(row.kind, row.name);
     const dot = row.name.lastIndexOf(".") + 1;
-    const stale = this.now - seen.seen > Math.max(60, 6 * this.interval);
+    const stale = this.now - seen > Math.max(60, 6 * this.interval);
     element.hidden = false;
     element.id = `row-${index}`;
     element.dataset.key = row.key;
@@ -107,15 +108,16 @@ export class List {
     parts.link.title = row.name;
     text(parts.space, row.name.slice(0, dot));
     text(parts.own, row.name.slice(dot));
-    text(parts.tags, row.series.length === 1 ? pairs(row.series[0]).join(" ") : "");
+    text(parts.tags, row.series.length === 1 ? tagPairs(row.series[0]).join(" ") : "");
     text(parts.kind, row.kind);
-    level(parts.level, row.series);
-    sources(parts.source, row.series);
-    text(parts.last, seen.last === null ? "–" : seen.bound + inUnit(unit, seen.last));
+    showLevels(parts.level, row.series);
+    showSources(parts.source, row.series);
+    text(parts.last, last === null ? "–" : bound + inUnit(unit, last));
     text(parts.note, NOTES[row.kind]?.(row.series.length) ?? "");
-    text(parts.rate, stale ? (seen.seen ? ago(this.now - seen.seen) : "idle") : row.kind === "gauge" ? "" : rate(seen.rate));
-    one.sparkWidth ||= parts.spark.clientWidth;
-    spark(parts.canvas, row.kind, seen.spark, one.sparkWidth, SPARK_HEIGHT);
+    const idle = seen ? ago(this.now - seen) : "idle";
+    text(parts.rate, stale ? idle : row.kind === "gauge" ? "" : rate(perSecond));
+    slot.sparkWidth ||= parts.spark.clientWidth;
+    drawSparkline(parts.canvas, row.kind, spark, slot.sparkWidth, SPARKLINE_HEIGHT);
   }
 
   mark() {
@@ -157,8 +159,8 @@ export class List {
   }
 }
 
-/** Append an empty row to `root`; return it with its parts. */
-function node(root) {
+/** Append an empty row to `root`; return it with its parts, as a slot of the pool. */
+function emptySlot(root) {
   const cell = (name, ...children) => h("span", { className: name, role: "gridcell" }, ...children);
   const [space, own, tags] = ["space-name", "own-name", "tags"].map((name) => h("span", { className: name }));
   const link = h("a", { tabIndex: -1, draggable: false }, space, own);
@@ -183,15 +185,15 @@ function node(root) {
   return { element, parts, sparkWidth: 0 };
 }
 
-function level(cell, series) {
-  const names = [...new Set(series.map((one) => one.level))];
+function showLevels(cell, series) {
+  const names = [...new Set(series.map(({ level }) => level))];
   text(cell, names.length > 2 ? `${names.length} levels` : names.join(", "));
   cell.dataset.level = names.length === 1 ? names[0] : "";
 }
 
-function sources(cell, series) {
-  const names = [...new Set(series.map((one) => one.source))].sort();
-  const more = names.length > 1 ? ` +${names.length - 1}` : "";
-  text(cell, (names[0] || "–") + more);
+function showSources(cell, series) {
+  const names = [...new Set(series.map(({ source }) => source))].sort();
+  const others = names.length > 1 ? ` +${names.length - 1}` : "";
+  text(cell, (names[0] || "–") + others);
   cell.title = names.slice(0, 20).join("\n");
 }

@@ -1,0 +1,61 @@
+"""The list of metrics: search, filters, the keyboard."""
+
+from __future__ import annotations
+
+import re
+
+from tests.integration.browser import Tab
+from tests.integration.page.elements import LEVELS, METRICS, SOURCES, expect, names, wait_for_plot
+from tests.integration.page.store_daemon import StoreDaemon
+
+
+def test_search_and_filters(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(shop.url, rows=10)
+    page.keyboard.press("/")
+    page.keyboard.type("shop err")
+    expect(page.locator("#count")).to_have_text("1 metric")
+    assert names(page) == ["shop.errors"]
+    page.keyboard.press("Escape")
+    page.locator(LEVELS).select_option("warning+")
+    expect(page.locator("#count")).to_have_text("3 metrics")
+    page.locator(SOURCES).select_option("worker-1")
+    expect(page.locator("#count")).to_have_text("2 metrics")
+    page.locator("#clear").click()
+    page.locator("#filter-tag").select_option("region=eu")
+    expect(page.locator("#count")).to_have_text("2 metrics")
+    page.locator("#clear").click()
+    expect(page.locator("#count")).to_have_text(f"{METRICS} metrics")
+    page.locator("#search").fill("no such thing")
+    expect(page.locator("#empty")).to_contain_text("No metric matches")
+    page.get_by_role("button", name="Clear search and filters").click()
+    page.locator("#own").click()
+    page.locator("#search").fill("zibrato.")
+    expect(page.locator("#count")).not_to_have_text(f"{METRICS} metrics")
+    assert all(name.startswith("zibrato.") for name in names(page))
+    tab.checked(shop.url)
+
+
+def test_everything_works_from_the_keyboard(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(shop.url, rows=10)
+    page.keyboard.press("/")
+    page.keyboard.type("db.")
+    expect(page.locator("#count")).to_have_text("3 metrics")
+    page.keyboard.press("ArrowDown")
+    grid = page.get_by_role("grid", name="Metrics")
+    expect(grid).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".row.active a")).to_have_attribute("title", "db.query")
+    active = page.locator(".row.active").get_attribute("id")
+    expect(grid).to_have_attribute("aria-activedescendant", active)
+    page.keyboard.press("Enter")
+    wait_for_plot(page)
+    expect(page.locator("#panel h2")).to_have_text("db.query")
+    expect(page.locator("#panel")).to_be_focused()
+    page.keyboard.press("+")
+    page.wait_for_url(re.compile("from="))
+    page.keyboard.press("0")
+    page.wait_for_url(lambda url: "from=" not in url)
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+    expect(grid).to_be_focused()
+    tab.checked(shop.url)

@@ -1,0 +1,100 @@
+"""The plot of a metric: its range, its values, its series, its scale."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.integration.browser import Tab
+from tests.integration.page.elements import SOURCES, expect, row, wait_for_plot
+from tests.integration.page.store_daemon import StoreDaemon
+from zibrato import Zibrato
+
+LOGARITHMIC = """async () => {
+  const { Chart } = await import("/static/chart.js");
+  const root = document.body.appendChild(document.createElement("div"));
+  const chart = new Chart(root, { zoom() {}, reset() {}, hover() {} });
+  for (let low = 0.01; low < 0.12; low *= 1.01) {
+    const values = [low, low * 12, low * 90];
+    const series = [{ label: "one", values, color: "--p50" }];
+    const plotData = { times: [1, 2, 3], series, bands: [], stepped: false };
+    chart.show(plotData, { start: 1, end: 3 }, "seconds", true);
+    await new Promise(requestAnimationFrame);
+  }
+  root.remove();
+}"""
+
+
+def test_a_plot_opens_zooms_and_resets(demo: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(demo.url)
+    row(page, "shop.render_timer").click()
+    wait_for_plot(page)
+    assert "#/plot/timer/shop.render_timer" in page.url
+    page.locator(".segments button", has_text="5m").click()
+    page.locator("#panel .heat canvas").wait_for()
+    box = page.locator(".chart .u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60, steps=8)
+    page.mouse.up()
+    page.wait_for_url(re.compile("from=.*to="))
+    start, end = (int(re.search(f"{name}=(\\d+)", page.url)[1]) for name in ("from", "to"))  # type: ignore[index]
+    assert end - start == pytest.approx(120, abs=5)
+    reset = page.get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_enabled()
+    reset.click()
+    expect(reset).to_be_disabled()
+    assert "from=" not in page.url
+    tab.checked(demo.url)
+
+
+def test_a_percentile_is_the_one_of_the_api(served: StoreDaemon, tab: Tab) -> None:
+    client = Zibrato(served.socket)
+    for milliseconds in range(1, 101):
+        client.timing(name="known", value=milliseconds / 1000)
+    page = tab.open(f"{served.url}/#/plot/timer/known?range=300", rows=0)
+    wait_for_plot(page)
+    client.close()
+    known = next(one for one in served.get("/data/series")["series"] if one["name"] == "known")
+    now = served.get("/data/series")["now"]
+    path = f"/data/plot?ids={known['id']}&start={int(now) - 300}&end={int(now) + 5}&points=305"
+    newest = next(value for value in reversed(served.get(path)["merged"]["p95"]) if value)
+    shown = page.evaluate("async (v) => (await import('/static/format.js')).duration(v)", newest)
+    expect(page.locator('.legend button:has-text("p95") b')).to_have_text(shown)
+    expect(page.locator('.stats div:has(dt:text-is("Timings")) dd')).to_have_text("100")
+    expect(page.locator('.stats div:has(dt:text-is("Max")) dd')).to_have_text("100 ms")
+    tab.checked(served.url)
+
+
+def test_sources_are_overlaid_or_merged(served: StoreDaemon, tab: Tab) -> None:
+    clients = [Zibrato(served.socket, source=f"web-{number}") for number in (1, 2)]
+    for client in clients:
+        client.gauge(name="depth", value=5)
+        client.close()
+    page = tab.open(f"{served.url}/#/plot/gauge/depth?range=300")
+    wait_for_plot(page)
+    expect(page.locator(".legend button")).to_have_count(2)
+    page.get_by_role("button", name="Merged").click()
+    expect(page.locator(".legend")).to_contain_text("mean")
+    page.locator(SOURCES).select_option("web-2")
+    expect(page.locator("#panel .about")).to_contain_text("web-2")
+    tab.checked(served.url)
+
+
+def test_a_link_leads_back_to_the_same_plot(shop: StoreDaemon, tab: Tab) -> None:
+    state = "q=shop&range=86400&mode=interval&split=each"
+    page = tab.open(f"{shop.url}/#/plot/counter/shop.render_counter?{state}")
+    wait_for_plot(page)
+    expect(page.locator("#panel h2")).to_have_text("shop.render_counter")
+    for name in ("1d", "Count", "Each"):
+        pressed = page.locator(f'.segments button:text-is("{name}")').get_attribute("aria-pressed")
+        assert pressed == "true", name
+    expect(page.locator("#search")).to_have_value("shop")
+    tab.checked(shop.url)
+
+
+def test_a_logarithmic_scale_may_begin_anywhere(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(shop.url)
+    page.evaluate(LOGARITHMIC)
+    tab.checked(shop.url)

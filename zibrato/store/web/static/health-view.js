@@ -1,0 +1,130 @@
+// How the daemon is: what it received, what was rejected or dropped and why, what waits, how late it is.
+
+import * as api from "./api.js";
+import { h } from "./dom.js";
+import { bytes, duration, number, whole } from "./format.js";
+import { backendCounts, CLAMPED, LOSSES, lossCounts, lossWords, named, reasons, total } from "./self-metrics.js";
+import { drawSparkline } from "./sparkline.js";
+
+const SPARKLINE_HEIGHT = 44;
+
+export class HealthView {
+  /** `spark(name)` returns the values of the daemon's series of that name; `link(kind, name)` the
+   * address of its plot. */
+  constructor(root, { spark, link }) {
+    this.root = root;
+    this.spark = spark;
+    this.link = link;
+  }
+
+  async load() {
+    try {
+      this.list = (await api.health()).series;
+    } catch {
+      this.list = null; // the connection's own state says why
+    }
+    return this.list;
+  }
+
+  show() {
+    this.root.hidden = false;
+    if (this.list) this.draw();
+  }
+
+  hide() {
+    this.root.hidden = true;
+  }
+
+  draw() {
+    const { list } = this;
+    const close = h("a", { className: "button", href: "#/" }, "← Metrics");
+    this.root.replaceChildren(
+      ...[
+        h("header", {}, h("div", {}, h("h2", {}, "Health"), verdict(list)), close),
+        h("div", { className: "cards" }, ...this.cards(list)),
+        lossTable(list),
+        backendTable(list),
+      ].filter(Boolean),
+    );
+    for (const canvas of this.root.querySelectorAll("canvas"))
+      drawSparkline(canvas, canvas.dataset.kind, this.spark(canvas.dataset.name), canvas.clientWidth, SPARKLINE_HEIGHT);
+  }
+
+  cards(list) {
+    const newest = (name) => named(list, name)[0]?.last;
+    const sum = (name) => named(list, name).reduce((all, series) => all + (series.last ?? 0), 0);
+    const received = total(named(list, "zibrato.intake.received"));
+    const waiting = `${number(sum("zibrato.outbox.snapshots"))} intervals wait`;
+    return [
+      this.card("Received", whole(received), "measurements since the start", "counter", "zibrato.intake.received"),
+      this.card("Open series", whole(newest("zibrato.series")), "in the last interval", "gauge", "zibrato.series"),
+      this.card("Outbox", bytes(sum("zibrato.outbox.bytes")), waiting, "gauge", "zibrato.outbox.bytes"),
+      this.card("Reactor lag", duration(newest("zibrato.reactor.lag")), "worst in the last interval", "gauge", "zibrato.reactor.lag"),
+      this.card("Flush", duration(newest("zibrato.flush.duration")), "to close an interval", "gauge", "zibrato.flush.duration"),
+      this.card("Memory", bytes(newest("zibrato.process.resident_memory")), "resident", "gauge", "zibrato.process.resident_memory"),
+    ];
+  }
+
+  card(title, value, note, kind, name) {
+    return h(
+      "a",
+      { className: "card", href: this.link(kind, name) },
+      h("span", {}, title),
+      h("b", {}, value),
+      h("small", {}, note),
+      h("canvas", { "aria-hidden": "true", dataset: { kind, name } }),
+    );
+  }
+}
+
+function verdict(list) {
+  const loss = lossWords(lossCounts(list), whole);
+  const received = whole(total(named(list, "zibrato.intake.received")));
+  const words = loss
+    ? `Measurements since the daemon started: ${loss}, ${received} received.`
+    : "Nothing was rejected or dropped since the daemon started.";
+  return h("p", { className: "verdict", dataset: { state: loss ? "loss" : "good" } }, h("i", { "aria-hidden": "true" }), words);
+}
+
+function lossTable(list) {
+  const rows = LOSSES.map(([name, fate, where, hint]) => {
+    const title = `${fate[0].toUpperCase()}${fate.slice(1)} ${where[0].toLowerCase()}${where.slice(1)}`;
+    return lossRow(list, name, title, hint, "number bad");
+  });
+  if (total(named(list, CLAMPED)))
+    rows.push(lossRow(list, CLAMPED, "Timestamps clamped at the intake", "too old or in the future: kept, at the time of arrival", "number"));
+  return table("Rejected and dropped, by reason", ["Where", "Reason", "Measurements"], rows);
+}
+
+function lossRow(list, name, title, hint, className) {
+  const count = total(named(list, name));
+  const why = reasons(list, name).map(([reason, sum]) => `${reason}: ${whole(sum)}`);
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, title, h("small", {}, hint)),
+    h("td", {}, why.join(", ") || "–"),
+    h("td", { className: count ? className : "number" }, whole(count)),
+  );
+}
+
+function backendTable(list) {
+  const rows = backendCounts(list).map(([backend, counts]) => {
+    const { accepted, delivered, retried, dropped, waiting } = counts;
+    const cells = [...[accepted, delivered, retried, dropped].map(whole), number(waiting)];
+    return h("tr", {}, h("th", { scope: "row" }, backend), ...cells.map((cell) => h("td", { className: "number" }, cell)));
+  });
+  const heads = ["Backend", "Accepted", "Delivered", "Retried", "Dropped", "Waiting"];
+  return rows.length ? table("Backends", heads, rows) : null;
+}
+
+function table(title, heads, rows) {
+  const isNumber = (name, index) => index > 0 && name !== "Reason";
+  const head = heads.map((name, index) => h("th", { scope: "col", className: isNumber(name, index) ? "number" : "" }, name));
+  return h(
+    "section",
+    { className: "table" },
+    h("h3", {}, title),
+    h("div", { className: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows))),
+  );
+}

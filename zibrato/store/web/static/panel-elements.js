@@ -1,0 +1,40 @@
+// The elements of a metric's panel, which stay as they are while what they show changes.
+
+import { h } from "./dom.js";
+
+/** Return the elements by name, and in `all` what the panel holds, in order; `on` has close() and
+ * reset(). */
+export function panelElements(on) {
+  const element = (tag, className, properties) => h(tag, { className, ...properties });
+  const elements = {
+    title: h("h2"),
+    about: element("p", "about"),
+    close: element("button", "button icon", { type: "button", "aria-label": "Close the plot", title: "Close (Esc)" }),
+    controls: element("div", "controls"),
+    reset: element("button", "chip", { type: "button", disabled: true, title: "Back to the newest (0)" }),
+    figures: element("dl", "stats"),
+    when: element("p", "when"),
+    chart: element("div", "chart", { role: "img" }),
+    legend: element("div", "legend", { role: "group", "aria-label": "Series" }),
+    caption: element("span", "caption"),
+    heatMap: element("div", "heat", { role: "img", "aria-label": "Heat map of the timings" }),
+    annotations: h("div"),
+  };
+  elements.close.textContent = "✕";
+  elements.reset.textContent = "Reset zoom";
+  elements.close.addEventListener("click", on.close);
+  elements.reset.addEventListener("click", on.reset);
+  const heading = h("h3", {}, "Distribution", elements.caption);
+  elements.distribution = h("div", { className: "distribution", hidden: true }, heading, elements.heatMap);
+  elements.all = [
+    h("header", {}, h("div", {}, elements.title, elements.about), elements.close),
+    h("div", { className: "bar" }, elements.controls, elements.reset),
+    elements.figures,
+    elements.when,
+    elements.chart,
+    elements.legend,
+    elements.distribution,
+    elements.annotations,
+  ];
+  return elements;
+}
