@@ -4,7 +4,7 @@
     python benchmarks/store.py [--series 100000] [--directory DIR]
 
 Both write and read the same measurements in the same run, in one process, without the daemon. The
-store counts with all that it does beside writing: settling into chunks, coarser points, deleting.
+store counts with all that it does beside writing: rollup into chunks and coarser points, deleting.
 What is timed is the processor's time, so that whatever else runs on the machine doesn't count.
 """
 
@@ -94,7 +94,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
         times.append(process_time() - began)
     began = process_time()
     store.maintain(START + 1200 + 7200)
-    settling = (process_time() - began) / 120
+    rollup = (process_time() - began) / 120
     files = [directory / f"{i}.wsp" for i in range(min(count, 2000))]
     for file in files:
         whisper.create(str(file), ARCHIVES, sparse=True)
@@ -105,7 +105,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
     writing = statistics.median(times)
     return [
         f"{count:,} series, one interval of {INTERVAL} s",
-        f"{writing:.2f} s + {settling:.2f} s",
+        f"{writing:.2f} s + {rollup:.2f} s",
         f"{each * count:.2f} s",
     ]
 
@@ -204,7 +204,7 @@ def main() -> None:
     print(machine())
     print(versions("zibrato", "whisper"))
     print()
-    print(table(["what", "store (+ settling)", "whisper"], rows))
+    print(table(["what", "store (+ rollup)", "whisper"], rows))
 
 
 if __name__ == "__main__":
