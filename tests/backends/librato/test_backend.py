@@ -1,4 +1,4 @@
-"""The backend against a strict API in memory: what arrives, what is given up, what is told."""
+"""The backend against a strict API in memory: what arrives, what is dropped, what is logged."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ class StrictApi(Resource):
             request.setResponseCode(status)
             return b""
         try:
-            found = measurements(request.content.read(), NOW, {})
-            if any(map(self.refuse, found)):
+            posted = measurements(request.content.read(), NOW, {})
+            if any(map(self.refuse, posted)):
                 raise Refused(400, {"params": {"name": ["is poison"]}})
         except Refused as refused:
             request.setResponseCode(refused.status)
             return json.dumps({"errors": refused.errors}).encode()
-        self.requests.append(found)
+        self.requests.append(posted)
         return b""
 
     @property
     def names(self) -> list[str]:
         """The names that arrived, in order."""
-        return [each["name"] for request in self.requests for each in request]
+        return [measurement["name"] for request in self.requests for measurement in request]
 
 
 def counters(count: int, start: float = NOW - 10) -> Snapshot:
@@ -83,9 +83,9 @@ class BackendCase(SynchronousTestCase):
         self.clock = FakeReactor()
         self.clock.advance(NOW)
         self.api = StrictApi()
-        self.backend = LibratoBackend(
-            Account.parse(SETTINGS), BackendContext(self.clock, (50, 95)), StubTreq(self.api)
-        )
+        http: Any = StubTreq(self.api)  # its methods are made at run time
+        context = BackendContext(self.clock, (50, 95))
+        self.backend = LibratoBackend(Account.parse(SETTINGS), context, http)
         self.noted: list[tuple[int, str | None]] = []
 
     def ship(self, snapshot: Snapshot) -> Delivery:
@@ -93,16 +93,16 @@ class BackendCase(SynchronousTestCase):
 
     def deliver(self, snapshot: Snapshot) -> Delivery:
         delivery = self.ship(snapshot)
-        self.settle(self.backend.deliver(delivery))
+        self.finish(self.backend.deliver(delivery))
         self.assertEqual(delivery.pending, 0)
         return delivery
 
-    def settle(self, delivery: Deferred[None]) -> None:
+    def finish(self, delivery: Deferred[None]) -> None:
         for _ in range(100):
             self.clock.advance(0)
         self.successResultOf(delivery)
 
-    def postponed(self, delivery: Delivery) -> RetryLater:
+    def retried(self, delivery: Delivery) -> RetryLater:
         error = self.failureResultOf(self.backend.deliver(delivery), RetryLater).value
         assert isinstance(error, RetryLater)
         return error
@@ -139,21 +139,21 @@ class DeliveryTests(BackendCase):
             )
         )
         (request,) = self.api.requests
-        self.assertEqual({each["measure_time"] for each in request}, {NOW - 11})
-        found = {each["name"]: each.get("sum", each.get("value")) for each in request}
-        self.assertEqual(found, {"c": 4.5, "t": 3.0, "t.p50": 1.0, "t.p95": 2.0, "g": 9.0})
+        self.assertEqual({gauge["measure_time"] for gauge in request}, {NOW - 11})
+        values = {gauge["name"]: gauge.get("sum", gauge.get("value")) for gauge in request}
+        self.assertEqual(values, {"c": 4.5, "t": 3.0, "t.p50": 1.0, "t.p95": 2.0, "g": 9.0})
         self.assertEqual(self.account(), {None: 6})
 
     def test_a_big_snapshot_takes_several_requests(self) -> None:
         self.deliver(counters(1000))
-        self.assertEqual([len(each) for each in self.api.requests], [300, 300, 300, 100])
+        self.assertEqual([len(request) for request in self.api.requests], [300, 300, 300, 100])
         self.assertEqual(self.account(), {None: 3000})
 
     def test_nothing_to_send_takes_none(self) -> None:
         self.deliver(Snapshot(NOW, NOW + 10, {}))
         self.assertEqual(self.api.posts, 0)
 
-    def test_names_that_need_rewriting_arrive_and_are_told_of_where_they_meet(self) -> None:
+    def test_names_that_need_rewriting_arrive_and_are_logged_where_they_meet(self) -> None:
         series = [Series(COUNTER, name, "all") for name in ("a b", "a/b", "c d")]
         snapshot = Snapshot(NOW, NOW + 10, dict.fromkeys(series, Summary(1, 1.0)))
         (line,) = self.logged(lambda: self.deliver(snapshot))
@@ -163,7 +163,7 @@ class DeliveryTests(BackendCase):
         self.assertEqual(self.account(), {None: 3})
         self.assertEqual(self.logged(lambda: self.deliver(snapshot)), [])
 
-    def test_what_has_no_place_is_accounted_for_and_told_of(self) -> None:
+    def test_what_has_no_place_is_accounted_for_and_logged(self) -> None:
         snapshot = Snapshot(
             NOW,
             NOW + 10,
@@ -182,14 +182,14 @@ class DeliveryTests(BackendCase):
     def test_a_postponed_delivery_goes_on_where_it_was(self) -> None:
         self.api.statuses = [200, 503]
         delivery = self.ship(counters(700))
-        self.settle_failure(delivery, "answered 503")
+        self.finish_failing(delivery, "answered 503")
         self.assertEqual(delivery.pending, 3 * 400)
-        self.settle(self.backend.deliver(delivery))
+        self.finish(self.backend.deliver(delivery))
         self.assertEqual(len(self.api.names), 700)
         self.assertEqual(len(set(self.api.names)), 700)
         self.assertEqual(self.account(), {None: 2100})
 
-    def settle_failure(self, delivery: Delivery, reason: str) -> None:
+    def finish_failing(self, delivery: Delivery, reason: str) -> None:
         delivering = self.backend.deliver(delivery)
         for _ in range(100):
             self.clock.advance(0)
@@ -201,67 +201,67 @@ class DeliveryTests(BackendCase):
         delivering.cancel()
         self.failureResultOf(delivering)
         self.assertEqual(self.noted, [])
-        self.settle(self.backend.deliver(delivery))
+        self.finish(self.backend.deliver(delivery))
         self.assertEqual(self.account(), {None: 3000})
 
     def test_a_wrong_account_keeps_all_until_reloaded(self) -> None:
         self.api.statuses = [401]
         delivery = self.ship(counters(1))
-        postponed = self.postponed(delivery)
-        self.assertEqual((postponed.after, delivery.pending), (300, 3))
-        self.assertIn("API key", postponed.reason)
+        later = self.retried(delivery)
+        self.assertEqual((later.after, delivery.pending), (300, 3))
+        self.assertIn("API key", later.reason)
         self.backend.reload({**SETTINGS, "apikey": "another"})
-        self.settle(self.backend.deliver(delivery))
+        self.finish(self.backend.deliver(delivery))
         self.assertEqual(self.account(), {None: 3})
 
     def test_a_wrong_address_mutes_nobody(self) -> None:
         for status in (404, 405, 302):
             self.api.statuses = [status]
             delivery = self.ship(counters(2))
-            self.assertEqual(self.postponed(delivery).after, 300)
-            self.settle(self.backend.deliver(delivery))
+            self.assertEqual(self.retried(delivery).after, 300)
+            self.finish(self.backend.deliver(delivery))
         self.assertEqual(self.account(), {None: 18})
 
 
-class CulpritTests(BackendCase):
-    def test_only_the_culprits_are_lost(self) -> None:
+class RejectionTests(BackendCase):
+    def test_only_what_is_rejected_is_dropped(self) -> None:
         self.api.refuse = poison("n13", "n500", "n501")
         lines = self.logged(lambda: self.deliver(counters(1000)))
         self.assertEqual(len(self.api.names), 997)
         self.assertEqual(len(set(self.api.names)), 997)
-        self.assertEqual(self.account(), {None: 997 * 3, "refused": 9})
+        self.assertEqual(self.account(), {None: 997 * 3, "rejected": 9})
         self.assertEqual(
             sorted(lines),
             [
-                f"librato refuses {name} from here: 400 params: name: is poison; "
-                "left out for 10 minutes"
+                f"librato rejects {name} from here: 400 params: name: is poison; "
+                "muted for 10 minutes"
                 for name in ("n13", "n500", "n501")
             ],
         )
         self.assertLess(self.api.posts, 80)
 
-    def test_a_culprit_is_left_out_for_a_while(self) -> None:
+    def test_what_was_rejected_is_muted_for_a_while(self) -> None:
         self.api.refuse = poison("n3")
         self.deliver(counters(10))
         before = self.api.posts
         self.assertEqual(self.logged(lambda: self.deliver(counters(10))), [])
         self.assertEqual(self.api.posts, before + 1)
-        self.assertEqual(self.account(), {None: 54, "refused": 3, "muted": 3})
+        self.assertEqual(self.account(), {None: 54, "rejected": 3, "muted": 3})
         self.clock.advance(MUTED)
         self.assertEqual(len(self.logged(lambda: self.deliver(counters(10)))), 1)
-        self.assertEqual(self.account()["refused"], 6)
+        self.assertEqual(self.account()["rejected"], 6)
 
-    def test_the_same_name_from_elsewhere_is_not_left_out(self) -> None:
-        self.api.refuse = lambda each: each["source"] == "there"
+    def test_the_same_name_from_elsewhere_is_not_muted(self) -> None:
+        self.api.refuse = lambda gauge: gauge["source"] == "there"
         both = {
             Series(COUNTER, "n", source): Summary(3, 7.5)
             for source in ("here", "there", "h2", "h3")
         }
         for _ in range(2):
             self.deliver(Snapshot(NOW, NOW + 10, both))
-        self.assertEqual(self.account(), {None: 18, "refused": 3, "muted": 3})
+        self.assertEqual(self.account(), {None: 18, "rejected": 3, "muted": 3})
 
-    def test_a_refused_percentile_costs_no_measurement(self) -> None:
+    def test_a_rejected_percentile_costs_no_measurement(self) -> None:
         timer = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
         self.api.refuse = poison("t.p95")
         self.deliver(Snapshot(NOW, NOW + 10, {Series(TIMER, "t", "s"): timer}))
@@ -280,56 +280,56 @@ class CulpritTests(BackendCase):
             sorted(self.api.names), sorted({f"n{n}" for n in range(100)} - {"n13", "n14"})
         )
 
-    def test_if_all_is_refused_nobody_is_the_culprit(self) -> None:
+    def test_if_all_is_rejected_no_name_is_muted(self) -> None:
         for count in (1, 2, 16, 17, 1000):
             self.api.refuse = lambda _measurement: True
             self.api.posts = 0
             self.noted.clear()
             self.deliver(counters(count))
-            self.assertEqual(self.account(), {"refused": 3 * count})
+            self.assertEqual(self.account(), {"rejected": 3 * count})
             self.assertLessEqual(self.api.posts, 18)
             self.noted.clear()
             self.api.refuse = lambda _measurement: False
             self.deliver(counters(count))
             self.assertEqual(self.account(), {None: 3 * count})
 
-    def test_it_is_told_once_that_all_is_refused(self) -> None:
+    def test_it_is_logged_once_that_all_is_rejected(self) -> None:
         self.api.refuse = lambda _measurement: True
         (line,) = self.logged(lambda: self.deliver(counters(1)))
         self.assertEqual(
             line,
-            "librato refuses all of an interval: 400 params: name: is poison; "
-            "3 measurements are given up, of n0",
+            "librato rejects all of an interval: 400 params: name: is poison; "
+            "3 measurements are dropped, such as of n0",
         )
         self.assertEqual(self.logged(lambda: self.deliver(counters(1))), [])
 
-    def test_most_being_refused_does_not_cost_the_rest(self) -> None:
-        self.api.refuse = lambda each: int(each["name"][1:]) % 8 != 0
+    def test_most_being_rejected_does_not_cost_the_rest(self) -> None:
+        self.api.refuse = lambda gauge: int(gauge["name"][1:]) % 8 != 0
         self.deliver(counters(64))
-        self.assertEqual(self.account(), {None: 24, "refused": 168})
+        self.assertEqual(self.account(), {None: 24, "rejected": 168})
 
     def test_an_interval_that_is_too_old_takes_one_request(self) -> None:
         (line,) = self.logged(lambda: self.deliver(counters(500, NOW - 7300)))
         self.assertIn("measure_time: is too far in the past", line)
         self.assertEqual(self.api.posts, 1)
-        self.assertEqual(self.account(), {"refused": 1500})
+        self.assertEqual(self.account(), {"rejected": 1500})
         self.deliver(counters(500))
         self.assertEqual(len(self.api.names), 500)
 
     @settings(max_examples=30, deadline=None)
     @given(st.sets(st.integers(0, 349), max_size=20), st.integers(1, 350))
-    def test_each_measurement_arrives_or_is_refused_once(self, bad: set[int], count: int) -> None:
+    def test_each_measurement_arrives_or_is_rejected_once(self, bad: set[int], count: int) -> None:
         self.setUp()
         names = {f"n{number}" for number in range(count)}
-        culprits = names & {f"n{number}" for number in bad}
-        self.api.refuse = poison(*culprits)
+        rejected = names & {f"n{number}" for number in bad}
+        self.api.refuse = poison(*rejected)
         self.deliver(counters(count))
         arrived = self.api.names
         self.assertEqual(len(arrived), len(set(arrived)))
-        self.assertLessEqual(set(arrived), names - culprits)
+        self.assertLessEqual(set(arrived), names - rejected)
         self.assertEqual(self.account().get(None, 0), 3 * len(arrived))
-        if len(culprits) < min(8, count):  # there are 8 probes at least, or one of each
-            self.assertEqual(set(arrived), names - culprits)
+        if len(rejected) < min(8, count):  # there are 8 probes at least, or one of each
+            self.assertEqual(set(arrived), names - rejected)
 
 
 class MakeTests(SynchronousTestCase):

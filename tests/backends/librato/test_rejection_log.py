@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.backends.librato import rejection_log
-from zibrato.backends.librato.rejection_log import MUTED, Complaints
+from zibrato.backends.librato.rejection_log import MUTED, RejectionLog
 from zibrato.backends.librato.requests import Item
 from zibrato.model import COUNTER, Summary
 
@@ -19,10 +20,10 @@ def item(name: str, source: str = "here") -> Item:
     return Item(name, source, COUNTER, Summary(1, 1.0))
 
 
-class ComplaintsTests(SynchronousTestCase):
+class RejectionLogTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.complaints = Complaints("librato", self.clock)
+        self.rejections = RejectionLog("librato", self.clock)
 
     def logged(self, act: Callable[[], object]) -> list[str]:
         with capturedLogs() as events:
@@ -31,49 +32,52 @@ class ComplaintsTests(SynchronousTestCase):
 
     def test_a_mute_is_for_a_name_and_source_and_a_while(self) -> None:
         bad, good = item("bad"), item("bad", "there")
-        logs = self.logged(lambda: self.complaints.mute(bad, "400 no {braces}"))
+        logs = self.logged(lambda: self.rejections.mute(bad, "400 no {braces}"))
         self.assertEqual(
-            logs, ["librato refuses bad from here: 400 no {braces}; left out for 10 minutes"]
+            logs, ["librato rejects bad from here: 400 no {braces}; muted for 10 minutes"]
         )
-        self.assertEqual(self.complaints.audible([item("BAD"), good]), [good])
+        self.assertEqual(self.rejections.unmuted([item("BAD"), good]), [good])
         self.clock.advance(MUTED - 1)
-        self.assertEqual(self.complaints.audible([bad, good]), [good])
+        self.assertEqual(self.rejections.unmuted([bad, good]), [good])
         self.clock.advance(1)
-        self.assertEqual(self.complaints.audible([bad, good]), [bad, good])
+        self.assertEqual(self.rejections.unmuted([bad, good]), [bad, good])
 
-    def test_tells_of_a_name_once(self) -> None:
+    def test_logs_a_name_once(self) -> None:
         counts = Counter({"a b": 3, "c": 1})
-        logs = self.logged(lambda: self.complaints.tell("merged", counts))
+        logs = self.logged(lambda: self.rejections.log_once("merged", counts))
         self.assertEqual(logs, ["librato: 'a b', 'c': merged (4 measurements)"])
-        more = Counter({"a b": 3, "d": 0})
-        logs = self.logged(lambda: self.complaints.tell("merged", more))
+        others = Counter({"a b": 3, "d": 0})
+        logs = self.logged(lambda: self.rejections.log_once("merged", others))
         self.assertEqual(logs, ["librato: 'd': merged (0 measurements)"])
-        self.assertEqual(self.logged(lambda: self.complaints.tell("merged", more)), [])
-        self.assertEqual(len(self.logged(lambda: self.complaints.tell("lost", more))), 1)
-        self.assertEqual(self.logged(lambda: self.complaints.tell("lost", Counter())), [])
+        self.assertEqual(self.logged(lambda: self.rejections.log_once("merged", others)), [])
+        self.assertEqual(len(self.logged(lambda: self.rejections.log_once("dropped", others))), 1)
+        self.assertEqual(self.logged(lambda: self.rejections.log_once("dropped", Counter())), [])
 
-    def test_many_names_are_told_of_in_several_lines(self) -> None:
+    def test_many_names_take_several_lines(self) -> None:
         counts = Counter({f"n{number}": 1 for number in range(50)})
-        lines = [self.logged(lambda: self.complaints.tell("merged", counts)) for _ in range(4)]
-        self.assertEqual([len(each) for each in lines], [1, 1, 1, 0])
-        told = "".join(each[0] for each in lines[:3])
-        self.assertTrue(all(f"'n{number}'" in told for number in range(50)))
+        logs = [self.logged(lambda: self.rejections.log_once("merged", counts)) for _ in range(4)]
+        self.assertEqual([len(lines) for lines in logs], [1, 1, 1, 0])
+        text = "".join(lines[0] for lines in logs[:3])
+        self.assertTrue(all(f"'n{number}'" in text for number in range(50)))
 
     def test_falls_silent_before_it_remembers_too_much(self) -> None:
-        self.patch(rejection_log, "MAX_TOLD", 2)
+        self.patch(rejection_log, "MAX_LOGGED", 2)
         for name, lines in (("a", 1), ("b", 1), ("c", 0)):
-            logs = self.logged(lambda name=name: self.complaints.tell("lost", Counter([name])))  # type: ignore[misc]
-            self.assertEqual(len(logs), lines)
+            log_it = partial(self.rejections.log_once, "dropped", Counter([name]))
+            self.assertEqual(len(self.logged(log_it)), lines)
 
-    def test_tells_of_whole_intervals_seldom(self) -> None:
-        def refuse() -> None:
-            self.complaints.refused_all(["a", "b"], "400 late", 12)
+    def test_logs_whole_intervals_seldom(self) -> None:
+        def reject() -> None:
+            self.rejections.rejected_all(["a", "b"], "400 late", 12)
 
         self.assertEqual(
-            self.logged(refuse),
-            ["librato refuses all of an interval: 400 late; 12 measurements are given up, of a, b"],
+            self.logged(reject),
+            [
+                "librato rejects all of an interval: 400 late; 12 measurements are dropped, "
+                "such as of a, b"
+            ],
         )
         self.clock.advance(MUTED - 1)
-        self.assertEqual(self.logged(refuse), [])
+        self.assertEqual(self.logged(reject), [])
         self.clock.advance(1)
-        self.assertEqual(len(self.logged(refuse)), 1)
+        self.assertEqual(len(self.logged(reject)), 1)

@@ -1,4 +1,4 @@
-"""The JSON of each kind of item, and parcels of a legal size."""
+"""The JSON of each kind of item, and bodies of a legal size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from zibrato.backends.librato.requests import MAX_ITEMS, Item, encoded, packed
+from zibrato.backends.librato.bisection import MAX_ITEMS
+from zibrato.backends.librato.requests import Item, encoded
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Summary
 
@@ -89,19 +90,7 @@ class ItemTests(SynchronousTestCase):
         self.assertEqual(item.key, ("name", "source"))
 
 
-class ParcelTests(SynchronousTestCase):
-    def test_none_is_too_big_and_none_empty(self) -> None:
-        item = Item("n", "s", COUNTER, Summary(1, 1.0))
-        for number, sizes in (
-            (0, []),
-            (1, [1]),
-            (300, [300]),
-            (301, [300, 1]),
-            (750, [300, 300, 150]),
-        ):
-            parcels = packed([item] * number)
-            self.assertEqual([len(parcel) for parcel in parcels], sizes)
-
+class BodyTests(SynchronousTestCase):
     def test_the_biggest_is_well_under_a_megabyte(self) -> None:
         summary = Summary(2**62, -HUGE, -HUGE, -HUGE, HUGE, -HUGE)
         item = Item("n" * 255, "s" * 255, GAUGE, summary)

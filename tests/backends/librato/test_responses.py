@@ -10,43 +10,52 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from zibrato.backends.librato.responses import MAX_TEXT, MAX_WAIT, SLOW, Reply, explained, judged
+from zibrato.backends.librato.responses import (
+    MAX_MESSAGE,
+    MAX_WAIT,
+    SLOW,
+    Response,
+    classify,
+    error_message,
+)
 from zibrato.interfaces import RetryLater
 
 NOW = 1_700_000_000.0
 
 
-def reply(status: int, body: bytes = b"", /, **headers: Any) -> Reply:
-    found = Headers()
+def response(status: int, body: bytes = b"", /, **headers: Any) -> Response:
+    fields = Headers()
     for name, value in headers.items():
         raw = value.encode() if isinstance(value, str) else value
-        found.addRawHeader(name.replace("_", "-").encode(), raw)
-    return Reply(status, found, body)
+        fields.addRawHeader(name.replace("_", "-").encode(), raw)
+    return Response(status, fields, body)
 
 
-class JudgedTests(SynchronousTestCase):
-    def postponed(self, answer: Reply) -> RetryLater:
+class ClassifyTests(SynchronousTestCase):
+    def retry(self, answer: Response) -> RetryLater:
         try:
-            refusal = judged(answer, NOW)
-        except RetryLater as postponed:
-            return postponed
-        raise self.failureException(f"judged final: {refusal}")
+            rejection = classify(answer, NOW)
+        except RetryLater as retry:
+            return retry
+        raise self.failureException(f"classified as final: {rejection}")
 
     def test_success(self) -> None:
         for status in (200, 201, 202, 204):
-            self.assertIsNone(judged(reply(status, b"whatever"), NOW))
+            self.assertIsNone(classify(response(status, b"whatever"), NOW))
 
-    def test_refusals(self) -> None:
+    def test_rejections(self) -> None:
         for status in (400, 403, 409, 413, 415, 418, 422):
-            refusal = judged(reply(status, b'{"errors": {"params": {"name": ["is bad"]}}}'), NOW)
-            self.assertEqual(refusal, f"{status} params: name: is bad")
-        self.assertEqual(judged(reply(400), NOW), "400")
+            rejection = classify(
+                response(status, b'{"errors": {"params": {"name": ["is bad"]}}}'), NOW
+            )
+            self.assertEqual(rejection, f"{status} params: name: is bad")
+        self.assertEqual(classify(response(400), NOW), "400")
 
     def test_the_server_s_trouble_passes(self) -> None:
         for status in (408, 500, 502, 503, 504, 599):
-            postponed = self.postponed(reply(status, b"a page"))
-            self.assertEqual(postponed.reason, f"the server answered {status}")
-            self.assertEqual(postponed.after, 0)
+            retry = self.retry(response(status, b"a page"))
+            self.assertEqual(retry.reason, f"the server answered {status}")
+            self.assertEqual(retry.after, 0)
 
     def test_people_have_to_mend_the_account_or_the_address(self) -> None:
         for status, word in (
@@ -55,47 +64,47 @@ class JudgedTests(SynchronousTestCase):
             (404, "apipath"),
             (405, "apipath"),
         ):
-            postponed = self.postponed(reply(status, b"a page"))
-            self.assertIn(str(status), postponed.reason)
-            self.assertIn(word, postponed.reason)
-            self.assertEqual(postponed.after, SLOW)
+            retry = self.retry(response(status, b"a page"))
+            self.assertIn(str(status), retry.reason)
+            self.assertIn(word, retry.reason)
+            self.assertEqual(retry.after, SLOW)
 
     def test_a_rate_limit_says_until_when(self) -> None:
         limit = f"limit=60,remaining=0,reset={NOW + 42:.0f}"
         for name in ("X_Librato_RateLimit_Agg", "X_Librato_RateLimit_Std"):
             for status in (403, 429):
-                self.assertEqual(self.postponed(reply(status, **{name: limit})).after, 42)
+                self.assertEqual(self.retry(response(status, **{name: limit})).after, 42)
 
     def test_a_rate_limit_that_says_no_more_than_until_when(self) -> None:
         limit = f"reset={NOW + 42:.0f}"
-        self.assertEqual(self.postponed(reply(429, X_Librato_RateLimit_Agg=limit)).after, 42)
+        self.assertEqual(self.retry(response(429, X_Librato_RateLimit_Agg=limit)).after, 42)
 
     def test_only_the_limit_that_is_reached_counts(self) -> None:
         agg = f"limit=60,remaining=1,reset={NOW + 500:.0f}"
         std = f"limit=9, remaining=0, reset={NOW + 7:.0f}"
         limits = {"X_Librato_RateLimit_Agg": agg, "X_Librato_RateLimit_Std": std}
-        self.assertEqual(self.postponed(reply(403, **limits)).after, 7)
+        self.assertEqual(self.retry(response(403, **limits)).after, 7)
 
     def test_a_403_that_says_so_is_a_rate_limit(self) -> None:
-        self.assertEqual(self.postponed(reply(403, b'{"error": "Rate limit exceeded"}')).after, 0)
-        self.assertEqual(self.postponed(reply(403, Retry_After="9")).after, 9)
+        self.assertEqual(self.retry(response(403, b'{"error": "Rate limit exceeded"}')).after, 0)
+        self.assertEqual(self.retry(response(403, Retry_After="9")).after, 9)
 
-    def test_another_403_is_a_refusal(self) -> None:
+    def test_another_403_is_a_rejection(self) -> None:
         limit = f"limit=60,remaining=5,reset={NOW + 42:.0f}"
-        answer = reply(403, b'{"error": "read-only token"}', X_Librato_RateLimit_Agg=limit)
-        self.assertEqual(judged(answer, NOW), "403 read-only token")
+        answer = response(403, b'{"error": "read-only token"}', X_Librato_RateLimit_Agg=limit)
+        self.assertEqual(classify(answer, NOW), "403 read-only token")
 
     def test_retry_after_is_honoured_as_seconds_or_a_date(self) -> None:
         date = formatdate(NOW + 30, usegmt=True)
         past = formatdate(NOW - 30, usegmt=True)
         for value, after in (("17", 17), (date, 30), (past, 0), ("soon", 0), ("-5", 0), ("", 0)):
             for status in (429, 503):
-                self.assertEqual(self.postponed(reply(status, Retry_After=value)).after, after)
+                self.assertEqual(self.retry(response(status, Retry_After=value)).after, after)
 
     def test_nothing_makes_it_wait_for_more_than_an_hour(self) -> None:
-        self.assertEqual(self.postponed(reply(503, Retry_After="999999999")).after, MAX_WAIT)
+        self.assertEqual(self.retry(response(503, Retry_After="999999999")).after, MAX_WAIT)
         limit = "remaining=0,reset=999999999999999"
-        self.assertEqual(self.postponed(reply(429, X_Librato_RateLimit_Agg=limit)).after, MAX_WAIT)
+        self.assertEqual(self.retry(response(429, X_Librato_RateLimit_Agg=limit)).after, MAX_WAIT)
 
     @given(st.integers(100, 999), st.binary(max_size=60), st.binary(max_size=60))
     @example(429, b"Fri, 31 Dec 9999 23:59:59 -2359", b"")
@@ -105,16 +114,16 @@ class JudgedTests(SynchronousTestCase):
     def test_no_answer_is_too_odd(self, status: int, header: bytes, body: bytes) -> None:
         headers = dict.fromkeys(("Retry_After", "X_Librato_RateLimit_Agg"), header)
         try:
-            judged(reply(status, body, **headers), NOW)
-        except RetryLater as postponed:
-            self.assertTrue(0 <= postponed.after <= MAX_WAIT)
+            classify(response(status, body, **headers), NOW)
+        except RetryLater as retry:
+            self.assertTrue(0 <= retry.after <= MAX_WAIT)
 
     @given(st.text("0123456789 :,-+GMTadeFirJn", max_size=40))
     def test_no_date_is_too_odd(self, date: str) -> None:
-        self.assertTrue(0 <= self.postponed(reply(503, Retry_After=date)).after <= MAX_WAIT)
+        self.assertTrue(0 <= self.retry(response(503, Retry_After=date)).after <= MAX_WAIT)
 
 
-class ExplainedTests(SynchronousTestCase):
+class ErrorMessageTests(SynchronousTestCase):
     def test_the_known_shapes(self) -> None:
         for body, text in (
             (
@@ -134,17 +143,17 @@ class ExplainedTests(SynchronousTestCase):
             (b"\xff", "\ufffd"),
             (b"", ""),
         ):
-            self.assertEqual(explained(body), text)
+            self.assertEqual(error_message(body), text)
 
     def test_a_long_text_is_cut(self) -> None:
-        self.assertEqual(len(explained(b"x" * 1000)), MAX_TEXT + 1)
+        self.assertEqual(len(error_message(b"x" * 1000)), MAX_MESSAGE + 1)
 
     def test_deep_nesting_is_no_trouble(self) -> None:
         for depth in (500, 30_000):
-            self.assertTrue(explained(b'{"errors":' * depth + b"1" + b"}" * depth))
+            self.assertTrue(error_message(b'{"errors":' * depth + b"1" + b"}" * depth))
 
     @given(st.binary())
     def test_one_printable_line_of_anything(self, body: bytes) -> None:
-        text = explained(body)
+        text = error_message(body)
         self.assertTrue(text == "" or text.isprintable())
-        self.assertLessEqual(len(text), MAX_TEXT + 1)
+        self.assertLessEqual(len(text), MAX_MESSAGE + 1)

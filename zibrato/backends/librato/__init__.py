@@ -1,1 +1,1 @@
-"""The Librato backend: mapping, requests, responses, and the search for what is refused."""
+"""The Librato backend, private: mapping, requests, responses, the search for what is rejected."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.protocol import Protocol as BaseProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 
 from zibrato import __version__
-from zibrato.backends.librato.responses import Reply, judged
+from zibrato.backends.librato.responses import Response, classify
 from zibrato.backends.settings import check_names
 from zibrato.interfaces import RetryLater
 
@@ -25,8 +28,12 @@ _HOSTNAME = re.compile(
     r"(?:(https?)://)?((?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?)/?", re.I | re.A
 )
 _APIPATH = re.compile(r"[^\s?#]*")
-_HEADERS = {"User-Agent": f"zibrato/{__version__}", "Content-Type": "application/json"}
-_MIN_SECRET = 6
+_HEADERS: dict[bytes | str, bytes | str] = {
+    "User-Agent": f"zibrato/{__version__}",
+    "Content-Type": "application/json",
+}
+_MIN_SECRET = 6  # characters; a shorter key would be found in any text
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,31 +73,61 @@ class Account:
         return text
 
 
+class HttpResponse(Protocol):
+    """What is used of the response of an HttpClient."""
+
+    code: int
+    headers: Headers
+
+    def deliverBody(self, protocol: IProtocol, /) -> None:
+        """Hand the body to a protocol as it comes."""
+
+
+class HttpClient(Protocol):
+    """What is used of treq's HTTPClient."""
+
+    def post(
+        self,
+        url: str,
+        /,
+        *,
+        data: bytes,
+        headers: dict[bytes | str, bytes | str],
+        auth: tuple[str, str],
+        allow_redirects: bool,
+        unbuffered: bool,
+        reactor: Any,  # treq's own type of a reactor is private
+    ) -> Awaitable[HttpResponse]:
+        """Return the response once its headers are there."""
+
+
 class LibratoApi:
-    """Posts bodies as `account` with `http`, which has the method `post` of treq's HTTPClient.
+    """Posts bodies as `account` with `http`.
 
     An exchange, from connecting to the end of the answer's body, gets `timeout` seconds.
     """
 
-    def __init__(self, account: Account, http: Any, clock: Any, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, account: Account, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT
+    ) -> None:
         self.account = account
         self._http = http
         self._clock = clock
         self._timeout = timeout
 
     async def post(self, body: bytes) -> str | None:
-        """Return None where the body was accepted, else why it is refused for good.
+        """Return None where the body was accepted, else why it is rejected for good.
 
-        Raises RetryLater for what may go through later, and what `judged` raises.
+        Raises RetryLater for what may go through later, and what `classify` raises.
         """
         account = self.account
         try:
-            refusal = judged(await self._reply(account, body), self._clock.seconds())
-        except RetryLater as postponed:
-            raise RetryLater(f"{account.url}: {postponed.reason}", postponed.after) from None
-        return refusal and account.scrubbed(refusal)
+            rejection = classify(await self._response(account, body), self._clock.seconds())
+        except RetryLater as later:
+            raise RetryLater(f"{account.url}: {later.reason}", later.after) from None
+        return rejection and account.scrubbed(rejection)
 
-    async def _reply(self, account: Account, body: bytes) -> Reply:
+    async def _response(self, account: Account, body: bytes) -> Response:
         """Return the answer; whatever goes wrong on the way there is a reason to try again."""
         exchange = Deferred.fromCoroutine(self._exchange(account, body))
         exchange.addTimeout(self._timeout, self._clock, _timed_out)
@@ -101,7 +138,7 @@ class LibratoApi:
         except Exception as error:
             raise RetryLater(_cause(error)) from None
 
-    async def _exchange(self, account: Account, body: bytes) -> Reply:
+    async def _exchange(self, account: Account, body: bytes) -> Response:
         response = await self._http.post(
             account.url,
             data=body,
@@ -113,10 +150,10 @@ class LibratoApi:
         )
         reading = _Reading()
         response.deliverBody(reading)
-        return Reply(response.code, response.headers, await reading.finished)
+        return Response(response.code, response.headers, await reading.finished)
 
 
-class _Reading(Protocol):
+class _Reading(BaseProtocol):
     """Reads a body to its end, keeping its beginning.
 
     `finished` never fails: once there is a status, a broken or late body changes nothing. What a
@@ -157,7 +194,7 @@ def _url(hostname: str, apipath: str) -> str:
     return f"{base}/{path}/metrics" if path else f"{base}/metrics"
 
 
-def _timed_out(result: Any, timeout: float) -> Any:
+def _timed_out(result: T | Failure, timeout: float) -> T | Failure:
     """Return what becomes of an exchange that was cancelled for taking too long."""
     if isinstance(result, Failure):
         return Failure(RetryLater(f"no answer within {timeout:g} s"))

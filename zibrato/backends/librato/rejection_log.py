@@ -1,70 +1,71 @@
-"""What the Librato backend tells people, each thing once, and whom it leaves out meanwhile."""
+"""What people are told of what can't arrive, each thing once, and what is muted meanwhile."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.backends.librato.requests import Item
 
 MUTED = 600.0
-"""Seconds for which a refused name and source is left out."""
-MAX_TOLD = 10_000
-_AT_ONCE = 20
+"""Seconds for which a rejected name and source is left out."""
+MAX_LOGGED = 10_000
+"""Names that are remembered as logged; once there are so many, there is nothing new to learn."""
+_NAMES_A_LINE = 20
 
 
-class Complaints:
-    """The log of what can't arrive, and the mutes; `clock` has the method `seconds`."""
+class RejectionLog:
+    """The log of what `backend` can't deliver, and the mutes."""
 
     _log = Logger()
 
-    def __init__(self, backend: str, clock: Any) -> None:
+    def __init__(self, backend: str, clock: IReactorTime) -> None:
         self._backend = backend
         self._clock = clock
         self._muted: dict[tuple[str, str], float] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
         self._quiet_until = 0.0
 
-    def mute(self, item: Item, refusal: str) -> None:
+    def mute(self, item: Item, reason: str) -> None:
         """Leave the name and source of `item` out for a while, and say so."""
         self._muted[item.key] = self._clock.seconds() + MUTED
         self._log.warn(
-            "{backend} refuses {name} from {source}: {refusal}; left out for {minutes:.0f} minutes",
+            "{backend} rejects {name} from {source}: {reason}; muted for {minutes:.0f} minutes",
             backend=self._backend,
             name=item.name,
             source=item.source,
-            refusal=refusal,
+            reason=reason,
             minutes=MUTED / 60,
         )
 
-    def audible(self, items: Sequence[Item]) -> list[Item]:
+    def unmuted(self, items: Sequence[Item]) -> list[Item]:
         """Return the items that are not muted."""
         now = self._clock.seconds()
         self._muted = {key: until for key, until in self._muted.items() if until > now}
-        return [item for item in items if item.key not in self._muted] if self._muted else [*items]
+        return [item for item in items if item.key not in self._muted]
 
-    def refused_all(self, names: Sequence[str], refusal: str, measurements: int) -> None:
-        """Say that a whole interval is refused, `names` for example; seldom, not each time."""
+    def rejected_all(self, names: Sequence[str], reason: str, measurements: int) -> None:
+        """Say that a whole interval is rejected, `names` among it; seldom, not each time."""
         now = self._clock.seconds()
         if now >= self._quiet_until:
             self._quiet_until = now + MUTED
             self._log.warn(
-                "{backend} refuses all of an interval: {refusal}; {count} measurements are given "
-                "up, of {names}",
+                "{backend} rejects all of an interval: {reason}; {count} measurements are dropped, "
+                "such as of {names}",
                 backend=self._backend,
-                refusal=refusal,
+                reason=reason,
                 count=measurements,
-                names=", ".join(names[:_AT_ONCE]) or "every name",
+                names=", ".join(names[:_NAMES_A_LINE]),
             )
 
-    def tell(self, what: str, counts: Counter[str]) -> None:
+    def log_once(self, what: str, counts: Counter[str]) -> None:
         """Say `what` happened to the measurements counted by name: each name once, some a time."""
-        fresh = [name for name in counts if (what, name) not in self._told][:_AT_ONCE]
-        if fresh and len(self._told) < MAX_TOLD:
-            self._told.update((what, name) for name in fresh)
+        fresh = [name for name in counts if (what, name) not in self._logged][:_NAMES_A_LINE]
+        if fresh and len(self._logged) < MAX_LOGGED:
+            self._logged.update((what, name) for name in fresh)
             self._log.warn(
                 "{backend}: {names}: {what} ({count} measurements)",
                 backend=self._backend,

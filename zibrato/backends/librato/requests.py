@@ -6,7 +6,6 @@ sums are added up.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
@@ -14,10 +13,6 @@ from typing import NamedTuple
 import msgspec
 
 from zibrato.model import COUNTER, GAUGE, Summary
-
-MAX_ITEMS = 300  # of at most 900 bytes each, so that a request also stays far below 1 MB
-
-Parcel = list["Item"]
 
 
 class Gauge(msgspec.Struct, omit_defaults=True):
@@ -34,7 +29,7 @@ class Gauge(msgspec.Struct, omit_defaults=True):
     attributes: Mapping[str, str] | None = None
 
 
-class Post(msgspec.Struct):
+class Body(msgspec.Struct):
     """The body of a request; `measure_time` is in Unix seconds."""
 
     measure_time: int
@@ -76,12 +71,6 @@ class Item(NamedTuple):
         return gauge
 
 
-def packed(items: Sequence[Item]) -> deque[Parcel]:
-    """Return the items in parcels, each small enough for a request and none empty."""
-    starts = range(0, len(items), MAX_ITEMS)
-    return deque(list(items[start : start + MAX_ITEMS]) for start in starts)
-
-
-def encoded(parcel: Iterable[Item], start: float) -> bytes:
-    """Return the body that ships `parcel`, of the interval that began at the Unix time `start`."""
-    return msgspec.json.encode(Post(int(start), [item.gauge() for item in parcel]))
+def encoded(items: Iterable[Item], start: float) -> bytes:
+    """Return the body that ships `items`, of the interval that began at the Unix time `start`."""
+    return msgspec.json.encode(Body(int(start), [item.gauge() for item in items]))

@@ -1,11 +1,11 @@
-"""What a Librato API's answer means: accepted, refused for good, or to be tried again; pure."""
+"""What a Librato API's answer means: accepted, rejected for good, or to be tried again; pure."""
 
 from __future__ import annotations
 
 import re
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from twisted.web.http_headers import Headers
@@ -15,14 +15,16 @@ from zibrato.interfaces import RetryLater
 SLOW = 300.0
 """Seconds between tries of what only people can mend."""
 MAX_WAIT = 3600.0
-MAX_TEXT = 200
+"""Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
+MAX_MESSAGE = 200
+"""Characters of what a server says that go into the log."""
 _RATE_LIMITS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
 _FIELD = re.compile(r"(\w+)=(-?\d{1,15})")
 _SAYS_LIMITED = re.compile(rb"rate.?limit|too many requests", re.I)
 _ELSEWHERE = frozenset({404, 405, 407, 410, 421})
 
 
-class Reply(NamedTuple):
+class Response(NamedTuple):
     """The answer to one request: `body` may be cut short."""
 
     status: int
@@ -30,19 +32,19 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def judged(reply: Reply, now: float) -> str | None:
-    """Return None where the request was accepted, else why it is refused for good.
+def classify(response: Response, now: float) -> str | None:
+    """Return None where the request was accepted, else why it is rejected for good.
 
     `now` is the Unix time. Raises RetryLater where the same request may be accepted later; its
     reason never quotes the server, so that it is the same for every try.
     """
-    status = reply.status
+    status = response.status
     if 200 <= status < 300:
         return None
-    if status == 429 or (status == 403 and _is_limited(reply)):
-        raise RetryLater(f"the rate limit is reached ({status})", _wait(reply.headers, now))
+    if status == 429 or (status == 403 and _is_limited(response)):
+        raise RetryLater(f"the rate limit is reached ({status})", _wait(response.headers, now))
     if status == 408 or status >= 500:
-        raise RetryLater(f"the server answered {status}", _wait(reply.headers, now))
+        raise RetryLater(f"the server answered {status}", _wait(response.headers, now))
     if status == 401:
         raise RetryLater(
             "401, the username or the API key is wrong; mend it and reload (HUP)", SLOW
@@ -51,10 +53,10 @@ def judged(reply: Reply, now: float) -> str | None:
         raise RetryLater(
             f"{status}, no Librato API is there; mend the hostname or the apipath", SLOW
         )
-    return f"{status} {explained(reply.body)}".rstrip()
+    return f"{status} {error_message(response.body)}".rstrip()
 
 
-def explained(body: bytes) -> str:
+def error_message(body: bytes) -> str:
     """Return what a body says of an error in any of the known shapes, in one short line."""
     try:
         content = msgspec.json.decode(body)
@@ -64,10 +66,10 @@ def explained(body: bytes) -> str:
     except (ValueError, RecursionError):  # plain text, or too deep to be meant
         text = body.decode(errors="replace")
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
 
 
-def _flat(content: Any) -> str:
+def _flat(content: object) -> str:
     if isinstance(content, dict):
         return ", ".join(f"{key}: {_flat(value)}" for key, value in content.items())
     if isinstance(content, list):
@@ -85,11 +87,11 @@ def _texts(headers: Headers, name: bytes) -> list[str]:
     return [value.decode("latin-1") for value in headers.getRawHeaders(name, [])]
 
 
-def _is_limited(reply: Reply) -> bool:
+def _is_limited(response: Response) -> bool:
     """Return whether a 403 is about the rate of requests, not about what they hold."""
-    if reply.headers.hasHeader("Retry-After") or _SAYS_LIMITED.search(reply.body):
+    if response.headers.hasHeader("Retry-After") or _SAYS_LIMITED.search(response.body):
         return True
-    return any(limit.get("remaining", 1) <= 0 for limit in _limits(reply.headers))
+    return any(limit.get("remaining", 1) <= 0 for limit in _limits(response.headers))
 
 
 def _wait(headers: Headers, now: float) -> float:

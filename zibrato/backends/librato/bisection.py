@@ -1,0 +1,108 @@
+"""What is left to send of an interval, and the search for what an API rejects of it; pure.
+
+An API of this kind takes a request whole or not at all, and seldom says which item it means. So a
+rejected request is halved until what is rejected stands alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+MAX_ITEMS = 300
+"""Items of a request. At 900 bytes each at most, a request also stays far below 1 MB."""
+PROBES = 16
+T = TypeVar("T")
+
+
+class Rejection(NamedTuple, Generic[T]):
+    """An item that is rejected for a fault of its own, and what the API says of it."""
+
+    item: T
+    reason: str
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What is known after a request; every item is in just one outcome, and there once.
+
+    `given_up` are all that were left when the whole interval turned out to be rejected.
+    """
+
+    accepted: Sequence[T] = ()
+    rejected: Sequence[Rejection[T]] = ()
+    given_up: Sequence[T] = ()
+
+
+class Bisection(Generic[T]):
+    """The items of one interval: send `request`, say how it went, until there is none.
+
+    It is confirmed that the API takes anything of this interval once it has taken some. Until then
+    what was rejected alone is unconfirmed: the fault may be one of the interval, such as its age,
+    and halving every request of it would take two requests an item. So the first rejection is
+    followed by a few probes from all over: with one accepted the search goes on, with none the
+    interval is given up.
+    """
+
+    def __init__(self, items: Sequence[T]) -> None:
+        self._requests = packed(items)
+        self._confirmed = False
+        self._unconfirmed: list[Rejection[T]] = []
+
+    @property
+    def request(self) -> Sequence[T]:
+        """The items to send next; none where nothing is left."""
+        return self._requests[0] if self._requests else ()
+
+    def accepted(self) -> Outcome[T]:
+        """Note that the request was accepted: what was rejected alone before is at fault itself."""
+        self._confirmed = True
+        rejected, self._unconfirmed = self._unconfirmed, []
+        return Outcome(accepted=self._requests.popleft(), rejected=rejected)
+
+    def rejected(self, reason: str) -> Outcome[T]:
+        """Note that the request was rejected for `reason`; the next ones find out what of it."""
+        if len(self._requests[0]) == 1:
+            return self._rejected_alone(reason)
+        if self._confirmed:
+            self._halve()
+        elif self._unconfirmed:  # all the probes were rejected before
+            return self.give_up()
+        else:
+            self._probe()
+        return Outcome()
+
+    def give_up(self) -> Outcome[T]:
+        """Send no more: what is left is rejected as a whole, for no fault of any item."""
+        left = [rejection.item for rejection in self._unconfirmed]
+        left += [item for request in self._requests for item in request]
+        self._unconfirmed.clear()
+        self._requests.clear()
+        return Outcome(given_up=left)
+
+    def _rejected_alone(self, reason: str) -> Outcome[T]:
+        (item,) = self._requests.popleft()
+        if self._confirmed:
+            return Outcome(rejected=[Rejection(item, reason)])
+        self._unconfirmed.append(Rejection(item, reason))
+        return Outcome() if self._requests else self.give_up()
+
+    def _halve(self) -> None:
+        request = self._requests.popleft()
+        middle = len(request) // 2
+        self._requests.extendleft((request[middle:], request[:middle]))
+
+    def _probe(self) -> None:
+        """Put a few items from all over first, each alone, and the others behind them."""
+        items = [item for request in self._requests for item in request]
+        step = -(-len(items) // PROBES)  # rounded up
+        probes = items[::step]
+        del items[::step]
+        self._requests = deque([probe] for probe in probes)
+        self._requests.extend(packed(items))
+
+
+def packed(items: Sequence[T]) -> deque[list[T]]:
+    """Return the items in requests, each of at most `MAX_ITEMS` and none empty."""
+    starts = range(0, len(items), MAX_ITEMS)
+    return deque(list(items[start : start + MAX_ITEMS]) for start in starts)
