@@ -74,6 +74,7 @@ def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str)
     """Add the page and API of the store; raises usage.UsageError where they can't be had."""
     from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
 
+    store: Any
     (store,) = (each.backend for each in daemon.outboxes if each.backend.name == "store")
     store.live.interval = settings.flush_interval
     try:

@@ -25,7 +25,7 @@ class MemoryBackendTests(SynchronousTestCase):
         self.successResultOf(outbox.stopService())
         self.assertEqual(backend.snapshots, snapshots)
         self.assertEqual(metrics.total("zibrato.backend.delivered", backend="memory"), 6)
-        self.assertEqual(metrics.total("zibrato.backend.given_up"), 0)
+        self.assertEqual(metrics.total("zibrato.backend.dropped"), 0)
 
     def test_reloading_changes_nothing(self) -> None:
         backend = MemoryBackend()

@@ -72,7 +72,7 @@ class Setup:
             "received": "zibrato.intake.received",
             "rejected": "zibrato.intake.rejected",
             "filtered": "zibrato.intake.filtered",
-            "overflow": "zibrato.series.overflow",
+            "dropped": "zibrato.intake.dropped",
         }
         counts = {short: self.metrics.total(name) for short, name in names.items()}
         counts["aggregated"] = self.aggregator.pending
@@ -277,8 +277,8 @@ def test_spellings_of_one_series_take_no_memory_each() -> None:
     for _ in range(200):
         rng.shuffle(tags)
         setup.add([counter(tags=dict.fromkeys(tags, "v"))])
-    (window,) = setup.aggregator._windows.values()
-    assert len(window.rows) <= 2
+    (interval,) = setup.aggregator._intervals.values()
+    assert len(interval.rows) <= 2
     assert setup.only()[1].count == 200
 
 
@@ -319,7 +319,7 @@ LONGEST = "x" * 255
         (samples(nan, inf, -inf), "value", 3),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(
+def test_what_is_out_of_bounds_is_rejected(
     row: CounterRow | SampleRow, reason: str, count: int
 ) -> None:
     setup = Setup()
@@ -366,7 +366,7 @@ def test_bad_samples_do_not_take_the_others_with_them() -> None:
     assert setup.account() == {"aggregated": 6, "rejected": 7}
 
 
-def test_a_duration_below_0_is_refused_and_a_reading_is_not() -> None:
+def test_a_duration_below_0_is_rejected_and_a_reading_is_not() -> None:
     setup = Setup()
     setup.add(timers=[samples(-0.5, 2.0)], gauges=[samples(-0.5, 2.0)])
     assert setup.rejected() == {"value": 1}
@@ -420,7 +420,7 @@ def test_new_series_past_the_bound_are_counted_and_old_ones_go_on() -> None:
     setup.add([counter(name=name, count=2) for name in "abcde"], [samples(1.0, 2.0, 3.0)])
     setup.add([counter(name=name, count=2) for name in "abcde"])
     assert setup.aggregator.open_series == 3
-    assert setup.account() == {"aggregated": 12, "overflow": 2 * 2 + 3 + 2 * 2}
+    assert setup.account() == {"aggregated": 12, "dropped": 2 * 2 + 3 + 2 * 2}
     (snapshot,) = setup.close()
     assert sorted(series.name for series in snapshot.summaries) == ["a", "b", "c"]
 
@@ -429,12 +429,12 @@ def test_the_bound_holds_over_all_open_intervals_and_closing_makes_room() -> Non
     setup = Setup(max_series=2)
     setup.add([counter()], start=NOW - 20)
     setup.add([counter(), counter(name="b")])
-    assert setup.account() == {"aggregated": 2, "overflow": 1}
+    assert setup.account() == {"aggregated": 2, "dropped": 1}
     setup.close(NOW - 10)
     assert setup.aggregator.open_series == 1
     setup.add([counter(name="b")])
     assert setup.aggregator.open_series == 2
-    assert setup.account() == {"aggregated": 3, "overflow": 1}
+    assert setup.account() == {"aggregated": 3, "dropped": 1}
     setup.close()
     assert setup.aggregator.open_series == 0
 
@@ -474,7 +474,7 @@ def test_a_batch_lands_in_its_own_interval(when: float, start: float) -> None:
     setup.add([counter()], start=when)
     (snapshot,) = setup.close()
     assert (snapshot.start, snapshot.end) == (start, start + 10)
-    assert setup.metrics.total("zibrato.intake.retimed") == 0
+    assert setup.metrics.total("zibrato.intake.timestamp_clamped") == 0
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_a_batch_of_no_sane_time_counts_as_of_now(start: float, end: float) -> N
     setup.add([counter(count=7)], start=start, end=end)
     (snapshot,) = setup.close()
     assert (snapshot.start, snapshot.end) == (START, START + 10)
-    assert setup.metrics.total("zibrato.intake.retimed") == 1
+    assert setup.metrics.total("zibrato.intake.timestamp_clamped") == 1
     assert setup.account() == {"aggregated": 7}
 
 

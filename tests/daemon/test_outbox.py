@@ -16,9 +16,10 @@ from zope.interface.verify import verifyObject
 
 from zibrato.daemon.outbox import MAX_FAULTS, Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
-from zibrato.model import COUNTER, Series, Snapshot, Summary
+from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
 from zibrato.wire import unpack
 
 
@@ -76,11 +77,11 @@ class OutboxCase(SynchronousTestCase):
     def total(self, name: str, **tags: str) -> int:
         return self.metrics.total(f"zibrato.{name}", backend="fake", **tags)
 
-    def assert_account(self, delivered: int, pending: int, given_up: int) -> None:
+    def assert_account(self, delivered: int, pending: int, dropped: int) -> None:
         self.assertEqual(self.total("backend.delivered"), delivered)
         self.assertEqual(self.outbox.pending, pending)
-        self.assertEqual(self.total("backend.given_up"), given_up)
-        self.assertEqual(self.total("outbox.accepted"), delivered + pending + given_up)
+        self.assertEqual(self.total("backend.dropped"), dropped)
+        self.assertEqual(self.total("outbox.accepted"), delivered + pending + dropped)
 
     def logged(self, act: Callable[[], object]) -> list[str]:
         with capturedLogs() as events:
@@ -251,7 +252,7 @@ class DeliveryTests(OutboxCase):
         self.outbox.put(snapshot(20))
         self.assertEqual(self.backend.given, [10, 20])
 
-    def test_gives_up_what_the_backend_leaves_over(self) -> None:
+    def test_drops_what_the_backend_leaves_over(self) -> None:
         def take_two(delivery: Delivery) -> Deferred[None]:
             delivery.delivered(2)
             return succeed(None)
@@ -259,7 +260,7 @@ class DeliveryTests(OutboxCase):
         self.backend.answer = take_two
         self.outbox.put(snapshot(10, 5))
         self.assert_account(2, 0, 3)
-        self.assertEqual(self.total("backend.given_up", reason="unsent"), 3)
+        self.assertEqual(self.total("backend.dropped", reason="unsent"), 3)
 
 
 class FaultTests(OutboxCase):
@@ -268,7 +269,7 @@ class FaultTests(OutboxCase):
     def break_down(self, _delivery: Delivery) -> Deferred[None]:
         raise RuntimeError("a bug")
 
-    def test_gives_a_delivery_up_after_some_tries(self) -> None:
+    def test_drops_a_delivery_after_some_tries(self) -> None:
         self.backend.answer = self.break_down
         self.outbox.put(snapshot(10, 5))
         self.outbox.put(snapshot(20))
@@ -276,7 +277,7 @@ class FaultTests(OutboxCase):
         self.assertEqual(self.backend.given[:MAX_FAULTS], [10] * MAX_FAULTS)
         self.assertEqual(self.backend.given[MAX_FAULTS:], [20])
         self.assert_account(0, 1, 5)
-        self.assertEqual(self.total("backend.given_up", reason="fault"), 5)
+        self.assertEqual(self.total("backend.dropped", reason="fault"), 5)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), MAX_FAULTS + 1)
 
     def test_an_asynchronous_failure_is_the_same(self) -> None:
@@ -304,20 +305,40 @@ class FaultTests(OutboxCase):
 class BoundTests(OutboxCase):
     """`max_bytes`."""
 
-    def test_gives_up_the_oldest_but_the_one_under_way(self) -> None:
+    def test_drops_the_oldest_but_the_one_under_way(self) -> None:
         self.outbox = self.make(max_bytes=3 * snapshot(0).size)
         self.backend.answer = postpone()
         for start in (10, 20, 30):
             self.outbox.put(snapshot(start))
         full = self.logged(lambda: self.outbox.put(snapshot(40)))
         self.assertEqual(
-            full, ["the outbox of fake is full: the oldest 1 measurements are given up"]
+            full, ["the outbox of fake is full: the oldest 1 measurements are dropped"]
         )
         self.assert_account(0, 3, 1)
-        self.assertEqual(self.total("backend.given_up", reason="outbox_full"), 1)
+        self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1)
         self.backend.answer = self.backend.take
         self.clock.advance(1)
         self.assertEqual(self.backend.given, [10, 10, 30, 40])
+
+    def test_holds_64_mib_unless_told_otherwise(self) -> None:
+        big = Summary(1, 1.0, distribution=Distribution([float(n) for n in range(1024)]))
+        series = [Series(TIMER, f"t{number}", "here") for number in range(1000)]
+        summaries = dict.fromkeys(series, big)
+        room = 64 * 1024 * 1024 // Snapshot(0, 10, summaries).size
+        self.backend.answer = postpone()
+        for number in range(room):
+            self.outbox.put(Snapshot(number, number + 10, summaries))
+        self.assert_account(0, 1000 * room, 0)
+        self.outbox.put(Snapshot(room, room + 10, summaries))
+        self.assert_account(0, 1000 * room, 1000)
+
+    def test_at_the_bound_is_within_it(self) -> None:
+        for bound, kept in ((2 * snapshot(0).size, 2), (2 * snapshot(0).size - 1, 1)):
+            outbox = self.make(max_bytes=bound)
+            self.backend.answer = postpone()
+            outbox.put(snapshot(10))
+            outbox.put(snapshot(20))
+            self.assertEqual(outbox.pending, kept)
 
     def test_one_that_is_too_big_alone_is_still_tried(self) -> None:
         self.outbox = self.make(max_bytes=1)
@@ -390,14 +411,14 @@ class DrainTests(OutboxCase):
 class StopTests(OutboxCase):
     """`stopService`."""
 
-    def test_gives_up_what_waits(self) -> None:
+    def test_drops_what_waits(self) -> None:
         self.backend.answer = postpone()
         self.outbox.put(snapshot(10, 2))
         self.outbox.put(snapshot(20, 3))
         logs = self.logged(lambda: self.successResultOf(self.outbox.stopService()))
-        self.assertEqual(logs, ["stopped before fake had everything: 5 measurements are given up"])
+        self.assertEqual(logs, ["stopped before fake had everything: 5 measurements are dropped"])
         self.assert_account(0, 0, 5)
-        self.assertEqual(self.total("backend.given_up", reason="stopped"), 5)
+        self.assertEqual(self.total("backend.dropped", reason="stopped"), 5)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.backend.stopped, 1)
 
@@ -460,12 +481,12 @@ STEPS = st.lists(
     max_size=40,
 )
 OUTCOMES = st.lists(
-    st.sampled_from(["take", "part", "lose", "postpone", "fault", "wait"]), max_size=30
+    st.sampled_from(["take", "part", "drop", "postpone", "fault", "wait"]), max_size=30
 )
 
 
 class AccountTests(SynchronousTestCase):
-    """accepted = delivered + pending + given up."""
+    """accepted = delivered + pending + dropped."""
 
     @given(STEPS, OUTCOMES, st.integers(1, 3000), st.booleans())
     def test_adds_up_at_every_step(
@@ -509,12 +530,12 @@ class Scenario:
         share = delivery.pending if outcome == "take" else delivery.pending // 2
         if outcome in ("take", "part"):
             delivery.delivered(share)
-        elif outcome == "lose":
-            delivery.dropped(share, "refused")
+        elif outcome == "drop":
+            delivery.dropped(share, "rejected")
         return fail(RetryLater("away")) if outcome == "postpone" else succeed(None)
 
     def account(self) -> int:
-        names = ("zibrato.backend.delivered", "zibrato.backend.given_up")
+        names = ("zibrato.backend.delivered", "zibrato.backend.dropped")
         return self.outbox.pending + sum(map(self.metrics.total, names))
 
     def put(self, number: int, count: int) -> None:

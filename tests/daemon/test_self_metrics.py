@@ -31,15 +31,15 @@ def test_totals_add_up_since_the_start() -> None:
 
 def test_a_total_covers_all_series_with_the_tags_asked_for() -> None:
     metrics = SelfMetrics()
-    metrics.count("zibrato.lost", 1, backend="a", reason="full")
-    metrics.count("zibrato.lost", 2, reason="old", backend="a")
-    metrics.count("zibrato.lost", 4, backend="b", reason="full")
+    metrics.count("zibrato.dropped", 1, backend="a", reason="full")
+    metrics.count("zibrato.dropped", 2, reason="old", backend="a")
+    metrics.count("zibrato.dropped", 4, backend="b", reason="full")
     metrics.count("zibrato.other", 8, backend="a")
-    assert metrics.total("zibrato.lost") == 7
-    assert metrics.total("zibrato.lost", backend="a") == 3
-    assert metrics.total("zibrato.lost", reason="full") == 5
-    assert metrics.total("zibrato.lost", reason="full", backend="b") == 4
-    assert metrics.total("zibrato.lost", backend="c") == 0
+    assert metrics.total("zibrato.dropped") == 7
+    assert metrics.total("zibrato.dropped", backend="a") == 3
+    assert metrics.total("zibrato.dropped", reason="full") == 5
+    assert metrics.total("zibrato.dropped", reason="full", backend="b") == 4
+    assert metrics.total("zibrato.dropped", backend="c") == 0
 
 
 def test_the_order_of_tags_makes_no_other_series() -> None:

@@ -159,7 +159,7 @@ class DaemonTests(SynchronousTestCase):
         self.assertNoResult(stopping)
         self.pass_time(1)
         self.successResultOf(stopping)
-        assert self.metrics.total("zibrato.backend.given_up", reason="stopped") >= 1
+        assert self.metrics.total("zibrato.backend.dropped", reason="stopped") >= 1
 
     def test_every_measurement_is_accounted_for(self) -> None:
         self.make("--levels", "info", "--max-series", "20")
@@ -175,7 +175,7 @@ class DaemonTests(SynchronousTestCase):
             for name in (
                 "zibrato.intake.filtered",
                 "zibrato.intake.rejected",
-                "zibrato.series.overflow",
+                "zibrato.intake.dropped",
             )
         )
         assert received == len(frames)

@@ -123,15 +123,15 @@ class DeliveryTests(BackendCase):
         self.assertNotIn("n777", self.server.names())
         self.assertEqual(self.said("n777"), 1)
         self.assertEqual(self.total("delivered"), 2 * 2997)
-        self.assertEqual(self.total("given_up", reason="refused"), 2)
-        self.assertEqual(self.total("given_up", reason="muted"), 4)
+        self.assertEqual(self.total("dropped", reason="rejected"), 2)
+        self.assertEqual(self.total("dropped", reason="muted"), 4)
 
     async def test_an_outage_of_five_intervals(self) -> None:
         self.server.stop()
         starts = [NOW - 10 * number for number in (4, 3, 2, 1, 0)]
         for start in starts:
             self.outbox.put(counters(start))
-        await self.until(lambda: self.said("refused"))
+        await self.until(lambda: self.said("rejected"))
         self.server.start()
         self.outbox.retry()
         await self.outbox.drained()
@@ -139,7 +139,7 @@ class DeliveryTests(BackendCase):
         self.assertEqual(arrived, starts)
         self.assertEqual(self.said("can't deliver"), 1)
         self.assertEqual(self.said("is back"), 1)
-        self.assertEqual((self.total("delivered"), self.total("given_up")), (10, 0))
+        self.assertEqual((self.total("delivered"), self.total("dropped")), (10, 0))
 
     async def test_an_overloaded_server(self) -> None:
         self.server.down = 503
@@ -192,7 +192,7 @@ class DeliveryTests(BackendCase):
         self.outbox.put(counters(NOW))
         await self.wait_for(lambda: self.server.hanging == 1)
         await self.outbox.stopService()
-        self.assertEqual(self.total("given_up", reason="stopped"), 2)
+        self.assertEqual(self.total("dropped", reason="stopped"), 2)
 
     async def test_a_connection_that_breaks_before_the_answer(self) -> None:
         self.server.hang = True

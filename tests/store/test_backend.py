@@ -35,7 +35,7 @@ class DeliveryTests(StoreTestCase):
         self.assertEqual(self.total(), 2.0)
         self.stop()
         self.assertEqual(self.metrics.total("zibrato.backend.delivered"), 8)
-        self.assertEqual(self.metrics.total("zibrato.backend.given_up"), 0)
+        self.assertEqual(self.metrics.total("zibrato.backend.dropped"), 0)
 
     def test_a_full_disk_is_told_once_and_everything_is_kept_for_later(self) -> None:
         self.outbox.put(snapshot(START))

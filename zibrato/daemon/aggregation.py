@@ -1,6 +1,6 @@
 """Batches in, snapshots out: pure, bounded, and every measurement accounted for.
 
-received = aggregated + filtered + rejected + overflow, where all but `aggregated` are `zibrato.*`
+received = aggregated + filtered + rejected + dropped, where all but `aggregated` are `zibrato.*`
 counts of the SelfMetrics.
 """
 
@@ -28,6 +28,7 @@ from zibrato.model import (
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
 MAX_AGE = 7200.0
+"""Seconds for which a batch keeps its own time: Librato takes nothing older."""
 MAX_TAGS = 50
 _CHUNK = 1024
 _Row = CounterRow | SampleRow
@@ -89,8 +90,8 @@ class Accumulator:
             self._min, self._max = self._distribution.low, self._distribution.high
 
 
-class _Window:
-    """An open interval: what is accumulated of each series, and which one a row belongs to.
+class _OpenInterval:
+    """What is accumulated of each series in an interval, and to which one a row belongs.
 
     `rows` saves working the series out again. Different rows can mean one series, such as those
     of level `warn` and `warning`, so that there is a bound of its own to it.
@@ -126,11 +127,11 @@ class Aggregator:
     ) -> None:
         self._levels = levels
         self._metrics = metrics
-        self._interval = interval
+        self.interval = interval
         self._source = source
         self._max_series = max_series
-        self._windows: dict[float, _Window] = {}
-        self._open = 0
+        self._intervals: dict[float, _OpenInterval] = {}
+        self._series_count = 0
 
     @property
     def levels(self) -> LevelFilter:
@@ -140,57 +141,59 @@ class Aggregator:
     @levels.setter
     def levels(self, levels: LevelFilter) -> None:
         self._levels = levels
-        for window in self._windows.values():
-            window.rows.clear()
+        for interval in self._intervals.values():
+            interval.rows.clear()
 
     @property
     def open_series(self) -> int:
         """How many series the open intervals hold."""
-        return self._open
+        return self._series_count
 
     @property
     def pending(self) -> int:
         """How many measurements the open intervals hold."""
         return sum(
-            entry.count for window in self._windows.values() for entry in window.entries.values()
+            entry.count
+            for interval in self._intervals.values()
+            for entry in interval.entries.values()
         )
 
     def add(self, batch: Batch, now: float) -> None:
         """Take `batch` in, at the Unix time `now`."""
-        window = self._window((batch.start + batch.end) / 2, now)
+        interval = self._interval_of((batch.start + batch.end) / 2, now)
         received = 0
         for counter in batch.counters:
-            received += self._add_counter(window, counter)
+            received += self._add_counter(interval, counter)
         for timer in batch.timers:
-            received += self._add_samples(window, TIMER, timer)
+            received += self._add_samples(interval, TIMER, timer)
         for gauge in batch.gauges:
-            received += self._add_samples(window, GAUGE, gauge)
+            received += self._add_samples(interval, GAUGE, gauge)
         self._metrics.count("zibrato.intake.received", received)
 
     def close(self, before: float) -> list[Snapshot]:
         """Return the snapshots, oldest first, of the intervals that ended by Unix time `before`."""
-        due = sorted(start for start in self._windows if start + self._interval <= before)
+        due = sorted(start for start in self._intervals if start + self.interval <= before)
         snapshots = []
         for start in due:
-            entries = self._windows.pop(start).entries
-            self._open -= len(entries)
+            entries = self._intervals.pop(start).entries
+            self._series_count -= len(entries)
             if entries:
                 summaries = {series: entry.summary() for series, entry in entries.items()}
-                snapshots.append(Snapshot(start, start + self._interval, summaries))
+                snapshots.append(Snapshot(start, start + self.interval, summaries))
         return snapshots
 
-    def _window(self, when: float, now: float) -> _Window:
+    def _interval_of(self, when: float, now: float) -> _OpenInterval:
         """Return the open interval of `when`, or of `now` where `when` is in no sane relation."""
-        if not now - MAX_AGE <= when <= now + self._interval:
-            self._metrics.count("zibrato.intake.retimed")
+        if not now - MAX_AGE <= when <= now + self.interval:
+            self._metrics.count("zibrato.intake.timestamp_clamped")
             when = now
-        start = when // self._interval * self._interval
-        window = self._windows.get(start)
-        if window is None:
-            window = self._windows[start] = _Window()
-        return window
+        start = when // self.interval * self.interval
+        interval = self._intervals.get(start)
+        if interval is None:
+            interval = self._intervals[start] = _OpenInterval()
+        return interval
 
-    def _add_counter(self, window: _Window, row: CounterRow) -> int:
+    def _add_counter(self, interval: _OpenInterval, row: CounterRow) -> int:
         """Take `row` in; return how many measurements it was."""
         if not 0 < row.count <= MAX_EXACT_INT:
             self._reject(1, "count")
@@ -198,13 +201,13 @@ class Aggregator:
         if not isfinite(row.sum):
             self._reject(row.count, "value")
             return row.count
-        entry = self._entry(window, COUNTER, row, row.count)
+        entry = self._entry(interval, COUNTER, row, row.count)
         if entry is not None:
             entry.count += row.count
             entry.sum += row.sum
         return row.count
 
-    def _add_samples(self, window: _Window, kind: str, row: SampleRow) -> int:
+    def _add_samples(self, interval: _OpenInterval, kind: str, row: SampleRow) -> int:
         """Take `row` in; return how many measurements it was."""
         try:
             samples = unpack(row.samples)
@@ -215,7 +218,7 @@ class Aggregator:
         if received and not (isfinite(sum(samples)) and (kind == GAUGE or min(samples) >= 0)):
             samples = self._valid(samples, kind)
         if samples:
-            entry = self._entry(window, kind, row, len(samples))
+            entry = self._entry(interval, kind, row, len(samples))
             if entry is not None:
                 entry.add(samples)
         return received
@@ -223,20 +226,24 @@ class Aggregator:
     def _valid(self, samples: array[float], kind: str) -> array[float]:
         """Return the samples that are finite and, of a timer, not negative; count the others."""
         low = 0.0 if kind == TIMER else -inf
-        valid = array("d", [each for each in samples if low <= each < inf and each > -inf])
+        valid = array("d", [sample for sample in samples if low <= sample < inf and sample > -inf])
         if len(valid) < len(samples):  # else their sum alone was beyond a float
             self._reject(len(samples) - len(valid), "value")
         return valid
 
-    def _entry(self, window: _Window, kind: str, row: _Row, count: int) -> Accumulator | None:
+    def _entry(
+        self, interval: _OpenInterval, kind: str, row: _Row, count: int
+    ) -> Accumulator | None:
         """Return where `count` measurements of `row` go; None, and counted, where nowhere."""
         tags = tuple(row.tags.items()) if row.tags else ()
         identity = (kind, row.name, row.level, row.source, tags)
-        return window.rows.get(identity) or self._place(window, identity, count)
+        return interval.rows.get(identity) or self._place(interval, identity, count)
 
-    def _place(self, window: _Window, identity: _Identity, count: int) -> Accumulator | None:
+    def _place(
+        self, interval: _OpenInterval, identity: _Identity, count: int
+    ) -> Accumulator | None:
         kind, name, label, source, tags = identity
-        reason = _flaw(name, label, source, tags)
+        reason = _rejection_of(name, label, source, tags)
         if reason:
             self._reject(count, reason)
             return None
@@ -244,21 +251,21 @@ class Aggregator:
         if not self._levels.passes(series.level):
             self._metrics.count("zibrato.intake.filtered", count)
             return None
-        entry = window.entries.get(series)
+        entry = interval.entries.get(series)
         if entry is None:
-            if self._open >= self._max_series:
-                self._metrics.count("zibrato.series.overflow", count, reason="max_series")
+            if self._series_count >= self._max_series:
+                self._metrics.count("zibrato.intake.dropped", count, reason="max_series")
                 return None
-            self._open += 1
-            entry = window.entries[series] = Accumulator(kind)
-        window.remember(identity, entry)
+            self._series_count += 1
+            entry = interval.entries[series] = Accumulator(kind)
+        interval.remember(identity, entry)
         return entry
 
     def _reject(self, count: int, reason: str) -> None:
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
 
 
-def _flaw(name: str, level: str, source: str | None, tags: Tags) -> str | None:
+def _rejection_of(name: str, level: str, source: str | None, tags: Tags) -> str | None:
     """Return which part of a row's identity is out of bounds."""
     try:
         level_name(level)

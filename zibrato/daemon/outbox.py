@@ -1,6 +1,6 @@
 """A bounded queue in front of one backend: order, retries, and the account of what became of it.
 
-accepted = delivered + pending + given up by reason, in measurements.
+accepted = delivered + pending + dropped by reason, in measurements.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
+from twisted.application.internet import backoffPolicy
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.interfaces import Delivery, RetryLater
+from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Snapshot
 
@@ -23,12 +24,15 @@ MAX_BYTES = 64 * 1024 * 1024
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
 MAX_FAULTS = 3
+# The jitter is the outbox's own, half of the delay: all daemons of a fleet ship at the same full
+# seconds, and Twisted's one second would not spread their retries.
+_backoff = backoffPolicy(FIRST_DELAY, MAX_DELAY, factor=2, jitter=lambda: 0.0)
 
 
 class Outbox(Service):
     """Ships snapshots to `backend` one at a time, oldest first, each until it has arrived.
 
-    Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is given up.
+    Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is dropped.
     `jitter` returns a number in [0, 1).
     """
 
@@ -36,8 +40,8 @@ class Outbox(Service):
 
     def __init__(
         self,
-        backend: Any,
-        clock: Any,
+        backend: IBackend,
+        clock: IReactorTime,
         metrics: SelfMetrics,
         *,
         levels: LevelFilter = EVERYTHING,
@@ -53,10 +57,10 @@ class Outbox(Service):
         self._queue: deque[Delivery] = deque()
         self._bytes = 0
         self._attempts = 0
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._busy = False
         self._stopped = False
-        self._hurry = False
+        self._skip_pause = False
         self._under_way: Deferred[None] | None = None
         self._pause: Deferred[None] | None = None
         self._idle: list[Deferred[None]] = []
@@ -82,7 +86,7 @@ class Outbox(Service):
             self._drop(delivery, "stopped")
             return
         self._queue.append(delivery)
-        self._bound()
+        self._evict()
         if not self._busy:
             Deferred.fromCoroutine(self._run())
 
@@ -97,11 +101,11 @@ class Outbox(Service):
         if self._pause is not None:
             self._pause.callback(None)
         else:
-            self._hurry = self._busy
+            self._skip_pause = self._busy
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
-        waiting: Deferred[None] = Deferred(self._forget)
+        waiting: Deferred[None] = Deferred(self._stop_waiting)
         if self._busy:
             self._idle.append(waiting)
             self.retry()
@@ -110,7 +114,7 @@ class Outbox(Service):
         return waiting
 
     def stopService(self) -> Deferred[None]:
-        """Give up what is left, counted and logged, and release the backend."""
+        """Drop what is left, counted and logged, and release the backend."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
@@ -125,7 +129,7 @@ class Outbox(Service):
             self._drop(self._queue.popleft(), "stopped")
         if left:
             self._log.warn(
-                "stopped before {backend} had everything: {count} measurements are given up",
+                "stopped before {backend} had everything: {count} measurements are dropped",
                 backend=self.backend.name,
                 count=left,
             )
@@ -144,8 +148,8 @@ class Outbox(Service):
         try:
             self._under_way = self.backend.deliver(delivery)
             await self._under_way
-        except RetryLater as postponed:
-            await self._postpone(postponed.reason, postponed.after)
+        except RetryLater as later:
+            await self._wait(later.reason, later.after)
         except Exception as fault:  # a backend's bug must not stop the queue
             await self._fault(delivery, fault)
         else:
@@ -156,8 +160,8 @@ class Outbox(Service):
         if self._attempts:
             self._log.info("{backend} is back", backend=self.backend.name)
         self._attempts = 0
-        self._hurry = False
-        self._told.clear()
+        self._skip_pause = False
+        self._logged.clear()
 
     async def _fault(self, delivery: Delivery, fault: Exception) -> None:
         if self._stopped:  # it was cancelled
@@ -167,19 +171,18 @@ class Outbox(Service):
         if delivery.faults >= MAX_FAULTS:
             self._drop(self._queue.popleft(), "fault")
         else:
-            await self._postpone(type(fault).__name__, 0.0)
+            await self._wait(type(fault).__name__, 0.0)
 
-    async def _postpone(self, reason: str, after: float) -> None:
+    async def _wait(self, reason: str, after: float) -> None:
         """Wait before the next attempt: exponentially longer, at least `after` seconds."""
         if self._stopped:
             return
         self._metrics.count("zibrato.backend.retried", backend=self.backend.name)
-        backoff = min(MAX_DELAY, FIRST_DELAY * 2**self._attempts)
-        delay = max(after, backoff * (1 + self._jitter()) / 2)
-        self._attempts = min(self._attempts + 1, 10)
-        self._tell(reason, delay)
-        if self._hurry:
-            self._hurry = False
+        delay = max(after, _backoff(self._attempts) * (1 + self._jitter()) / 2)
+        self._attempts += 1
+        self._log_reason(reason, delay)
+        if self._skip_pause:
+            self._skip_pause = False
             return
         self._pause = Deferred()
         timer = self._clock.callLater(delay, self.retry)
@@ -188,10 +191,10 @@ class Outbox(Service):
         if timer.active():
             timer.cancel()
 
-    def _tell(self, reason: str, delay: float) -> None:
+    def _log_reason(self, reason: str, delay: float) -> None:
         """Log why the backend can't deliver: each reason once until it is back."""
-        if reason not in self._told:
-            self._told.add(reason)
+        if reason not in self._logged:
+            self._logged.add(reason)
             self._log.warn(
                 "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s",
                 backend=self.backend.name,
@@ -199,28 +202,28 @@ class Outbox(Service):
                 delay=delay,
             )
 
-    def _bound(self) -> None:
-        """Give up the oldest snapshots that are not under way, down to `max_bytes`."""
-        given_up = 0
+    def _evict(self) -> None:
+        """Drop the oldest snapshots that are not under way, down to `max_bytes`."""
+        dropped = 0
         while self._bytes > self._max_bytes and len(self._queue) > 1:
             oldest = self._queue[1]
             del self._queue[1]
-            given_up += oldest.pending
+            dropped += oldest.pending
             self._drop(oldest, "outbox_full")
-        if given_up:
+        if dropped:
             self._log.warn(
-                "the outbox of {backend} is full: the oldest {count} measurements are given up",
+                "the outbox of {backend} is full: the oldest {count} measurements are dropped",
                 backend=self.backend.name,
-                count=given_up,
+                count=dropped,
             )
 
     def _drop(self, delivery: Delivery, reason: str) -> None:
-        """Let go of a delivery that left the queue; what is pending of it is lost."""
+        """Let go of a delivery that left the queue; what is pending of it is dropped."""
         self._bytes -= delivery.size
         if delivery.pending:
             delivery.dropped(delivery.pending, reason)
 
-    def _forget(self, waiting: Deferred[None]) -> None:
+    def _stop_waiting(self, waiting: Deferred[None]) -> None:
         """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
         if waiting in self._idle:
             self._idle.remove(waiting)
@@ -231,5 +234,5 @@ class Outbox(Service):
             self._metrics.count("zibrato.backend.delivered", measurements, backend=name)
         else:
             self._metrics.count(
-                "zibrato.backend.given_up", measurements, backend=name, reason=reason
+                "zibrato.backend.dropped", measurements, backend=name, reason=reason
             )

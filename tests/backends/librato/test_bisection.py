@@ -20,7 +20,7 @@ class Search:
         self.requests: list[list[int]] = []
         self.accepted: list[int] = []
         self.rejected: list[int] = []
-        self.given_up: list[int] = []
+        self.dropped: list[int] = []
         self.reasons: list[str] = []
         bisection = Bisection(items)
         while bisection.request:
@@ -31,7 +31,7 @@ class Search:
             self.accepted += outcome.accepted
             self.rejected += [rejection.item for rejection in outcome.rejected]
             self.reasons += [rejection.reason for rejection in outcome.rejected]
-            self.given_up += outcome.given_up
+            self.dropped += outcome.dropped
 
     @property
     def sizes(self) -> list[int]:
@@ -53,7 +53,7 @@ def test_requests_are_full_and_none_is_empty(count: int, sizes: list[int]) -> No
     everything = search(count)
     assert everything.sizes == sizes
     assert everything.accepted == list(range(count))
-    assert everything.rejected == everything.given_up == []
+    assert everything.rejected == everything.dropped == []
 
 
 def test_a_request_is_halved_once_it_is_confirmed_that_anything_is_taken() -> None:
@@ -76,14 +76,14 @@ def test_until_then_a_few_are_tried_alone() -> None:
 def test_what_was_rejected_alone_is_at_fault_once_another_is_accepted() -> None:
     few = search(3, bad=[0, 1])
     assert few.sizes == [3, 1, 1, 1]
-    assert (few.rejected, few.accepted, few.given_up) == ([0, 1], [2], [])
+    assert (few.rejected, few.accepted, few.dropped) == ([0, 1], [2], [])
     assert few.reasons == ["request 2", "request 3"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 1000, 3000])
 def test_if_all_is_rejected_no_item_is_at_fault(count: int) -> None:
     nothing = search(count, bad=range(count))
-    assert sorted(nothing.given_up) == list(range(count))
+    assert sorted(nothing.dropped) == list(range(count))
     assert nothing.accepted == nothing.rejected == []
     assert len(nothing.requests) <= PROBES + 2
 
@@ -91,15 +91,15 @@ def test_if_all_is_rejected_no_item_is_at_fault(count: int) -> None:
 def test_giving_up_ends_it() -> None:
     bisection = Bisection(range(301))
     bisection.rejected("too old")
-    assert sorted(bisection.give_up().given_up) == list(range(301))
+    assert sorted(bisection.give_up().dropped) == list(range(301))
     assert not bisection.request
-    assert Bisection(range(0)).give_up().given_up == []
+    assert Bisection(range(0)).give_up().dropped == []
 
 
 def test_giving_up_keeps_what_was_accepted() -> None:
     bisection = Bisection(range(400))
     assert bisection.accepted().accepted == list(range(300))
-    assert bisection.give_up().given_up == list(range(300, 400))
+    assert bisection.give_up().dropped == list(range(300, 400))
 
 
 @settings(deadline=None)
@@ -107,7 +107,7 @@ def test_giving_up_keeps_what_was_accepted() -> None:
 def test_every_item_ends_once_and_where_it_belongs(count: int, drawn: set[int]) -> None:
     bad = {item for item in drawn if item < count}
     found = search(count, bad)
-    ended = found.accepted + found.rejected + found.given_up
+    ended = found.accepted + found.rejected + found.dropped
     assert sorted(ended) == list(range(count))
     assert bad.isdisjoint(found.accepted)
     assert bad.issuperset(found.rejected)
@@ -131,5 +131,5 @@ def test_an_api_that_answers_at_random_loses_and_doubles_nothing(
 ) -> None:
     waiting = iter(answers)
     erratic = Search(range(count), lambda _request: next(waiting, False))
-    ended = erratic.accepted + erratic.rejected + erratic.given_up
+    ended = erratic.accepted + erratic.rejected + erratic.dropped
     assert sorted(ended) == list(range(count))

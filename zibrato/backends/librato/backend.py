@@ -126,8 +126,8 @@ class LibratoBackend:
         for item, reason in outcome.rejected:
             delivery.dropped(item.measurements, "rejected")
             self._rejections.mute(item, reason)
-        if outcome.given_up and rejection is not None:
-            self._give_up(delivery, outcome.given_up, rejection)
+        if outcome.dropped and rejection is not None:
+            self._give_up(delivery, outcome.dropped, rejection)
 
     def _give_up(self, delivery: Delivery, items: Sequence[Item], reason: str) -> None:
         """Drop what is left of an interval; that is no measurement's fault: mute none."""

@@ -26,12 +26,12 @@ class Rejection(NamedTuple, Generic[T]):
 class Outcome(NamedTuple, Generic[T]):
     """What is known after a request; every item is in just one outcome, and there once.
 
-    `given_up` are all that were left when the whole interval turned out to be rejected.
+    `dropped` are all that were left when the whole interval turned out to be rejected.
     """
 
     accepted: Sequence[T] = ()
     rejected: Sequence[Rejection[T]] = ()
-    given_up: Sequence[T] = ()
+    dropped: Sequence[T] = ()
 
 
 class Bisection(Generic[T]):
@@ -78,7 +78,7 @@ class Bisection(Generic[T]):
         left += [item for request in self._requests for item in request]
         self._unconfirmed.clear()
         self._requests.clear()
-        return Outcome(given_up=left)
+        return Outcome(dropped=left)
 
     def _rejected_alone(self, reason: str) -> Outcome[T]:
         (item,) = self._requests.popleft()

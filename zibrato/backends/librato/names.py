@@ -11,12 +11,12 @@ from hashlib import sha256
 
 from zibrato.distribution import percentile_label
 
-MAX_LENGTH = 255
+LEGAL_LENGTH = 255
 _ILLEGAL = re.compile(r"[^A-Za-z0-9.:_-]+")
 _DIGEST = 16
 
 
-def sanitised(text: str, room: int = MAX_LENGTH) -> str:
+def sanitised(text: str, room: int = LEGAL_LENGTH) -> str:
     """Return `text` as a legal name of at most `room` characters; an empty one becomes `-`.
 
     Each run of illegal characters becomes one `-`, as python-librato does it. What is then too
@@ -39,4 +39,4 @@ def sanitised_source(text: str) -> str:
 def percentile_name(name: str, percent: float) -> str:
     """Return the name of a percentile of the legal `name`, whole if it must be shortened."""
     suffix = f".{percentile_label(percent)}"
-    return sanitised(name, MAX_LENGTH - len(suffix)) + suffix
+    return sanitised(name, LEGAL_LENGTH - len(suffix)) + suffix
