@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from twisted.logger import Logger
 
-from zibrato.model import COUNTER, GAUGE, Series, Summary
+from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.reader import PERCENTILES
 
 INTERVALS = 40
@@ -164,7 +164,7 @@ def display_value(kind: str, summary: Summary) -> float:
     """Return the one number that is shown of a summary."""
     if kind == COUNTER:
         return summary.sum
-    if kind == GAUGE or summary.distribution is None:
+    if summary.distribution is None:
         return summary.last
     return summary.distribution.percentile(95)
 

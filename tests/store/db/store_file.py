@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zibrato.distribution import Distribution
@@ -49,6 +50,15 @@ class File:
         self.reader.connection.close()
 
 
+def timer(values: Sequence[float]) -> Summary:
+    """Return the summary of samples, newest last."""
+    squares = sum(value * value for value in values)
+    return Summary(
+        len(values), sum(values), min(values), max(values), squares, values[-1],
+        Distribution(values),
+    )  # fmt: skip
+
+
 def snapshot(start: float, value: float) -> Snapshot:
     """Return an interval in which a counter, a timer and a gauge have about this value."""
     values = [value, value + 1, value + 2]
@@ -57,8 +67,7 @@ def snapshot(start: float, value: float) -> Snapshot:
         start + 10,
         {
             C: Summary(2, value),
-            T: Summary(3, sum(values), value, value + 2, sum(v * v for v in values), value + 2,
-                       Distribution(values)),
+            T: timer(values),
             G: Summary(1, value, value, value, value * value, value),
         },
     )  # fmt: skip

@@ -1,12 +1,16 @@
-"""What is kept comes back as it was."""
+"""What is kept comes back as it was, and merges to the same whichever way it is merged."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from functools import reduce
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.store.db.store_file import File, timer
 from zibrato.distribution import Distribution
 from zibrato.model import Summary
 from zibrato.store.db.codec import (
@@ -14,25 +18,15 @@ from zibrato.store.db.codec import (
     Row,
     counter_row,
     decode_distribution,
-    decode_points,
     encode_distribution,
-    encode_points,
     merged_row,
     merged_summary,
     row_of,
     summary_of,
 )
+from zibrato.store.db.points import add_rows
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
 samples = st.lists(st.floats(0, 1e9), min_size=1, max_size=100)
-
-
-def timer(values: Sequence[float]) -> Summary:
-    squares = sum(value * value for value in values)
-    return Summary(
-        len(values), sum(values), min(values), max(values), squares, values[-1],
-        Distribution(values),
-    )  # fmt: skip
 
 
 @given(samples)
@@ -57,31 +51,6 @@ def test_encoding_changes_nothing() -> None:
     original = Distribution(range(1, 500))
     encode_distribution(original)
     assert original.samples is not None
-
-
-@given(st.lists(st.tuples(st.integers(1, 600), st.integers(1, 2**53), numbers), min_size=1))
-def test_a_chunk_of_a_counter_comes_back(found: list[tuple[int, int, float]]) -> None:
-    points, start = [], 5000
-    for step, count, total in found:
-        points.append((start, counter_row(Summary(count, total))))
-        start += step
-    assert decode_points(encode_points(points, 4800), 4800) == points
-
-
-@given(st.lists(numbers, min_size=1), st.booleans())
-def test_a_chunk_of_a_gauge_comes_back(values: list[float], single: bool) -> None:
-    points: list[tuple[int, Row]] = []
-    for position, value in enumerate(values):
-        count = 1 if single else position + 1
-        row = (count, value, value - 1, value + 1, value * value, value, None)
-        points.append((10 * position, row))
-    assert decode_points(encode_points(points, 0), 0) == points
-
-
-@given(st.lists(samples, min_size=1, max_size=5))
-def test_a_chunk_of_a_timer_comes_back(found: list[list[float]]) -> None:
-    points = [(60 * i, row_of(timer(values))) for i, values in enumerate(found)]
-    assert decode_points(encode_points(points, 0), 0) == points
 
 
 @given(st.lists(samples, min_size=1, max_size=8))
@@ -112,3 +81,55 @@ def test_the_order_of_combining_makes_no_difference_to_a_percentile() -> None:
 def test_a_counter_among_others_leaves_what_all_have() -> None:
     rows = [counter_row(Summary(2, 5.0)), row_of(Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0))]
     assert merged_summary(rows) == Summary(3, 8.0)
+
+
+gauges = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3).map(
+    lambda values: timer(values)._replace(distribution=None)
+)
+counters = st.builds(Summary, st.integers(1, 2**40), st.floats(-1e9, 1e9))
+series_of_rows = st.one_of(
+    st.lists(counters.map(counter_row), min_size=1, max_size=8),
+    st.lists(gauges.map(row_of), min_size=1, max_size=8),
+    st.lists(samples.map(timer).map(row_of), min_size=1, max_size=8),
+)
+
+
+def upserted(connection: sqlite3.Connection, rows: Sequence[Row]) -> Row:
+    """Return what SQL makes of rows that come one after the other."""
+    connection.execute("DELETE FROM point")
+    for row in rows:
+        add_rows(connection, [(1, *row)])
+    ((_, *merged),) = connection.execute("SELECT * FROM point")
+    return tuple(merged)
+
+
+def buckets(distribution: Distribution | None) -> object:
+    """Return a distribution in a form that does not depend on how it was kept."""
+    if distribution is None:
+        return None
+    copy = distribution.merged()
+    copy.spill()
+    return copy.low, copy.high, copy.zeros, {i: n for i, n in copy.buckets.items() if n}
+
+
+def test_the_three_ways_to_merge_agree(file: File) -> None:
+    connection = file.writer.connection
+
+    @given(series_of_rows)
+    def check(rows: list[Row]) -> None:
+        one_by_one = reduce(Summary.merged, map(summary_of, rows))
+        for merged in (merged_summary(rows), summary_of(upserted(connection, rows))):
+            assert merged[:6] == pytest.approx(one_by_one[:6], rel=1e-12, abs=1e-6)
+            assert (merged.count, merged.last) == (one_by_one.count, one_by_one.last)
+            assert (merged.min, merged.max) == (one_by_one.min, one_by_one.max)
+            assert buckets(merged.distribution) == buckets(one_by_one.distribution)
+
+    check()
+
+
+def test_sums_stay_finite_whichever_way_they_are_merged(file: File) -> None:
+    huge = row_of(Summary(1, 1.7e308, 1.7e308, 1.7e308, 1.7e308, 1.7e308))
+    merged = reduce(Summary.merged, map(summary_of, [huge, huge]))
+    assert merged.sum == merged.sum_squares == float.fromhex("0x1.fffffffffffffp+1023")
+    assert merged_summary([huge, huge]) == merged
+    assert summary_of(upserted(file.writer.connection, [huge, huge])) == merged

@@ -9,7 +9,7 @@ from zibrato.distribution import Distribution
 from zibrato.model import Summary
 from zibrato.store.db.codec import Row, counter_row, row_of, summary_of
 from zibrato.store.db.keys import end_of, key
-from zibrato.store.db.points import add_rows, first_key, starts
+from zibrato.store.db.points import add_rows, first_key, first_keys
 
 ROW = counter_row(Summary(1, 1.0))
 
@@ -46,10 +46,11 @@ def test_the_first_key_is_that_of_the_range(file: File) -> None:
     assert first_key(connection, "chunk", 0, 99) is None
 
 
-def test_starts_are_those_of_the_tier_whatever_series_there_are(file: File) -> None:
+def test_each_start_of_a_tier_has_a_first_key(file: File) -> None:
     connection = file.writer.connection
     places = [(0, T0, 1), (0, T0, 7), (0, T0 + 20, 3), (1, T0 + 5, 1), (0, T0 + 40, 1)]
     add_rows(connection, [(key(*place), *ROW) for place in places])
-    assert list(starts(connection, 0, T0, T0 + 40)) == [T0, T0 + 20]
-    assert list(starts(connection, 1, T0, T0 + 40)) == [T0 + 5]
+    found = list(first_keys(connection, 0, T0, T0 + 40))
+    assert found == [key(0, T0, 1), key(0, T0 + 20, 3)]
+    assert list(first_keys(connection, 1, T0, T0 + 40)) == [key(1, T0 + 5, 1)]
     assert first_key(connection, "point", key(1, 0), end_of(1)) == key(1, T0 + 5, 1)

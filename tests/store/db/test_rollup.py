@@ -7,7 +7,8 @@ import pytest
 from tests.store.db.store_file import T0, TIERS, File
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db import rollup
-from zibrato.store.db.codec import counter_row, decode_points
+from zibrato.store.db.chunks import decode_points
+from zibrato.store.db.codec import counter_row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
 from zibrato.store.db.rollup import coarsened, roll_up
 

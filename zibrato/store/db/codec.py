@@ -1,13 +1,12 @@
-"""Summaries to bytes and back; pure.
+"""Summaries to rows of the file and back, and rows merged; pure.
 
 A timer's distribution is kept as its samples while there are at most `MAX_SAMPLES`, else as
-buckets. A chunk is all points of one series in a block, column by column, compressed.
+buckets.
 """
 
 from __future__ import annotations
 
 import sys
-import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -28,12 +27,10 @@ Of a counter, all but the first two are None. An empty distribution is that of `
 Point = tuple[int, Row]
 """A row and the Unix time at which its interval begins."""
 _Buckets = tuple[float, float, int, list[int], list[int]]
-_Columns = tuple[bytes, bytes, list[bytes], list[bytes] | None]
 Numbers: TypeAlias = "array[Any]"
 """Any, as what an array holds depends on its type code."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_buckets = msgspec.msgpack.Decoder(_Buckets).decode
-_unpack_columns = msgspec.msgpack.Decoder(_Columns).decode
 _SAMPLES = 0
 _BUCKETS = b"\x01"
 
@@ -95,7 +92,7 @@ def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
         if not blob:
             samples.append(total)
         elif blob[0] == _SAMPLES:
-            samples.extend(_from_little("d", blob[1:]))
+            samples.extend(from_bytes("d", blob[1:]))
         else:
             buckets.append(_unpack_buckets(blob[1:]))
     if not buckets:
@@ -127,7 +124,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
         if len(samples) == 1:
             return b""
         if len(samples) <= MAX_SAMPLES:
-            return b"\x00" + _little(samples)
+            return b"\x00" + to_bytes(samples)
         distribution = Distribution(samples)
         distribution.spill()
     indices = sorted(distribution.buckets)
@@ -142,75 +139,17 @@ def decode_distribution(blob: bytes, total: float) -> Distribution:
     if not blob:
         return Distribution((total,))
     if blob[0] == _SAMPLES:
-        return Distribution(_from_little("d", blob[1:]))
+        return Distribution(from_bytes("d", blob[1:]))
     return _from_buckets([_unpack_buckets(blob[1:])])
 
 
-def encode_points(points: Sequence[Point], block: int) -> bytes:
-    """Return the chunk of points, oldest first, of the block that begins at Unix time `block`.
-
-    Of rows of one sample each, the squares are left out: they are those of the sums.
-    """
-    starts = array("I", [start - block for start, _ in points])
-    steps = array("I", [b - a for a, b in zip([0, *starts], starts, strict=False)])
-    counts, totals, leasts, mosts, squares, lasts, blobs = zip(*(r for _, r in points), strict=True)
-    columns = [_planes(array("d", totals))]
-    if leasts[0] is not None:
-        single = all(count == 1 for count in counts)
-        if single and all(t * t == s for t, s in zip(totals, squares, strict=True)):
-            squares = ()
-        columns += [_planes(array("d", column)) for column in (leasts, mosts, lasts, squares)]
-    parts = None if blobs[0] is None else list(blobs)
-    packed = _pack((_planes(steps), _planes(array("Q", counts)), columns, parts))
-    return zlib.compress(packed, 1)
-
-
-def decode_points(chunk: bytes, block: int) -> list[Point]:
-    """Return the points of a chunk, oldest first."""
-    steps, counts_, columns, parts = _unpack_columns(zlib.decompress(chunk))
-    starts = list(accumulate(_from_planes("I", steps), initial=block))[1:]
-    counts = _from_planes("Q", counts_)
-    totals, *others = (_from_planes("d", column) for column in columns)
-    nothing: Iterable[None] = [None] * len(counts)
-    blobs: Iterable[bytes | None] = nothing if parts is None else parts
-    if not others:
-        rows = zip(counts, totals, nothing, nothing, nothing, nothing, nothing, strict=True)
-        return list(zip(starts, rows, strict=True))
-    leasts, mosts, lasts, squares = others
-    powers: Iterable[float] = squares or [total * total for total in totals]
-    filled = zip(counts, totals, leasts, mosts, powers, lasts, blobs, strict=True)
-    return list(zip(starts, filled, strict=True))
-
-
-def _planes(values: Numbers) -> bytes:
-    """Return the values' first bytes, then their second ones, and so on: the planes.
-
-    Neighbours in time differ in their low bytes alone. Side by side, the high ones, signs and
-    exponents, are long runs of the same byte, which zlib makes nothing of; as they lie in memory
-    every eighth byte would break such a run.
-    """
-    data = _little(values)
-    size = values.itemsize
-    return b"".join(data[plane::size] for plane in range(size))
-
-
-def _from_planes(code: str, data: bytes) -> Numbers:
-    """Return the values, of an array's type code, of which `_planes` made bytes."""
-    values: Numbers = array(code)
-    size = values.itemsize
-    joined = bytearray(len(data))
-    count = len(data) // size
-    for plane in range(size):
-        joined[plane::size] = data[plane * count : (plane + 1) * count]
-    values.frombytes(bytes(joined))
-    return _swapped(values)
-
-
-def _little(values: Numbers) -> bytes:
+def to_bytes(values: Numbers) -> bytes:
+    """Return numbers in the byte order of the file, little-endian."""
     return _swapped(values[:]).tobytes() if sys.byteorder == "big" else values.tobytes()
 
 
-def _from_little(code: str, data: bytes) -> Numbers:
+def from_bytes(code: str, data: bytes | bytearray) -> Numbers:
+    """Return the numbers, of an array's type code, of which `to_bytes` made bytes."""
     values: Numbers = array(code)
     values.frombytes(data)
     return _swapped(values)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.file_lock import FileLock
@@ -34,7 +35,7 @@ class Database:
 
     def __init__(
         self,
-        clock: Any,
+        clock: IReactorTime,
         path: Path,
         tiers: Sequence[Tier],
         max_bytes: int,

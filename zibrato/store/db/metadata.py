@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
@@ -50,7 +50,7 @@ class Metric(NamedTuple):
         """Whether its measurements are to be added up."""
         return self.attributes.get(SUMMARIZE) == "sum"
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """Return its fields by name; `composite` only of a composite."""
         shown = self._asdict()
         if self.type != COMPOSITE:

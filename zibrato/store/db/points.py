@@ -34,13 +34,13 @@ def first_key(connection: sqlite3.Connection, table: str, low: int, high: int) -
     return None if row is None else int(row[0])
 
 
-def starts(connection: sqlite3.Connection, index: int, start: int, end: int) -> Iterator[int]:
-    """Generate the starts, from `start` to before `end`, at which a tier has any row."""
+def first_keys(connection: sqlite3.Connection, index: int, start: int, end: int) -> Iterator[int]:
+    """Generate the first key of each start, from `start` to before `end`, that a tier has."""
     row_key = first_key(connection, "point", key(index, start), key(index, end))
     while row_key is not None:
-        start = start_of(row_key)
-        yield start
-        row_key = first_key(connection, "point", key(index, start + 1), key(index, end))
+        yield row_key
+        past = key(index, start_of(row_key) + 1)
+        row_key = first_key(connection, "point", past, key(index, end))
 
 
 def _by_key(row: KeyedRow) -> int:

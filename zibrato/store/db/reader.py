@@ -10,7 +10,8 @@ from math import ceil
 from typing import NamedTuple
 
 from zibrato.model import Series, Summary
-from zibrato.store.db.codec import Point, Row, decode_points, merged_summary
+from zibrato.store.db.chunks import decode_points
+from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.schema import transaction
 from zibrato.store.db.tiers import Tier, tier_index

@@ -6,9 +6,10 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 
-from zibrato.store.db.codec import Point, Row, decode_points, encode_points, merged_row
+from zibrato.store.db.chunks import decode_points, encode_points
+from zibrato.store.db.codec import Point, Row, merged_row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
-from zibrato.store.db.points import KeyedRow, add_rows, first_key, starts
+from zibrato.store.db.points import KeyedRow, add_rows, first_key, first_keys
 from zibrato.store.db.schema import transaction
 from zibrato.store.db.tiers import Tier
 
@@ -53,13 +54,10 @@ def _roll_up_block(
     series_ids: Container[int],
 ) -> None:
     """Roll up the first series of a block, about `SLICE` rows of them."""
-    row_starts = list(starts(connection, index, block, block + tiers[index].span))
-    first = min(
-        series_id_of(first_key(connection, "point", key(index, start), key(index, start + 1)) or 0)
-        for start in row_starts
-    )
-    past = first + max(1, SLICE // len(row_starts))
-    ranges = [(key(index, start, first), key(index, start, past)) for start in row_starts]
+    keys = list(first_keys(connection, index, block, block + tiers[index].span))
+    first = min(map(series_id_of, keys))
+    past = first + max(1, SLICE // len(keys))
+    ranges = [(key(index, start, first), key(index, start, past)) for start in map(start_of, keys)]
     with transaction(connection):
         points = {
             series_id: points

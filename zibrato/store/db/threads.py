@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
+
+from zibrato.interfaces import Reactor
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ class Workers(Protocol):
 class Threads:
     """So many threads of its own, begun when there is work: daemonising leaves none behind."""
 
-    def __init__(self, reactor: Any, name: str, count: int) -> None:
+    def __init__(self, reactor: Reactor, name: str, count: int) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, count, name)
 
