@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet import reactor as installed
@@ -73,13 +74,14 @@ class EventsTests(TestCase):
     timeout = 60
 
     def setUp(self) -> None:
-        path = Path(self.mktemp())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        levels = parse_retention(RETENTION)
+        directory = TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = Path(directory.name, "store")
+        tiers = parse_retention(RETENTION)
         self.clock = FakeReactor()
         self.clock.advance(START)
         inline = {"writing": Inline(), "reading": Inline()}
-        self.database = Database(self.clock, path, levels, 1 << 30, **inline)
+        self.database = Database(self.clock, path, tiers, 1 << 30, **inline)
         self.backend = StoreBackend(self.database)
         self.metrics = SelfMetrics()
         self.outbox = Outbox(self.backend, self.clock, self.metrics)

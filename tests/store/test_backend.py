@@ -29,6 +29,12 @@ class DeliveryTests(StoreTestCase):
         for settings in ({"pth": "x"}, {"max_bytes": "3"}, {"max_bytes": "xG"}, {"retention": "x"}):
             self.assertRaises(ValueError, make, {"path": self.mktemp(), **settings}, CONTEXT)
 
+    def test_its_bound_is_in_bytes_or_units_of_1024(self) -> None:
+        for text, expected in (("1048576", 1 << 20), ("1M", 1 << 20), ("3G", 3 << 30)):
+            backend = make({"path": self.mktemp(), "max_bytes": text}, CONTEXT)
+            self.assertEqual(backend.database._max_bytes, expected)
+        self.assertRaises(ValueError, make, {"max_bytes": "1048575"}, CONTEXT)
+
     def test_keeps_what_is_delivered(self) -> None:
         for start in (START, START + 10):
             self.outbox.put(snapshot(start))

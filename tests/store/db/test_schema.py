@@ -31,6 +31,15 @@ def test_a_new_file_has_todays_version_and_a_log_beside_it(tmp_path: Path) -> No
     assert version(path) == schema.VERSION
 
 
+def test_a_file_grows_no_further_than_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with closing(open_for_writing(path, 1 << 20)) as connection:
+        pages = connection.execute("PRAGMA max_page_count").fetchone()[0]
+        assert pages * schema.PAGE == 1 << 20
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            connection.execute("INSERT INTO chunk VALUES (1, ?)", (bytes(1 << 20),))
+
+
 def test_an_older_file_is_migrated_step_by_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,10 @@ class Database:
         )
 
     def _read(self, work: Callable[[Reader], T]) -> T:
+        """Do work with a reader; damage that it finds is for the writer to judge.
+
+        A reader of the generation before may see it in a file that has been renamed already.
+        """
         generation, reader = self._acquire_reader()
         try:
             return work(reader)

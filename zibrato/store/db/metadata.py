@@ -95,10 +95,10 @@ def metrics(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, M
 
 def metric(connection: sqlite3.Connection, name: str) -> Metric:
     """Return the metric; raises NotFoundError."""
-    known = metrics(connection, [name])
-    if not known:
+    stored = metrics(connection, [name])
+    if not stored:
         raise NotFoundError
-    return known[name.lower()]
+    return stored[name.lower()]
 
 
 def page(
@@ -148,16 +148,16 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[t
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
     Raises InvalidValueError for a metric of another type.
     """
-    known = metrics(writer.connection, {submission.name for submission in submissions})
+    stored = metrics(writer.connection, {submission.name for submission in submissions})
     points: list[Measurement] = []
     described: dict[str, dict[str, object]] = {}
     for submission in submissions:
-        before = known.get(submission.name.lower())
+        before = stored.get(submission.name.lower())
         if before is not None and before.type != submission.type:
             raise InvalidValueError("name", f"{submission.name} is a metric of another type")
         after = _described(submission, before)
         if after != before:
-            known[after.name.lower()] = after
+            stored[after.name.lower()] = after
             described[after.name.lower()] = _row(after)
         points.append((_series(submission, after), submission.when, submission.summary))
     ids = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
