@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,6 @@ import pytest
 
 from tests.docs.blocks import PAGES, ROOT
 from zibrato.daemon.options import Options
-from zibrato.daemon.settings import DEFAULT_WEB
 from zibrato.endpoint import DEFAULT_SOCKET
 
 README = (ROOT / "README.rst").read_text()
@@ -33,7 +33,7 @@ def test_the_table_has_every_option_and_no_other() -> None:
 
 
 def test_the_short_forms_are_there() -> None:
-    parameters = cast("list[list[str | None]]", Options.optParameters)
+    parameters = cast("Iterable[list[str | None]]", Options.optParameters)
     shorts = {row[0]: row[1] for row in parameters}
     assert [name for name, short, _ in ROWS if short] == ["username", "apikey"]
     assert all(shorts[name] == short for name, short, _ in ROWS if short)
@@ -44,7 +44,9 @@ def test_the_defaults_are_those_of_the_program() -> None:
     for name, _, rest in ROWS:
         column = re.split(r" {2,}", rest)[0] if len(re.split(r" {2,}", rest)) > 1 else ""
         assert column.strip("`") == (defaults[name] or ""), name
-    assert DEFAULT_WEB == "tcp:5580:interface=127.0.0.1"
+    options = Options({})
+    options.parseOptions([])
+    assert options.settings.web == "tcp:5580:interface=127.0.0.1"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
