@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from typing import Any
 
 import pytest
-from twisted.web.test.requesthelper import DummyRequest
 
 from zibrato.model import Summary
 from zibrato.store.api.requests import (
-    MAX_BODY,
     Content,
-    content_of,
-    from_form,
     from_json,
-    parameters,
 )
 from zibrato.store.api.responses import ApiError
 from zibrato.store.api.submissions import legacy, tagged
@@ -137,57 +130,6 @@ def test_what_is_wrong_fails_a_tagged_post(content: Content, param: str) -> None
     assert (status, list(errors["params"])) == (400, [param])
 
 
-def request(body: bytes, **headers: str) -> Any:
-    made: Any = DummyRequest([b""])
-    import io
-
-    made.content = io.BytesIO(body)
-    for name, value in headers.items():
-        made.requestHeaders.addRawHeader(name.replace("_", "-"), value)
-    return made
-
-
-def test_a_form_is_the_historical_default() -> None:
-    body = b"gauges[0][name]=a&gauges[0][value]=1&gauges[1][name]=b&gauges[1][value]=2&source=s"
-    content = content_of(request(body))
-    assert [(each.name, each.source) for each in legacy(content, NOW)] == [("a", "s"), ("b", "s")]
-    assert from_form(b"names[]=a&names[]=b%20c") == {"names": ["a", "b c"]}
-
-
-def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
-    body = json.dumps({"gauges": [{"name": "a", "value": 1}]}).encode()
-    plain = {"gauges": [{"name": "a", "value": 1}]}
-    assert content_of(request(body, content_type="application/json; charset=utf-8")) == plain
-    assert content_of(request(body, content_type="application/x-www-form-urlencoded")) == plain
-    assert content_of(request(gzip.compress(body), content_encoding="gzip")) == plain
-    assert content_of(request(b"", content_type="application/json")) == {}
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [
-        (b"{", {}, 400),
-        (b"[1]", {"content_type": "application/json"}, 400),
-        (b'{"a": NaN}', {}, 400),
-        (b"[" * 100_000, {"content_type": "application/json"}, 400),
-        (b"a[b][c][d][e]=1", {}, 400),
-        (b"a=1&a[b]=2", {}, 400),
-        (b"x", {"content_encoding": "br"}, 415),
-        (b"x", {"content_encoding": "gzip"}, 400),
-        (gzip.compress(b"{}", mtime=0)[:-4], {"content_encoding": "gzip"}, 400),
-        (gzip.compress(b" " * (MAX_BODY + 1), mtime=0), {"content_encoding": "gzip"}, 413),
-    ],
-)
-def test_a_body_that_is_none_is_refused(body: bytes, headers: dict[str, str], status: int) -> None:
-    assert error_of(content_of, request(body, **headers))[0] == status
-
-
 def test_numbers_past_all_bounds_are_refused() -> None:
     huge = from_json(b'{"gauges": [{"name": "a", "value": 1%s}]}' % (b"0" * 400))
     assert error_of(legacy, huge, NOW)[1] == {"params": {"value": ["is not a number"]}}
-
-
-def test_parameters_may_be_arrays() -> None:
-    made = request(b"")
-    made.uri = b"/v1/metrics/a?sources[]=x&sources%5B%5D=y&count=3"
-    assert parameters(made) == {"sources": ["x", "y"], "count": ["3"]}

@@ -109,7 +109,7 @@ def _heat(summaries: Sequence[Summary]) -> Heat | None:
     low = max(min(distribution.low for distribution in filled), high * _MIN_VALUE, _MIN_VALUE)
     span = max(log(high / low), 1e-6)  # of a single value there is a row too
     rows = min(ROWS, int(span / log(_MIN_RATIO)) + 1)
-    bounds = [low * exp(span * row / rows) for row in range(rows)] + [high]
+    bounds = [low * exp(span * row / rows) for row in range(rows)] + [max(high, low)]
     scale = _Scale(low, span, rows)
     return Heat(bounds, [_counts(distribution, scale) for distribution in distributions])
 

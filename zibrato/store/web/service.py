@@ -74,7 +74,7 @@ class WebService(Service):
             self._log.error("the page can't be had: {error}; give another --web", error=error)
             return
         host = self._port.getHost()
-        self.address = _address(host)
+        self.address = url_of(host)
         self._log.info("the page is at {address}", address=self.address)
         try:
             await self._store.ready()
@@ -148,8 +148,8 @@ def _parsed(description: str) -> tuple[str, str, str]:
     return kind, first, named.get("interface", "")
 
 
-def _address(host: IAddress) -> str:
-    """Return the URL of what was bound, a description where there is none."""
+def url_of(host: IAddress) -> str:
+    """Return the URL of an address that was bound, or what it is called where there is none."""
     if not isinstance(host, IPv4Address | IPv6Address):
         return str(host)
     name = host.host

@@ -1,0 +1,36 @@
+"""What there is below /v1/annotations."""
+
+from __future__ import annotations
+
+from tests.store.cases import START
+from tests.store.web.cases import WebTestCase
+
+
+class AnnotationsTests(WebTestCase):
+    def test_the_life_of_an_event(self) -> None:
+        content = {"title": "v1", "source": "web", "end_time": START + 5}
+        status, event = self.ask("POST", "/v1/annotations/deploys", content)
+        self.assertEqual((status, event["start_time"]), (201, START))
+        path = f"/v1/annotations/deploys/{event['id']}"
+        self.assertEqual(self.ask("PUT", path, {"title": "v2"})[1]["title"], "v2")
+        link = {"rel": "github", "href": "https://example.com/1"}
+        self.assertEqual(self.ask("POST", f"{path}/links", link)[0], 201)
+        self.assertEqual(self.get(path)["links"], [{**link, "label": None}])
+        self.assertEqual(self.get("/v1/annotations")["annotations"][0]["name"], "deploys")
+        self.assertNotIn("events", self.get("/v1/annotations/deploys"))
+        found = self.get(f"/v1/annotations/Deploys?start_time={START - 9}&end_time={START + 1}")
+        self.assertEqual(found["events"]["web"][0]["title"], "v2")
+        (shown,) = self.get(f"/data/annotations?start={START + 4}&end={START + 9}")
+        self.assertEqual((shown["stream"], shown["end"]), ("deploys", START + 5))
+        self.assertEqual(self.ask("DELETE", path), (204, b""))
+        self.assertEqual(self.ask("GET", path)[0], 404)
+        self.assertEqual(self.ask("DELETE", "/v1/annotations/deploys")[0], 204)
+        self.assertEqual(self.ask("GET", "/v1/annotations/deploys")[0], 404)
+
+    def test_what_is_wrong_is_named(self) -> None:
+        for content, param in (
+            ({}, "title"), ({"title": "a", "end_time": 3}, "end_time"),
+            ({"title": "a", "source": "a b"}, "source"), ({"title": "a", "links": 3}, "links"),
+        ):  # fmt: skip
+            status, answer = self.ask("POST", "/v1/annotations/s", content)
+            self.assertEqual((status, list(answer["errors"]["params"])), (400, [param]))

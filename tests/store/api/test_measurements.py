@@ -1,0 +1,49 @@
+"""What there is below /v1/measurements."""
+
+from __future__ import annotations
+
+from tests.store.cases import START
+from tests.store.web.cases import WebTestCase
+
+
+class MeasurementsTests(WebTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        measurements = [
+            {"name": "m", "value": value, "tags": {"host": host, "region": region}}
+            for host, region, value in (("a", "us", 1), ("b", "us", 3), ("c", "eu", 10))
+        ]
+        content = {"measurements": measurements, "time": START}
+        status, answer = self.ask("POST", "/v1/measurements", content)
+        self.assertEqual(status, 202)
+        self.assertEqual(answer["measurements"]["summary"]["accepted"], 3)
+
+    def streams(self, query: str) -> dict[str, float]:
+        found = self.get(f"/v1/measurements/m?duration=60&resolution=1&{query}")["series"]
+        return {
+            ",".join(stream["tags"].values()): stream["measurements"][0]["value"]
+            for stream in found
+        }
+
+    def test_a_stream_for_each_set_of_tags(self) -> None:
+        self.assertEqual(self.streams(""), {"a,us": 1, "b,us": 3, "c,eu": 10})
+
+    def test_tags_choose(self) -> None:
+        self.assertEqual(self.streams("tags[region]=us"), {"a,us": 1, "b,us": 3})
+        self.assertEqual(self.streams("tags[host]=a&tags[host]=c"), {"a,us": 1, "c,eu": 10})
+        self.assertEqual(self.streams("tags_search=region=u*+and+host!=a"), {"b,us": 3})
+        self.assertEqual(self.streams("tags_search=not+region=us"), {"c,eu": 10})
+        self.assertEqual(self.ask("GET", "/v1/measurements/m?tags_search=((")[0], 400)
+
+    def test_groups_merge_streams(self) -> None:
+        self.assertEqual(self.streams("group_by=region"), {"us": 2, "eu": 10})
+        self.assertEqual(self.streams("group_by=region&group_by_function=sum"), {"us": 4, "eu": 10})
+        self.assertEqual(
+            self.ask("GET", "/v1/measurements/m?group_by=host&group_by_function=x")[0], 400
+        )
+
+    def test_composites_are_refused_clearly(self) -> None:
+        for path in ("/v1/measurements?compose=s(1)", "/v1/metrics?compose=s(1)"):
+            status, content = self.ask("GET", path)
+            self.assertEqual(status, 400)
+            self.assertIn("composite", content["errors"]["request"][0])

@@ -1,0 +1,97 @@
+"""What there is below /v1/metrics."""
+
+from __future__ import annotations
+
+from tests.store.cases import START, snapshot
+from tests.store.web.cases import WebTestCase
+
+
+class MetricsTests(WebTestCase):
+    def test_all_or_nothing(self) -> None:
+        gauges = [{"name": "good", "value": 1}, {"name": "bad", "value": "x"}]
+        status, content = self.ask("POST", "/v1/metrics", {"gauges": gauges})
+        self.assertEqual(status, 400)
+        self.assertEqual(content, {"errors": {"params": {"value": ["is not a number"]}}})
+        self.assertEqual(self.get("/v1/metrics")["query"]["total"], 0)
+
+    def test_a_name_has_one_type(self) -> None:
+        self.post(name="A", value=1)
+        content = {"counters": [{"name": "a", "value": 1}]}
+        status, answer = self.ask("POST", "/v1/metrics", content)
+        self.assertEqual(status, 400)
+        self.assertEqual(answer["errors"]["params"], {"name": ["a is a metric of another type"]})
+
+    def test_the_list_is_paged_and_searched(self) -> None:
+        for number in range(25):
+            self.post(name=f"m.{number:02}", value=1)
+        self.post(name="other_1", value=1)
+        page = self.get("/v1/metrics?name=M.&offset=20&length=3")
+        self.assertEqual(page["query"], {"found": 25, "length": 3, "offset": 20, "total": 25})
+        self.assertEqual([each["name"] for each in page["metrics"]], ["m.20", "m.21", "m.22"])
+        self.assertEqual(self.get("/v1/metrics?name=r_")["query"]["found"], 1)
+        self.assertEqual(self.get("/v1/metrics?name=m_")["query"]["found"], 0)
+        self.assertEqual(self.ask("GET", "/v1/metrics?length=101")[0], 400)
+
+    def test_measurements_come_by_source_with_a_time_parameter_only(self) -> None:
+        for source, value in (("a", 1), ("a", 3), ("b", 10)):
+            self.post(name="m", source=source, value=value, measure_time=START)
+        self.assertNotIn("measurements", self.get("/v1/metrics/m"))
+        found = self.get(f"/v1/metrics/M?start_time={START - 10}&resolution=1")["measurements"]
+        self.assertEqual(
+            found["a"],
+            [{"measure_time": START, "value": 2.0, "count": 2, "sum": 4.0, "min": 1.0, "max": 3.0,
+              "sum_squares": 10.0, "last": 3.0}],
+        )  # fmt: skip
+        path = "/v1/metrics/m?duration=10&resolution=1&summarize_sources=true"
+        found = self.get(f"{path}&sources[]=b*")
+        self.assertEqual({source: e[0]["sum"] for source, e in found["measurements"].items()},
+                         {"b": 10.0, "all": 10.0})  # fmt: skip
+        found = self.get(f"{path}&breakout_sources=false")
+        self.assertEqual(found["measurements"]["all"][0]["count"], 3)
+
+    def test_the_newest_are_counted_by_source(self) -> None:
+        for ago in range(5):
+            self.post(name="m", value=ago, measure_time=START - ago)
+        found = self.get("/v1/metrics/m?count=2&resolution=1")["measurements"]["unassigned"]
+        self.assertEqual([each["value"] for each in found], [1.0, 0.0])
+
+    def test_what_is_to_be_summed_is_summed(self) -> None:
+        for _ in range(2):
+            gauge = {"name": "c", "count": 2, "sum": 5, "attributes": {"summarize_function": "sum"}}
+            self.post(**gauge, measure_time=START)
+        (each,) = self.get("/v1/metrics/c?duration=60&resolution=60")["measurements"]["unassigned"]
+        self.assertEqual((each["value"], each["count"]), (10.0, 4))
+        (shown,) = self.get("/data/series")["series"]
+        self.assertEqual(shown["kind"], "counter")
+
+    def test_a_metric_is_described_made_and_deleted(self) -> None:
+        self.post(name="m", value=1, description="old", attributes={"a": 1})
+        changes = {"description": "new", "period": 60, "attributes": {"b": 2}}
+        self.assertEqual(self.ask("PUT", "/v1/metrics/M", changes), (204, b""))
+        found = self.get("/v1/metrics/m")
+        self.assertEqual(found["attributes"], {"a": 1, "b": 2})
+        self.assertEqual((found["description"], found["period"]), ("new", 60))
+        self.assertEqual(self.ask("PUT", "/v1/metrics/n", {})[0], 404)
+        self.assertEqual(self.ask("PUT", "/v1/metrics/n", {"type": "counter"})[0], 204)
+        self.assertEqual(self.get("/v1/metrics/n")["type"], "counter")
+        self.assertEqual(self.ask("DELETE", "/v1/metrics/m")[0], 204)
+        self.assertEqual(self.ask("DELETE", "/v1/metrics/m")[0], 404)
+        self.assertEqual(self.get("/data/series")["series"], [])
+        self.assertEqual(self.ask("DELETE", "/v1/metrics", {"names": ["*"]})[0], 204)
+        self.assertEqual(self.get("/v1/metrics")["metrics"], [])
+
+    def test_csv_has_a_line_for_each_measurement(self) -> None:
+        self.outbox.put(snapshot(START - 10, 2.0))
+        lines = self.get("/v1/metrics/timer?duration=60&resolution=1&format=csv").decode().split()
+        self.assertEqual(lines[0].split(",")[:3], ["time", "name", "source"])
+        self.assertEqual(
+            lines[1], f"{START - 10},timer,s,,info,timer,2,3.0,1.0,2.0,5.0,2.0,1.0,2.0,2.0"
+        )
+
+    def test_an_unreasonable_resolution_is_refused(self) -> None:
+        status, content = self.ask("GET", "/v1/metrics/m?start_time=0&resolution=1")
+        self.assertEqual(status, 404)
+        self.post(name="m", value=1)
+        status, content = self.ask("GET", "/v1/metrics/m?start_time=0&resolution=1")
+        self.assertEqual(status, 400)
+        self.assertIn("try a different resolution", content["errors"]["request"][0])

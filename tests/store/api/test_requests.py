@@ -1,0 +1,183 @@
+"""What a request says: bodies, parameters, and each of their values."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.web.test.requesthelper import DummyRequest
+
+from zibrato.store.api.requests import (
+    MAX_BODY,
+    MAX_TEXT,
+    PAGE,
+    Content,
+    content_of,
+    first_values,
+    from_form,
+    from_json,
+    integer,
+    number,
+    number_or,
+    objects,
+    optional_text,
+    paging,
+    parameters,
+    required_name,
+)
+from zibrato.store.api.responses import ApiError
+
+
+def error_of(call: Callable[..., object], *arguments: object) -> ApiError:
+    """Return the error that a call raises."""
+    with pytest.raises(ApiError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+def request(body: bytes, **headers: str) -> Any:
+    made: Any = DummyRequest([b""])
+    made.content = io.BytesIO(body)
+    for name, value in headers.items():
+        made.requestHeaders.addRawHeader(name.replace("_", "-"), value)
+    return made
+
+
+def test_a_form_is_the_historical_default() -> None:
+    body = b"gauges[0][name]=a&gauges[0][value]=1&gauges[1][name]=b&gauges[1][value]=2&source=s"
+    content = content_of(request(body))
+    gauges = {"0": {"name": "a", "value": "1"}, "1": {"name": "b", "value": "2"}}
+    assert content == {"gauges": gauges, "source": "s"}
+    assert from_form(b"names[]=a&names[]=b%20c") == {"names": ["a", "b c"]}
+
+
+def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
+    body = json.dumps({"gauges": [{"name": "a", "value": 1}]}).encode()
+    plain = {"gauges": [{"name": "a", "value": 1}]}
+    assert content_of(request(body, content_type="application/json; charset=utf-8")) == plain
+    assert content_of(request(body, content_type="application/x-www-form-urlencoded")) == plain
+    assert content_of(request(gzip.compress(body), content_encoding="gzip")) == plain
+    assert content_of(request(b"", content_type="application/json")) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[1]", {"content_type": "application/json"}, 400),
+        (b'{"a": NaN}', {}, 400),
+        (b"[" * 100_000, {"content_type": "application/json"}, 400),
+        (b"a[b][c][d][e]=1", {}, 400),
+        (b"a=1&a[b]=2", {}, 400),
+        (b"x", {"content_encoding": "br"}, 415),
+        (b"x", {"content_encoding": "gzip"}, 400),
+        (gzip.compress(b"{}", mtime=0)[:-4], {"content_encoding": "gzip"}, 400),
+        (gzip.compress(b" " * (MAX_BODY + 1), mtime=0), {"content_encoding": "gzip"}, 413),
+    ],
+)
+def test_a_body_that_is_none_is_rejected(body: bytes, headers: dict[str, str], status: int) -> None:
+    assert error_of(content_of, request(body, **headers)).status == status
+
+
+def test_parameters_may_be_arrays() -> None:
+    made = request(b"")
+    made.uri = b"/v1/metrics/a?sources[]=x&sources%5B%5D=y&count=3"
+    assert parameters(made) == {"sources": ["x", "y"], "count": ["3"]}
+    assert first_values(parameters(made)) == {"sources": "x", "count": "3"}
+
+
+def test_a_query_of_too_many_parameters_is_rejected() -> None:
+    made = request(b"")
+    made.uri = b"/?" + b"a=1&" * 1001
+    assert error_of(parameters, made).status == 400
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3, 3.0), ("2e1", 20.0), (0, 0.0), (None, None), (-1.5, -1.5), (2**53, 2.0**53)],
+)
+def test_a_number_may_be_text(value: object, expected: float | None) -> None:
+    assert number({"x": value}, "x") == expected
+    assert number_or({"x": value}, "x", 7.0) == (7.0 if value is None else expected)
+
+
+@pytest.mark.parametrize("value", [True, "", "x", [1], {}, "nan", "inf", 10**400, float("inf")])
+def test_what_is_no_number_is_named(value: object) -> None:
+    for read in (number, integer, lambda c, p: number_or(c, p, 1.0)):
+        assert error_of(read, {"x": value}, "x").errors == {"params": {"x": ["is not a number"]}}
+
+
+def test_an_integer_is_whole() -> None:
+    assert integer({"x": "4"}, "x") == 4
+    assert integer({}, "x") is None
+    assert error_of(integer, {"x": 1.5}, "x").errors == {"params": {"x": ["is not an integer"]}}
+
+
+def test_a_name_is_there_and_legal() -> None:
+    for name in ("a", "A.b:c-d_9", "x" * 255):
+        assert required_name({"name": name}, "name") == name
+    for missing in (None, ""):
+        assert error_of(required_name, {"name": missing}, "name").errors == {
+            "params": {"name": ["is not present"]}
+        }
+    for illegal in ("a b", "x" * 256, "ä", 3, "a\n"):
+        assert "is invalid" in str(error_of(required_name, {"name": illegal}, "name").errors)
+
+
+def test_a_text_for_people_is_bounded() -> None:
+    assert optional_text({"t": "ä" * MAX_TEXT}, "t") == "ä" * MAX_TEXT
+    assert optional_text({}, "t") is None
+    for bad in ("x" * (MAX_TEXT + 1), 3, ["x"]):
+        assert error_of(optional_text, {"t": bad}, "t").status == 400
+
+
+def test_objects_come_as_an_array_by_name_or_by_position() -> None:
+    one, two = {"name": "a", "value": 1}, {"name": "b", "value": 2}
+    assert objects([one, two], "gauges") == [one, two]
+    assert objects({"a": {"value": 1}, "b": {"value": 2}}, "gauges") == [one, two]
+    assert objects({"0": one, "1": two}, "gauges") == [one, two]
+    for bad in (3, [one, 3], {"a": 3}):
+        assert error_of(objects, bad, "gauges").status == 400
+
+
+def test_a_page_is_bounded() -> None:
+    assert paging({}) == (0, PAGE)
+    assert paging({"offset": "7", "length": "3"}) == (7, 3)
+    for params, name in (
+        ({"offset": "-1"}, "offset"), ({"length": "101"}, "length"), ({"length": "-1"}, "length"),
+        ({"offset": "x"}, "offset"),
+    ):  # fmt: skip
+        errors: Any = error_of(paging, params).errors
+        assert list(errors["params"]) == [name]
+
+
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+json_values = st.recursive(
+    st.none() | st.booleans() | numbers | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=5))
+def test_a_json_object_is_what_was_written(content: Content) -> None:
+    assert from_json(json.dumps(content).encode()) == content
+
+
+@pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_is_no_number_of_json_is_rejected(constant: bytes) -> None:
+    assert error_of(from_json, b'{"a": [%s]}' % constant).status == 400
+
+
+@given(st.binary())
+def test_whatever_a_form_is_there_is_an_object_or_an_api_error(body: bytes) -> None:
+    try:
+        assert isinstance(from_form(body), dict)
+    except ApiError as error:
+        assert error.status == 400  # noqa: PT017 - either is right
