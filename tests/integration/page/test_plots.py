@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -98,3 +99,75 @@ def test_a_logarithmic_scale_may_begin_anywhere(shop: StoreDaemon, tab: Tab) -> 
     page = tab.open(shop.url)
     page.evaluate(LOGARITHMIC)
     tab.checked(shop.url)
+
+
+def test_back_undoes_a_zoom_first(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(shop.url, rows=10)
+    row(page, "db.query").click()
+    wait_for_plot(page)
+    plot = page.url
+    page.locator("#panel").focus()
+    page.keyboard.press("+")
+    page.wait_for_url(re.compile("from="))
+    zoomed = page.url
+    page.keyboard.press("ArrowLeft")  # moves on in place: Back doesn't go through each step
+    page.wait_for_url(lambda url: url not in {plot, zoomed})
+    page.go_back()
+    page.wait_for_url(plot)
+    expect(page.locator("#panel h2")).to_have_text("db.query")
+    expect(page.get_by_role("button", name="Reset zoom")).to_be_disabled()
+    page.go_back()
+    expect(page.locator("#panel")).to_be_hidden()
+    tab.checked(shop.url)
+
+
+def test_a_link_to_a_metric_that_is_not_there_says_so(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(f"{shop.url}/#/plot/gauge/nix", rows=10)
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("This daemon has no gauge “nix”")
+    row(page, "db.query").click()
+    expect(notice).to_be_hidden()
+    page.goto(f"{shop.url}/#/plot/timer/db.query?source=web-1")
+    expect(notice).to_contain_text("No series of the timer “db.query” passes these filters")
+    tab.checked(shop.url)
+
+
+AXES = """() => {
+  const words = [];
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, ...rest) {
+    const half = this.measureText(text).width / 2;
+    if (this.textAlign === "center") words.push([text, x - half, x + half, this.canvas.width]);
+    else words.push([text, 0, 0, 1]);
+    return fillText.call(this, text, x, ...rest);
+  };
+  window.words = words;
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_time_labels_are_several_and_whole(shop: StoreDaemon, chromium: Any, width: int) -> None:
+    tab = Tab(chromium, viewport={"width": width, "height": 800})
+    tab.page.add_init_script(f"({AXES})()")
+    page = tab.open(f"{shop.url}/#/plot/gauge/shop.orders?range=300", rows=0)
+    wait_for_plot(page)
+    words = page.evaluate("window.words")
+    times = {text: (left, right, room) for text, left, right, room in words if ":" in text}
+    assert len(times) >= 2, words
+    for text, (left, right, room) in times.items():
+        assert 0 <= left < right <= room, text
+    tab.checked(shop.url)
+    tab.context.close()
+
+
+def test_the_axis_of_a_rate_is_written_like_the_rate(served: StoreDaemon, tab: Tab) -> None:
+    client = Zibrato(served.socket)
+    client.count(name="rare")
+    client.close()
+    tab.page.add_init_script(f"({AXES})()")
+    page = tab.open(f"{served.url}/#/plot/counter/rare?range=86400")
+    wait_for_plot(page)
+    labels = {text for text, *_ in page.evaluate("window.words") if ":" not in text}
+    assert any(text.endswith("/min") or text.endswith("/h") for text in labels), labels
+    assert not any(" m/s" in text for text in labels), labels
+    tab.checked(served.url)
