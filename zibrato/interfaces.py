@@ -1,10 +1,17 @@
-"""Every seam of the daemon, declared once: all that an author of a backend needs."""
+"""Every seam of the daemon, declared once: all that an author of a backend or an intake needs.
+
+A backend needs IBackend and its maker IBackendMaker. Where it is to have command-line options of
+its own the maker provides IBackendOptions, and where it has a page, it is an IWebBackend.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
@@ -17,10 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackendContext",
+    "BackendOption",
     "Delivery",
     "IBackend",
     "IBackendMaker",
+    "IBackendOptions",
     "IIntake",
+    "IWebBackend",
     "Reactor",
     "RetryLater",
 ]
@@ -83,17 +93,21 @@ class Delivery:
         self._note(measurements, reason)
 
 
-class BackendContext(NamedTuple):
+@dataclass(frozen=True)
+class BackendContext:
     """What the daemon hands to every backend."""
 
     reactor: Reactor
     """The reactor: the clock, and the ways out."""
     percentiles: tuple[float, ...]
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
+    files: set[Path] = field(default_factory=set)
+    """The resolved paths that backends of this daemon have for themselves alone: a maker of such a
+    backend adds its own, and refuses one that is there already."""
 
 
-class IIntake(Interface):
-    """A service that receives frames and hands each to a callable `receive(frame: bytes)`."""
+class IIntake(IService):
+    """A service that hands what it receives to whom it was made for, between start and stop."""
 
     def drain() -> Deferred[None]:
         """Accept nothing new, hand over what has arrived already, then fire."""
@@ -118,6 +132,19 @@ class IBackend(Interface):
         """Release everything; called once, after the last delivery."""
 
 
+class IWebBackend(IBackend):
+    """A backend with a page, at the endpoint that `--web` names."""
+
+    def web_service(
+        reactor: Reactor, description: str, credentials: Path | None, interval: float
+    ) -> IService:
+        """Return the service of the page at an endpoint, in Twisted's words.
+
+        `credentials` is the file with the user:password to ask for, `interval` the seconds that
+        are summed up. Raises ValueError, with one line for people, and OSError.
+        """
+
+
 class IBackendMaker(IPlugin):
     """A Twisted plugin, in a module of `twisted/plugins`, that makes backends."""
 
@@ -126,3 +153,37 @@ class IBackendMaker(IPlugin):
 
     def make(settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError with one line for people for bad settings."""
+
+
+class BackendOption(NamedTuple):
+    """An option of the command line that a backend adds; what is `secret` shows in no repr."""
+
+    name: str
+    help: str
+    short: str | None = None
+    default: str | None = None
+    secret: bool = False
+
+
+class IBackendOptions(IBackendMaker):
+    """A maker whose backend has options of its own on the command line, not only `--backend`'s.
+
+    The backends of a daemon are those of `--backend`, then those that their own options ask for,
+    else the one that is the default.
+    """
+
+    options: Sequence[BackendOption] = Attribute("What it adds to the command line.")
+    secrets: Collection[str] = Attribute("Names of settings whose values no repr may show.")
+    asked_by: str = Attribute("Name of the one of its options that, if given, asks for it: a str.")
+    is_default: bool = Attribute("Whether it is what there is if nothing else is asked for.")
+    summary: str = Attribute("What it ships to, and how one gets there, for `--help`: a str.")
+    web: str | None = Attribute("The endpoint of its page unless `--web` names one; None for none.")
+
+    def settings(
+        options: Mapping[str, str | None], environment: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return the settings that its options and the environment imply.
+
+        They hold beneath those of `--backend`. Called whether or not the backend is asked for;
+        raises ValueError with one line for people, which names the option.
+        """

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from twisted.python import usage
 
+from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
-from zibrato.daemon.settings import Settings
-from zibrato.endpoint import Endpoint
-from zibrato.intake.zeromq import check_is_free
-from zibrato.interfaces import BackendContext
+from zibrato.daemon.settings import Settings, makers_with_options
+from zibrato.intake import zeromq
+from zibrato.interfaces import BackendContext, IIntake, IWebBackend, Reactor
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
 
 __all__ = ["Options", "makeService", "make_service"]
 
@@ -24,15 +28,23 @@ def make_service(options: Options) -> Daemon:
 
     Raises usage.UsageError for settings that a backend refuses and endpoints that can't be had.
     """
-    from twisted.internet import reactor  # noqa: PLC0415 - here and nowhere else
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - here and nowhere else
 
-    for endpoint in options.settings.endpoints:
-        _check_endpoint(endpoint)
-    metrics = SelfMetrics()
-    outboxes = _outboxes(reactor, options.settings, metrics)
-    daemon = Daemon(reactor, options, outboxes, metrics)
-    if options.settings.web is not None:
-        _add_web(daemon, reactor, options.settings, options.settings.web)
+    reactor = cast(Reactor, installed)  # it has all of that, but doesn't say so
+    settings, metrics = options.settings, SelfMetrics()
+    aggregator = Aggregator(
+        metrics,
+        interval=settings.flush_interval,
+        source=settings.source,
+        levels=settings.levels,
+        max_series=settings.max_series,
+    )
+    receiver = Receiver(aggregator, metrics, reactor)
+    intakes = _intakes(reactor, settings, receiver.receive)
+    outboxes = _outboxes(reactor, settings, metrics)
+    daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
+    if settings.web is not None:
+        _web_service(reactor, settings, outboxes, settings.web).setServiceParent(daemon)
     return daemon
 
 
@@ -44,21 +56,17 @@ def makeService(options: Options) -> Daemon:
         raise SystemExit(f"zibrato: {error}") from None
 
 
-def _check_endpoint(endpoint: Endpoint) -> None:
+def _intakes(
+    reactor: Reactor, settings: Settings, receive: Callable[[bytes], None]
+) -> Sequence[IIntake]:
+    """Return all intakes; each hands `receive` frames of the wire format."""
     try:
-        check_is_free(endpoint)
-    except BlockingIOError:
-        raise usage.UsageError(
-            f"--socket: another daemon has {endpoint.address}; stop it, or give another path"
-        ) from None
-    except OSError as error:
-        raise usage.UsageError(
-            f"--socket: can't have {endpoint.address}: {error.strerror}; "
-            "is another program there, or the directory missing?"
-        ) from None
+        return [zeromq.make(reactor, settings.endpoints, receive, ipc_mode=settings.ipc_mode)]
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
 
 
-def _outboxes(reactor: Any, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
+def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
     context = BackendContext(reactor, settings.percentiles)
     outboxes = []
     for maker, chosen, levels in settings.backends:
@@ -70,16 +78,15 @@ def _outboxes(reactor: Any, settings: Settings, metrics: SelfMetrics) -> Sequenc
     return outboxes
 
 
-def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str) -> None:
-    """Add the page and API of the store; raises usage.UsageError where they can't be had."""
-    from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
-
-    store: Any
-    (store,) = (each.backend for each in daemon.outboxes if each.backend.name == "store")
-    store.live.interval = settings.flush_interval
+def _web_service(
+    reactor: Reactor, settings: Settings, outboxes: Sequence[Outbox], description: str
+) -> IService:
+    """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
+    backend = _web_backend(outboxes)
     try:
-        web.check_can_listen(description)
-        service: Any = web.WebService(reactor, store, description, settings.web_credentials)
+        return backend.web_service(
+            reactor, description, settings.web_credentials, settings.flush_interval
+        )
     except ValueError as error:
         raise usage.UsageError(f"--web: {error}") from None
     except OSError as error:
@@ -87,4 +94,17 @@ def _add_web(daemon: Daemon, reactor: Any, settings: Settings, description: str)
             f"--web: can't listen at {description}: {error.strerror}; "
             "give another endpoint, or none"
         ) from None
-    service.setServiceParent(daemon)
+
+
+def _web_backend(outboxes: Sequence[Outbox]) -> IWebBackend:
+    """Return the one backend that has a page; raises usage.UsageError where it isn't one."""
+    adapted = (IWebBackend(outbox.backend, None) for outbox in outboxes)
+    backends = [backend for backend in adapted if backend is not None]
+    if not backends:
+        known = " or ".join(maker.name for maker in makers_with_options() if maker.web)
+        raise usage.UsageError(f"--web: no backend here has a page; add --backend {known}")
+    if len(backends) > 1:
+        raise usage.UsageError(
+            f"--web: {len(backends)} backends here have a page; give --web none, or one of them"
+        )
+    return backends[0]

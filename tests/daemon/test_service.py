@@ -2,48 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from tempfile import NamedTemporaryFile
-from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ReactorNotRunning
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
 
+from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend
+from zibrato.daemon import service
+from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import GRACE, Daemon
+from zibrato.interfaces import IIntake
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 
 
-class Reactor(Clock):
-    """A clock with what else the daemon asks of a reactor."""
+@implementer(IIntake)
+class FakeIntake(Service):
+    """Hands over `late` frames when it is drained, once `drained` fires."""
 
-    def callWhenRunning(self, function: Any) -> None:
-        """Never run: a unit test has no signals to handle."""
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        self.receive = receive
+        self.late: list[bytes] = []
+        self.drained: Deferred[None] = succeed(None)
 
-    def addReader(self, reader: Any) -> None:
-        """Never read: frames are handed to `receive`."""
+    def drain(self) -> Deferred[None]:
+        """Hand over what is late."""
+        return self.drained.addCallback(self._hand_over)
 
-    removeReader = addReader
+    def _hand_over(self, _drained: None) -> None:
+        for frame in self.late:
+            self.receive(frame)
 
 
 class DaemonTests(SynchronousTestCase):
-    """A daemon without sockets: frames are handed to `receive`."""
+    """A daemon with fake intakes: frames are handed to `receive`."""
 
     def make(self, *arguments: str) -> None:
         """Start a daemon at time 1,000 with an interval of 10 seconds."""
-        self.clock = Reactor()
+        self.clock = FakeReactor()
         self.clock.advance(1000)
         options = Options({})
-        options.parseOptions(["--socket", "inproc://daemon-tests", "--source", "here", *arguments])
+        options.parseOptions(["--source", "here", *arguments])
         self.backend = MemoryBackend()
         self.metrics = SelfMetrics()
+        self.aggregator = Aggregator(
+            self.metrics,
+            interval=options.settings.flush_interval,
+            source=options.settings.source,
+            levels=options.settings.levels,
+            max_series=options.settings.max_series,
+        )
+        self.receive = Receiver(self.aggregator, self.metrics, self.clock).receive
+        self.intakes = [FakeIntake(self.receive) for _ in range(2)]
         outbox = Outbox(self.backend, self.clock, self.metrics)
-        self.daemon = Daemon(self.clock, options, [outbox], self.metrics)
+        self.options = options
+        self.daemon = Daemon(
+            self.clock,
+            options,
+            self.aggregator,
+            self.metrics,
+            intakes=self.intakes,
+            outboxes=[outbox],
+        )
         self.daemon.startService()
         self.addCleanup(self.stop)
 
@@ -70,7 +100,7 @@ class DaemonTests(SynchronousTestCase):
 
     def test_an_interval_is_shipped_once_its_grace_is_over(self) -> None:
         self.make()
-        self.daemon.receive(b"info|counter|c|2\nerror|counter|c|3")
+        self.receive(b"info|counter|c|2\nerror|counter|c|3")
         self.pass_time(10 + GRACE - 0.1)
         assert self.summaries("c") == []
         self.pass_time(0.2)
@@ -82,8 +112,8 @@ class DaemonTests(SynchronousTestCase):
     def test_what_comes_in_the_grace_still_belongs_to_its_interval(self) -> None:
         self.make()
         self.pass_time(10 + GRACE / 2)
-        self.daemon.receive(b"info|counter|c|1|1009.9")
-        self.daemon.receive(b"info|counter|c|5")
+        self.receive(b"info|counter|c|1|1009.9")
+        self.receive(b"info|counter|c|5")
         self.pass_time(GRACE)
         self.pass_time(10)
         sums = [(start, summary.sum) for start, _, summary in self.summaries("c")]
@@ -91,38 +121,23 @@ class DaemonTests(SynchronousTestCase):
 
     def test_levels_filter_everything_else_out(self) -> None:
         self.make("--levels", "warning+")
-        self.daemon.receive(b"info|counter|c|1\nwarning|counter|d|1\nmine|counter|e|1")
+        self.receive(b"info|counter|c|1\nwarning|counter|d|1\nmine|counter|e|1")
         self.pass_time(11)
-        names = {series.name for each in self.backend.snapshots for series in each.summaries}
+        names = {
+            series.name for snapshot in self.backend.snapshots for series in snapshot.summaries
+        }
         assert names == {"d"}
         assert self.metrics.total("zibrato.intake.filtered") >= 2
 
-    def test_bad_frames_are_counted_by_reason_and_nothing_else(self) -> None:
-        self.make()
-        for frame in (b"", b"\xff\xff", b"\x91\x07", b"nonsense", b"info|counter|c|x"):
-            self.daemon.receive(frame)
-        self.daemon.receive(b"info|counter|c|1")
-        self.pass_time(11)
-        assert len(self.summaries("c")) == 1
-        rejected = {
-            dict(series.tags)["reason"]: summary.sum
-            for _, series, summary in self.summaries("zibrato.intake.rejected")
-        }
-        assert rejected == {"empty": 1, "malformed": 1, "version": 1, "fields": 1, "value": 1}
-        assert self.summaries("zibrato.intake.received")[0][2].sum == 6
-
-    def test_a_bug_in_the_intake_costs_one_frame_and_one_line_an_interval(self) -> None:
-        self.make()
-        self.patch(self.daemon._aggregator, "add", None)
-        for _ in range(3):
-            self.daemon.receive(b"info|counter|c|1")
-        assert self.metrics.total("zibrato.intake.rejected", reason="fault") == 3
-        assert len(self.flushLoggedErrors(TypeError)) == 1
+    def test_the_double_is_an_intake(self) -> None:
+        verifyObject(IIntake, FakeIntake(self.fail))
 
     def test_the_daemon_reports_on_itself(self) -> None:
         self.make()
         self.pass_time(21)
-        names = {series.name for each in self.backend.snapshots for series in each.summaries}
+        names = {
+            series.name for snapshot in self.backend.snapshots for series in snapshot.summaries
+        }
         assert {
             "zibrato.series",
             "zibrato.reactor.lag",
@@ -135,24 +150,24 @@ class DaemonTests(SynchronousTestCase):
 
     def test_a_failing_tick_does_not_end_the_ticking(self) -> None:
         self.make()
-        patch = self.patch(self.daemon._aggregator, "close", None)
+        patch = self.patch(self.aggregator, "close", None)
         self.pass_time(11)
         assert len(self.flushLoggedErrors(TypeError)) == 2  # at 1,000.5 and 1,010.5
         patch.restore()
-        self.daemon.receive(b"info|counter|c|1")
+        self.receive(b"info|counter|c|1")
         self.pass_time(10)
         assert len(self.summaries("c")) == 1
 
     def test_a_stop_ships_the_open_interval(self) -> None:
         self.make()
-        self.daemon.receive(b"info|counter|c|7")
+        self.receive(b"info|counter|c|7")
         self.stop()
         assert [summary.sum for _, _, summary in self.summaries("c")] == [7.0]
         assert self.clock.getDelayedCalls() == []
 
     def test_a_stop_waits_for_the_backend_until_the_deadline(self) -> None:
         self.make("--stop-timeout", "3")
-        self.daemon.receive(b"info|counter|c|7")
+        self.receive(b"info|counter|c|7")
         self.patch(self.backend, "deliver", lambda delivery: Deferred())
         stopping = self.daemon.stopService()
         self.pass_time(2.9)
@@ -161,15 +176,53 @@ class DaemonTests(SynchronousTestCase):
         self.successResultOf(stopping)
         assert self.metrics.total("zibrato.backend.dropped", reason="stopped") >= 1
 
+    def test_a_stop_drains_every_intake_before_it_closes_the_interval(self) -> None:
+        self.make()
+        first, second = self.intakes
+        first.late, second.late = [b"info|counter|c|1"], [b"info|counter|c|2"]
+        second.drained = Deferred()
+        stopping = self.daemon.stopService()
+        self.pass_time(1)
+        self.assertNoResult(stopping)
+        assert self.summaries("c") == []
+        assert first.running
+        second.drained.callback(None)
+        self.pass_time(1)
+        self.successResultOf(stopping)
+        assert [summary.sum for _, _, summary in self.summaries("c")] == [3.0]
+        assert not first.running
+        assert not second.running
+
+    def test_systemd_hears_of_it_once_the_reactor_runs_and_when_it_stops(self) -> None:
+        states: list[str] = []
+        self.patch(service, "notify", lambda _environment, state: states.append(state))
+        self.make()
+        assert states == []
+        self.clock.run_calls()
+        assert states == ["READY=1"]
+        self.stop()
+        assert states == ["READY=1", "STOPPING=1"]
+
+    def test_a_quit_that_repeats_stops_the_reactor_once(self) -> None:
+        self.make()
+        self.daemon._quit()
+        self.patch(self.clock, "stop", self.not_running)
+        self.daemon._quit()
+        assert self.clock.stops == 1
+
+    def not_running(self) -> None:
+        """Raise what a reactor raises that stops already."""
+        raise ReactorNotRunning
+
     def test_every_measurement_is_accounted_for(self) -> None:
         self.make("--levels", "info", "--max-series", "20")
         frames = [b"info|timer|t%d|1" % number for number in range(40)]
         frames += [b"debug|counter|c|1", b"info|timer|t|-1", b"", b"info|gauge|t1|2"]
         for frame in frames:
-            self.daemon.receive(frame)
+            self.receive(frame)
         total = self.metrics.total
         received = total("zibrato.intake.received")
-        shipped = self.daemon._aggregator.pending
+        shipped = self.aggregator.pending
         losses = sum(
             total(name)
             for name in (
@@ -184,13 +237,13 @@ class DaemonTests(SynchronousTestCase):
     def test_a_reload_takes_levels_and_settings_over_and_survives_errors(self) -> None:
         self.make()
         with NamedTemporaryFile("w") as file:
-            self.daemon._options._arguments += ["--config", file.name]
+            self.options._arguments += ["--config", file.name]
             self.rewrite(file.name, "error")
             self.daemon.reload()
-            assert self.daemon._aggregator.levels == LevelFilter.parse("error")
+            assert self.aggregator.levels == LevelFilter.parse("error")
             self.rewrite(file.name, ",")
             self.daemon.reload()
-            assert self.daemon._aggregator.levels == LevelFilter.parse("error")
+            assert self.aggregator.levels == LevelFilter.parse("error")
 
     def rewrite(self, path: str, levels: str) -> None:
         """Write a configuration file."""

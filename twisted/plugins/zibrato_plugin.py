@@ -2,13 +2,15 @@
 
 from twisted.application.service import ServiceMaker
 
-from zibrato.backends import BackendMaker
+from zibrato.backends import BackendMaker, ConfiguredMaker
 
 zibrato = ServiceMaker(
     "Zibrato", "zibrato.service", "Aggregate metrics and ship them to Librato and others", "zibrato"
 )
 
-librato = BackendMaker("librato", "zibrato.backends.librato.backend")
+librato = ConfiguredMaker(
+    "librato", "zibrato.backends.librato.backend", "zibrato.backends.librato.options"
+)
 log = BackendMaker("log", "zibrato.backends.log")
 memory = BackendMaker("memory", "zibrato.backends.memory")
-store = BackendMaker("store", "zibrato.store.backend")
+store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)

@@ -1,14 +1,25 @@
-"""Where snapshots are shipped to: a module each, named in twisted/plugins/zibrato_plugin.py."""
+"""Where snapshots are shipped to: a module each, named in twisted/plugins/zibrato_plugin.py.
+
+`BackendMaker` and `ConfiguredMaker` are public, what is below is private.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
-from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
+from zibrato.interfaces import (
+    BackendContext,
+    BackendOption,
+    IBackend,
+    IBackendMaker,
+    IBackendOptions,
+)
+
+__all__ = ["BackendMaker", "ConfiguredMaker"]
 
 
 @implementer(IBackendMaker)
@@ -27,7 +38,71 @@ class BackendMaker:
         """The first line of the module's docstring."""
         return str(namedAny(self._module).__doc__).splitlines()[0]
 
-    def make(self, settings: Mapping[str, str], context: BackendContext) -> Any:
+    def make(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError for bad settings."""
-        backend = namedAny(f"{self._module}.make")(settings, context)
+        backend: IBackend = namedAny(f"{self._module}.make")(settings, context)
         return IBackend(backend)
+
+
+class OptionsModule(Protocol):
+    """What a module says of a backend's options; it is imported whenever options are parsed.
+
+    The names are those of IBackendOptions.
+    """
+
+    OPTIONS: Sequence[BackendOption]
+    SECRETS: Collection[str]
+    ASKED_BY: str
+    SUMMARY: str
+    WEB: str | None
+
+    def settings(
+        self, options: Mapping[str, str | None], environment: Mapping[str, str], /
+    ) -> Mapping[str, str]:
+        """Return the settings that the options and the environment imply."""
+
+
+@implementer(IBackendOptions)
+class ConfiguredMaker(BackendMaker):
+    """A BackendMaker whose options are declared by a module of their own, a light one."""
+
+    def __init__(self, name: str, module: str, options: str, *, is_default: bool = False) -> None:
+        super().__init__(name, module)
+        self.is_default = is_default
+        self._options = options
+
+    @property
+    def options(self) -> Sequence[BackendOption]:
+        """What it adds to the command line."""
+        return self._declared.OPTIONS
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """Names of settings whose values no repr may show."""
+        return self._declared.SECRETS
+
+    @property
+    def asked_by(self) -> str:
+        """Name of the option that asks for it."""
+        return self._declared.ASKED_BY
+
+    @property
+    def summary(self) -> str:
+        """What it ships to, for `--help`."""
+        return self._declared.SUMMARY
+
+    @property
+    def web(self) -> str | None:
+        """The endpoint of its page by default."""
+        return self._declared.WEB
+
+    def settings(
+        self, options: Mapping[str, str | None], environment: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return the settings that the options and the environment imply."""
+        return self._declared.settings(options, environment)
+
+    @property
+    def _declared(self) -> OptionsModule:
+        module: OptionsModule = namedAny(self._options)
+        return module

@@ -6,48 +6,45 @@ import configparser
 import getopt
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from twisted.python import usage
 
 from zibrato.daemon.settings import (
-    CREDENTIAL,
-    DEFAULT_WEB,
     Secret,
     Settings,
     backend_makers,
+    makers_with_options,
     settings_of,
 )
+from zibrato.interfaces import BackendOption
 
 CONFIG = ("--config", "-c")
+
+
+class _Parameters:
+    """The daemon's own parameters, those of the backends, and `--web`.
+
+    usage.Options goes through them whenever options are made. Before that no backend is looked
+    for, since looking for them imports every plugin there is.
+    """
+
+    def __init__(self, *own: list[str | None]) -> None:
+        self._own = own
+
+    def __iter__(self) -> Iterator[list[str | None]]:
+        yield from self._own
+        for option in _backend_options():
+            yield [option.name, option.short, option.default, option.help]
+        yield ["web", None, None, _web_help()]
 
 
 class Options(usage.Options):
     """What `twistd zibrato` takes; `settings` has the values checked and converted."""
 
     synopsis = "[options]"
-    longdesc = (
-        "Receives measurements over ZeroMQ, aggregates them, and ships them to backends: to a "
-        "Librato API with --username and an API key, else to a store of its own with a web page."
-    )
-    optParameters = [  # noqa: RUF012 - usage.Options declares it so
-        ["username", "u", None, "Librato user name, most often an e-mail address"],
-        [
-            "apikey",
-            "k",
-            None,
-            "Librato API key; it shows in ps, so better use --apikey-file, a systemd credential "
-            f"{CREDENTIAL} or $ZIBRATO_APIKEY",
-        ],
-        ["apikey-file", None, None, "File that holds the API key"],
-        [
-            "hostname",
-            "H",
-            "metrics-api.librato.com",
-            "Librato API host; http://HOST:PORT for a server without TLS",
-        ],
-        ["apipath", "p", "/v1/", "Librato API path"],
+    optParameters = _Parameters(
         ["levels", "l", None, "Levels to take, such as info,error or warning+; default: all"],
         ["flush-interval", "i", "10", "Seconds that are summed up, aligned to the clock"],
         ["percentiles", None, "50,95,99", "Percentiles of timers to ship, comma-separated"],
@@ -55,17 +52,9 @@ class Options(usage.Options):
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
-        ["store", None, None, "File to keep measurements in, beside other backends or as the only"],
-        [
-            "web",
-            None,
-            None,
-            "Twisted endpoint of the store's page and API, none for neither; default: "
-            f"{DEFAULT_WEB} where there is a store",
-        ],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
         ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
-    ]
+    )
     compData = usage.Completions()
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -73,6 +62,7 @@ class Options(usage.Options):
         self.environment = environment
         self.settings: Settings
         self._arguments: list[str] = []
+        self.longdesc, self.docs["backend"] = _longdesc(), _backend_help()
         self["socket"] = []
         self["backend"] = []
 
@@ -84,9 +74,8 @@ class Options(usage.Options):
     opt_s = opt_socket
 
     def opt_backend(self, choice: str) -> None:
-        """Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes
-        levels=EXPRESSION. [default: librato with --username, else store]"""
-        self["backend"].append(choice)
+        """See `_backend_help`; whatever is in the choice, such as a key, shows in no repr."""
+        self["backend"].append(Secret(choice))
 
     opt_b = opt_backend
 
@@ -125,8 +114,9 @@ class Options(usage.Options):
         """Check everything and convert it; raises usage.UsageError."""
         if self["config"] != _value_of(self._arguments, *CONFIG):
             raise usage.UsageError("--config: expected it once, on the command line, in full")
-        if self["apikey"]:
-            self["apikey"] = Secret(self["apikey"])
+        for option in _backend_options():
+            if option.secret and self[option.name]:
+                self[option.name] = Secret(self[option.name])
         self.settings = settings_of(self, self.environment)
 
     def reread(self) -> Options:
@@ -164,6 +154,35 @@ class Options(usage.Options):
                 raise usage.UsageError(f"--config: {path} can't set {name!r}; see --help")
         lines = ((name, line) for name, value in items for line in value.splitlines())
         return [f"--{name}={line}" for name, line in lines if line]
+
+
+def _backend_options() -> list[BackendOption]:
+    return [option for maker in makers_with_options() for option in maker.options]
+
+
+def _longdesc() -> str:
+    makers = sorted(makers_with_options(), key=lambda maker: maker.is_default)
+    return (
+        "Receives measurements over ZeroMQ, aggregates them, and ships them to backends: to "
+        f"{', else to '.join(maker.summary for maker in makers)}."
+    )
+
+
+def _backend_help() -> str:
+    makers = makers_with_options()
+    defaults = [f"{maker.name} with --{maker.asked_by}" for maker in makers if not maker.is_default]
+    defaults += [f"else {maker.name}" for maker in makers if maker.is_default]
+    return (
+        "Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes "
+        f"levels=EXPRESSION. [default: {', '.join(defaults)}]"
+    )
+
+
+def _web_help() -> str:
+    makers = [maker for maker in makers_with_options() if maker.web]
+    names = " or ".join(maker.name for maker in makers)
+    defaults = ", ".join(f"{maker.web} where there is a {maker.name}" for maker in makers)
+    return f"Twisted endpoint of the {names}'s page and API, none for neither; default: {defaults}"
 
 
 def _value_of(arguments: Sequence[str], *names: str) -> str | None:

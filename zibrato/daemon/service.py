@@ -6,11 +6,11 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
-from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python import usage
@@ -22,48 +22,45 @@ from zibrato.daemon.process_memory import resident_memory
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
 from zibrato.daemon.systemd import notify
-from zibrato.intake.zeromq import ZeroMQIntake
+from zibrato.interfaces import IIntake, Reactor
 from zibrato.levels import LevelFilter
 from zibrato.tx.reactor_lag import LagMeter
-from zibrato.wire import decode
 
 GRACE = 0.5
 """Seconds after the end of an interval in which clients may still send what belongs to it."""
 
 
 class Daemon(MultiService):
-    """The whole daemon: an intake, an aggregator, and an outbox for each backend."""
+    """The whole daemon: intakes, what they feed, and an outbox for each backend."""
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, options: Options, outboxes: Sequence[Outbox], metrics: SelfMetrics
+        self,
+        reactor: Reactor,
+        options: Options,
+        aggregator: Aggregator,
+        metrics: SelfMetrics,
+        *,
+        intakes: Sequence[IIntake],
+        outboxes: Sequence[Outbox],
     ) -> None:
         MultiService.__init__(self)
         self.outboxes = outboxes
-        self.metrics = metrics
         self._reactor = reactor
         self._options = options
-        self._settings = settings = options.settings
-        self._aggregator = Aggregator(
-            self.metrics,
-            interval=settings.flush_interval,
-            source=settings.source,
-            levels=settings.levels,
-            max_series=settings.max_series,
-        )
-        self.intake = ZeroMQIntake(
-            reactor, settings.endpoints, self.receive, ipc_mode=settings.ipc_mode
-        )
+        self._settings = options.settings
+        self._aggregator = aggregator
+        self._metrics = metrics
+        self._intakes = intakes
         self._lag = LagMeter(reactor)
         signals = Signals(reactor, {signal.SIGHUP: self.reload, signal.SIGQUIT: self._quit})
-        for child in (signals, *self.outboxes, self._lag, self.intake):
+        for child in (signals, *outboxes, self._lag, *intakes):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
-        self._ticking: Deferred[Any] | None = None
-        self._first_tick: Any = None
-        self._faulty = False
+        self._ticking: Deferred[LoopingCall] | None = None
+        self._first_tick: IDelayedCall | None = None
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
@@ -77,23 +74,6 @@ class Daemon(MultiService):
     def stopService(self) -> Deferred[None]:
         """Stop in order: intake, last interval, deliveries until the deadline, everything else."""
         return Deferred.fromCoroutine(self._stop())
-
-    def receive(self, frame: bytes) -> None:
-        """Take one frame in, whatever it holds; never raises."""
-        now = self._reactor.seconds()
-        try:
-            decoded = decode(frame, now)
-            for reason, count in decoded.rejected.items():
-                self.metrics.count("zibrato.intake.received", count)
-                self.metrics.count("zibrato.intake.rejected", count, reason=reason)
-            for batch in decoded.batches:
-                self._aggregator.add(batch, now)
-        except Exception:  # a bug must cost one frame, not the daemon
-            self.metrics.count("zibrato.intake.received")
-            self.metrics.count("zibrato.intake.rejected", reason="fault")
-            if not self._faulty:
-                self._faulty = True
-                self._log.failure("a frame could not be taken in; more this interval go unlogged")
 
     def reload(self) -> None:
         """Read levels and secrets anew; on an error everything stays as it is."""
@@ -122,7 +102,6 @@ class Daemon(MultiService):
     def _tick(self) -> None:
         """Close the intervals that have ended; whatever fails, the next tick comes."""
         try:
-            self._faulty = False
             interval = self._settings.flush_interval
             boundary = (self._reactor.seconds() - GRACE / 2) // interval * interval
             self._flush(boundary, boundary - interval / 2)
@@ -136,10 +115,10 @@ class Daemon(MultiService):
         for snapshot in self._aggregator.close(before):
             for outbox in self.outboxes:
                 outbox.put(snapshot)
-        self.metrics.gauge("zibrato.flush.duration", perf_counter() - began)
+        self._metrics.gauge("zibrato.flush.duration", perf_counter() - began)
 
     def _report(self, when: float) -> None:
-        metrics = self.metrics
+        metrics = self._metrics
         metrics.gauge("zibrato.series", self._aggregator.open_series)
         metrics.gauge("zibrato.reactor.lag", self._lag.take())
         memory = resident_memory()
@@ -153,12 +132,11 @@ class Daemon(MultiService):
         notify(self._options.environment, "STOPPING=1")
         if self._first_tick is not None and self._first_tick.active():
             self._first_tick.cancel()
-        if self._ticker.running:
+        if self._ticking is not None and self._ticker.running:
             self._ticker.stop()
-            await self._ticking  # type: ignore[misc]
-        await self.intake.drain()
-        now = self._reactor.seconds()
-        self._flush(float("inf"), now)
+            await self._ticking
+        await gatherResults([intake.drain() for intake in self._intakes])
+        self._flush(float("inf"), self._reactor.seconds())
         await self._deliver_rest()
         await MultiService.stopService(self)
 
@@ -166,7 +144,7 @@ class Daemon(MultiService):
         """Wait for the outboxes, for `--stop-timeout` at most."""
         timeout = self._settings.stop_timeout
         waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in self.outboxes]
-        await gatherResults([each.addErrback(lambda _: None) for each in waiting])
+        await gatherResults([drained.addErrback(lambda _: None) for drained in waiting])
 
 
 def _name_levels(log: Logger, levels: LevelFilter) -> None:

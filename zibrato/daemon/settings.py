@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,12 +13,10 @@ from twisted.plugin import getPlugins
 from twisted.python import usage
 
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
-from zibrato.interfaces import IBackendMaker
+from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.levels import LevelFilter
 
 T = TypeVar("T")
-CREDENTIAL = "apikey"
-DEFAULT_WEB = "tcp:5580:interface=127.0.0.1"
 
 
 class Secret(str):
@@ -33,7 +31,7 @@ class Secret(str):
 class BackendChoice(NamedTuple):
     """A backend to make: its maker, its settings, and the levels that it is to get."""
 
-    maker: Any
+    maker: IBackendMaker
     settings: Mapping[str, str]
     levels: LevelFilter
 
@@ -55,7 +53,11 @@ class Settings(NamedTuple):
 
 
 def settings_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Return the settings that parsed options mean; raises usage.UsageError."""
+    """Return the settings that parsed options mean; raises usage.UsageError.
+
+    Their values are what usage.Options made of them: a str or None each, lists of `socket` and
+    `backend`.
+    """
     backends = _backends(options, environment)
     credentials = options["web-credentials"]
     return Settings(
@@ -71,94 +73,74 @@ def settings_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> S
         max_series=_checked("--max-series", options["max-series"], _count),
         stop_timeout=_checked("--stop-timeout", options["stop-timeout"], _seconds),
         backends=backends,
-        web=_web(options["web"], any(each.maker.name == "store" for each in backends)),
+        web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,
     )
+
+
+def backend_makers() -> dict[str, IBackendMaker]:
+    """Return the makers of the installed backends by name."""
+    return {maker.name: maker for maker in getPlugins(IBackendMaker)}
+
+
+def makers_with_options() -> list[IBackendOptions]:
+    """Return the makers of the installed backends that have options of their own, by name."""
+    makers = (IBackendOptions(maker, None) for _, maker in sorted(backend_makers().items()))
+    return [maker for maker in makers if maker is not None]
 
 
 def _backends(
     options: Mapping[str, Any], environment: Mapping[str, str]
 ) -> tuple[BackendChoice, ...]:
-    account = _account(options, environment)
-    chosen = _chosen(options)
     makers = backend_makers()
+    implied = _implied(options, environment)
     choices = []
-    for text in chosen:
+    for text in _chosen(options):
         name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
         if name not in makers:
             raise usage.UsageError(
                 f"--backend: expected one of {', '.join(sorted(makers))}, got {name!r}"
             )
-        settings = dict(pair.split("=", 1) for pair in pairs)
-        levels = _checked("--backend: levels", settings.pop("levels", ""), LevelFilter.parse)
-        given = {"librato": account, "store": {"path": options["store"] or ""}}.get(name, {})
-        known = {**given, **settings}
-        choices.append(BackendChoice(makers[name], known, levels))
+        given = dict(pair.split("=", 1) for pair in pairs)
+        levels = _checked("--backend: levels", given.pop("levels", ""), LevelFilter.parse)
+        settings = _with_secrets(makers[name], {**implied.get(name, {}), **given})
+        choices.append(BackendChoice(makers[name], settings, levels))
     return tuple(choices)
 
 
 def _chosen(options: Mapping[str, Any]) -> list[str]:
-    """Return the backends to have; with no account and no other, the daemon keeps a store."""
-    chosen = options["backend"] or (["librato"] if options["username"] else [])
-    has_store = any(re.match("store(:|$)", each) for each in chosen)
-    if has_store or (chosen and not options["store"]):
-        return list(chosen)
-    return [*chosen, "store"]
+    """Return what `--backend` chose, then what its own options ask for, else the default."""
+    chosen: list[str] = list(options["backend"])
+    names = {text.partition(":")[0] for text in chosen}
+    makers = makers_with_options()
+    chosen += [
+        maker.name for maker in makers if options[maker.asked_by] and maker.name not in names
+    ]
+    return chosen or [maker.name for maker in makers if maker.is_default]
 
 
-def _web(description: str | None, has_store: bool) -> str | None:
-    """Return the endpoint of the store's page, None for no page."""
-    if description in {"", "none"} or (description is None and not has_store):
-        return None
-    if not has_store:
-        raise usage.UsageError("--web: there is no store to show; add --store PATH")
-    return description or DEFAULT_WEB
-
-
-def _account(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of the Librato backend; raises where one half of an account is given."""
-    apikey = _apikey(options, environment)
-    username = options["username"]
-    if username and not apikey:
-        raise usage.UsageError(
-            "--username: an API key is needed too; give --apikey-file FILE, a systemd credential "
-            f"{CREDENTIAL}, $ZIBRATO_APIKEY or --apikey KEY"
-        )
-    if options["apikey"] and not username:
-        raise usage.UsageError("--apikey: a user name is needed too; give --username NAME")
-    return {
-        "username": username or "",
-        "apikey": Secret(apikey),
-        "hostname": options["hostname"],
-        "apipath": options["apipath"],
-    }
-
-
-def _apikey(options: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    """Return the API key: the argument, its file, systemd's credential, or the environment."""
-    if options["apikey"]:
-        return str(options["apikey"])
-    if options["apikey-file"]:
-        return _secret("--apikey-file", Path(options["apikey-file"]))
-    credentials = environment.get("CREDENTIALS_DIRECTORY")
-    if credentials and (path := Path(credentials, CREDENTIAL)).exists():
-        return _secret(f"credential {CREDENTIAL}", path)
-    return environment.get("ZIBRATO_APIKEY", "")
-
-
-def _secret(name: str, path: Path) -> str:
+def _implied(
+    options: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, Mapping[str, str]]:
+    """Return the settings that options of the backends' own imply, by the backend's name."""
     try:
-        secret = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise usage.UsageError(f"{name}: can't read {path}: {error}") from None
-    if not secret:
-        raise usage.UsageError(f"{name}: {path} is empty; it must hold the API key")
-    return secret
+        return {maker.name: maker.settings(options, environment) for maker in makers_with_options()}
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
 
 
-def backend_makers() -> dict[str, Any]:
-    """Return the makers of the installed backends by name."""
-    return {maker.name: maker for maker in getPlugins(IBackendMaker)}
+def _with_secrets(maker: IBackendMaker, settings: Mapping[str, str]) -> Mapping[str, str]:
+    declared = IBackendOptions(maker, None)
+    secrets = () if declared is None else declared.secrets
+    return {name: Secret(value) if name in secrets else value for name, value in settings.items()}
+
+
+def _web(description: str | None, makers: Sequence[IBackendMaker]) -> str | None:
+    """Return the endpoint of a backend's page, None for no page."""
+    if description is None:
+        declared = (IBackendOptions(maker, None) for maker in makers)
+        return next((maker.web for maker in declared if maker and maker.web), None)
+    return None if description in {"", "none"} else description
 
 
 def _checked(name: str, text: str, convert: Callable[[str], T]) -> T:

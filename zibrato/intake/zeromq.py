@@ -35,6 +35,33 @@ def ipc_path(endpoint: Endpoint) -> str | None:
     return path if is_file and not endpoint.connect else None
 
 
+def make(
+    reactor: Reactor,
+    endpoints: Sequence[Endpoint],
+    receive: Callable[[bytes], None],
+    *,
+    ipc_mode: int,
+) -> ZeroMQIntake:
+    """Return the intake of `endpoints`; raises ValueError, one line for people, where one is taken.
+
+    The sockets themselves are opened at the start of the service: daemonising would leave them
+    without their threads.
+    """
+    for endpoint in endpoints:
+        try:
+            check_is_free(endpoint)
+        except BlockingIOError:
+            raise ValueError(
+                f"--socket: another daemon has {endpoint.address}; stop it, or give another path"
+            ) from None
+        except OSError as error:
+            raise ValueError(
+                f"--socket: can't have {endpoint.address}: {error.strerror}; "
+                "is another program there, or the directory missing?"
+            ) from None
+    return ZeroMQIntake(reactor, endpoints, receive, ipc_mode=ipc_mode)
+
+
 def check_is_free(endpoint: Endpoint) -> None:
     """Raise BlockingIOError where another daemon has `endpoint`, OSError where it can't be had."""
     with ExitStack() as stack:

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names
-from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IWebBackend, Reactor, RetryLater
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import check_usable, default_path
@@ -37,13 +38,16 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     tiers = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
     check_usable(path, [tier.step for tier in tiers])
+    if path.resolve() in context.files:
+        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+    context.files.add(path.resolve())
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
     database = Database(context.reactor, path, tiers, max_bytes, writing=writing, reading=reading)
     return StoreBackend(database)
 
 
-@implementer(IBackend)
+@implementer(IWebBackend)
 class StoreBackend:
     """Keeps snapshots in `database`, each in one transaction, and the newest also in `live`."""
 
@@ -65,6 +69,16 @@ class StoreBackend:
     def stop(self) -> Deferred[None]:
         """Close the file."""
         return Deferred.fromCoroutine(self.database.stop())
+
+    def web_service(
+        self, reactor: Reactor, description: str, credentials: Path | None, interval: float
+    ) -> IService:
+        """Return the service of the page and the API at a Twisted endpoint."""
+        from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
+
+        self.live.interval = interval
+        web.check_can_listen(description)
+        return web.WebService(reactor, self, description, credentials)
 
     async def ready(self) -> None:
         """Open the file, and load its newest intervals into `live`."""

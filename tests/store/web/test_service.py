@@ -10,7 +10,8 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import StoreTestCase
 from tests.store.web.cases import WebTestCase
-from zibrato.store.web.service import DEFAULT, WebService, check_can_listen, is_local, url_of
+from zibrato.store.options import WEB
+from zibrato.store.web.service import WebService, check_can_listen, is_local, url_of
 
 
 class TreeTests(WebTestCase):
@@ -34,7 +35,7 @@ class EndpointTests(StoreTestCase):
     """Where the server listens."""
 
     def test_only_loopback_needs_no_credentials(self) -> None:
-        local = (DEFAULT, "tcp:0:interface=127.9.9.9", "tcp6:1:interface=\\:\\:1", "unix:/a/b")
+        local = (WEB, "tcp:0:interface=127.9.9.9", "tcp6:1:interface=\\:\\:1", "unix:/a/b")
         for description in local:
             self.assertTrue(is_local(description), description)
         for description in (

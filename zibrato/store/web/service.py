@@ -23,12 +23,11 @@ from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.backend import StoreBackend
+from zibrato.store.options import WEB
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.data import DataApi
 from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
-
-DEFAULT = "tcp:5580:interface=127.0.0.1"
 
 
 class WebService(Service):
@@ -50,7 +49,7 @@ class WebService(Service):
         if credentials is None and not loopback:
             raise ValueError(
                 f"{description} can be reached from elsewhere: give --web-credentials FILE, which "
-                f"holds user:password, or listen at {DEFAULT}"
+                f"holds user:password, or listen at {WEB}"
             )
         secret = None if credentials is None else Credentials(credentials)
         self._site = BoundedSite(AccessControl(tree(store), known_names(loopback), secret), reactor)
