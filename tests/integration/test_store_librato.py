@@ -27,7 +27,7 @@ def api(store: Store) -> Any:
 
 
 def entries(metric: Any) -> list[dict[str, Any]]:
-    return [each for source in metric.measurements.values() for each in source]
+    return [entry for source in metric.measurements.values() for entry in source]
 
 
 def test_ten_thousand_measurements_through_a_queue_come_back_exactly(api: Any) -> None:
@@ -39,13 +39,14 @@ def test_ten_thousand_measurements_through_a_queue_come_back_exactly(api: Any) -
             queue.add(name, number / 7, source=source, measure_time=when)
             expected[name, source, when] = number / 7
     assert len(expected) == 10_000
-    found = {
-        (name, source, each["measure_time"]): each["value"]
+    answer = {
+        (name, source, entry["measure_time"]): entry["value"]
         for name in {name for name, _, _ in expected}
-        for source, each_ in api.get(name, start_time=now - 300, resolution=1).measurements.items()
-        for each in each_
+        for metric in [api.get(name, start_time=now - 300, resolution=1)]
+        for source, measurements in metric.measurements.items()
+        for entry in measurements
     }
-    assert found == expected
+    assert answer == expected
 
 
 def test_ten_thousand_measurements_through_an_aggregator_come_back_exactly(api: Any) -> None:
@@ -53,11 +54,11 @@ def test_ten_thousand_measurements_through_an_aggregator_come_back_exactly(api: 
     for number in range(10_000):
         aggregator.add("a.values", number)
     aggregator.submit()
-    (each,) = entries(api.get("a.values", count=1, resolution=1))
+    (entry,) = entries(api.get("a.values", count=1, resolution=1))
     total = sum(range(10_000))
-    assert (each["count"], each["sum"], each["min"], each["max"]) == (10_000, total, 0, 9999)
-    assert each["value"] == total / 10_000
-    assert each["measure_time"] % 10 == 0
+    assert (entry["count"], entry["sum"], entry["min"], entry["max"]) == (10_000, total, 0, 9999)
+    assert entry["value"] == total / 10_000
+    assert entry["measure_time"] % 10 == 0
 
 
 def test_an_aggregator_may_go_through_a_queue(api: Any) -> None:
@@ -84,19 +85,19 @@ def test_ten_thousand_tagged_measurements_come_back_exactly(api: Any) -> None:
         queue.add("tagged.q", number, tags=tags, inherit_tags=True, time=when)
         expected[f"h{number % 10}", when] = number
     queue.submit()
-    found = {
-        (stream["tags"]["host"], each["time"]): each["value"]
+    answer = {
+        (stream["tags"]["host"], measurement["time"]): measurement["value"]
         for stream in api.get_tagged("tagged.q", start_time=now - 2000)["series"]
-        for each in stream["measurements"]
+        for measurement in stream["measurements"]
     }
-    assert found == expected
-    found = api.get_tagged("tagged.q", duration=2000, tags={"host": "h3"}, resolution=3600)
-    assert [stream["tags"]["host"] for stream in found["series"]] == ["h3"]
+    assert answer == expected
+    answer = api.get_tagged("tagged.q", duration=2000, tags={"host": "h3"}, resolution=3600)
+    assert [stream["tags"]["host"] for stream in answer["series"]] == ["h3"]
     grouped = api.get_tagged(
         "tagged.q", duration=2000, resolution=3600, group_by="region", group_by_function="sum",
         summary_function="count",
     )["series"]  # fmt: skip
-    assert sum(each["value"] for each in grouped[0]["measurements"]) == 10_000
+    assert sum(one["value"] for one in grouped[0]["measurements"]) == 10_000
 
 
 def test_submit_get_update_and_delete(api: Any) -> None:
@@ -177,15 +178,15 @@ def test_a_composite_query_is_answered(api: Any) -> None:
                 queue.add("comp.total", 100, source=source, measure_time=when)
     share = 'divide([sum(s("comp.used", "web.*")), sum(s("comp.total", "web*"))])'
     query = f'scale({share}, {{factor: "100"}})'
-    found = api.get_composite(query, start_time=now - 5)
-    assert (found["compose"], found["resolution"]) == (query, 1)
-    (each,) = found["measurements"]
-    assert (each["metric"]["name"], each["source"]["name"]) == ("*", "*")
-    assert each["series"] == [
+    answer = api.get_composite(query, start_time=now - 5)
+    assert (answer["compose"], answer["resolution"]) == (query, 1)
+    (series,) = answer["measurements"]
+    assert (series["metric"]["name"], series["source"]["name"]) == ("*", "*")
+    assert series["series"] == [
         {"measure_time": now + number * 10, "value": pytest.approx(20 + number)}
         for number in range(3)
     ]
-    found = api.get_composite('derive(s("comp.us*", "web.1"))', start_time=now - 5)
-    (each,) = found["measurements"]
-    assert (each["metric"]["name"], each["source"]["name"]) == ("comp.used", "web.1")
-    assert [point["value"] for point in each["series"]] == [1, 1]
+    answer = api.get_composite('derive(s("comp.us*", "web.1"))', start_time=now - 5)
+    (series,) = answer["measurements"]
+    assert (series["metric"]["name"], series["source"]["name"]) == ("comp.used", "web.1")
+    assert [point["value"] for point in series["series"]] == [1, 1]

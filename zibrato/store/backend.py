@@ -117,7 +117,17 @@ class StoreBackend:
         )
 
     def _update(self, measured: Sequence[Measured]) -> bytes:
-        """Update `live`; return the events for subscribers."""
+        """Update `live`; return the events for subscribers.
+
+        It never raises: what was measured is in the file already, and would be written again.
+        """
+        try:
+            return self._events(measured)
+        except Exception:
+            self._log.failure("what was written can't be published")
+            return b""
+
+    def _events(self, measured: Sequence[Measured]) -> bytes:
         new = self.live.update(measured)
         if not self.live.subscribers:
             return b""

@@ -42,7 +42,7 @@ class MeasurementsTests(WebTestCase):
             self.ask("GET", "/v1/measurements/m?group_by=host&group_by_function=x")[0], 400
         )
 
-    def test_composites_are_refused_clearly(self) -> None:
+    def test_composites_are_rejected_clearly(self) -> None:
         for path in ("/v1/measurements?compose=s(1)", "/v1/metrics?compose=s(1)"):
             status, content = self.ask("GET", path)
             self.assertEqual(status, 400)

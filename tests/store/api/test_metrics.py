@@ -88,7 +88,7 @@ class MetricsTests(WebTestCase):
             lines[1], f"{START - 10},timer,s,,info,timer,2,3.0,1.0,2.0,5.0,2.0,1.0,2.0,2.0"
         )
 
-    def test_an_unreasonable_resolution_is_refused(self) -> None:
+    def test_an_unreasonable_resolution_is_rejected(self) -> None:
         status, content = self.ask("GET", "/v1/metrics/m?start_time=0&resolution=1")
         self.assertEqual(status, 404)
         self.post(name="m", value=1)

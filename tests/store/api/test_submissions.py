@@ -130,6 +130,6 @@ def test_what_is_wrong_fails_a_tagged_post(content: Content, param: str) -> None
     assert (status, list(errors["params"])) == (400, [param])
 
 
-def test_numbers_past_all_bounds_are_refused() -> None:
+def test_numbers_past_all_bounds_are_rejected() -> None:
     huge = from_json(b'{"gauges": [{"name": "a", "value": 1%s}]}' % (b"0" * 400))
     assert error_of(legacy, huge, NOW)[1] == {"params": {"value": ["is not a number"]}}

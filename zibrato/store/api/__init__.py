@@ -1,1 +1,1 @@
-"""The Librato API as a server. It knows no SQL."""
+"""The Librato API as a server; private. It knows no SQL."""

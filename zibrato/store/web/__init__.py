@@ -1,1 +1,1 @@
-"""The store's web endpoint: access control, the API and the page."""
+"""The store's web endpoint: access control, the API and the page; private."""
