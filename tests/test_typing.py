@@ -65,7 +65,7 @@ def pyright() -> list[Finding]:
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
-def test_checkers_accept_what_is_right_and_refuse_what_is_wrong(
+def test_checkers_accept_what_is_right_and_reject_what_is_wrong(
     checker: Callable[[], list[Finding]],
 ) -> None:
     assert [finding for finding in checker() if finding.severity in ("error", "warning")] == []

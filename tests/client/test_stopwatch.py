@@ -81,6 +81,39 @@ def test_an_exit_stack_and_bare_calls_work(clock: FakeClock) -> None:
     assert times == [5, 6]
 
 
+def test_an_exit_below_others_leaves_them_in_their_order(clock: FakeClock) -> None:
+    """What was entered by name is a stack in each context; generators leave it in any order."""
+    outer: list[float] = []
+    inner: list[float] = []
+    below, above = Stopwatch(outer.append), Stopwatch(inner.append)
+    below.__enter__()
+    for _ in range(3):
+        clock.now += 1
+        above.__enter__()
+    clock.now += 10
+    below.__exit__(None, None, None)
+    for _ in range(3):
+        above.__exit__(None, None, None)
+        clock.now += 100
+    assert outer == [13]
+    assert inner == [10, 111, 212]
+
+
+def test_of_a_stopwatch_entered_twice_the_newest_body_ends_first(clock: FakeClock) -> None:
+    times: list[float] = []
+    watch, other = Stopwatch(times.append), Stopwatch(times.append)
+    watch.__enter__()
+    clock.now += 1
+    watch.__enter__()
+    clock.now += 1
+    other.__enter__()
+    watch.__exit__(None, None, None)
+    clock.now += 1
+    watch.__exit__(None, None, None)
+    other.__exit__(None, None, None)
+    assert times == [1, 3, 1]
+
+
 def test_an_exit_without_an_entry_records_nothing(clock: FakeClock) -> None:
     times: list[float] = []
     Stopwatch(times.append).__exit__(None, None, None)

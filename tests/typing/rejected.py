@@ -1,4 +1,4 @@
-"""What type checkers refuse: each line here is an error, as its `type: ignore` proves.
+"""What type checkers reject: each line here is an error, as its `type: ignore` proves.
 
 Both checkers report an ignore that ignores nothing.
 """

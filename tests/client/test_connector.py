@@ -1,0 +1,92 @@
+"""Connectors: sockets with their bounds, and contexts that are ended by whom they belong to."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from zibrato.client import resource_check
+from zibrato.client.connector import HIGH_WATER, RECONNECT, Connector, Context
+from zibrato.endpoint import Endpoint
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    """The host's own."""
+    own: Context = zmq.Context()
+    yield own
+    own.term()
+
+
+def of_client(path: Path, context: Context | None = None) -> Connector:
+    return Connector(Endpoint.of_client(f"ipc://{path}"), context)
+
+
+def test_whose_a_context_is(tmp_path: Path, context: Context) -> None:
+    assert of_client(tmp_path).owns_context
+    assert not of_client(tmp_path, context).owns_context
+    assert not Connector(Endpoint.of_client("inproc://x")).owns_context
+
+
+def test_connectors_of_one_endpoint_and_context_are_the_same(
+    tmp_path: Path, context: Context
+) -> None:
+    assert of_client(tmp_path) == of_client(tmp_path)
+    assert of_client(tmp_path) != of_client(tmp_path, context)
+    assert of_client(tmp_path) != Connector(Endpoint(f"ipc://{tmp_path}", connect=False))
+
+
+def test_a_socket_is_bounded_and_its_context_its_own(tmp_path: Path) -> None:
+    context, opened = of_client(tmp_path / "socket").open()
+    socket: Any = opened
+    assert socket.get(zmq.TYPE) == zmq.PUSH
+    assert socket.get(zmq.SNDHWM) == HIGH_WATER
+    assert socket.get(zmq.LINGER) == 0
+    assert (socket.get(zmq.RECONNECT_IVL), socket.get(zmq.RECONNECT_IVL_MAX)) == RECONNECT
+    assert socket.context is context
+    assert context is not zmq.Context.instance()
+    socket.close()
+    context.term()
+
+
+def test_a_context_of_the_host_is_used(tmp_path: Path, context: Context) -> None:
+    used, socket = of_client(tmp_path / "socket", context).open()
+    assert used is context
+    socket.close(linger=0)
+
+
+def test_inproc_is_reached_in_the_context_of_the_process() -> None:
+    used, socket = Connector(Endpoint.of_client("inproc://nobody")).open()
+    assert used is zmq.Context.instance()
+    socket.close(linger=0)
+
+
+def test_what_fails_to_open_leaves_nothing_but_the_hosts_context(
+    tmp_path: Path, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Endpoint.of_client(f"ipc://{tmp_path}/missing/socket", bind=True)
+    with pytest.raises(zmq.ZMQError, match="No such file"):
+        Connector(endpoint, context).open()
+    assert not context.closed
+    own: Context = zmq.Context()
+    monkeypatch.setattr(zmq, "Context", lambda: own)
+    with pytest.raises(zmq.ZMQError, match="No such file"):
+        Connector(endpoint).open()
+    assert own.closed  # ending it would have waited for a socket that is open
+
+
+def test_without_resources_libzmq_is_not_even_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise zmq.ZMQError(errno.EMFILE)
+
+    monkeypatch.setattr(resource_check, "check", fail)
+    monkeypatch.setattr(zmq, "Context", None)
+    with pytest.raises(zmq.ZMQError, match="Too many open files"):
+        of_client(tmp_path).open()
