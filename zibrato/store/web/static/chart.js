@@ -131,7 +131,7 @@ export class Chart {
       cursor: pointer(this.on),
       scales: { x: time.scale, y: { distr: log ? 3 : 1, range: (_plot, low, high) => valueRange(low, high) } },
       axes: [time.axis, valueAxis(unit, log)],
-      series: [{}, ...series.map((one) => seriesOptions(one, stepped))],
+      series: [{}, ...series.map((options) => seriesOptions(options, stepped))],
       bands: bands.map(([upper, lower, fill]) => ({ series: [upper, lower], fill: () => color(fill) })),
       hooks: {
         ...touch,

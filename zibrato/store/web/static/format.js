@@ -42,7 +42,7 @@ const missing = (value) => value === null || value === undefined || !Number.isFi
 
 function scaled(value, steps) {
   const size = Math.abs(value);
-  const [step, unit] = steps.find(([least]) => size >= least * 0.9995) ?? steps[steps.length - 1];
+  const [step, unit] = steps.find(([threshold]) => size >= threshold * 0.9995) ?? steps[steps.length - 1];
   return [digits(value / step), unit];
 }
 
@@ -112,7 +112,7 @@ function tickUnit(unit, size) {
   if (unit === "seconds" && size < 120 && size >= 1) return [1, "s"];
   if (unit === "number" && size < 1000 && size >= 0.01) return [1, ""];
   const steps = { seconds: TIMES, bytes: [...IEC, [1, "B"]], number: [...SI, ...SMALL] }[unit];
-  return steps.find(([least]) => size >= least) ?? steps.at(-1);
+  return steps.find(([threshold]) => size >= threshold) ?? steps.at(-1);
 }
 
 /** Return how many decimals tell ticks apart that are `gap` from each other. */
@@ -163,6 +163,6 @@ function roundedUp(value) {
 /** Return how long ago `seconds` is: `just now`, `40 s ago`, `3 h ago`. */
 export function ago(seconds) {
   if (seconds < 5) return "just now";
-  const [step, unit] = TIMES.find(([least]) => seconds >= least);
+  const [step, unit] = TIMES.find(([threshold]) => seconds >= threshold);
   return `${Math.floor(seconds / step)} ${unit} ago`;
 }

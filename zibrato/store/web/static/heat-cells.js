@@ -11,9 +11,9 @@ export function heatCells(times, resolution, { bounds, counts }) {
       count ? [{ time: times[index], low: edges[bucket], high: edges[bucket + 1], count }] : [],
     ),
   );
-  const maximum = cells.reduce((most, { count }) => Math.max(most, count), 0);
-  const low = cells.reduce((least, cell) => Math.min(least, cell.low), Infinity);
-  const high = cells.reduce((most, cell) => Math.max(most, cell.high), 0);
+  const maximum = cells.reduce((highest, { count }) => Math.max(highest, count), 0);
+  const low = cells.reduce((lowest, cell) => Math.min(lowest, cell.low), Infinity);
+  const high = cells.reduce((highest, cell) => Math.max(highest, cell.high), 0);
   return { cells, maximum, range: cells.length ? [low / AIR, high * AIR] : [1e-3, 1], resolution };
 }
 

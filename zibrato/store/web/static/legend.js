@@ -54,8 +54,8 @@ export class Legend {
   /** Show the values at `index` of the times, or the newest ones where it is null. */
   values(index) {
     this.series.forEach(({ values }, series) => {
-      const value = index === null ? values.findLast((known) => known !== null) : values[index];
-      text(this.buttons[series].lastChild, inUnit(this.unit, value));
+      const shown = index === null ? values.findLast((value) => value !== null) : values[index];
+      text(this.buttons[series].lastChild, inUnit(this.unit, shown));
     });
   }
 }

@@ -15,10 +15,10 @@ export function sparklineShape(kind, values) {
  * the bottom where it is 0. */
 function heightIn(kind, values) {
   const high = Math.max(...values);
-  const least = Math.min(...values);
-  const low = kind === "gauge" ? least : Math.max(Math.min(0, least), least - 1.5 * (high - least));
-  if (high === low) return (value) => (value === null ? null : value === 0 ? 0 : 0.5);
-  return (value) => (value === null ? null : (value - low) / (high - low));
+  const lowest = Math.min(...values);
+  const base = kind === "gauge" ? lowest : Math.max(Math.min(0, lowest), lowest - 1.5 * (high - lowest));
+  if (high === base) return (value) => (value === null ? null : value === 0 ? 0 : 0.5);
+  return (value) => (value === null ? null : (value - base) / (high - base));
 }
 
 function runs(heights) {

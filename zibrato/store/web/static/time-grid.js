@@ -7,9 +7,9 @@ const COLUMNS = ["count", "sum", "min", "max", "last", "p50", "p95", "p99"];
  * most about `maxPoints`. A step is a whole number of intervals: one of one and a half would hold
  * one or two of them in turn, and look like a wave. */
 export function alignedRange({ start, end }, maxPoints, interval) {
-  const least = (end - start) / maxPoints;
-  const unit = STORED_STEPS.find((step) => least > step) ?? interval;
-  const step = Math.max(1, Math.ceil(least / unit) * unit);
+  const shortestStep = (end - start) / maxPoints;
+  const unit = STORED_STEPS.find((step) => shortestStep > step) ?? interval;
+  const step = Math.max(1, Math.ceil(shortestStep / unit) * unit);
   const first = Math.floor(start / step) * step;
   const last = Math.max(first + step, Math.ceil(end / step) * step);
   return { start: first, end: last, points: Math.round((last - first) / step) };
