@@ -116,6 +116,16 @@ class LiveTests(StoreTestCase):
         self.assertNotIn(fail, self.backend.live.subscribers)
         self.assertEqual(self.metrics.total("zibrato.backend.retried"), 0)
 
+    def test_what_can_not_be_published_is_stored_once_all_the_same(self) -> None:
+        def fail(_measured: object) -> list[int]:
+            raise ZeroDivisionError
+
+        self.patch(self.backend.live, "update", fail)
+        self.outbox.put(snapshot(START))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.metrics.total("zibrato.backend.retried"), 0)
+        self.assertEqual(self.total(), 1.0)
+
     def shown(self) -> dict[str, Any]:
         return {series.kind: series for series in self.backend.live.series(self.clock.seconds())}
 
