@@ -54,7 +54,7 @@ def test_a_late_interval_changes_only_its_own_place() -> None:
 def test_a_counter_adds_up_in_an_interval_and_a_gauge_has_its_newest() -> None:
     series = listed(updated(snapshot(START, 2.0), snapshot(START, 5.0)))
     assert series[COUNTER].spark == [7.0]
-    assert series[GAUGE].spark == [5.0]
+    assert (series[GAUGE].spark, series[GAUGE].last) == ([5.0], 5.0)
 
 
 def test_a_series_that_fell_silent_has_no_rate() -> None:

@@ -108,24 +108,24 @@ class Reader:
     ) -> Iterator[tuple[int, int, Row]]:
         """Generate series id, start and row of all points of a tier, a series' oldest first.
 
-        What has not been rolled up to that tier yet is in rows of the finer ones.
+        `start` is a multiple of the tier's step. What has not been rolled up to that tier yet is
+        in rows of the finer ones.
         """
         wanted = json.dumps(ids)
         with transaction(self.connection, "DEFERRED"):
             for series_id, point in self._compacted(wanted, start, end, index):
                 yield series_id, *point
             for finer in range(index, -1, -1):
-                step = self.tiers[finer].step
-                span = {"low": key(finer, start - start % step), "high": key(finer, end)}
-                for row_key, *row in self.connection.execute(_FIND_POINTS, {**span, "ids": wanted}):
+                values = {"low": key(finer, start), "high": key(finer, end), "ids": wanted}
+                for row_key, *row in self.connection.execute(_FIND_POINTS, values):
                     yield series_id_of(row_key), start_of(row_key), tuple(row)
 
     def _compacted(self, ids: str, start: int, end: int, index: int) -> Iterator[tuple[int, Point]]:
         """Generate series id and point of what a tier has in chunks."""
-        step, _, span, _ = self.tiers[index]
+        span = self.tiers[index].span
         values = {"low": key(index, start // span * span), "high": key(index, end), "ids": ids}
         for chunk_key, chunk in self.connection.execute(_FIND_CHUNKS, values):
             series_id = series_id_of(chunk_key)
             for point in decode_points(chunk, start_of(chunk_key)):
-                if start - step < point[0] < end:
+                if start <= point[0] < end:
                     yield series_id, point
