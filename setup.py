@@ -46,7 +46,7 @@ setup(
             "supervisor",
             "uvicorn",
         ],
-        "docs": ["furo", "sphinx>=8.1", "sphinx-copybutton", "towncrier"],
+        "docs": ["furo", "pytest", "sphinx>=8.1", "sphinx-copybutton", "towncrier"],
         "lint": [
             "mypy",
             "mypy-zope",
