@@ -40,6 +40,7 @@ _BLANK = " \t\r\v\f"
 _NUMERIC = frozenset("0123456789+-.eE" + _BLANK)
 
 
+# Without `gc`: no row can be in a cycle, and the collector needn't walk through all there are.
 class CounterRow(
     msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
 ):
@@ -89,6 +90,7 @@ class Decoded(NamedTuple):
     rejected: Mapping[str, int]
 
 
+# One for all, and so read-only: most frames are good.
 _NOTHING_REJECTED = MappingProxyType(Counter[str]())
 encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode

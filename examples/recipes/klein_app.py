@@ -22,7 +22,7 @@ from twisted.internet.task import deferLater
 from twisted.web.iweb import IRequest
 from twisted.web.server import Site
 
-from zibrato.tx.client import TxZibrato
+from zibrato.tx import TxZibrato
 
 app = Klein()
 z = TxZibrato()

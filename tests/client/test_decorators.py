@@ -157,7 +157,7 @@ def test_methods_of_every_kind_in_either_order() -> None:
 
 
 @pytest.mark.parametrize("wrong", [property(lambda self: 1), int, "text", None])
-def test_what_can_not_be_instrumented_is_refused_with_a_reason(wrong: Any) -> None:
+def test_what_can_not_be_instrumented_is_rejected_with_a_reason(wrong: Any) -> None:
     with pytest.raises(TypeError, match="expected a function or another callable"):
         count_calls(wrong, lambda: None)
     with pytest.raises(TypeError, match="decorate the methods of a class"):

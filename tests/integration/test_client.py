@@ -165,7 +165,7 @@ def test_the_environment_names_the_socket(sink: Sink) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "http://host", "ipc://", "/tmp/socket"])
-def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
+def test_an_endpoint_that_is_none_is_rejected(endpoint: str) -> None:
     with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
         Zibrato(endpoint)
 

@@ -205,7 +205,7 @@ def test_a_function_before_exec_costs_the_parent_nothing(forks: Sink) -> None:
     """The child itself has no time to send: what replaces a process takes it as it is."""
     assert fork(forks, "before_exec", 20) == ""
     check(forks, {"parent": 200, "parent.timed": 200})
-    assert forks.counts["lost"] <= 20
+    assert forks.counts["in_child"] <= 20
 
 
 def test_children_that_can_start_no_thread_try_again(forks: Sink) -> None:

@@ -85,7 +85,7 @@ def test_measurements_are_one_for_each_series() -> None:
     assert repr(z) == ("<RecordingZibrato: counter c{status=500} x2, gauge g x1, timer t x2>")
 
 
-def test_clear_forgets() -> None:
+def test_clear_empties() -> None:
     z = RecordingZibrato()
     z.count("c")
     z.clear()

@@ -46,6 +46,7 @@ class AwaitableProxy:
     def __init__(self, awaitable: Any, start: float, record: Record) -> None:
         self._zibrato = (awaitable, start, record)
 
+    # Python looks special methods up on the type, past `__getattr__`: the others are here by hand.
     def __getattr__(self, name: str) -> Any:
         return getattr(self._zibrato[0], name)
 
@@ -83,7 +84,7 @@ class Adapters(dict[type, "Adapter | None"]):
     def __missing__(self, kind: type) -> Adapter | None:
         if len(self) >= _MAX_TYPES:  # types made at run time must not pile up
             self.clear()
-            self.finished.clear()
+            self.finished.clear()  # in place: every wrapper holds this very set
         adapter = self[kind] = _adapter(kind)
         if adapter is None:
             self.finished.add(kind)

@@ -94,6 +94,8 @@ class Connection:
             return 0
         samples = 0
         for rows in self.buffers.drain.take():
+            # Threads that only record have the interpreter's lock most of the time: they may add
+            # more meanwhile than is taken away here.
             self.buffers.limit(MAX_BEHIND * self.max_pending)
             samples += rows.samples
             self._enqueue(rows, now)
@@ -181,6 +183,7 @@ class Connection:
             while self._queue and self._opened is not None:
                 frame = self._frame()
                 if frame is not None:
+                    # Removed once ZeroMQ has it: where this raises, it is still the first.
                     self._opened[1].send(frame, zmq.NOBLOCK)
                     self._queue.pop()
 

@@ -51,7 +51,7 @@ class Connector:
             try:
                 self.attach(socket)
             except zmq.ZMQError:
-                socket.close()
+                socket.close()  # first, since ending a context waits for every socket in it
                 raise
         except zmq.ZMQError:
             if self.owns_context:

@@ -39,6 +39,7 @@ def wrapper({parameters}):
     _z_count()
     return (yield from _z_call({arguments}))
 """
+# Without `finally`: a result that isn't finished by now is recorded when it is.
 TIME = """\
 def wrapper({parameters}):
     _z_start = _z_clock()
@@ -193,6 +194,7 @@ def _wrap(function: Any, templates: tuple[str, str, str, str], names: dict[str, 
         wrapper.__kwdefaults__ = function.__kwdefaults__
         # Tracebacks and profilers show the name that the code has, not the function's.
         wrapper.__code__ = _renamed(wrapper.__code__, function)
+        # What `types.coroutine` makes, a generator to be awaited, differs by this flag alone.
         if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
             return types.coroutine(wrapper)
     return wrapper
@@ -260,6 +262,7 @@ def _compiled(template: str, parameters: str, arguments: str) -> types.CodeType:
     """
     source = template.format(parameters=parameters, arguments=arguments)
     filename = f"<zibrato wrapper {next(_numbers)}>"
+    # Without a time of modification: `linecache` then never looks for such a file.
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     module = compile(source, filename, "exec")
     return next(code for code in module.co_consts if isinstance(code, types.CodeType))

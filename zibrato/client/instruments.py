@@ -132,7 +132,7 @@ class Instruments:
         try:
             if not options:
                 return self._counters[name]
-        except (KeyError, TypeError):
+        except (KeyError, TypeError):  # unknown yet, or unhashable: which the instrument rejects
             pass
         arguments = _arguments(name, options.get("value", 1), COUNTER, options)
         return _cached(self._instrument(CountMe, arguments), name, options, self._counters)

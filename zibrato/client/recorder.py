@@ -68,7 +68,7 @@ class Recorder:
         self._tags = dict(tags or {})
         self._disabled = is_disabled() if disabled is None else disabled
 
-    def is_off(self, arguments: Arguments) -> bool:
+    def _is_off(self, arguments: Arguments) -> bool:
         """Return whether such measurements are to cost nothing."""
         return self._disabled or not self._levels.passes(level_name(arguments.level))
 
@@ -93,7 +93,7 @@ class Recorder:
 
     def _series(self, arguments: Arguments) -> Series | None:
         arguments.check()
-        if self.is_off(arguments):
+        if self._is_off(arguments):
             return None
         own = {str(name): str(value) for name, value in (arguments.tags or {}).items()}
         tags = {**self._tags, **own}

@@ -55,7 +55,7 @@ def _try_threads(number: int) -> None:
             pass
 
     started = 0
-    with gate:
+    with gate:  # nobody passes before all are there: they are to be had at once
         try:
             for _ in range(number):
                 _thread.start_new_thread(wait, ())

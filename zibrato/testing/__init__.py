@@ -12,7 +12,7 @@ and in a test, whatever clients the application has made at import or makes now:
         assert len(zibrato_recorder.timed("render_timer")) == 1
 
 Without pytest, `with recording() as recorded:` is the same. `RecordingZibrato()` is a client to
-hand to code that takes one.
+hand to code that takes one. All that `__all__` doesn't name is private, but the plugin's name.
 """
 
 from zibrato.testing.client import RecordingZibrato, recording

@@ -121,6 +121,7 @@ class Recording:
 
     def _on_rows(self, rows: Rows) -> None:
         """Take what came out of a source."""
+        # A sender's thread calls this as well as the one that asks.
         with self._lock:
             for row in rows.counters:
                 self._add(COUNTER, row, row.count, row.sum, ())

@@ -1,4 +1,7 @@
-"""What runs in a reactor: the client for Twisted applications, and txZMQ's connections."""
+"""What runs in a reactor: the client for Twisted applications, and txZMQ's connections.
+
+All that `__all__` doesn't name is private.
+"""
 
 from zibrato.tx.client import TxZibrato
 

@@ -125,7 +125,7 @@ def before_exec(number: int) -> None:
     """Start programs after a function of this one, which is measured, in the child."""
     for _ in range(number):
         record("parent", 10)
-        subprocess.run(["true"], check=True, preexec_fn=lambda: record("lost", 1))
+        subprocess.run(["true"], check=True, preexec_fn=lambda: record("in_child", 1))
 
 
 def of_thread(number: int) -> None:
