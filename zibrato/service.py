@@ -101,8 +101,8 @@ def _web_backend(outboxes: Sequence[Outbox]) -> IWebBackend:
     adapted = (IWebBackend(outbox.backend, None) for outbox in outboxes)
     backends = [backend for backend in adapted if backend is not None]
     if not backends:
-        known = " or ".join(maker.name for maker in makers_with_options() if maker.web)
-        raise usage.UsageError(f"--web: no backend here has a page; add --backend {known}")
+        names = " or ".join(maker.name for maker in makers_with_options() if maker.web)
+        raise usage.UsageError(f"--web: no backend here has a page; add --backend {names}")
     if len(backends) > 1:
         raise usage.UsageError(
             f"--web: {len(backends)} backends here have a page; give --web none, or one of them"

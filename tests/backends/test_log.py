@@ -95,9 +95,9 @@ class LogBackendTests(SynchronousTestCase):
 
     def test_a_timer_has_percentiles(self) -> None:
         (line,) = self.lines({Series(TIMER, "t", "s"): TIMES})
-        known = {key: line[key] for key in ("count", "sum", "min", "max", "last", "sum_squares")}
+        fields = {key: line[key] for key in ("count", "sum", "min", "max", "last", "sum_squares")}
         self.assertEqual(
-            known, {"count": 2, "sum": 3, "min": 1, "max": 2, "last": 2, "sum_squares": 5}
+            fields, {"count": 2, "sum": 3, "min": 1, "max": 2, "last": 2, "sum_squares": 5}
         )
         self.assertEqual(line["percentiles"], {"p50": 1, "p99.9": 2})
 

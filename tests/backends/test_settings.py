@@ -13,10 +13,10 @@ class CheckNamesTests(SynchronousTestCase):
         check_names({"path": "x", "mode": "y"}, "path", "mode")
 
     def test_others_are_refused(self) -> None:
-        for known, message in (
+        for allowed, message in (
             (("path", "mode"), "expected one of path, mode, got 'pth'"),
             ((), "expected no settings, got 'pth'"),
         ):
             with self.assertRaises(ValueError) as caught:
-                check_names({"pth": "x"}, *known)
+                check_names({"pth": "x"}, *allowed)
             self.assertEqual(str(caught.exception), message)

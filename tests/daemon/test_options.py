@@ -21,16 +21,16 @@ def settings(*arguments: str, **environment: str) -> Settings:
 
 
 def test_without_options_everything_has_a_default() -> None:
-    found = settings()
-    assert found.endpoints == (Endpoint("tcp://127.0.0.1:5550"),)
-    assert found.flush_interval == 10
-    assert found.percentiles == (50, 95, 99)
-    assert found.levels == LevelFilter()
-    assert found.max_series == 100_000
-    assert found.ipc_mode == 0o660
-    assert found.source == socket.gethostname()
-    assert [choice.maker.name for choice in found.backends] == ["store"]
-    assert found.web == "tcp:5580:interface=127.0.0.1"
+    parsed = settings()
+    assert parsed.endpoints == (Endpoint("tcp://127.0.0.1:5550"),)
+    assert parsed.flush_interval == 10
+    assert parsed.percentiles == (50, 95, 99)
+    assert parsed.levels == LevelFilter()
+    assert parsed.max_series == 100_000
+    assert parsed.ipc_mode == 0o660
+    assert parsed.source == socket.gethostname()
+    assert [choice.maker.name for choice in parsed.backends] == ["store"]
+    assert parsed.web == "tcp:5580:interface=127.0.0.1"
 
 
 def test_the_historical_options_choose_librato() -> None:
@@ -45,16 +45,16 @@ def test_the_historical_options_choose_librato() -> None:
 
 
 def test_sockets_and_backends_may_be_repeated() -> None:
-    found = settings(
+    parsed = settings(
         "--socket", "ipc:///a", "--socket", "connect:tcp://host:1",
         "--backend", "memory:levels=warning+", "--backend", "log:path=/x:y,z",
     )  # fmt: skip
-    assert found.endpoints == (Endpoint("ipc:///a"), Endpoint("tcp://host:1", connect=True))
-    assert [(choice.maker.name, dict(choice.settings)) for choice in found.backends] == [
+    assert parsed.endpoints == (Endpoint("ipc:///a"), Endpoint("tcp://host:1", connect=True))
+    assert [(choice.maker.name, dict(choice.settings)) for choice in parsed.backends] == [
         ("memory", {}),
         ("log", {"path": "/x:y,z"}),
     ]
-    assert found.backends[0].levels == LevelFilter.parse("warning+")
+    assert parsed.backends[0].levels == LevelFilter.parse("warning+")
 
 
 @pytest.mark.parametrize(
@@ -121,11 +121,11 @@ def test_the_command_line_wins_over_the_file_and_lists_add_up(tmp_path: Path) ->
         "[zibrato]\nlevels = info,error\nflush-interval = 3\nsource = my box\n"
         "socket = ipc:///a\n    ipc:///b\n"
     )
-    found = settings("--config", str(file), "--flush-interval=5", "--socket", "ipc:///c")
-    assert found.levels == LevelFilter.parse("info,error")
-    assert found.flush_interval == 5
-    assert found.source == "my box"
-    assert [endpoint.address for endpoint in found.endpoints] == [
+    parsed = settings("--config", str(file), "--flush-interval=5", "--socket", "ipc:///c")
+    assert parsed.levels == LevelFilter.parse("info,error")
+    assert parsed.flush_interval == 5
+    assert parsed.source == "my box"
+    assert [endpoint.address for endpoint in parsed.endpoints] == [
         "ipc:///a",
         "ipc:///b",
         "ipc:///c",
@@ -159,8 +159,8 @@ def test_a_file_is_never_passed_over_in_silence(tmp_path: Path) -> None:
 def test_a_list_may_begin_on_a_line_of_its_own_and_repeat(tmp_path: Path) -> None:
     file = tmp_path / "zibrato.conf"
     file.write_text("[zibrato]\nsocket =\n    ipc:///a\n\n    ipc:///b\n")
-    found = settings("--config", str(file), "--socket", "ipc:///a")
-    assert [endpoint.address for endpoint in found.endpoints] == ["ipc:///a", "ipc:///b"]
+    parsed = settings("--config", str(file), "--socket", "ipc:///a")
+    assert [endpoint.address for endpoint in parsed.endpoints] == ["ipc:///a", "ipc:///b"]
 
 
 def test_reread_sees_what_changed(tmp_path: Path) -> None:

@@ -5,23 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
-from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.fake_reactor import FakeReactor
 from zibrato.daemon.signals import Signals
-
-
-class Reactor:
-    """Keeps what is to be called in its thread."""
-
-    def __init__(self) -> None:
-        self.calls: list[Callable[[], Any]] = []
-
-    def callFromThread(self, call: Callable[[], Any]) -> None:
-        """Keep the call for later."""
-        self.calls.append(call)
 
 
 class SignalsTests(SynchronousTestCase):
@@ -30,7 +18,7 @@ class SignalsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self.addCleanup(signal.signal, signal.SIGHUP, self.before)
-        self.reactor = Reactor()
+        self.reactor = FakeReactor()
         self.acted: list[str] = []
         self.signals = Signals(self.reactor, {signal.SIGHUP: lambda: self.acted.append("HUP")})
 
@@ -38,8 +26,7 @@ class SignalsTests(SynchronousTestCase):
         self.signals.startService()
         os.kill(os.getpid(), signal.SIGHUP)
         self.assertEqual(self.acted, [])
-        (call,) = self.reactor.calls
-        call()
+        self.reactor.run_calls()
         self.assertEqual(self.acted, ["HUP"])
 
     def test_a_stop_leaves_the_signal_as_it_was(self) -> None:

@@ -43,19 +43,19 @@ def measurements(body: bytes, now: float, types: Mapping[str, str]) -> list[Meas
     all of it where one thing is wrong.
     """
     content = _content(body)
-    _known(content, _TOP, "request")
-    found = [
-        (kind, each) for kind in ("gauges", "counters") for each in _list(content.get(kind, []))
+    _check_parameters(content, _TOP, "request")
+    entries = [
+        (kind, entry) for kind in ("gauges", "counters") for entry in _list(content.get(kind, []))
     ]
-    if not found:
+    if not entries:
         _refuse("request", ["The request has no measurements"])
-    if len(found) > MAX_MEASUREMENTS:
+    if len(entries) > MAX_MEASUREMENTS:
         raise Refused(413, {"request": [f"more than {MAX_MEASUREMENTS} measurements"]})
-    result = [_measurement(kind, each, content, now) for kind, each in found]
+    result = [_measurement(kind, entry, content, now) for kind, entry in entries]
     _distinct(result)
-    for each in result:
-        if types.get(each["name"].lower(), each["type"]) != each["type"]:
-            _refuse("name", [f"{each['name']} is a metric of another type"])
+    for entry in result:
+        if types.get(entry["name"].lower(), entry["type"]) != entry["type"]:
+            _refuse("name", [f"{entry['name']} is a metric of another type"])
     return result
 
 
@@ -80,37 +80,37 @@ def _no_constant(text: str) -> NoReturn:
 def _list(value: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(value, list):
         _refuse("request", ["gauges and counters must be arrays"])
-    for each in value:
-        if not isinstance(each, dict):
+    for entry in value:
+        if not isinstance(entry, dict):
             _refuse("request", ["a measurement must be an object"])
-        yield each
+        yield entry
 
 
-def _known(content: Mapping[str, Any], known: set[str], where: str) -> None:
+def _check_parameters(content: Mapping[str, Any], parameters: set[str], where: str) -> None:
     for key in content:
-        if key not in known:
+        if key not in parameters:
             _refuse(key, [f"is not a known parameter of a {where}"])
 
 
 def _measurement(
-    kind: str, each: dict[str, Any], top: Mapping[str, Any], now: float
+    kind: str, entry: dict[str, Any], top: Mapping[str, Any], now: float
 ) -> Measurement:
-    _known(each, _KNOWN[kind], "measurement")
-    source = each.get("source", top.get("source"))
-    _text("name", each.get("name"))
+    _check_parameters(entry, _KNOWN[kind], "measurement")
+    source = entry.get("source", top.get("source"))
+    _text("name", entry.get("name"))
     if source is not None:
         _text("source", source)
         if source.lower() == "all":
             _refuse("source", ["is reserved"])
     for key in (*_SUMMARY, "value"):
-        if key in each and not _is_number(each[key]):
+        if key in entry and not _is_number(entry[key]):
             _refuse(key, ["is not a number"])
-    when = each.get("measure_time", top.get("measure_time", int(now)))
+    when = entry.get("measure_time", top.get("measure_time", int(now)))
     _time(when, now)
-    _amount(kind, each)
-    if not isinstance(each.get("attributes", {}), dict):
+    _amount(kind, entry)
+    if not isinstance(entry.get("attributes", {}), dict):
         _refuse("attributes", ["is not an object"])
-    return {**each, "type": kind, "source": source, "measure_time": when}
+    return {**entry, "type": kind, "source": source, "measure_time": when}
 
 
 def _text(param: str, value: Any) -> None:
@@ -133,23 +133,23 @@ def _time(when: Any, now: float) -> None:
         _refuse("measure_time", ["is in the future"])
 
 
-def _amount(kind: str, each: Mapping[str, Any]) -> None:
+def _amount(kind: str, entry: Mapping[str, Any]) -> None:
     """Refuse all but either `value` or `count` with `sum`, and what contradicts itself."""
-    summed = _SUMMARY.intersection(each)
-    if ("value" in each) == bool(summed) or (kind == "counters" and summed):
-        _refuse("value", ["is not present" if "value" not in each else "excludes count and sum"])
+    summed = _SUMMARY.intersection(entry)
+    if ("value" in entry) == bool(summed) or (kind == "counters" and summed):
+        _refuse("value", ["is not present" if "value" not in entry else "excludes count and sum"])
     if not summed:
         return
     if not {"count", "sum"} <= summed:
         _refuse("sum", ["count and sum need one another"])
-    count, total = each["count"], each["sum"]
+    count, total = entry["count"], entry["sum"]
     if not isinstance(count, int) or count < 1:
         _refuse("count", ["is not a positive integer"])
     mean = total / count
-    least, most = each.get("min", mean), each.get("max", mean)
+    least, most = entry.get("min", mean), entry.get("max", mean)
     if not (_at_most(least, mean) and _at_most(mean, most)):
         _refuse("sum", ["is not between count times min and count times max"])
-    if "sum_squares" in each and not _at_most(mean * total, each["sum_squares"]):
+    if "sum_squares" in entry and not _at_most(mean * total, entry["sum_squares"]):
         _refuse("sum_squares", ["is less than these count and sum allow"])
 
 
@@ -159,8 +159,8 @@ def _at_most(one: float, two: float) -> bool:
 
 def _distinct(result: list[Measurement]) -> None:
     seen = set()
-    for each in result:
-        key = (each["name"].lower(), (each["source"] or "").lower(), each["measure_time"])
+    for entry in result:
+        key = (entry["name"].lower(), (entry["source"] or "").lower(), entry["measure_time"])
         if key in seen:
-            _refuse("name", [f"{each['name']} occurs twice for one source and time"])
+            _refuse("name", [f"{entry['name']} occurs twice for one source and time"])
         seen.add(key)

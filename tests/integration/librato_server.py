@@ -122,24 +122,24 @@ class LibratoServer:
         """Return what arrived, of `name` or all, in order; a name's case makes no difference."""
         with self.changed:
             return [
-                each
+                gauge
                 for request in self.requests
-                for each in request
-                if name is None or each["name"].lower() == name.lower()
+                for gauge in request
+                if name is None or gauge["name"].lower() == name.lower()
             ]
 
     def names(self) -> set[str]:
         """Return the names that arrived, as they were spelt."""
-        return {each["name"] for each in self.measurements()}
+        return {gauge["name"] for gauge in self.measurements()}
 
     def total(self, name: str) -> float:
         """Return the sum of the sums and values of `name`."""
-        found = self.measurements(name)
-        return sum([float(each["sum" if "sum" in each else "value"]) for each in found])
+        posted = self.measurements(name)
+        return sum([float(gauge["sum" if "sum" in gauge else "value"]) for gauge in posted])
 
     def count(self, name: str) -> int:
         """Return how often `name` was measured: its counts, a single value being one."""
-        return sum([int(each.get("count", 1)) for each in self.measurements(name)])
+        return sum([int(gauge.get("count", 1)) for gauge in self.measurements(name)])
 
     def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of the answer to a post, having recorded it."""
@@ -167,13 +167,13 @@ class LibratoServer:
             raise Refused(415, {"request": ["expected application/json"]})
         if len(body) > MAX_BODY:
             raise Refused(413, {"request": ["the body is too large"]})
-        found = measurements(body, self.now(), self._types)
-        for each in found:
-            error = self.refuse(each)
+        posted = measurements(body, self.now(), self._types)
+        for gauge in posted:
+            error = self.refuse(gauge)
             if error is not None:
                 raise Refused(400, {"params": {"name": [error]}})
-        self._types.update((each["name"].lower(), each["type"]) for each in found)
-        self.requests.append(found)
+        self._types.update((gauge["name"].lower(), gauge["type"]) for gauge in posted)
+        self.requests.append(posted)
 
 
 class _Limited(Refused):

@@ -83,32 +83,40 @@ def test_a_hundred_thousand_calls_arrive_exactly_once(server: LibratoServer, end
     assert server.total("rows") == 4 * blocks
     assert server.count("queue_depth") == blocks
     assert server.refusals == []
-    assert {each["source"] for each in server.measurements()} == {"box"}
+    assert {gauge["source"] for gauge in server.measurements()} == {"box"}
     check_counters(server)
     check_timers(server, blocks)
 
 
 def check_counters(server: LibratoServer) -> None:
     """A counter is a gauge whose sums are to be added up."""
-    for each in server.measurements("render_counter"):
-        assert each["attributes"] == {"summarize_function": "sum"}
-        assert set(each) <= {"name", "source", "count", "sum", "attributes", "measure_time", "type"}
+    for gauge in server.measurements("render_counter"):
+        assert gauge["attributes"] == {"summarize_function": "sum"}
+        assert set(gauge) <= {
+            "name",
+            "source",
+            "count",
+            "sum",
+            "attributes",
+            "measure_time",
+            "type",
+        }
 
 
 def check_timers(server: LibratoServer, blocks: int) -> None:
     """`fixed` has known values: every whole second from 1 to 84, evenly."""
-    found = server.measurements("fixed")
-    assert sum(each["count"] for each in found) == blocks
-    assert min(each["min"] for each in found) == 1
-    assert max(each["max"] for each in found) == 84
+    fixed = server.measurements("fixed")
+    assert sum(gauge["count"] for gauge in fixed) == blocks
+    assert min(gauge["min"] for gauge in fixed) == 1
+    assert max(gauge["max"] for gauge in fixed) == 84
     values = [1 + number // 100 % 100 for number in range(0, 8333, 100)]
     assert server.total("fixed") == 12 * sum(values)
-    assert sum(each["sum_squares"] for each in found) == 12 * sum(v * v for v in values)
-    assert len(server.measurements("fixed.p50")) == len(found)
+    assert sum(gauge["sum_squares"] for gauge in fixed) == 12 * sum(v * v for v in values)
+    assert len(server.measurements("fixed.p50")) == len(fixed)
     for percent in (50, 95, 99):
-        for each in server.measurements(f"fixed.p{percent}"):
-            assert 1 <= each["value"] <= 84
-    if len(found) == 1:
+        for gauge in server.measurements(f"fixed.p{percent}"):
+            assert 1 <= gauge["value"] <= 84
+    if len(fixed) == 1:
         (median,) = server.measurements("fixed.p50")
         assert median["value"] == 42
 
@@ -129,7 +137,7 @@ def test_a_label_of_ones_own_is_named_as_the_daemon_starts(endpoint: str) -> Non
 
 
 def test_a_poisoned_measurement_costs_only_itself(server: LibratoServer, endpoint: str) -> None:
-    server.refuse = lambda each: "is cursed" if each["name"] == "m.500" else None
+    server.refuse = lambda gauge: "is cursed" if gauge["name"] == "m.500" else None
     with librato(server, endpoint) as process:
         with Zibrato(endpoint) as z:
             for number in range(1000):
@@ -162,10 +170,10 @@ def test_what_was_recorded_in_an_outage_arrives_in_order_with_its_own_time(
         process.wait_for("librato can't deliver")
         server.down = None
         server.wait_for(lambda: server.count("c") == 6)
-    times = [each["measure_time"] for each in server.measurements("c")]
+    times = [gauge["measure_time"] for gauge in server.measurements("c")]
     assert times == sorted(times)
     assert len(set(times[1:])) == 5
-    assert all(each["count"] == 1 for each in server.measurements("c"))
+    assert all(gauge["count"] == 1 for gauge in server.measurements("c"))
 
 
 def test_ten_million_bad_bytes_do_no_harm(server: LibratoServer, endpoint: str) -> None:

@@ -113,12 +113,12 @@ class DeliveryTests(BackendCase):
         self.assertEqual(self.total("delivered"), 2800)
 
     async def test_one_bad_measurement_in_a_thousand(self) -> None:
-        self.server.refuse = lambda each: "is poison" if each["name"] == "n777" else None
+        self.server.refuse = lambda gauge: "is poison" if gauge["name"] == "n777" else None
         for start in (NOW - 20, NOW - 10, NOW):
             self.outbox.put(counters(start, 1000))
         await self.outbox.drained()
         arrived = self.server.measurements()
-        keys = {(each["name"], each["measure_time"]) for each in arrived}
+        keys = {(gauge["name"], gauge["measure_time"]) for gauge in arrived}
         self.assertEqual((len(arrived), len(keys)), (2997, 2997))
         self.assertNotIn("n777", self.server.names())
         self.assertEqual(self.said("n777"), 1)
@@ -131,11 +131,11 @@ class DeliveryTests(BackendCase):
         starts = [NOW - 10 * number for number in (4, 3, 2, 1, 0)]
         for start in starts:
             self.outbox.put(counters(start))
-        await self.until(lambda: self.said("rejected"))
+        await self.until(lambda: self.said("refused"))  # connections, by the system
         self.server.start()
         self.outbox.retry()
         await self.outbox.drained()
-        arrived = [each["measure_time"] for each in self.server.measurements("n0")]
+        arrived = [gauge["measure_time"] for gauge in self.server.measurements("n0")]
         self.assertEqual(arrived, starts)
         self.assertEqual(self.said("can't deliver"), 1)
         self.assertEqual(self.said("is back"), 1)
@@ -149,7 +149,7 @@ class DeliveryTests(BackendCase):
         await self.wait_for(lambda: len(self.server.refusals) >= 2)
         self.server.down = None
         await self.outbox.drained()
-        arrived = [each["measure_time"] for each in self.server.measurements("n0")]
+        arrived = [gauge["measure_time"] for gauge in self.server.measurements("n0")]
         self.assertEqual(arrived, starts)
         self.assertEqual(self.said("answered 503"), 1)
 
@@ -161,7 +161,7 @@ class DeliveryTests(BackendCase):
         self.outbox.put(counters(NOW))
         await self.wait_for(lambda: len(self.server.requests) == 2)
         await self.outbox.drained()
-        arrived = [each["measure_time"] for each in self.server.measurements()]
+        arrived = [gauge["measure_time"] for gauge in self.server.measurements()]
         self.assertEqual(arrived, [NOW - 10, NOW])
 
     async def test_a_wrong_key_until_it_is_mended(self) -> None:

@@ -31,11 +31,11 @@ def gauge(**fields: Any) -> dict[str, Any]:
 def post(server: LibratoServer, content: Any, **headers: str) -> tuple[int, str]:
     """Post `content`, bytes as they are, and return status and body of the answer."""
     token = b64encode(f"{server.username}:{server.apikey}".encode()).decode()
-    known = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
+    defaults = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     try:
-        connection.request("POST", server.path, body, {**known, **headers})
+        connection.request("POST", server.path, body, {**defaults, **headers})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
@@ -48,8 +48,8 @@ def test_records_in_order_of_arrival(server: LibratoServer) -> None:
     assert post(server, first) == (200, "")
     assert post(server, second) == (200, "")
     assert server.names() == {"depth", "other", "Depth"}
-    assert [each["measure_time"] for each in server.measurements("depth")] == [NOW - 10, NOW]
-    assert [each["source"] for each in server.measurements("depth")] == ["here", "there"]
+    assert [gauge["measure_time"] for gauge in server.measurements("depth")] == [NOW - 10, NOW]
+    assert [gauge["source"] for gauge in server.measurements("depth")] == ["here", "there"]
     assert (server.total("depth"), server.count("depth")) == (9.5, 3)
     assert [len(request) for request in server.requests] == [2, 1]
     assert server.refusals == []
@@ -141,9 +141,9 @@ def test_refuses_strangers_and_other_content(server: LibratoServer) -> None:
 
 def test_controls(server: LibratoServer) -> None:
     content = {"gauges": [gauge(value=1), gauge(name="bad", value=1)]}
-    server.refuse = lambda each: "is poison" if each["name"] == "bad" else None
+    server.refuse = lambda gauge: "is poison" if gauge["name"] == "bad" else None
     assert json.loads(post(server, content)[1]) == {"errors": {"params": {"name": ["is poison"]}}}
-    server.refuse = lambda each: None
+    server.refuse = lambda gauge: None
     server.down = 503
     assert post(server, content)[0] == 503
     server.down = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 import zmq
 
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
+from zibrato import Zibrato
 from zibrato.daemon.settings import backend_makers
 
 TWISTD = str(BIN / "twistd")
@@ -116,3 +119,33 @@ def test_another_programs_port(tmp_path: Path) -> None:
         port = other.bind_to_random_port("tcp://127.0.0.1")
         line = refusal(tmp_path, [*FOREGROUND, "--socket", f"tcp://127.0.0.1:{port}"])
         assert f"can't have tcp://127.0.0.1:{port}: Address already in use" in line
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[str]) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for store in (one, other):  # the check of a store leaves its lock behind
+        Path(f"{store}.lock").touch()
+    stores = ("--backend", f"store:path={one}", "--backend")
+    socket = ("--socket", "tcp://127.0.0.1:*")
+    line = refusal(tmp_path, [*command, *socket, *stores, f"store:path={other}"])
+    assert line == "zibrato: --web: 2 backends here have a page; give --web none, or one of them"
+    line = refusal(tmp_path, [*command, *socket, *stores, f"store:path={one}", "--web", "none"])
+    assert line == (
+        f"zibrato: --backend store: path: another backend of this daemon has {one}; "
+        "give each its own"
+    )
+
+
+def test_two_stores_without_a_page_both_keep_what_comes(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/socket"
+    files = [tmp_path / "one", tmp_path / "other"]
+    stores = [f"--backend=store:path={file}" for file in files]
+    with daemon("--socket", endpoint, *stores, "--web", "none") as process:
+        with Zibrato(endpoint) as z:
+            z.count(name="calls", value=42)
+        process.stop()
+        assert "Traceback" not in process.output
+    for file in files:
+        with closing(sqlite3.connect(file)) as connection:
+            assert ("calls",) in connection.execute("SELECT name FROM series").fetchall()

@@ -9,7 +9,6 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from math import isfinite
 
 import msgspec
@@ -147,7 +146,7 @@ class LogBackend:
         if summary.distribution is not None:
             percentile = summary.distribution.percentile
             line.percentiles = {
-                percentile_label(each): percentile(each) for each in self._percentiles
+                percentile_label(percent): percentile(percent) for percent in self._percentiles
             }
         return msgspec.json.encode(line) + b"\n"
 
@@ -160,6 +159,5 @@ def _chunks(delivery: Delivery) -> Iterator[Chunk]:
             rows.append((series, summary))
         else:
             delivery.dropped(summary.count, "not_finite")
-    each = iter(rows)
-    while chunk := list(islice(each, _AT_ONCE)):
-        yield Chunk(chunk)
+    for start in range(0, len(rows), _AT_ONCE):
+        yield Chunk(rows[start : start + _AT_ONCE])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def check_names(settings: Mapping[str, str], *known: str) -> None:
-    """Raise ValueError, with one line for people, for a setting that is not `known`."""
+def check_names(settings: Mapping[str, str], *allowed: str) -> None:
+    """Raise ValueError, with one line for people, for a setting that is not `allowed`."""
     for name in settings:
-        if name not in known:
-            expected = f"one of {', '.join(known)}" if known else "no settings"
+        if name not in allowed:
+            expected = f"one of {', '.join(allowed)}" if allowed else "no settings"
             raise ValueError(f"expected {expected}, got {name!r}")

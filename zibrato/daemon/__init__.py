@@ -1,1 +1,4 @@
-"""The daemon: options, aggregation, outboxes, and what it measures of itself."""
+"""The daemon, private: options, aggregation, outboxes, and what it measures of itself.
+
+What is public of it are `zibrato.service` and `zibrato.interfaces`.
+"""

@@ -17,6 +17,7 @@ from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.levels import LevelFilter
 
 T = TypeVar("T")
+Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
 
 
 class Secret(str):
@@ -52,12 +53,8 @@ class Settings(NamedTuple):
     web_credentials: Path | None = None
 
 
-def settings_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """Return the settings that parsed options mean; raises usage.UsageError.
-
-    Their values are what usage.Options made of them: a str or None each, lists of `socket` and
-    `backend`.
-    """
+def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
+    """Return the settings that parsed options mean; raises usage.UsageError."""
     backends = _backends(options, environment)
     credentials = options["web-credentials"]
     return Settings(
@@ -89,9 +86,7 @@ def makers_with_options() -> list[IBackendOptions]:
     return [maker for maker in makers if maker is not None]
 
 
-def _backends(
-    options: Mapping[str, Any], environment: Mapping[str, str]
-) -> tuple[BackendChoice, ...]:
+def _backends(options: Values, environment: Mapping[str, str]) -> tuple[BackendChoice, ...]:
     makers = backend_makers()
     implied = _implied(options, environment)
     choices = []
@@ -108,7 +103,7 @@ def _backends(
     return tuple(choices)
 
 
-def _chosen(options: Mapping[str, Any]) -> list[str]:
+def _chosen(options: Values) -> list[str]:
     """Return what `--backend` chose, then what its own options ask for, else the default."""
     chosen: list[str] = list(options["backend"])
     names = {text.partition(":")[0] for text in chosen}
@@ -119,9 +114,7 @@ def _chosen(options: Mapping[str, Any]) -> list[str]:
     return chosen or [maker.name for maker in makers if maker.is_default]
 
 
-def _implied(
-    options: Mapping[str, Any], environment: Mapping[str, str]
-) -> dict[str, Mapping[str, str]]:
+def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
     """Return the settings that options of the backends' own imply, by the backend's name."""
     try:
         return {maker.name: maker.settings(options, environment) for maker in makers_with_options()}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from twisted.application.service import Service
+
+from zibrato.interfaces import Reactor
 
 
 class Signals(Service):
@@ -16,7 +17,7 @@ class Signals(Service):
     A handler of the host's stays, and so does a signal that the process was told to ignore.
     """
 
-    def __init__(self, reactor: Any, actions: Mapping[int, Callable[[], object]]) -> None:
+    def __init__(self, reactor: Reactor, actions: Mapping[int, Callable[[], object]]) -> None:
         self._reactor = reactor
         self._actions = actions
         self._taken: list[int] = []

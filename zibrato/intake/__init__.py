@@ -1,1 +1,1 @@
-"""Where frames come from: a module for each kind of socket."""
+"""Where frames come from, private: a module for each kind of socket, each with an IIntake."""

@@ -1,0 +1,1 @@
+"""The historical entry, `python -m zibrato.workers.librato`."""

@@ -106,13 +106,13 @@ def test_giving_up_keeps_what_was_accepted() -> None:
 @given(st.integers(0, 1000), st.sets(st.integers(0, 999), max_size=30))
 def test_every_item_ends_once_and_where_it_belongs(count: int, drawn: set[int]) -> None:
     bad = {item for item in drawn if item < count}
-    found = search(count, bad)
-    ended = found.accepted + found.rejected + found.dropped
-    assert sorted(ended) == list(range(count))
-    assert bad.isdisjoint(found.accepted)
-    assert bad.issuperset(found.rejected)
+    ended = search(count, bad)
+    all_items = ended.accepted + ended.rejected + ended.dropped
+    assert sorted(all_items) == list(range(count))
+    assert bad.isdisjoint(ended.accepted)
+    assert bad.issuperset(ended.rejected)
     if len(bad) < min(PROBES // 2, count):  # fewer than there are probes: one is accepted
-        assert set(found.rejected) == bad
+        assert set(ended.rejected) == bad
 
 
 @settings(deadline=None)
@@ -131,5 +131,5 @@ def test_an_api_that_answers_at_random_loses_and_doubles_nothing(
 ) -> None:
     waiting = iter(answers)
     erratic = Search(range(count), lambda _request: next(waiting, False))
-    ended = erratic.accepted + erratic.rejected + erratic.dropped
-    assert sorted(ended) == list(range(count))
+    all_items = erratic.accepted + erratic.rejected + erratic.dropped
+    assert sorted(all_items) == list(range(count))

@@ -121,7 +121,7 @@ class MappingTests(SynchronousTestCase):
             Series(TIMER, "other", "s5"),
         ]
         for order in (series, series[::-1]):
-            result = mapped({each: Summary(1 + series.index(each), 1.0) for each in order})
+            result = mapped({member: Summary(1 + series.index(member), 1.0) for member in order})
             kinds = {item.name: item.kind for item in result.items}
             self.assertEqual(kinds, {"n": COUNTER, "other": TIMER})
             self.assertEqual(result.conflicting, {"N": 1, "n": 2, "other": 4})
@@ -185,4 +185,4 @@ class AccountTests(SynchronousTestCase):
         owners: dict[str, set[tuple[str, float | None]]] = {}
         for item in result.items:
             owners.setdefault(item.key[0], set()).add((item.kind, item.percent))
-        self.assertTrue(all(len(each) == 1 for each in owners.values()))
+        self.assertTrue(all(len(member) == 1 for member in owners.values()))

@@ -1,0 +1,72 @@
+"""What makes the backends: found by name, imported when used, and light until then.
+
+The module that this mirrors is the package's own, zibrato/backends/__init__.py.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from twisted.plugin import getPlugins
+from zope.interface.verify import verifyObject
+
+from tests.fake_reactor import FakeReactor
+from zibrato.backends import BackendMaker, ConfiguredMaker
+from zibrato.backends.memory import MemoryBackend
+from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions
+
+LIGHT = """
+import sys
+from zibrato.service import Options
+options = Options({})
+options.parseOptions(["--username", "u", "--apikey", "k", "--store", "s"])
+assert [choice.maker.name for choice in options.settings.backends] == ["librato", "store"]
+heavy = ("twisted.internet.reactor", "treq", "klein", "txzmq", "sqlite3", "zibrato.store.db")
+print([name for name in heavy if name in sys.modules])
+"""
+
+
+def context() -> BackendContext:
+    return BackendContext(FakeReactor(), (50,))
+
+
+def test_all_that_are_installed_keep_to_the_interfaces() -> None:
+    makers = {maker.name: maker for maker in getPlugins(IBackendMaker)}
+    assert set(makers) >= {"librato", "log", "memory", "store"}
+    for maker in makers.values():
+        verifyObject(IBackendMaker, maker)
+    adapted = (IBackendOptions(maker, None) for maker in makers.values())
+    configured = {maker.name: maker for maker in adapted if maker is not None}
+    assert set(configured) == {"librato", "store"}
+    for maker in configured.values():
+        verifyObject(IBackendOptions, maker)
+    assert [name for name, maker in configured.items() if maker.is_default] == ["store"]
+
+
+def test_a_maker_needs_no_options() -> None:
+    maker = BackendMaker("memory", "zibrato.backends.memory")
+    assert IBackendOptions(maker, None) is None
+    assert isinstance(maker.make({}, context()), MemoryBackend)
+    assert maker.description == "Keeps snapshots in a list, for tests; no settings."
+
+
+def test_nothing_is_imported_before_it_is_used() -> None:
+    maker = ConfiguredMaker("nix", "no.such.module", "no.such.options", is_default=True)
+    assert (maker.name, maker.is_default) == ("nix", True)
+    with pytest.raises(Exception, match=r"no\.such"):
+        maker.make({}, context())
+    with pytest.raises(Exception, match=r"no\.such"):
+        assert maker.options
+
+
+def test_what_is_no_backend_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zibrato.backends.memory.make", lambda *_: object())
+    with pytest.raises(TypeError, match="Could not adapt"):
+        BackendMaker("memory", "zibrato.backends.memory").make({}, context())
+
+
+def test_parsing_options_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,103 @@
+"""The daemon put together from its options: backends, intakes, a page, or one line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from twisted.python.usage import UsageError
+from zope.interface.verify import verifyObject
+
+from zibrato import service
+from zibrato.daemon.service import Daemon
+from zibrato.interfaces import IIntake, IWebBackend
+from zibrato.service import Options, make_service, makeService
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def parsed(*arguments: str) -> Options:
+    options = Options({})
+    options.parseOptions(["--socket", "tcp://127.0.0.1:*", *arguments])
+    return options
+
+
+def make(*arguments: str) -> Daemon:
+    return make_service(parsed(*arguments))
+
+
+def names_of(daemon: Daemon) -> list[str]:
+    """Return the names of the classes of the daemon's services."""
+    return [type(child).__name__ for child in daemon]
+
+
+def test_every_backend_has_an_outbox(directory: Path) -> None:
+    daemon = make("--backend", "memory:levels=error", "--backend", "log:path=log")
+    assert [outbox.backend.name for outbox in daemon.outboxes] == ["memory", "log"]
+    assert [str(outbox.levels) for outbox in daemon.outboxes] == ["error", "all"]
+    assert names_of(daemon).count("Outbox") == 2
+
+
+def test_every_intake_is_a_service_of_the_daemon(directory: Path) -> None:
+    daemon = make("--backend", "memory")
+    (intake,) = daemon._intakes
+    verifyObject(IIntake, intake)
+    assert intake in list(daemon)
+
+
+def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> None:
+    arguments = ("--store", "s", "--flush-interval", "7")
+    daemon = make(*arguments, "--web", "tcp:0:interface=127.0.0.1")
+    assert names_of(daemon)[-1] == "WebService"
+    verifyObject(IWebBackend, daemon.outboxes[0].backend)
+    assert "WebService" not in names_of(make(*arguments, "--web", "none"))
+
+
+def test_two_stores_work_without_a_page(directory: Path) -> None:
+    daemon = make("--backend", "store:path=a", "--backend", "store:path=b", "--web", "none")
+    assert [outbox.backend.name for outbox in daemon.outboxes] == ["store", "store"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("--backend", "store:path=a", "--backend", "store:path=b"),
+            "--web: 2 backends here have a page; give --web none, or one of them",
+        ),
+        (
+            ("--backend", "store:path=a", "--backend", "store:path=./x/../a", "--web", "none"),
+            "--backend store: path: another backend of this daemon has ",
+        ),
+        (
+            ("--backend", "memory", "--web", "tcp:0"),
+            "--web: no backend here has a page; add --backend store",
+        ),
+        (("--store", "a", "--web", "tcp:0"), "--web: tcp:0 can be reached from elsewhere"),
+        (
+            ("--store", "a", "--web", "tcp:0:interface=192.0.2.1"),
+            "--web: can't listen at tcp:0:interface=192.0.2.1: Cannot assign requested address",
+        ),
+        (("--backend", "log:pth=x"), "--backend log: expected one of path, got 'pth'"),
+        (("--socket", "ipc:///nix/da/s"), "--socket: can't have ipc:///nix/da/s: No such file"),
+    ],
+)
+def test_what_can_t_be_is_one_line(directory: Path, arguments: Sequence[str], line: str) -> None:
+    (directory / "x").mkdir()
+    options = parsed(*arguments)
+    with pytest.raises(UsageError) as caught:
+        make_service(options)
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(SystemExit, match=r"^zibrato: --"):
+        makeService(options)
+
+
+def test_what_is_public_is_named() -> None:
+    assert set(service.__all__) == {"Options", "makeService", "make_service"}
