@@ -140,7 +140,7 @@ def test_what_is_wrong_is_an_exception_that_says_so(api: Any) -> None:
     with pytest.raises(librato.exceptions.BadRequest, match="'timeshift' is not understood"):
         api.get_composite('timeshift("1w", s("a", "*"))', start_time=int(time()) - 10)
     api.submit("typed", 1)
-    with pytest.raises(librato.exceptions.BadRequest, match="another type"):
+    with pytest.raises(librato.exceptions.BadRequest, match="submitted as different type"):
         api.submit("typed", 1, type="counter")
 
 

@@ -70,9 +70,14 @@ def test_a_counter_of_librato_is_a_reading(file: File) -> None:
 
 def test_a_name_of_another_type_fails_all_of_the_request(file: File) -> None:
     submit(file, submission("g"))
-    with pytest.raises(InvalidValueError, match="G is a metric of another type") as caught:
-        submit(file, submission("new"), submission("G", type=metadata.COUNTER_TYPE))
-    assert caught.value.param == "name"
+    with pytest.raises(InvalidValueError) as caught:
+        submit(file, submission("new"), submission("G", type=metadata.COUNTER_TYPE),
+               submission("NEW", type=metadata.COUNTER_TYPE), submission("new"))  # fmt: skip
+    assert (caught.value.param, caught.value.messages) == (
+        "type",
+        ("'G' is a gauge, but was submitted as different type",
+         "'NEW' is a gauge, but was submitted as different type"),
+    )  # fmt: skip
     assert [*file.reader.series().values()] == [Series(GAUGE, "g", "s", (("a", "x"),))]
 
 
@@ -130,3 +135,4 @@ def test_patterns_match_with_stars_alone(file: File) -> None:
     assert metadata.matching(connection, ["WEB.*"]) == ["web.cpu", "web.mem"]
     assert metadata.matching(connection, ["*.cpu", "web.cpu"]) == ["db.cpu", "web.cpu"]
     assert metadata.matching(connection, ["web_x", "web_cpu"]) == ["web_x"]
+    assert metadata.matching(connection, ["web*"], ["WEB.c*", "web_x", "nix"]) == ["web.mem"]

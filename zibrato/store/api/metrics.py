@@ -14,12 +14,13 @@ from zibrato.store.api.requests import (
     Parameters,
     content_of,
     first_values,
+    name_patterns,
     paging,
     parameters,
+    reject_unknown,
     required_name,
 )
 from zibrato.store.api.responses import (
-    bad_parameter,
     bad_request,
     csv_response,
     json_response,
@@ -73,12 +74,10 @@ class MetricsApi:
 
     @app.route("/", methods=["DELETE"])
     async def delete_many(self, request: IRequest) -> bytes:
-        """Delete the metrics of the body's names, in which * is anything."""
-        names = content_of(request).get("names")
-        names = [names] if isinstance(names, str) else names
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise bad_parameter("names", "is not an array of names")
-        await self._delete(names)
+        """Delete the metrics of the body's names but those of `exclude`; * is anything in both."""
+        content = content_of(request)
+        reject_unknown(content, {"names", "exclude"})
+        await self._delete(name_patterns(content, "names"), name_patterns(content, "exclude", []))
         return no_content(request)
 
     @app.route("/<name>", methods=["GET"])
@@ -108,12 +107,12 @@ class MetricsApi:
     async def delete(self, request: IRequest, name: str) -> bytes:
         """Delete a metric."""
         await self._database.read(lambda reader: metadata.metric(reader.connection, name))
-        await self._delete([name])
+        await self._delete([name], [])
         return no_content(request)
 
-    async def _delete(self, patterns: list[str]) -> None:
+    async def _delete(self, patterns: list[str], exclude: list[str]) -> None:
         def work(writer: Writer) -> list[str]:
-            names = metadata.matching(writer.connection, patterns)
+            names = metadata.matching(writer.connection, patterns, exclude)
             writer.delete_metrics(names)
             return names
 

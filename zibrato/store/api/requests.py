@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import isfinite
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -116,6 +116,27 @@ def required_name(content: Mapping[str, object], param: str) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise bad_parameter(param, "is invalid: 1 to 255 of A-Z a-z 0-9 . : - _")
     return value
+
+
+def name_patterns(
+    content: Mapping[str, object], param: str, default: list[str] | None = None
+) -> list[str]:
+    """Return names in which * is anything: one, several, or a form's by position."""
+    value = content.get(param, default)
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise bad_parameter(param, "is not an array of names")
+    return value
+
+
+def reject_unknown(content: Mapping[str, object], params: Container[str]) -> None:
+    """Raise ApiError for a parameter that is none of these: Librato fails the request too."""
+    for param in content:
+        if param not in params:
+            raise bad_parameter(param, "is not a known parameter")
 
 
 def optional_text(content: Mapping[str, object], param: str) -> str | None:

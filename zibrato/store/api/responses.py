@@ -101,7 +101,7 @@ def _fault(error: Exception) -> ApiError:
 _API_ERRORS: tuple[tuple[type[Exception], _ApiErrorOf], ...] = (
     (ApiError, lambda error: error),
     (NotFoundError, lambda _: not_found()),
-    (InvalidValueError, lambda error: bad_parameter(error.param, error.message)),
+    (InvalidValueError, lambda error: bad_parameter(error.param, *error.messages)),
     (HTTPException, lambda error: bad_request(error.name, error.code or 500)),
     (sqlite3.OperationalError, lambda error: ApiError(503, _unavailable(error))),
     (Exception, _fault),

@@ -12,6 +12,7 @@ from zibrato.store.api.requests import (
     number_or,
     objects,
     optional_text,
+    reject_unknown,
     required_name,
 )
 from zibrato.store.api.responses import bad_parameter, bad_request
@@ -42,7 +43,7 @@ def legacy(content: Content, now: float) -> list[Submission]:
 
 def tagged(content: Content, now: float) -> list[Submission]:
     """Return the measurements with tags; raises ApiError for them all."""
-    _reject_unknown(content, _TAGGED_TOP)
+    reject_unknown(content, _TAGGED_TOP)
     measurements = objects(content.get("measurements") or [], "measurements")
     if not measurements:
         raise bad_parameter("measurements", "is not present")
@@ -89,20 +90,13 @@ def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submis
 
 def _tagged(measurement: Content, top: Content, now: float) -> Submission:
     """Return a measurement; its tags replace those on top, and the tag `source` is its source."""
-    _reject_unknown(measurement, _TAGGED)
+    reject_unknown(measurement, _TAGGED)
     tags = _tags(measurement.get("tags") or top.get("tags") or {})
     source = tags.pop("source", "")
     when = _time({"time": top.get("time"), **measurement}, "time", now)
     name = required_name(measurement, "name")
     pairs = tuple(sorted(tags.items()))
     return Submission(GAUGE, name, source, pairs, when, _summary(measurement), _about(measurement))
-
-
-def _reject_unknown(content: Content, params: set[str]) -> None:
-    """Raise ApiError for a parameter that is none of these: Librato fails the request too."""
-    for param in content:
-        if param not in params:
-            raise bad_parameter(param, "is not a known parameter")
 
 
 def _time(content: Content, param: str, now: float) -> int:

@@ -8,12 +8,12 @@ class NotFoundError(Exception):
 
 
 class InvalidValueError(Exception):
-    """A value contradicts what the file has: `param` names it, `message` says how."""
+    """A value contradicts what the file has: `param` names it, `messages` say how."""
 
-    def __init__(self, param: str, message: str) -> None:
-        super().__init__(param, message)
+    def __init__(self, param: str, *messages: str) -> None:
+        super().__init__(param, *messages)
         self.param = param
-        self.message = message
+        self.messages = messages
 
 
 class NewerVersionError(Exception):

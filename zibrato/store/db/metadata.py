@@ -111,16 +111,14 @@ def page(
     return total, [_metric(row) for row in connection.execute(query, (pattern, length, offset))]
 
 
-def matching(connection: sqlite3.Connection, patterns: Iterable[str]) -> list[str]:
-    """Return the names of all metrics that match any of the patterns, in which * is anything."""
-    names: set[str] = set()
-    for pattern in patterns:
-        like = _escaped(pattern).replace("*", "%")
-        names.update(
-            name
-            for (name,) in connection.execute(f"SELECT name FROM metric {_LIKE}", (like,))  # noqa: S608
-        )
-    return sorted(names)
+def matching(
+    connection: sqlite3.Connection, patterns: Iterable[str], exclude: Iterable[str] = ()
+) -> list[str]:
+    """Return the names of all metrics that match any of the patterns, and none of `exclude`.
+
+    In both * is anything.
+    """
+    return sorted(_like(connection, patterns) - _like(connection, exclude))
 
 
 def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
@@ -146,22 +144,31 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[t
     """Keep the measurements of a request, all or none; return id and series of each.
 
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
-    Raises InvalidValueError for a metric of another type.
+    Raises InvalidValueError that names every metric of another type.
     """
     stored = metrics(writer.connection, {submission.name for submission in submissions})
     points: list[Measurement] = []
     described: dict[str, dict[str, object]] = {}
+    conflicts: dict[str, None] = {}
     for submission in submissions:
         before = stored.get(submission.name.lower())
         if before is not None and before.type != submission.type:
-            raise InvalidValueError("name", f"{submission.name} is a metric of another type")
+            conflicts[_other_type(before, submission.name)] = None
+            continue
         after = _described(submission, before)
         if after != before:
             stored[after.name.lower()] = after
             described[after.name.lower()] = _row(after)
         points.append((_series(submission, after), submission.when, submission.summary))
+    if conflicts:
+        raise InvalidValueError("type", *conflicts)
     ids = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
     return [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
+
+
+def _other_type(metric: Metric, name: str) -> str:
+    """Return Librato's words: statsd-librato-backend reads from them which metric to leave out."""
+    return f"'{name}' is a {metric.type}, but was submitted as different type"
 
 
 def _series(submission: Submission, metric: Metric) -> Series:
@@ -191,6 +198,15 @@ def _row(metric: Metric) -> dict[str, object]:
 
 def _metric(row: Row) -> Metric:
     return Metric(*row[:6], json.loads(row[6]))
+
+
+def _like(connection: sqlite3.Connection, patterns: Iterable[str]) -> set[str]:
+    query = f"SELECT name FROM metric {_LIKE}"  # noqa: S608 - all ours
+    return {
+        name
+        for pattern in patterns
+        for (name,) in connection.execute(query, (_escaped(pattern).replace("*", "%"),))
+    }
 
 
 def _escaped(text: str) -> str:
