@@ -137,3 +137,15 @@ test("the sparklines of one name are added up", () => {
   assert.deepEqual(metrics.addedUp("shop.orders").slice(-4), [null, 1, 4, 8]);
   assert.deepEqual(metrics.addedUp("nix"), []);
 });
+
+test("after a long silence it is now, not the time of the newest interval", () => {
+  const all = [series(1, "gauge", "depth", { last: 5, seen: 900, spark: [4, 5] })];
+  const at = (now) => {
+    metrics.load({ now, interval: 10, series: all.map((one) => ({ ...one })) });
+    return [metrics.now, metrics.series.get(1).spark.lastIndexOf(5)];
+  };
+  assert.deepEqual(at(914), [910, 39]);
+  assert.deepEqual(at(945), [910, 39]);
+  assert.deepEqual(at(955), [950, 35]);
+  assert.deepEqual(at(90000), [90000, -1]);
+});

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -15,6 +17,7 @@ from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 from zibrato.store.backend import make
 
+T = TypeVar("T")
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
 
 
@@ -67,6 +70,31 @@ class DeliveryTests(StoreTestCase):
     @staticmethod
     def unfill(writer: Any) -> None:
         writer.connection.execute("PRAGMA max_page_count = 100000")
+
+
+class Held:
+    """Does the work only once it is released."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._held: list[tuple[Callable[[], object], Deferred[Any]]] = []
+
+    def run(self, work: Callable[[], T]) -> Deferred[T]:
+        self.count += 1
+        done: Deferred[T] = Deferred()
+        self._held.append((work, done))
+        return done
+
+    def release(self) -> None:
+        while self._held:
+            work, done = self._held.pop(0)
+            done.callback(work())
+
+    def fail(self, error: Exception) -> None:
+        self._held.pop(0)[1].errback(error)
+
+    def stop(self) -> None:
+        self.release()
 
 
 class LiveTests(StoreTestCase):
@@ -128,6 +156,66 @@ class LiveTests(StoreTestCase):
 
     def shown(self) -> dict[str, Any]:
         return {series.kind: series for series in self.backend.live.series(self.clock.seconds())}
+
+    def ready(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.backend.ready())
+
+    def test_all_who_ask_wait_until_the_file_has_been_read(self) -> None:
+        self.outbox.put(snapshot(START - 10, 4.0))
+        before = self.shown()
+        self.stop()
+        self.open()
+        held = Held()
+        self.database._writing = held
+        first, second, gone = self.ready(), self.ready(), self.ready()
+        self.assertNoResult(first)
+        self.assertNoResult(second)
+        gone.cancel()
+        self.failureResultOf(gone)
+        held.release()
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.assertEqual(self.shown(), before)
+
+    def test_who_leaves_while_it_is_read_undoes_nothing(self) -> None:
+        self.outbox.put(snapshot(START - 10, 4.0))
+        before = self.shown()
+        self.stop()
+        self.open()
+        held = Held()
+        self.database._writing = held
+        first, second = self.ready(), self.ready()
+        first.cancel()
+        self.assertNoResult(second)
+        held.release()
+        self.successResultOf(second)
+        self.assertEqual(self.shown(), before)
+        self.assertEqual(held.count, 1)
+
+    def test_a_file_that_could_not_be_read_is_read_when_next_asked_for(self) -> None:
+        held = Held()
+        self.database._writing = held
+        first = self.ready()
+        held.fail(sqlite3.OperationalError("disk I/O error"))
+        self.failureResultOf(first, sqlite3.OperationalError)
+        second = self.ready()
+        held.release()
+        self.successResultOf(second)
+
+    def test_what_is_delivered_before_it_is_read_is_counted_once(self) -> None:
+        self.outbox.put(snapshot(START, 4.0))
+        self.successResultOf(self.ready())
+        self.assertEqual(self.shown()[COUNTER].spark, [4.0])
+
+    def test_a_series_silent_for_long_has_its_last_value(self) -> None:
+        self.outbox.put(snapshot(START - 50_000, 4.0))
+        self.stop()
+        self.open()
+        self.successResultOf(self.ready())
+        shown = self.shown()
+        self.assertEqual([shown[kind].last for kind in (COUNTER, TIMER, GAUGE)], [4.0, 2.0, 4.0])
+        self.assertEqual({series.seen for series in shown.values()}, {START - 50_000})
+        self.assertEqual([*shown[GAUGE].spark], [])
 
     def test_a_restart_loads_from_the_file(self) -> None:
         self.outbox.put(snapshot(START - 20, 2.0))

@@ -79,11 +79,31 @@ def test_sparks_end_at_the_newest_interval_of_all() -> None:
 
 def test_what_was_loaded_is_in_the_list_and_not_new() -> None:
     live = Live()
-    live.load({IDS[C]: C})
+    assert live.load({IDS[C]: C}, []) == [IDS[C]]
     assert [(series.last, series.spark) for series in live.series(START)] == [(None, [])]
     assert live.update(measured(snapshot(START))) == [IDS[T], IDS[G]]
-    live.load({IDS[C]: C})
-    assert listed(live)[COUNTER].last == 1.0
+
+
+def test_to_load_again_counts_nothing_twice() -> None:
+    live = updated(snapshot(START))
+    silent = Series(GAUGE, "silent", "s")
+    for _ in range(2):
+        assert live.load({**{IDS[of]: of for of in IDS}, 9: silent}, measured(snapshot(START))) == [
+            9
+        ]
+        assert listed(live)[COUNTER].spark == [1.0]
+
+
+def test_a_series_silent_for_long_shows_its_last_value_and_its_age() -> None:
+    live = Live()
+    live.load({IDS[of]: of for of in IDS}, [])
+    live.load_last(measured(snapshot(START - 100_000, 4.0)))
+    live.update([Measured(IDS[G], G, START, START + 10, Summary(1, 5.0, 5.0, 5.0, 25.0, 5.0))])
+    live.load_last(measured(snapshot(START - 100_000, 4.0)))
+    series = listed(live)
+    assert (series[TIMER].last, series[TIMER].seen) == (2.0, START - 100_000)
+    assert (series[TIMER].rate, {*series[TIMER].spark}) == (None, set())
+    assert (series[GAUGE].last, series[GAUGE].seen) == (5.0, START)
 
 
 def test_what_was_removed_is_not_in_the_list() -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from twisted.application.service import IService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names
 from zibrato.interfaces import BackendContext, Delivery, IWebBackend, Reactor, RetryLater
+from zibrato.model import Series
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import check_usable, default_path
 from zibrato.store.db.keys import key, series_id_of, start_of
+from zibrato.store.db.last_rows import LastRow, last_rows
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.threads import Threads, finished
 from zibrato.store.db.tiers import RETENTION, parse_retention
@@ -58,6 +60,7 @@ class StoreBackend:
         self.database = database
         self.live = Live()
         self._loaded = False
+        self._loading = DeferredLock()
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshot; once that is under way it is finished, even if cancelled."""
@@ -81,11 +84,14 @@ class StoreBackend:
         return web.WebService(reactor, self, description, credentials)
 
     async def ready(self) -> None:
-        """Open the file, and load its newest intervals into `live`."""
-        if not self._loaded:
-            self._loaded = True
-            await self.database.write(lambda _: None)
-            await self.database.read(self._load)
+        """Wait until `live` has the file's newest intervals; whoever asks first has them loaded.
+
+        One who is gone meanwhile does not undo it for the others: a thread can't be cancelled.
+        """
+        async with self._loading:
+            if not self._loaded:
+                await finished(self.database.write(self._load))
+                self._loaded = True
 
     async def publish(self, measured: Sequence[Measured]) -> None:
         """Show what was written to the file to all subscribers."""
@@ -143,22 +149,32 @@ class StoreBackend:
             events += _event(b"interval", {"start": start, "end": end, "points": points})
         return events
 
-    def _load(self, reader: Reader) -> None:
-        """Load from the file what is as new as what `live` keeps."""
-        series = reader.series()
-        self.live.load(series)
-        interval = self.live.interval
+    def _load(self, writer: Writer) -> None:
+        """Load from the file what is as new as what `live` keeps, and the last values of the rest.
+
+        In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
+        """
+        reader = Reader(writer.connection, self.database.tiers)
+        series, interval = reader.series(), self.live.interval
         since = int(self.database.clock.seconds() - INTERVALS * interval)
         rows = reader.connection.execute(
             "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",
             (key(0, since), MAX_LOADED_ROWS),
         )
-        self.live.update(
-            Measured(series_id, series[series_id], start, start + interval, summary_of(row))
-            for row_key, *row in rows
-            for series_id, start in [(series_id_of(row_key), start_of(row_key))]
-            if series_id in series
-        )
+        newest = (LastRow(series_id_of(at), start_of(at), tuple(row)) for at, *row in rows)
+        silent = self.live.load(series, _measured(series, newest, interval))
+        older = last_rows(reader.connection, reader.tiers, silent)
+        self.live.load_last(_measured(series, older, interval))
+
+
+def _measured(
+    series: Mapping[int, Series], rows: Iterable[LastRow], interval: float
+) -> Iterator[Measured]:
+    """Generate what the rows of these series hold; those of others are left out."""
+    for series_id, start, row in rows:
+        if series_id in series:
+            summary = summary_of(row)
+            yield Measured(series_id, series[series_id], start, start + interval, summary)
 
 
 def _event(name: bytes, data: object) -> bytes:

@@ -109,21 +109,26 @@ class Live:
         self.subscribers: list[Callable[[bytes], None]] = []
         self._entries: dict[int, _Entry] = {}
 
-    def load(self, series_by_id: Mapping[int, Series]) -> None:
-        """Have series in the list that were not measured since the start."""
-        for series_id, series in series_by_id.items():
-            self._entries.setdefault(series_id, _Entry(series))
+    def load(self, series_by_id: Mapping[int, Series], measured: Iterable[Measured]) -> list[int]:
+        """Hold these series and what was measured of them, in place of all that was there.
+
+        Return the ids of those of which nothing was measured.
+        """
+        entries = {series_id: _Entry(series) for series_id, series in series_by_id.items()}
+        _add(entries, measured)
+        self._entries = entries
+        return [series_id for series_id, entry in entries.items() if entry.last is None]
+
+    def load_last(self, measured: Iterable[Measured]) -> None:
+        """Show these as the last values of series of which nothing newer is there."""
+        for series_id, series, start, _, summary in measured:
+            entry = self._entries[series_id]
+            if start >= entry.seen:
+                entry.seen, entry.last = start, display_value(series.kind, summary)
 
     def update(self, measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""
-        new = []
-        for series_id, series, start, end, summary in measured:
-            entry = self._entries.get(series_id)
-            if entry is None:
-                entry = self._entries[series_id] = _Entry(series)
-                new.append(series_id)
-            entry.add(start, end, summary)
-        return new
+        return _add(self._entries, measured)
 
     def remove(self, names: Iterable[str]) -> None:
         """Leave out the series of these names, in any case."""
@@ -158,6 +163,18 @@ class Live:
             except Exception:
                 self._log.failure("a subscriber failed, and is dropped")
                 self.subscribers.remove(subscriber)
+
+
+def _add(entries: dict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
+    """Add what was measured; return the ids of the series that are new."""
+    new = []
+    for series_id, series, start, end, summary in measured:
+        entry = entries.get(series_id)
+        if entry is None:
+            entry = entries[series_id] = _Entry(series)
+            new.append(series_id)
+        entry.add(start, end, summary)
+    return new
 
 
 def display_value(kind: str, summary: Summary) -> float:

@@ -159,6 +159,7 @@ class MetricsApi:
 
 async def keep(store: StoreBackend, submissions: list[Submission]) -> None:
     """Keep measurements, and show them to subscribers."""
+    await store.ready()  # else they might be loaded from the file and then added once more
     kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
     interval = store.live.interval
     measured = [

@@ -3,6 +3,7 @@
 import { summary } from "./summary.js";
 
 const SPARK_LENGTH = 40;
+const FEW = 4; // intervals that may be on their way
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
 
 /** Return whether a metric is one of the daemon's self-metrics. */
@@ -37,6 +38,9 @@ export class Metrics {
     const newest = answer.series.reduce((seen, series) => Math.max(seen, series.seen ?? 0), 0); // when it began
     const began = Math.floor(newest / this.interval) * this.interval;
     this.now = newest ? began + this.interval : answer.now;
+    const behind = Math.floor((answer.now - this.now) / this.interval);
+    // Where nothing was measured for long, as after a night off, it is later than the newest interval.
+    if (behind >= FEW) this.apply({ end: this.now + behind * this.interval, points: [] });
   }
 
   /** Take series in that may be new. */

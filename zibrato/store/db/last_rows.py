@@ -1,0 +1,79 @@
+"""The newest row of each of some series, wherever in the file it is."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from zibrato.store.db.chunks import decode_points
+from zibrato.store.db.codec import Row
+from zibrato.store.db.keys import end_of, key, series_id_of, start_of
+from zibrato.store.db.schema import transaction
+from zibrato.store.db.tiers import Tier
+
+MAX_SEEKS = 500_000
+"""Up to how many series and starts are looked at: about a second's work."""
+_NEWEST = "SELECT key FROM {table} WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1"
+_AT = """
+    SELECT found.* FROM json_each(?) AS wanted CROSS JOIN {table} AS found
+    ON found.key = (? | wanted.value)
+"""
+
+
+class LastRow(NamedTuple):
+    """A series' newest row, that begins at the Unix time `start`."""
+
+    series_id: int
+    start: int
+    row: Row
+
+
+def last_rows(
+    connection: sqlite3.Connection,
+    tiers: Sequence[Tier],
+    ids: Iterable[int],
+    max_seeks: int = MAX_SEEKS,
+) -> Iterator[LastRow]:
+    """Generate the newest row of each series, from the finest tier that has one.
+
+    The search goes back from the newest start, and looks only for what it has not found yet. After
+    `max_seeks` it ends: what is older is not found.
+    """
+    wanted = set(ids)
+    with transaction(connection, "DEFERRED"):
+        for index in range(len(tiers)):
+            for table in ("point", "chunk"):  # in a tier, all rows are newer than the chunks
+                for block in _blocks(connection, table, index):
+                    if not wanted or max_seeks <= 0:
+                        return
+                    max_seeks -= len(wanted)
+                    for last in _rows_at(connection, table, block, wanted):
+                        wanted.discard(last.series_id)
+                        yield last
+
+
+def _blocks(connection: sqlite3.Connection, table: str, index: int) -> Iterator[int]:
+    """Generate the key of each start of a tier that has anything, the newest first."""
+    query, low, high = _NEWEST.format(table=table), key(index, 0), end_of(index)
+    while newest := connection.execute(query, (low, high)).fetchone():
+        high = key(index, start_of(newest[0]))
+        yield high
+
+
+def _rows_at(
+    connection: sqlite3.Connection, table: str, block: int, wanted: set[int]
+) -> list[LastRow]:
+    """Return the wanted series' rows at a start, or the last ones of their chunks."""
+    stored = connection.execute(_AT.format(table=table), (json.dumps([*wanted]), block))
+    if table == "point":
+        return [
+            LastRow(series_id_of(row_key), start_of(row_key), tuple(row))
+            for row_key, *row in stored
+        ]
+    start = start_of(block)
+    return [
+        LastRow(series_id_of(chunk_key), *decode_points(chunk, start)[-1])
+        for chunk_key, chunk in stored
+    ]
