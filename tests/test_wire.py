@@ -448,6 +448,7 @@ LINES = st.tuples(FIELDS, st.integers(1, 7) | st.just(4)).map(lambda drawn: draw
 @settings(deadline=None)
 @given(st.lists(LINES.map("|".join) | st.sampled_from(["", "  ", "\r"]), max_size=12))
 @example(["x|counter|hits|1e308"] * 3)
+@example(["", "x|counter|hits|1e308", "x|counter| hits|1e308"])
 def test_lines_come_through_only_where_they_are_allowed(lines: list[str]) -> None:
     text = "info" + "\n".join(lines) if lines else ""
     check_text(text)
@@ -486,6 +487,13 @@ def test_the_sum_of_lines_stays_finite() -> None:
     (batch,) = decode(b"info|counter|hits|1e308\n" * 20, NOW).batches
     assert batch.counters[0].count == 20
     assert isfinite(batch.counters[0].sum)
+
+
+def test_lines_that_spell_one_series_in_two_ways_share_a_row() -> None:
+    frame = b"info|counter|hits|1e308\ninfo|COUNTER| hits |1e308\n|counter|hits|1e308"
+    (batch,) = decode(frame, NOW).batches
+    (row,) = batch.counters
+    assert (row.count, row.sum) == (3, sys.float_info.max)
 
 
 # The examples of docs/reference/protocol.rst.

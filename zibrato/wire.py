@@ -193,11 +193,18 @@ class _Rows(NamedTuple):
     gauges: list[SampleRow]
 
 
+_Identity = tuple[str, str, str | None]
+"""Name, level and source of a row of lines, which have no tags."""
+
+
 def _batches(
     values: dict[_Fields, list[float]], now: float, rejected: dict[str, int]
 ) -> list[Batch]:
-    """Return a batch for each time that lines name; count in `rejected` those that can't be."""
-    moments: dict[float, _Rows] = {}
+    """Return a batch for each time that lines name; count in `rejected` those that can't be.
+
+    Lines that spell one series in several ways share a row: what they add up to is bounded.
+    """
+    moments: dict[float, dict[tuple[str, _Identity], list[float]]] = {}
     for fields, numbers in values.items():
         level, mtype, name, stamp, source, *_ = (*[field.strip(_BLANK) for field in fields], "", "")
         kind = mtype.lower()
@@ -207,9 +214,17 @@ def _batches(
         elif when is None:
             rejected["timestamp"] += len(numbers)
         else:
-            rows = moments.setdefault(when, _Rows([], [], []))
-            _append(rows, kind, (name, level or "info", source or None, {}), numbers)
-    return [Batch(VERSION, "text", 0, when, when, *rows) for when, rows in moments.items()]
+            series = moments.setdefault(when, {})
+            place = (kind, (name, level or "info", source or None))
+            series[place] = series[place] + numbers if place in series else numbers
+    return [Batch(VERSION, "text", 0, when, when, *_rows(moments[when])) for when in moments]
+
+
+def _rows(series: Mapping[tuple[str, _Identity], list[float]]) -> _Rows:
+    rows = _Rows([], [], [])
+    for (kind, identity), numbers in series.items():
+        _append(rows, kind, (*identity, {}), numbers)
+    return rows
 
 
 def _append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.cases import START, snapshot
+from zibrato.model import GAUGE, Series, Summary
 from zibrato.store.db.schema import open_for_writing
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.db.writer import Writer
@@ -56,6 +59,13 @@ def test_json_lines(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> N
     [
         (("nix",), "nothing in .* is called nix"),
         (("counter", "--start=soon"), "expected a time such as 2h"),
+        (("counter", "--start=1e18"), "expected a time from 1970 to 2242, got '1e18'"),
+        (("counter", "--start=-1"), "expected a time from 1970 to 2242"),
+        (("counter", "--end=nan"), "expected a time from 1970 to 2242"),
+        (("counter", "--end=9999-01-01"), "expected a time from 1970 to 2242"),
+        (("counter", "--end=0001-01-01"), "expected a time"),
+        (("counter", "--resolution=0"), "--resolution: expected seconds from 1 up, got 0"),
+        (("counter", f"--resolution={10**400}"), "--resolution: expected seconds"),
         (("counter", "--retention=raw"), "retention: expected"),
         (("counter", "--retention=raw:2d,30s:9d"), ".* has resolutions of 1, 60"),
         (("counter", "--store=/nix/da"), "there is no /nix/da"),
@@ -66,10 +76,36 @@ def test_what_is_wrong_is_one_line(path: Path, options: tuple[str, ...], message
         main(("--store", str(path), *options))
 
 
+NAME = "a\x1b]0;owned\x07\x9b2J\u202eé"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_terminal_is_sent_no_escape_sequence_of_a_name(path: Path, form: str) -> None:
+    connection = open_for_writing(path, BOUND)
+    series = Series(GAUGE, NAME, "web\n1", (("t", "\x1b[31m"),))
+    Writer(connection, parse_retention(RETENTION), BOUND).add([(series, START, Summary(1, 1.0))])
+    connection.close()
+    command = [sys.executable, "-m", "zibrato.store.export", NAME, "--start", str(START),
+               "--format", form, "--store", str(path)]  # fmt: skip
+    master, slave = pty.openpty()
+    subprocess.run(command, stdout=slave, check=True)
+    os.close(slave)
+    shown = b""
+    while b"p99" not in shown or not shown.endswith(b"\n"):
+        shown += os.read(master, 4096)
+    os.close(master)
+    assert "é" in shown.decode()
+    assert all(char.isprintable() or char in "\r\n" for char in shown.decode())
+    assert b"1b]0;owned" in shown
+    to_file = subprocess.run(command, capture_output=True, check=True).stdout
+    assert (NAME if form == "csv" else json.dumps(NAME, ensure_ascii=False)) in to_file.decode()
+
+
 def test_times_as_people_write_them() -> None:
     assert parsed_time("now", 100.0) == 100.0
     assert parsed_time("2m", 1000.0) == parsed_time("-2m", 1000.0) == 880.0
     assert parsed_time("1w", 10.0**9) == 10**9 - 604_800
+    assert parsed_time("99y", 10.0**9) == parsed_time("9" * 99 + "y", 10.0**9) == 0.0
     assert parsed_time("1700000000.5", 0.0) == 1_700_000_000.5
     assert parsed_time("2023-11-14T22:13:20+00:00", 0.0) == 1_700_000_000
 

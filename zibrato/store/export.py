@@ -11,7 +11,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from operator import itemgetter
@@ -20,9 +20,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from zibrato.store.csv_export import as_csv, records
+from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import default_path
+from zibrato.store.db.keys import MAX_START
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import check_steps, check_version, open_for_reading
 from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
@@ -40,8 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
-    """Write what `options` ask for to `out`, as of the Unix time `now`."""
+    """Write what `options` ask for to `out`, as of the Unix time `now`.
+
+    A terminal gets what it would obey, not show, escaped: names come from elsewhere.
+    """
     start, end = parsed_time(options.start, now), parsed_time(options.end, now)
+    if not 1 <= options.resolution <= MAX_START:
+        raise ValueError(f"--resolution: expected seconds from 1 up, got {options.resolution}")
     path = Path(options.store)
     if not path.exists():
         raise FileNotFoundError(f"there is no {path}; name the store's file with --store PATH")
@@ -54,7 +60,9 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         if not series:
             raise LookupError(f"nothing in {path} is called {options.name}")
         plot = reader.slots([*series], start, end, now, options.resolution)
-        rows = sorted(records(plot, series), key=itemgetter("time"))
+        rows: Iterable[Record] = sorted(records(plot, series), key=itemgetter("time"))
+    if out.isatty():
+        rows = printable(rows)
     if options.format == "csv":
         out.write(as_csv(rows))
     else:
@@ -62,22 +70,49 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
     out.flush()
 
 
+def printable(rows: Iterable[Record]) -> Iterator[Record]:
+    """Generate the records with what a terminal can't print as `\\x1b` and the like."""
+    for row in rows:
+        yield {
+            field: _escaped(value) if isinstance(value, str) else value
+            for field, value in row.items()
+        }
+
+
 def parsed_time(text: str, now: float) -> float:
-    """Return a Unix time: of `now`, `2h` (ago), seconds since 1970, or an ISO 8601 date."""
+    """Return a Unix time: of `now`, `2h` (ago), seconds since 1970, or an ISO 8601 date.
+
+    An age that reaches back beyond 1970 is that. Raises ValueError.
+    """
     if text == "now":
         return now
-    if match := re.fullmatch(r"-?(\d+)([smhdwy])", text):
-        return now - int(match[1]) * UNITS[match[2]]
+    if match := re.fullmatch(r"-?(\d{1,99})([smhdwy])", text):
+        return max(0.0, now - int(match[1]) * UNITS[match[2]])
+    time = _unix_time(text)
+    if not 0 <= time <= MAX_START:
+        raise ValueError(f"expected a time from 1970 to 2242, got {text!r}")
+    return time
+
+
+def _unix_time(text: str) -> float:
     try:
         return float(text)
     except ValueError:
         pass
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(
             f"expected a time such as 2h (ago), 1700000000 or 2026-11-23T10:00, got {text!r}"
         ) from None
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,8 @@ SERIES_BITS = 27
 START_BITS = 33
 MAX_TIERS = 7
 _SERIES_MASK = (1 << SERIES_BITS) - 1
-_START_MASK = (1 << START_BITS) - 1
+MAX_START = (1 << START_BITS) - 1
+"""The last Unix time that fits in a key."""
 
 
 def key(index: int, start: int, series_id: int = 0) -> int:
@@ -26,7 +27,7 @@ def key(index: int, start: int, series_id: int = 0) -> int:
 
 def start_of(row_key: int) -> int:
     """Return the Unix time in a key."""
-    return row_key >> SERIES_BITS & _START_MASK
+    return row_key >> SERIES_BITS & MAX_START
 
 
 def series_id_of(row_key: int) -> int:
