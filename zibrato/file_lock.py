@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+__all__ = ["FileLock"]
+
 
 class FileLock:
     """An exclusive lock beside a path, in the file `PATH.lock`, from its making to `close`.

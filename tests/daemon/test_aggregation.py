@@ -204,6 +204,16 @@ def test_the_size_of_batches_does_not_matter(size: int) -> None:
         assert summary.distribution.percentile(percent) == pytest.approx(exact, rel=0.01)
 
 
+def test_the_samples_of_a_timer_do_not_wait_without_a_bound() -> None:
+    setup = Setup()
+    for _ in range(50):
+        setup.add(timers=[samples(*[1.0] * 100)])
+    (interval,) = setup.aggregator._intervals.values()
+    (entry,) = interval.entries.values()
+    assert len(entry._fresh) < 1024
+    assert setup.only()[1].count == 5000
+
+
 def test_a_gauge_keeps_its_last_reading_and_has_no_distribution() -> None:
     setup = Setup()
     setup.add(gauges=[samples(100, -100)])
@@ -555,7 +565,7 @@ def test_a_closed_snapshot_does_not_change() -> None:
 
 @pytest.mark.parametrize("interval", [0.1, 1.0, 7.0, 60.0])
 def test_intervals_of_any_length_hold_what_falls_in_them(interval: float) -> None:
-    aggregator = Aggregator(SelfMetrics(), interval=interval, source="here")
+    aggregator = Aggregator(SelfMetrics(), interval=interval, source="here", max_series=100)
     rng = random.Random(3)
     for _ in range(200):
         when = NOW - rng.uniform(0, 7000)

@@ -322,15 +322,16 @@ class BoundTests(OutboxCase):
 
     def test_holds_64_mib_unless_told_otherwise(self) -> None:
         big = Summary(1, 1.0, distribution=Distribution([float(n) for n in range(1024)]))
-        series = [Series(TIMER, f"t{number}", "here") for number in range(1000)]
-        summaries = dict.fromkeys(series, big)
-        room = 64 * 1024 * 1024 // Snapshot(0, 10, summaries).size
+        times = {Series(TIMER, f"t{number}", "here"): big for number in range(1000)}
+        count, left = divmod(64 * 1024 * 1024, Snapshot(0, 10, times).size)
         self.backend.answer = postpone()
-        for number in range(room):
-            self.outbox.put(Snapshot(number, number + 10, summaries))
-        self.assert_account(0, 1000 * room, 0)
-        self.outbox.put(Snapshot(room, room + 10, summaries))
-        self.assert_account(0, 1000 * room, 1000)
+        for start in range(count):
+            self.outbox.put(Snapshot(start, start + 10, times))
+        for start in range(left // snapshot(0).size):  # to the last few bytes
+            self.outbox.put(snapshot(count + start))
+        self.assertEqual(self.total("backend.dropped"), 0)
+        self.outbox.put(snapshot(1 << 20))
+        self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1000)
 
     def test_at_the_bound_is_within_it(self) -> None:
         for bound, kept in ((2 * snapshot(0).size, 2), (2 * snapshot(0).size - 1, 1)):

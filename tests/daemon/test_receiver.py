@@ -17,7 +17,7 @@ class ReceiverTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(1000)
         self.metrics = SelfMetrics()
-        self.aggregator = Aggregator(self.metrics, interval=10.0, source="here")
+        self.aggregator = Aggregator(self.metrics, interval=10.0, source="here", max_series=100)
         self.receiver = Receiver(self.aggregator, self.metrics, self.clock)
 
     def rejected(self) -> dict[str, int]:

@@ -30,7 +30,7 @@ from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 MAX_AGE = 7200.0
 """Seconds for which a batch keeps its own time: Librato takes nothing older."""
 MAX_TAGS = 50
-_CHUNK = 1024
+_CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
 _Row = CounterRow | SampleRow
 _Identity = tuple[str, str, str, str | None, Tags]
 
@@ -122,8 +122,8 @@ class Aggregator:
         *,
         interval: float,
         source: str,
+        max_series: int,
         levels: LevelFilter = EVERYTHING,
-        max_series: int = 100_000,
     ) -> None:
         self._levels = levels
         self._metrics = metrics
