@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import FrozenInstanceError
+from math import nan
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +50,11 @@ def test_merging_timers_merges_their_distributions_and_changes_neither() -> None
     assert one.distribution.count == 2
     assert other.distribution is not None
     assert other.distribution.count == 1
+
+
+def test_a_reading_that_is_not_known_is_the_mean() -> None:
+    assert Summary(2, 6.0, 1.0, 5.0, 26.0, 5.0).reading == 5.0
+    assert Summary(2, 6.0, 1.0, 5.0, nan, nan).reading == 3.0
 
 
 def test_sums_that_overflow_stay_finite() -> None:

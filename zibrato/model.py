@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from math import isnan
 from typing import NamedTuple
 
 from zibrato.distribution import Distribution
@@ -54,7 +55,8 @@ class Summary(NamedTuple):
     """One series over one interval.
 
     A counter has `count` (increments) and `sum` alone, its other fields are 0. A timer is in
-    seconds and has a `distribution`; `last` is a gauge's newest reading. All are finite.
+    seconds and has a `distribution`; `last` is a gauge's newest reading. All are finite, but for
+    `sum_squares` and `last` of what a client of the store summed up without them: NaN.
     """
 
     count: int  # type: ignore[assignment]  # a tuple has a method of that name
@@ -64,6 +66,11 @@ class Summary(NamedTuple):
     sum_squares: float = 0.0
     last: float = 0.0
     distribution: Distribution | None = None
+
+    @property
+    def reading(self) -> float:
+        """The newest reading, or the mean where it isn't known."""
+        return self.sum / self.count if isnan(self.last) else self.last
 
     def merged(self, newer: Summary) -> Summary:
         """Return the summary of both, of the same kind, `newer` having the last word."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from math import nan
 
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
@@ -35,6 +36,12 @@ def test_a_timer_has_percentiles_and_a_gauge_has_none() -> None:
     found = [*records(plot({2: {20: [row_of(timer)]}, 3: {20: [row_of(gauge)]}}), SERIES)]
     assert [*found[0].values()][2:] == ["", "a=x,b=y", "debug", TIMER, 2, 3, 1, 2, 5, 2, 1, 2, 2]
     assert [*found[1].values()][5:] == [GAUGE, 1, 4, 4, 4, 16, 4, None, None, None]
+
+
+def test_what_is_not_known_is_empty() -> None:
+    summed = row_of(Summary(2, 6.0, 1.0, 5.0, nan, nan))
+    (record,) = records(plot({3: {20: [summed]}}), SERIES)
+    assert [*record.values()][6:] == [2, 6.0, 1.0, 5.0, *[None] * 5]
 
 
 def test_rows_of_a_slot_are_merged_and_slots_come_in_order() -> None:

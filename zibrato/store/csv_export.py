@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from math import isnan
 
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.codec import merged_summary
@@ -50,4 +51,5 @@ def _numbers(kind: str, summary: Summary) -> tuple[float | None, ...]:
     percentiles: list[float | None] = [None] * len(PERCENTILES)
     if distribution is not None:
         percentiles = [*distribution.percentiles(PERCENTILES)]
-    return count, total, least, most, squares, last, *percentiles
+    known = [None if isnan(value) else value for value in (squares, last)]
+    return count, total, least, most, *known, *percentiles

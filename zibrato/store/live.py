@@ -182,7 +182,7 @@ def display_value(kind: str, summary: Summary) -> float:
     if kind == COUNTER:
         return summary.sum
     if summary.distribution is None:
-        return summary.last
+        return summary.reading
     return summary.distribution.percentile(95)
 
 
@@ -190,7 +190,7 @@ def point(series_id: int, kind: str, summary: Summary) -> list[float | None]:
     """Return series id, count, sum, min, max, last and percentiles of a summary."""
     if kind == COUNTER:
         return [series_id, summary.count, summary.sum] + [None] * 6
-    least, most, last = summary.min, summary.max, summary.last
+    least, most, last = summary.min, summary.max, summary.reading
     head: list[float | None] = [series_id, summary.count, summary.sum, least, most, last]
     if summary.distribution is None:
         return [*head, None, None, None]

@@ -28,6 +28,25 @@ class MeasurementsTests(WebTestCase):
     def test_a_stream_for_each_set_of_tags(self) -> None:
         self.assertEqual(self.streams(""), {"a,us": 1, "b,us": 3, "c,eu": 10})
 
+    def test_what_has_a_source_is_apart_from_what_has_it_as_a_tag(self) -> None:
+        tagged = {"name": "both", "value": 2, "tags": {"source": "w"}}
+        content = {"measurements": [tagged], "time": START}
+        self.assertEqual(self.ask("POST", "/v1/measurements", content)[0], 202)
+        self.post(name="both", value=4, source="w", measure_time=START)
+        by_source = self.get("/v1/metrics/both?duration=60&resolution=1")["measurements"]
+        self.assertEqual({source: e[0]["value"] for source, e in by_source.items()}, {"w": 4})
+        self.assertEqual(by_source["w"][0]["count"], 1)
+        path = "/v1/measurements/both?duration=60&resolution=1"
+        streams = self.get(path)["series"]
+        self.assertEqual([stream["tags"] for stream in streams], [{"source": "w"}] * 2)
+        values = [stream["measurements"][0]["value"] for stream in streams]
+        self.assertEqual(sorted(values), [2, 4])
+        (merged,) = self.get(f"{path}&group_by=source&group_by_function=sum")["series"]
+        self.assertEqual(merged["measurements"], [{"time": START, "value": 6}])
+
+    def test_what_has_no_source_but_tags_is_none_of_the_source_api(self) -> None:
+        self.assertEqual(self.get("/v1/metrics/m?duration=60")["measurements"], {})
+
     def test_tags_choose(self) -> None:
         self.assertEqual(self.streams("tags[region]=us"), {"a,us": 1, "b,us": 3})
         self.assertEqual(self.streams("tags[host]=a&tags[host]=c"), {"a,us": 1, "c,eu": 10})

@@ -69,6 +69,16 @@ class MetricsTests(WebTestCase):
         found = self.get(f"{path}&breakout_sources=false")
         self.assertEqual(found["measurements"]["all"][0]["count"], 3)
 
+    def test_what_a_client_left_out_of_a_sum_is_not_answered(self) -> None:
+        self.post(name="m", count=2, sum=6, min=1, max=5, measure_time=START)
+        found = self.get("/v1/metrics/m?duration=10&resolution=1")["measurements"]["unassigned"]
+        self.assertEqual(
+            found,
+            [{"measure_time": START, "value": 3, "count": 2, "sum": 6, "min": 1, "max": 5}],
+        )
+        (shown,) = self.get("/data/series")["series"]
+        self.assertEqual(shown["last"], 3)  # the page draws the mean instead
+
     def test_the_newest_are_counted_by_source(self) -> None:
         for ago in range(5):
             self.post(name="m", value=ago, measure_time=START - ago)

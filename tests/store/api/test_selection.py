@@ -17,11 +17,12 @@ SERIES = {
     1: Series(GAUGE, "Cpu.0", "Web-1", (("host", "a"), ("Region", "US"))),
     2: Series(GAUGE, "cpu.1", "web-2", (("host", "b"),)),
     3: Series(GAUGE, "ram", "", (("host", "c"), ("region", "eu"))),
+    4: Series(GAUGE, "ram", ""),
 }
 
 
 def test_without_a_source_it_is_unassigned_and_no_tag() -> None:
-    assert (source_of(SERIES[3]), source_of(SERIES[1])) == ("unassigned", "Web-1")
+    assert (source_of(SERIES[4]), source_of(SERIES[1])) == ("unassigned", "Web-1")
     assert tags_of(SERIES[2]) == {"host": "b", "source": "web-2"}
     assert tags_of(SERIES[3]) == {"host": "c", "region": "eu"}
 
@@ -29,10 +30,10 @@ def test_without_a_source_it_is_unassigned_and_no_tag() -> None:
 @pytest.mark.parametrize(
     ("params", "ids"),
     [
-        ({}, [1, 2, 3]),
-        ({"sources": ["*"]}, [1, 2, 3]),
+        ({}, [1, 2, 4]),
+        ({"sources": ["*"]}, [1, 2, 4]),
         ({"sources": ["WEB-1"]}, [1]),
-        ({"source": ["web-*"], "sources": ["unassigned"]}, [1, 2, 3]),
+        ({"source": ["web-*"], "sources": ["unassigned"]}, [1, 2, 4]),
         ({"sources": ["nix"]}, []),
     ],
 )
@@ -42,23 +43,23 @@ def test_sources_in_any_case(params: dict[str, list[str]], ids: list[int]) -> No
 
 def test_a_term_selects_by_metric_and_source() -> None:
     assert [*of_term(SERIES, Selection("CPU.*", "web*"))] == [1, 2]
-    assert [*of_term(SERIES, Selection("*", "unassigned"))] == [3]
+    assert [*of_term(SERIES, Selection("*", "unassigned"))] == [4]
 
 
 @pytest.mark.parametrize(
     ("params", "ids"),
     [
-        ({}, [1, 2, 3]),
+        ({}, [1, 2, 3, 4]),
         ({"tags[HOST]": ["A", "c"]}, [1, 3]),
         ({"tags[region]": ["us"]}, [1]),
         ({"tags[source]": ["web-*"]}, [1, 2]),
         ({"tags[host]": ["a"], "tags[region]": ["eu"]}, []),
         ({"tags_search": ["region=us"]}, [1]),
-        ({"tags_search": ["region!=us"]}, [2, 3]),
+        ({"tags_search": ["region!=us"]}, [2, 3, 4]),
         ({"tags_search": ["not region=us AND host=b"]}, [2]),
         ({"tags_search": ["not region!=us"]}, [1]),
         ({"tags_search": ['host="a"', "region=u*"]}, [1]),
-        ({"tags_search": [" "]}, [1, 2, 3]),
+        ({"tags_search": [" "]}, [1, 2, 3, 4]),
     ],
 )
 def test_tags_choose(params: dict[str, list[str]], ids: list[int]) -> None:

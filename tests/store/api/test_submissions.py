@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 import pytest
@@ -49,8 +50,29 @@ def test_sums_come_with_what_is_known_of_them() -> None:
     each = {"name": "a", "count": 4, "sum": 8, "min": 1, "max": 3, "sum_squares": 20, "last": 3}
     (found,) = legacy({"gauges": [each]}, NOW)
     assert found.summary == Summary(4, 8.0, 1.0, 3.0, 20.0, 3.0)
+    (found,) = legacy({"gauges": [{"name": "a", "count": 1, "sum": 3}]}, NOW)
+    assert found.summary == Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0)
+
+
+def test_squares_and_a_last_value_are_not_invented() -> None:
     (found,) = legacy({"gauges": [{"name": "a", "count": 4, "sum": 8}]}, NOW)
-    assert found.summary == Summary(4, 8.0, 2.0, 2.0, 16.0, 2.0)
+    assert found.summary[:4] == (4, 8.0, 2.0, 2.0)
+    assert isnan(found.summary.sum_squares)
+    assert isnan(found.summary.last)
+
+
+SAMPLES = (1.0, 2.0, 6.0)  # of a mean of 3; the squares of the differences add up to 14
+
+
+@pytest.mark.parametrize(
+    "param", [{"stddev": (14 / 3) ** 0.5}, {"stddev_m2": 14}, {"sum_squares": 41, "stddev_m2": 1}]
+)
+@pytest.mark.parametrize(("read", "top"), [(legacy, "gauges"), (tagged, "measurements")])
+def test_squares_follow_from_a_standard_deviation(read: Any, top: str, param: Content) -> None:
+    content = {"name": "a", "count": 3, "sum": 9, "min": 1, "max": 6, "last": 6, **param}
+    (found,) = read({top: [content]}, NOW)
+    assert found.summary.sum_squares == pytest.approx(sum(sample**2 for sample in SAMPLES))
+    assert found.summary._replace(sum_squares=0.0) == Summary(3, 9.0, 1.0, 6.0, 0.0, 6.0)
 
 
 def test_objects_stand_for_arrays() -> None:
@@ -81,8 +103,10 @@ def test_objects_stand_for_arrays() -> None:
          {"params": {"count": ["is not a positive integer"]}}),
         ({"gauges": [{"name": "a", "value": 1, "source": "all"}]},
          {"params": {"source": ["is reserved"]}}),
-        ({"gauges": [{"name": "a", "value": 1, "measure_time": NOW - 7300}]},
-         {"params": {"measure_time": ["is not an integer"]}}),
+        ({"gauges": [{"name": "a", "count": 2, "sum": 1, "stddev": 1, "stddev_m2": 1}]},
+         {"params": {"stddev": ["excludes stddev_m2"]}}),
+        ({"gauges": [{"name": "a", "value": 1, "measure_time": "now"}]},
+         {"params": {"measure_time": ["is not a number"]}}),
         ({"gauges": [{"name": "a", "value": 1, "measure_time": 1_699_992_000}]},
          {"params": {"measure_time": ["is too far in the past"]}}),
         ({"gauges": [{"name": "a", "value": 1, "measure_time": 1_700_001_000}]},
@@ -97,7 +121,26 @@ def test_what_is_wrong_fails_the_post(content: Content, errors: Any) -> None:
     assert error_of(legacy, content, NOW) == (400, errors)
 
 
-def test_tags_are_lower_case_replace_those_on_top_and_may_name_the_source() -> None:
+def test_a_time_that_is_a_float_is_that_second() -> None:
+    (found,) = legacy({"gauges": [{"name": "a", "value": 1, "measure_time": NOW - 10}]}, NOW)
+    assert found.when == 1_699_999_990
+    content = {"measurements": [{"name": "a", "value": 1}], "time": NOW - 20}
+    assert tagged(content, NOW)[0].when == 1_699_999_980
+
+
+def test_a_tagged_measurement_may_describe_its_metric() -> None:
+    about = {"display_name": "A", "description": "an a", "attributes": {"color": "#f00"}}
+    content = {"measurements": [{"name": "a", "value": 1, **about}], "period": 60}
+    assert tagged(content, NOW)[0].about == {**about, "period": 60}
+
+
+def test_a_tag_may_be_a_number_and_null_is_none() -> None:
+    tags = {"port": 8080, "ratio": 0.5, "host": None}
+    (found,) = tagged({"measurements": [{"name": "a", "value": 1, "tags": tags}]}, NOW)
+    assert found.tags == (("port", "8080"), ("ratio", "0.5"))
+
+
+def test_tags_are_lower_case_and_replace_those_on_top() -> None:
     content = {
         "tags": {"Region": "US"}, "time": 1_699_999_990,
         "measurements": [
@@ -108,7 +151,7 @@ def test_tags_are_lower_case_replace_those_on_top_and_may_name_the_source() -> N
     found = [(each.tags, each.source, each.when) for each in tagged(content, NOW)]
     assert found == [
         ((("region", "us"),), "", 1_699_999_990),
-        ((("host", "web 1"),), "s", 1_699_999_990),
+        ((("host", "web 1"), ("source", "s")), "", 1_699_999_990),
     ]
 
 
@@ -120,7 +163,8 @@ def test_tags_are_lower_case_replace_those_on_top_and_may_name_the_source() -> N
         ({"measurements": []}, "measurements"),
         ({"measurements": [{"name": "a", "value": 1, "tags": {"a b": "c"}}]}, "tags"),
         ({"measurements": [{"name": "a", "value": 1, "tags": {"a": ""}}]}, "tags"),
-        ({"measurements": [{"name": "a", "value": 1, "tags": {"a": 1}}]}, "tags"),
+        ({"measurements": [{"name": "a", "value": 1, "tags": {"a": True}}]}, "tags"),
+        ({"measurements": [{"name": "a", "value": 1, "tags": {"a": ["b"]}}]}, "tags"),
         ({"measurements": [{"name": "a", "value": 1, "tags": {str(i): "a" for i in range(51)}}]},
          "tags"),
     ],

@@ -33,6 +33,20 @@ def test_a_chunk_of_a_gauge_comes_back(values: list[float], single: bool) -> Non
     assert decode_points(encode_points(points, 0), 0) == points
 
 
+known = st.none() | numbers
+
+
+@given(st.lists(st.tuples(numbers, known, known), min_size=1))
+def test_what_is_not_known_comes_back_as_such(
+    found: list[tuple[float, float | None, float | None]],
+) -> None:
+    points: list[tuple[int, Row]] = [
+        (10 * position, (3, value, value, value, squares, last, None))
+        for position, (value, squares, last) in enumerate(found)
+    ]
+    assert decode_points(encode_points(points, 0), 0) == points
+
+
 @given(st.lists(samples, min_size=1, max_size=5))
 def test_a_chunk_of_a_timer_comes_back(found: list[list[float]]) -> None:
     points = [(60 * i, row_of(timer(values))) for i, values in enumerate(found)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from functools import reduce
+from math import isnan, nan
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,18 @@ def test_the_three_ways_to_merge_agree(file: File) -> None:
             assert buckets(merged.distribution) == buckets(one_by_one.distribution)
 
     check()
+
+
+def test_squares_and_a_last_value_that_are_not_known_stay_so(file: File) -> None:
+    known, unknown = Summary(2, 6.0, 1.0, 5.0, 26.0, 5.0), Summary(2, 8.0, 4.0, 4.0, nan, nan)
+    add_rows(file.writer.connection, [(7, *row_of(known))])
+    add_rows(file.writer.connection, [(7, *row_of(unknown))])
+    (stored,) = file.writer.connection.execute("SELECT * FROM point")
+    assert stored[1:] == (4, 14.0, 1.0, 5.0, None, None, None)
+    for merged in (summary_of(stored[1:]), merged_summary([row_of(known), stored[1:]])):
+        assert isnan(merged.sum_squares)
+        assert isnan(merged.last)
+    assert merged_summary([stored[1:], row_of(known)]).last == 5.0
 
 
 def test_sums_stay_finite_whichever_way_they_are_merged(file: File) -> None:

@@ -25,6 +25,11 @@ class Clause(NamedTuple):
     wanted: bool = True
 
 
+def has_source(series: Series) -> bool:
+    """Whether the source API shows a series: Librato showed there nothing that has but tags."""
+    return bool(series.source) or not series.tags
+
+
 def source_of(series: Series) -> str:
     """Return what Librato calls the source of a series."""
     return series.source or UNASSIGNED
@@ -41,7 +46,9 @@ def of_term(series: Mapping[int, Series], term: Selection) -> dict[int, Series]:
     return {
         series_id: one
         for series_id, one in series.items()
-        if matches(metric, one.name.lower()) and matches(source, source_of(one).lower())
+        if has_source(one)
+        and matches(metric, one.name.lower())
+        and matches(source, source_of(one).lower())
     }
 
 
@@ -50,12 +57,11 @@ def of_sources(series: Mapping[int, Series], params: Parameters) -> Mapping[int,
     patterns = [
         pattern.lower() for param in ("sources", "source") for pattern in params.get(param, ())
     ]
-    if not patterns:
-        return series
+    patterns = patterns or ["*"]
     return {
         series_id: one
         for series_id, one in series.items()
-        if any(matches(pattern, source_of(one).lower()) for pattern in patterns)
+        if has_source(one) and any(matches(pattern, source_of(one).lower()) for pattern in patterns)
     }
 
 

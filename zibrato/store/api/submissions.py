@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import nan
 
 from zibrato.model import GAUGE, MAX_EXACT_INT, Summary, bounded
 from zibrato.store.api.requests import (
@@ -25,7 +26,8 @@ MAX_TAGS = 50
 _TAG_NAME = re.compile(r"[-.:\w]{1,64}", re.A)
 _TAG_VALUE = re.compile(r"[-.:\w?/\\ ]{1,255}")
 _SUMMED = ("count", "sum", "min", "max", "sum_squares", "last", "stddev", "stddev_m2")
-_TAGGED = {"name", "value", "time", "tags", "period", "attributes", *_SUMMED}
+_ABOUT = ("attributes", "display_name", "description", "period")
+_TAGGED = {"name", "value", "time", "tags", *_ABOUT, *_SUMMED}
 _TAGGED_TOP = {"measurements", "tags", "time", "period"}
 
 
@@ -89,25 +91,29 @@ def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submis
 
 
 def _tagged(measurement: Content, top: Content, now: float) -> Submission:
-    """Return a measurement; its tags replace those on top, and the tag `source` is its source."""
+    """Return a measurement; its tags replace those on top.
+
+    A tag `source` is a tag: Librato kept what has it apart from what was posted with a source.
+    """
     reject_unknown(measurement, _TAGGED)
     tags = _tags(measurement.get("tags") or top.get("tags") or {})
-    source = tags.pop("source", "")
-    when = _time({"time": top.get("time"), **measurement}, "time", now)
+    own = {param: value for param, value in measurement.items() if value is not None}
+    merged = {"time": top.get("time"), "period": top.get("period"), **own}
+    when = _time(merged, "time", now)
     name = required_name(measurement, "name")
     pairs = tuple(sorted(tags.items()))
-    return Submission(GAUGE, name, source, pairs, when, _summary(measurement), _about(measurement))
+    return Submission(GAUGE, name, "", pairs, when, _summary(measurement), _about(merged))
 
 
 def _time(content: Content, param: str, now: float) -> int:
-    when = integer(content, param)
+    when = number(content, param)
     if when is None:
         return int(now)
     if when < now - MAX_AGE:
         raise bad_parameter(param, "is too far in the past")
     if when > now + MAX_AHEAD:
         raise bad_parameter(param, "is in the future")
-    return when
+    return int(when)  # `time.time()` of many a client is a float; Librato has whole seconds
 
 
 def _about(measurement: Content) -> MetricFields:
@@ -133,12 +139,25 @@ def _tags(tags: object) -> dict[str, str]:
         raise bad_parameter("tags", "is not an object")
     if len(tags) > MAX_TAGS:
         raise bad_parameter("tags", f"are more than {MAX_TAGS}")
-    for name, value in tags.items():
-        if not _TAG_NAME.fullmatch(name):
-            raise bad_parameter("tags", f"{name} is an invalid name")
-        if not isinstance(value, str) or not _TAG_VALUE.fullmatch(value):
-            raise bad_parameter("tags", f"{name} has an invalid value")
-    return {name.lower(): value.lower() for name, value in tags.items()}
+    return {
+        _tag_name(name).lower(): _tag_value(name, value).lower()
+        for name, value in tags.items()
+        if value is not None
+    }
+
+
+def _tag_name(name: str) -> str:
+    if not _TAG_NAME.fullmatch(name):
+        raise bad_parameter("tags", f"{name} is an invalid name")
+    return name
+
+
+def _tag_value(name: str, value: object) -> str:
+    """Return a tag's value, which may be a number: a port, say."""
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _TAG_VALUE.fullmatch(text):
+        raise bad_parameter("tags", f"{name} has an invalid value")
+    return text
 
 
 def _summary(measurement: Content) -> Summary:
@@ -155,7 +174,10 @@ def _summary(measurement: Content) -> Summary:
 
 
 def _summary_of_sum(measurement: Content) -> Summary:
-    """Return the summary of `count` and `sum`; what isn't given is as if all had been the mean."""
+    """Return the summary of `count` and `sum`; min and max that aren't given are the mean.
+
+    Squares and a last value can't be guessed: they are NaN where they don't follow.
+    """
     count, total = integer(measurement, "count"), number(measurement, "sum")
     if count is None:
         raise bad_parameter("count", "is not present")
@@ -165,7 +187,27 @@ def _summary_of_sum(measurement: Content) -> Summary:
         raise bad_parameter("count", "is not a positive integer")
     mean = total / count
     least, most = number_or(measurement, "min", mean), number_or(measurement, "max", mean)
-    squares = number_or(measurement, "sum_squares", bounded(mean * total))
     if least > most:
         raise bad_parameter("min", "is above max")
-    return Summary(count, total, least, most, squares, number_or(measurement, "last", mean))
+    last = number_or(measurement, "last", mean if count == 1 else nan)
+    return Summary(count, total, least, most, _squares(measurement, count, mean, total), last)
+
+
+def _squares(measurement: Content, count: int, mean: float, total: float) -> float:
+    """Return the sum of squares, or what follows for it from `stddev` or `stddev_m2`.
+
+    The former is the population's; the latter, of Librato's documents, the sum of the squared
+    differences from the mean.
+    """
+    squares, deviation, differences = (
+        number(measurement, param) for param in ("sum_squares", "stddev", "stddev_m2")
+    )
+    if deviation is not None and differences is not None:
+        raise bad_parameter("stddev", "excludes stddev_m2")
+    if squares is not None:
+        return squares
+    if deviation is not None:
+        differences = count * deviation * deviation
+    if differences is not None:
+        return bounded(differences + mean * total)
+    return bounded(mean * total) if count == 1 else nan

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import TypeVar
 
-from zibrato.model import COUNTER, Series, Summary
+from zibrato.model import COUNTER, Series, Summary, Tags
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad_parameter
 from zibrato.store.api.selection import source_of, tags_of
@@ -24,7 +25,7 @@ SUMMARY_FUNCTIONS: Mapping[str, SummaryFunction] = {
     "count": lambda summary: float(summary.count),
     "min": lambda summary: summary.min,
     "max": lambda summary: summary.max,
-    "last": lambda summary: summary.last,
+    "last": lambda summary: summary.reading,
 }
 """What makes one value of a summary, by Librato's names."""
 GROUP_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
@@ -86,23 +87,24 @@ def by_tags(
     time_range: TimeRange,
     function: str | None,
 ) -> list[Content]:
-    """Return a stream of times and values for each set of tags that has any.
+    """Return a stream of times and values for each source and set of tags that has any.
 
     Series of one set differ by kind or level; the kind of the first decides which function fits.
     """
-    streams: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
+    streams: dict[tuple[str, Tags], list[int]] = defaultdict(list)
     for series_id, slots in plot.slots.items():
         if slots:
-            streams[tuple(sorted(tags_of(series[series_id]).items()))].append(series_id)
+            one = series[series_id]
+            streams[one.source, one.tags].append(series_id)
     return [
         {
-            "tags": dict(tags),
+            "tags": dict(sorted(tags_of(series[ids[0]]).items())),
             "measurements": _newest(
                 _values(plot, ids, summary_function(function, metric, series[ids[0]].kind)),
                 time_range,
             ),
         }
-        for tags, ids in streams.items()
+        for ids in streams.values()
     ]
 
 
@@ -157,10 +159,14 @@ def _entry(start: int, rows: Sequence[Row], value: SummaryFunction) -> Content:
         "sum": summary.sum,
     }
     if rows[0][2] is not None:  # a counter has a count and a sum alone
-        entry.update(
-            min=summary.min, max=summary.max, sum_squares=summary.sum_squares, last=summary.last
-        )
+        entry.update(min=summary.min, max=summary.max)
+        entry.update(_known({"sum_squares": summary.sum_squares, "last": summary.last}))
     return entry
+
+
+def _known(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values but those that are NaN, which a client left out."""
+    return {name: value for name, value in values.items() if not isnan(value)}
 
 
 def _newest(entries: list[T], time_range: TimeRange) -> list[T]:

@@ -9,6 +9,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from math import isnan, nan
 
 import msgspec
 
@@ -32,7 +33,7 @@ def encode_points(points: Sequence[Point], block: int) -> bytes:
         single = all(count == 1 for count in counts)
         if single and all(t * t == s for t, s in zip(totals, squares, strict=True)):
             squares = ()
-        columns += [_planes(array("d", column)) for column in (leasts, mosts, lasts, squares)]
+        columns += [_planes(_doubles(column)) for column in (leasts, mosts, lasts, squares)]
     parts = None if blobs[0] is None else list(blobs)
     packed = _pack((_planes(steps), _planes(array("Q", counts)), columns, parts))
     return zlib.compress(packed, 1)
@@ -51,8 +52,22 @@ def decode_points(chunk: bytes, block: int) -> list[Point]:
         return list(zip(starts, rows, strict=True))
     leasts, mosts, lasts, squares = others
     powers: Iterable[float] = squares or [total * total for total in totals]
-    filled = zip(counts, totals, leasts, mosts, powers, lasts, blobs, strict=True)
+    filled = zip(counts, totals, leasts, mosts, _known(powers), _known(lasts), blobs, strict=True)
     return list(zip(starts, filled, strict=True))
+
+
+def _doubles(column: Sequence[float | None]) -> Numbers:
+    """Return a column that may have unknown values: NaN."""
+    if None in column:
+        column = [nan if value is None else value for value in column]
+    return array("d", column)
+
+
+def _known(values: Iterable[float]) -> Iterable[float | None]:
+    """Return what `_doubles` made an array of; a NaN makes their sum one."""
+    if not isnan(sum(values)):
+        return values
+    return [None if isnan(value) else value for value in values]
 
 
 def _planes(values: Numbers) -> bytes:

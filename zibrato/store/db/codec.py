@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from math import nan
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,7 +23,8 @@ MAX_SAMPLES = 32
 Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]
 """A summary as the file has it: count, sum, min, max, sum of squares, last, distribution.
 
-Of a counter, all but the first two are None. An empty distribution is that of `sum` alone.
+Of a counter, all but the first two are None; the sum of squares and the last value are where they
+aren't known. An empty distribution is that of `sum` alone.
 """
 Point = tuple[int, Row]
 """A row and the Unix time at which its interval begins."""
@@ -52,9 +54,9 @@ def summary_of(row: Row) -> Summary:
     """Return what `row` was made of."""
     count, total, least, most, squares, last, blob = row
     distribution = None if blob is None else decode_distribution(blob, total)
-    return Summary(
-        count, total, least or 0.0, most or 0.0, squares or 0.0, last or 0.0, distribution
-    )
+    if least is None or most is None:
+        return Summary(count, total)
+    return Summary(count, total, least, most, _known(squares), _known(last), distribution)
 
 
 def merged_row(rows: Sequence[Row]) -> Row:
@@ -79,9 +81,15 @@ def merged_summary(rows: Sequence[Row]) -> Summary:
         return Summary(count, total)
     present = [blob for blob in blobs if blob is not None]
     distribution = _joined(present, totals) if len(present) == len(blobs) else None
+    all_squares = nan if None in squares else bounded(sum(squares))
     return Summary(
-        count, total, min(leasts), max(mosts), bounded(sum(squares)), lasts[-1], distribution
+        count, total, min(leasts), max(mosts), all_squares, _known(lasts[-1]), distribution
     )
+
+
+def _known(value: float | None) -> float:
+    """Return what the file has for a number; SQLite knows no NaN."""
+    return nan if value is None else value
 
 
 def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:

@@ -174,7 +174,7 @@ def _other_type(metric: Metric, name: str) -> str:
 def _series(submission: Submission, metric: Metric) -> Series:
     """Return the series that a measurement is of."""
     summary = submission.summary
-    constant = summary.min == summary.max == summary.last
+    constant = summary.min == summary.max == summary.reading
     summed = metric.summed and constant and submission.type == GAUGE
     kind = COUNTER if summed else GAUGE
     return Series(kind, metric.name, submission.source, submission.tags)

@@ -85,7 +85,7 @@ def _series_data(
     empty: Column = [None] * len(summaries)
     if kind == COUNTER:
         return SeriesData(column("count"), column("sum"), empty, empty, empty, id=series_id)
-    least, most, last = column("min"), column("max"), column("last")
+    least, most, last = column("min"), column("max"), column("reading")
     data = SeriesData(column("count"), column("sum"), least, most, last, id=series_id)
     if kind == TIMER:
         percentiles = [_percentiles(summary) for summary in summaries]
