@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
 from zibrato.endpoint import Endpoint
-from zibrato.intake.zeromq import ZeroMQIntake, check_is_free, ipc_path
+from zibrato.intake.zeromq import DRAIN_LIMIT, QUIET, ZeroMQIntake, check_is_free, ipc_path
 from zibrato.interfaces import IIntake
 
 
@@ -142,6 +142,25 @@ def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture)
     fixture.intake.stopService()
     assert not fixture.path.exists()
     assert fixture.reactor.readers == []
+
+
+def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixture) -> None:
+    connection = fixture.intake._connection
+    assert connection is not None
+    done: list[None] = []
+
+    def read() -> None:
+        connection.frames += 1
+
+    connection.doRead = read  # type: ignore[method-assign]
+    fixture.intake.drain().addCallback(done.append)
+    fixture.reactor.advance(QUIET * 0.9)
+    assert connection.frames == 0  # nothing is read before it had the time to come
+    fixture.reactor.pump([QUIET / 10] * round(2 * DRAIN_LIMIT / QUIET * 10 + 20))
+    assert done == [None]
+    assert connection.frames == pytest.approx(2 * DRAIN_LIMIT / QUIET, abs=4)
+    assert QUIET > 0
+    assert 2 * DRAIN_LIMIT <= 4.0  # of the 8 seconds of --stop-timeout
 
 
 def test_a_stopped_intake_leaves_the_path_to_the_next(fixture: Fixture) -> None:
