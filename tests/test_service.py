@@ -13,6 +13,7 @@ from zibrato import service
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import IIntake, IWebBackend
 from zibrato.service import Options, make_service, makeService
+from zibrato.store.backend import StoreBackend
 
 
 @pytest.fixture
@@ -57,6 +58,24 @@ def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> Non
     assert names_of(daemon)[-1] == "WebService"
     verifyObject(IWebBackend, daemon.outboxes[0].backend)
     assert "WebService" not in names_of(make(*arguments, "--web", "none"))
+
+
+def test_the_page_is_told_of_its_daemon(directory: Path) -> None:
+    options = parsed("--store", "s", "--flush-interval", "7", "--source", "here",
+                     "--web", "tcp:0:interface=127.0.0.1")  # fmt: skip
+    daemon = make_service(options)
+    (intake,) = daemon._intakes
+    backend = daemon.outboxes[0].backend
+    assert isinstance(backend, StoreBackend)
+    info = backend.daemon
+    assert info is not None
+    assert (info.interval, info.source, info.addresses()) == (7.0, "here", [])
+    intake.startService()
+    assert info.addresses() == [*intake.addresses]
+    assert not info.addresses()[0].endswith("*")
+    intake.stopService()
+    daemon._metrics.count("zibrato.x", 3)
+    assert info.self_metrics() == [("counter", "zibrato.x", (), 3)]
 
 
 def test_two_stores_work_without_a_page(directory: Path) -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.threadpool import ThreadPool
 
-    from zibrato.model import Snapshot
+    from zibrato.model import Snapshot, Tags
 
 __all__ = [
     "BackendContext",
     "BackendOption",
+    "DaemonInfo",
     "Delivery",
     "IBackend",
     "IBackendMaker",
@@ -33,6 +34,7 @@ __all__ = [
     "IWebBackend",
     "Reactor",
     "RetryLater",
+    "SelfMetric",
 ]
 
 
@@ -106,8 +108,35 @@ class BackendContext:
     backend adds its own, and refuses one that is there already."""
 
 
+class SelfMetric(NamedTuple):
+    """A self-metric as it is now: what a counter has counted since the start, a gauge's reading."""
+
+    kind: str
+    name: str
+    tags: Tags
+    value: float
+
+
+@dataclass(frozen=True)
+class DaemonInfo:
+    """What a page can tell of the daemon that it belongs to."""
+
+    interval: float
+    """The seconds that are summed up."""
+    source: str
+    """What the daemon calls itself: the source of its self-metrics."""
+    started: float
+    """The Unix time of its start."""
+    addresses: Callable[[], Sequence[str]]
+    """Returns where clients reach it, as ZeroMQ writes it; none before it has started."""
+    self_metrics: Callable[[], Sequence[SelfMetric]]
+    """Returns its self-metrics."""
+
+
 class IIntake(IService):
     """A service that hands what it receives to whom it was made for, between start and stop."""
+
+    addresses: Sequence[str] = Attribute("Where clients reach it, as bound, once it has started.")
 
     def drain() -> Deferred[None]:
         """Accept nothing new, hand over what has arrived already, then fire."""
@@ -136,12 +165,12 @@ class IWebBackend(IBackend):
     """A backend with a page, at the endpoint that `--web` names."""
 
     def web_service(
-        reactor: Reactor, description: str, credentials: Path | None, interval: float
+        reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
     ) -> IService:
         """Return the service of the page at an endpoint, in Twisted's words.
 
-        `credentials` is the file with the user:password to ask for, `interval` the seconds that
-        are summed up. Raises ValueError, with one line for people, and OSError.
+        `credentials` is the file with the user:password to ask for. Raises ValueError, with one
+        line for people, and OSError.
         """
 
 

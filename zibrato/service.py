@@ -15,7 +15,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.intake import zeromq
-from zibrato.interfaces import BackendContext, IIntake, IWebBackend, Reactor
+from zibrato.interfaces import BackendContext, DaemonInfo, IIntake, IWebBackend, Reactor
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
@@ -44,7 +44,8 @@ def make_service(options: Options) -> Daemon:
     outboxes = _outboxes(reactor, settings, metrics)
     daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
     if settings.web is not None:
-        _web_service(reactor, settings, outboxes, settings.web).setServiceParent(daemon)
+        info = _info(reactor, settings, metrics, intakes)
+        _web_service(reactor, settings, outboxes, info).setServiceParent(daemon)
     return daemon
 
 
@@ -78,15 +79,27 @@ def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Seq
     return outboxes
 
 
+def _info(
+    reactor: Reactor, settings: Settings, metrics: SelfMetrics, intakes: Sequence[IIntake]
+) -> DaemonInfo:
+    """Return what a page can tell of the daemon."""
+    return DaemonInfo(
+        interval=settings.flush_interval,
+        source=settings.source,
+        started=reactor.seconds(),
+        addresses=lambda: [address for intake in intakes for address in intake.addresses],
+        self_metrics=metrics.current,
+    )
+
+
 def _web_service(
-    reactor: Reactor, settings: Settings, outboxes: Sequence[Outbox], description: str
+    reactor: Reactor, settings: Settings, outboxes: Sequence[Outbox], daemon: DaemonInfo
 ) -> IService:
     """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
+    description = settings.web or ""
     backend = _web_backend(outboxes)
     try:
-        return backend.web_service(
-            reactor, description, settings.web_credentials, settings.flush_interval
-        )
+        return backend.web_service(reactor, description, settings.web_credentials, daemon)
     except ValueError as error:
         raise usage.UsageError(f"--web: {error}") from None
     except OSError as error:

@@ -94,3 +94,16 @@ def test_gauges_go_out_in_every_batch_with_their_newest_reading() -> None:
         assert {row.name: row.tags for row in batch.gauges}["zibrato.depth"] == {"backend": "a"}
     metrics.gauge("zibrato.depth", 0, backend="a")
     assert gauges(metrics.batch(0.0))["zibrato.depth"] == [0.0]
+
+
+def test_what_is_now_is_counted_since_the_start() -> None:
+    metrics = SelfMetrics()
+    metrics.count("zibrato.x", 3, reason="old")
+    metrics.batch(10.0)
+    metrics.count("zibrato.x", 1, reason="old")
+    metrics.gauge("zibrato.y", 1.0)
+    metrics.gauge("zibrato.y", 2.5)
+    assert metrics.current() == [
+        ("counter", "zibrato.x", (("reason", "old"),), 4),
+        ("gauge", "zibrato.y", (), 2.5),
+    ]

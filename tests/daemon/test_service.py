@@ -30,6 +30,8 @@ from zibrato.model import COUNTER, Series, Snapshot, Summary
 class FakeIntake(Service):
     """Hands over `late` frames when it is drained, once `drained` fires."""
 
+    addresses = ()
+
     def __init__(self, receive: Callable[[bytes], None]) -> None:
         self.receive = receive
         self.late: list[bytes] = []

@@ -134,8 +134,11 @@ test("a late interval finds its place, adds to a counter, and leaves the newest 
 });
 
 test("the sparklines of one name are added up", () => {
-  assert.deepEqual(metrics.addedUp("shop.orders").slice(-4), [null, 1, 4, 8]);
-  assert.deepEqual(metrics.addedUp("nix"), []);
+  metrics.add([series(9, "counter", "shop.orders", { source: "web-2", tags: { a: "1" }, spark: [10] })]);
+  assert.deepEqual(metrics.addedUp("shop.orders", "web-2").slice(-4), [null, 1, null, 13]);
+  assert.deepEqual(metrics.addedUp("shop.orders", "nix"), []);
+  const of = (name, source) => metrics.hasOtherSources({ kind: "counter", name, source });
+  assert.deepEqual([of("shop.orders", "web-2"), of("zibrato.intake.received", "web"), of("nix", "web")], [true, false, false]);
 });
 
 test("after a long silence it is now, not the time of the newest interval", () => {

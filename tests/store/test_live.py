@@ -112,16 +112,6 @@ def test_what_was_removed_is_not_in_the_list() -> None:
     assert [*listed(live)] == [GAUGE]
 
 
-def test_the_daemons_own_series_are_its_health() -> None:
-    own = Series(COUNTER, "zibrato.intake.received", "s", (("reason", "x"),))
-    live = updated(snapshot(START))
-    for start in (START, START + 10):
-        live.update([Measured(9, own, start, start + 10, Summary(1, 3.0))])
-    (health,) = live.health()
-    assert (health.name, health.last, health.total) == (own.name, 3.0, 6.0)
-    assert health.tags == {"reason": "x"}
-
-
 def test_the_value_that_is_shown_is_of_the_kind() -> None:
     gauge = Summary(2, 7.0, 3.0, 4.0, 25.0, 3.0)
     assert display_value(COUNTER, Summary(2, 7.0)) == 7.0

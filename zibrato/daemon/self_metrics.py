@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 
-from zibrato.model import Tags
+from zibrato.interfaces import SelfMetric
+from zibrato.model import COUNTER, GAUGE, Tags
 from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 _Key = tuple[str, Tags]
@@ -39,6 +40,12 @@ class SelfMetrics:
             for (counted, having), count in self.totals.items()
             if counted == name and wanted.issubset(having)
         )
+
+    def current(self) -> list[SelfMetric]:
+        """Return everything as it is now."""
+        counters = [SelfMetric(COUNTER, *key, count) for key, count in self.totals.items()]
+        gauges = [SelfMetric(GAUGE, *key, value) for key, value in self._gauges.items()]
+        return [*counters, *gauges]
 
     def batch(self, when: float) -> Batch:
         """Return what was counted since the last batch, and the gauges, as of the Unix time.

@@ -97,8 +97,12 @@ class ZeroMQIntake(Service):
         self._ipc_mode = ipc_mode
         self._locks: dict[str, FileLock] = {}
         self._connection: PullConnection | None = None
-        self.addresses: list[str] = []
+        self._bound: list[str] = []
+
+    @property
+    def addresses(self) -> Sequence[str]:
         """The endpoints as bound: a wildcard port is replaced by the real one."""
+        return tuple(self._bound)
 
     def startService(self) -> None:
         """Bind and connect; raises OSError where an endpoint can't be had."""
@@ -130,7 +134,7 @@ class ZeroMQIntake(Service):
         address = endpoint.address
         if not endpoint.connect:
             address = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
-        self.addresses.append(address)
+            self._bound.append(address)
         _log.info(
             "{verb} {address}",
             verb="receiving from" if endpoint.connect else "listening on",
@@ -147,10 +151,9 @@ class ZeroMQIntake(Service):
         if connection is None:
             return
         await self._read_until_quiet(connection)
-        for endpoint, address in zip(self._endpoints, self.addresses, strict=True):
-            if not endpoint.connect:
-                with suppress(zmq.ZMQError):
-                    connection.socket.unbind(address)
+        for address in self._bound:
+            with suppress(zmq.ZMQError):
+                connection.socket.unbind(address)
         await self._read_until_quiet(connection)
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +15,15 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names
-from zibrato.interfaces import BackendContext, Delivery, IWebBackend, Reactor, RetryLater
-from zibrato.model import Series
+from zibrato.interfaces import (
+    BackendContext,
+    DaemonInfo,
+    Delivery,
+    IWebBackend,
+    Reactor,
+    RetryLater,
+)
+from zibrato.model import COUNTER, Series, Snapshot, Tags
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import check_usable, default_path
@@ -31,6 +39,7 @@ MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 READERS = 3
 MAX_LOADED_ROWS = 200_000
+CLIENT_REPORTS = "zibrato.client."
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
@@ -59,6 +68,9 @@ class StoreBackend:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.live = Live()
+        self.daemon: DaemonInfo | None = None
+        self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
+        """What clients told of themselves since the start, such as what they dropped."""
         self._loaded = False
         self._loading = DeferredLock()
 
@@ -74,12 +86,13 @@ class StoreBackend:
         return Deferred.fromCoroutine(self.database.stop())
 
     def web_service(
-        self, reactor: Reactor, description: str, credentials: Path | None, interval: float
+        self, reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
     ) -> IService:
         """Return the service of the page and the API at a Twisted endpoint."""
         from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
 
-        self.live.interval = interval
+        self.daemon = daemon
+        self.live.interval = daemon.interval
         web.check_can_listen(description)
         return web.WebService(reactor, self, description, credentials)
 
@@ -108,8 +121,15 @@ class StoreBackend:
             raise RetryLater(f"{self.database.path}: {error}") from None
         delivery.delivered(delivery.pending)
         self.live.interval = snapshot.end - snapshot.start
+        self._count_client_reports(snapshot)
         self.live.publish(events)
         self.database.maintain()
+
+    def _count_client_reports(self, snapshot: Snapshot) -> None:
+        """Count what this daemon's clients told; the API brings what others' clients did."""
+        for (kind, name, _, tags, _), summary in snapshot.summaries.items():
+            if kind == COUNTER and name.startswith(CLIENT_REPORTS):
+                self.client_reports[name, tags] += summary.sum
 
     def _write(self, writer: Writer, delivery: Delivery) -> bytes:
         """Write the snapshot; return the events for subscribers."""

@@ -44,26 +44,15 @@ class LiveSeries(msgspec.Struct):
     spark: Sequence[float | None]
 
 
-class Health(msgspec.Struct):
-    """One of the daemon's own series: its last value, and its sum since the start."""
-
-    name: str
-    tags: Mapping[str, str]
-    kind: str
-    last: float | None
-    total: float
-
-
 class _Entry:
     """What is remembered of one series; `ring` has a value for each interval, by its slot."""
 
-    __slots__ = ("last", "rate", "ring", "seen", "series", "slot", "total")
+    __slots__ = ("last", "rate", "ring", "seen", "series", "slot")
 
     def __init__(self, series: Series, seen: float = 0.0) -> None:
         self.series = series
         self.seen = seen
         self.slot = 0
-        self.total = 0.0
         self.last: float | None = None
         self.rate: float | None = None
         self.ring = array("d", [nan]) * INTERVALS
@@ -73,7 +62,6 @@ class _Entry:
         length = end - start
         slot = int(start // length)
         value = display_value(self.series.kind, summary)
-        self.total += summary.sum
         if slot > self.slot:
             for skipped in range(max(self.slot + 1, slot - INTERVALS + 1), slot + 1):
                 self.ring[skipped % INTERVALS] = nan
@@ -146,14 +134,6 @@ class Live:
             entries = [(series_id, entry) for series_id, entry in entries if series_id in wanted]
         old = now - STALE * self.interval - self.interval
         return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
-
-    def health(self) -> list[Health]:
-        """Return the daemon's own series."""
-        return [
-            Health(series.name, dict(series.tags), series.kind, entry.last, entry.total)
-            for entry in list(self._entries.values())
-            if (series := entry.series).name.startswith("zibrato.")
-        ]
 
     def publish(self, event: bytes) -> None:
         """Send an event to all subscribers; one that raises gets no more, and costs no more."""

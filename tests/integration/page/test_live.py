@@ -15,6 +15,7 @@ from zibrato import Zibrato
 def test_the_example_appears_live_on_an_empty_page(served: StoreDaemon, tab: Tab) -> None:
     page = tab.open(served.url, rows=0)
     expect(page.locator("#empty")).to_contain_text("Nothing measured yet")
+    expect(page.locator("#empty .hint")).to_contain_text(served.socket)
     expect_status(page, "Live")
     page.evaluate("window.stayed = true")
     with Process([sys.executable, str(ROOT / "examples/demo.py"), served.socket]):

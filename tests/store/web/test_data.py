@@ -6,6 +6,9 @@ import pytest
 
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import WebTestCase
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.interfaces import DaemonInfo
+from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.api.responses import ApiError
 from zibrato.store.web.data import MAX_SERIES, series_ids
 
@@ -35,13 +38,39 @@ class DataTests(WebTestCase):
         for query in ("", "ids=x", "ids=1&start=5&end=5", "ids=1&points=0", "ids=1&start=x"):
             self.assertEqual(self.ask("GET", f"/data/plot?{query}")[0], 400)
 
-    def test_the_list_has_all_series_and_the_daemons_own_are_its_health(self) -> None:
+    def test_the_list_has_all_series(self) -> None:
         self.outbox.put(snapshot(START))
         content = self.get("/data/series")
         self.assertEqual((content["now"], content["interval"]), (START, 10.0))
         self.assertEqual([one["name"] for one in content["series"]], ["counter", "timer", "gauge"])
         self.assertEqual(self.headers.getRawHeaders("cache-control"), ["no-store"])
-        self.assertEqual(self.get("/data/health"), {"series": []})
+
+    def test_health_is_of_this_daemon_and_its_clients_alone(self) -> None:
+        self.assertEqual(self.get("/data/health")["series"], [])
+        metrics = SelfMetrics()
+        metrics.count("zibrato.intake.received", 7)
+        metrics.gauge("zibrato.outbox.bytes", 5.0, backend="store")
+        self.backend.daemon = DaemonInfo(
+            10.0, "here", START - 60.0, lambda: ["ipc:///s"], metrics.current
+        )
+        other = {"name": "zibrato.intake.received", "value": 500, "source": "elsewhere"}
+        self.post(**other, attributes={"summarize_function": "sum"})
+        self.post(**{**other, "name": "zibrato.client.dropped"})
+        reported = Series(COUNTER, "zibrato.client.dropped", "web-1", (("reason", "full"),))
+        for start in (START, START + 10):
+            self.outbox.put(Snapshot(start, start + 10, {reported: Summary(1, 3.0)}))
+        content = self.get("/data/health")
+        series = content.pop("series")
+        expected = {"source": "here", "started": START - 60.0, "addresses": ["ipc:///s"]}
+        self.assertEqual(content, expected)
+        self.assertEqual(
+            [(one["name"], one["tags"], one["last"], one["total"]) for one in series],
+            [
+                ("zibrato.intake.received", {}, None, 7),
+                ("zibrato.outbox.bytes", {"backend": "store"}, 5.0, 0),
+                ("zibrato.client.dropped", {"reason": "full"}, None, 6),
+            ],
+        )
 
     def test_a_series_that_is_not_there_is_left_out(self) -> None:
         self.outbox.put(snapshot(START))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from klein import Klein
 from twisted.web.iweb import IRequest
 
+from zibrato.interfaces import SelfMetric
+from zibrato.model import COUNTER
 from zibrato.store.api.requests import first_values, number_or, parameters
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.reader import Reader
-from zibrato.store.live import Health, LiveSeries
+from zibrato.store.live import LiveSeries
 from zibrato.store.web.plot_data import plot_data
 
 MAX_SERIES = 1000
@@ -29,10 +31,23 @@ class SeriesList(msgspec.Struct):
     series: list[LiveSeries]
 
 
-class HealthList(msgspec.Struct):
-    """The daemon's own series."""
+class Health(msgspec.Struct):
+    """A self-metric of the daemon or its clients: a gauge's reading, a count since the start."""
 
-    series: list[Health]
+    name: str
+    tags: Mapping[str, str]
+    kind: str
+    last: float | None
+    total: float
+
+
+class HealthList(msgspec.Struct):
+    """What the daemon tells of itself, with the Unix time of its start and where it listens."""
+
+    source: str
+    started: float
+    addresses: Sequence[str]
+    series: Sequence[Health]
 
 
 class DataApi:
@@ -84,8 +99,8 @@ class DataApi:
 
     @app.route("/health", methods=["GET"])
     async def health(self, request: IRequest) -> bytes:
-        """Answer with the daemon's own series."""
-        return json_response(request, HealthList(self._store.live.health()))
+        """Answer with what this daemon tells of itself, and nothing of another's."""
+        return json_response(request, _health(self._store))
 
     async def _json(self, request: IRequest, work: Callable[[Reader], object]) -> bytes:
         """Answer with what `work` returns, encoded in the same thread."""
@@ -101,6 +116,25 @@ def series_ids(text: str) -> list[int]:
     if not ids or len(ids) > MAX_SERIES:
         raise bad_parameter("ids", f"are not 1 to {MAX_SERIES} numbers with commas between them")
     return ids
+
+
+def _health(store: StoreBackend) -> HealthList:
+    daemon = store.daemon
+    if daemon is None:  # there is a store, and nothing else
+        return HealthList("", 0.0, (), ())
+    reports = [
+        Health(name, dict(tags), COUNTER, None, total)
+        for (name, tags), total in store.client_reports.items()
+    ]
+    own = [_of_self_metric(metric) for metric in daemon.self_metrics()]
+    return HealthList(daemon.source, daemon.started, daemon.addresses(), [*own, *reports])
+
+
+def _of_self_metric(metric: SelfMetric) -> Health:
+    kind, name, tags, value = metric
+    if kind == COUNTER:
+        return Health(name, dict(tags), kind, None, value)
+    return Health(name, dict(tags), kind, value, 0.0)
 
 
 def _marker(event: annotation_events.Event) -> dict[str, object]:

@@ -1,5 +1,6 @@
 // How the daemon is: what it received, what was rejected or dropped and why, what waits, how late it is.
 
+import { acknowledge, readAcknowledged, unacknowledged } from "./acknowledged.js";
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { bytes, duration, number, whole } from "./format.js";
@@ -9,21 +10,28 @@ import { drawSparkline } from "./sparkline.js";
 const SPARKLINE_HEIGHT = 44;
 
 export class HealthView {
-  /** `spark(name)` returns the values of the daemon's series of that name; `link(kind, name)` the
-   * address of its plot. */
-  constructor(root, { spark, link }) {
+  /** `spark(name, source)` returns the values of the daemon's series of that name; `link(kind, name,
+   * source)` the address of its plot; `acknowledged()` is called when losses were acknowledged. */
+  constructor(root, on) {
     this.root = root;
-    this.spark = spark;
-    this.link = link;
+    this.on = on;
   }
 
+  /** Return what the daemon tells of itself, or null. */
   async load() {
     try {
-      this.list = (await api.health()).series;
+      this.daemon = await api.health();
     } catch {
-      this.list = null; // the connection's own state says why
+      this.daemon = null; // the connection's own state says why
     }
-    return this.list;
+    this.list = this.daemon?.series ?? null;
+    return this.daemon;
+  }
+
+  /** Return the losses that no one has acknowledged, in words, or null. */
+  get news() {
+    const { series, started } = this.daemon;
+    return lossWords(unacknowledged(lossCounts(series), started, readAcknowledged()), whole);
   }
 
   show() {
@@ -40,14 +48,36 @@ export class HealthView {
     const close = h("a", { className: "button", href: "#/" }, "← Metrics");
     this.root.replaceChildren(
       ...[
-        h("header", {}, h("div", {}, h("h2", {}, "Health"), verdict(list)), close),
+        h("header", {}, h("div", {}, h("h2", {}, "Health"), this.verdict(list)), close),
         h("div", { className: "cards" }, ...this.cards(list)),
         lossTable(list),
         backendTable(list),
       ].filter(Boolean),
     );
     for (const canvas of this.root.querySelectorAll("canvas"))
-      drawSparkline(canvas, canvas.dataset.kind, this.spark(canvas.dataset.name), canvas.clientWidth, SPARKLINE_HEIGHT);
+      drawSparkline(canvas, canvas.dataset.kind, this.on.spark(canvas.dataset.name, this.daemon.source), canvas.clientWidth, SPARKLINE_HEIGHT);
+  }
+
+  verdict(list) {
+    const loss = lossWords(lossCounts(list), whole);
+    const { news } = this;
+    const received = whole(total(named(list, "zibrato.intake.received")));
+    const words = loss
+      ? `Measurements since the daemon started: ${loss}, ${received} received.${news ? "" : " You have acknowledged that."}`
+      : "Nothing was rejected or dropped since the daemon started.";
+    const state = news ? "loss" : loss ? "seen" : "good";
+    return h("p", { className: "verdict", dataset: { state } }, h("i", { "aria-hidden": "true" }), words, news && this.button());
+  }
+
+  button() {
+    const title = "The badge goes, until more is rejected or dropped; the counts stay";
+    const button = h("button", { type: "button", className: "chip", title }, "Acknowledge");
+    button.addEventListener("click", () => {
+      acknowledge(lossCounts(this.list), this.daemon.started);
+      this.draw();
+      this.on.acknowledged();
+    });
+    return button;
   }
 
   cards(list) {
@@ -68,22 +98,13 @@ export class HealthView {
   card(title, value, note, kind, name) {
     return h(
       "a",
-      { className: "card", href: this.link(kind, name) },
+      { className: "card", href: this.on.link(kind, name, this.daemon.source) },
       h("span", {}, title),
       h("b", {}, value),
       h("small", {}, note),
       h("canvas", { "aria-hidden": "true", dataset: { kind, name } }),
     );
   }
-}
-
-function verdict(list) {
-  const loss = lossWords(lossCounts(list), whole);
-  const received = whole(total(named(list, "zibrato.intake.received")));
-  const words = loss
-    ? `Measurements since the daemon started: ${loss}, ${received} received.`
-    : "Nothing was rejected or dropped since the daemon started.";
-  return h("p", { className: "verdict", dataset: { state: loss ? "loss" : "good" } }, h("i", { "aria-hidden": "true" }), words);
 }
 
 function lossTable(list) {

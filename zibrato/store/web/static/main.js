@@ -12,7 +12,6 @@ import { Metrics } from "./metrics.js";
 import { noMatches, noMetricsYet, noSuchMetric } from "./notices.js";
 import { PlotPanel } from "./plot-panel.js";
 import * as route from "./route.js";
-import { lossCounts, lossWords } from "./self-metrics.js";
 import { timeText } from "./times.js";
 
 const UNFILTERED = { q: "", level: "", source: "", tag: "" };
@@ -21,6 +20,7 @@ const LIST = { view: "list", kind: "", name: "", from: "", to: "" };
 const metrics = new Metrics();
 let state = route.read();
 let loaded = false;
+let emptyShape = null; // what the words on the empty list were made of
 
 const isOtherView = (part) => "view" in part && (part.view !== state.view || part.name !== state.name);
 /** Go to the state with `part` of it changed; Back undoes a change of view, and what is `undoable`. */
@@ -46,8 +46,12 @@ const list = new MetricList(byId("list"), {
 });
 const panel = new PlotPanel(byId("panel"), { change, close });
 const health = new HealthView(byId("health"), {
-  link: (kind, name) => route.format({ ...route.parse(""), own: "1", view: "plot", kind, name }),
-  spark: (name) => metrics.addedUp(name),
+  link: (kind, name, source) => {
+    const filter = metrics.hasOtherSources({ kind, name, source }) ? { source } : {};
+    return route.format({ ...route.parse(""), own: "1", view: "plot", kind, name, ...filter });
+  },
+  spark: (name, source) => metrics.addedUp(name, source),
+  acknowledged: showBadge,
 });
 
 function close() {
@@ -72,7 +76,11 @@ function showEmpty(isEmpty) {
   byId("list").hidden = isEmpty;
   byId("heads").hidden = isEmpty;
   byId("empty").hidden = !isEmpty;
-  if (isEmpty) byId("empty").replaceChildren(...(isFiltered ? noMatches(state, clearFilters) : noMetricsYet()));
+  const addresses = health.daemon?.addresses ?? [];
+  const shape = isEmpty && JSON.stringify(isFiltered ? [state.q] : addresses);
+  if (shape === emptyShape) return; // what is focused or selected there stays so
+  emptyShape = shape;
+  if (isEmpty) byId("empty").replaceChildren(...(isFiltered ? noMatches(state, clearFilters) : noMetricsYet(addresses)));
 }
 
 /** Show the view that the state asks for; the list with a word, where that metric is not there. */
@@ -106,11 +114,16 @@ async function load() {
 }
 
 async function checkHealth() {
-  const selfMetrics = await health.load();
-  const loss = selfMetrics && lossWords(lossCounts(selfMetrics), whole);
-  byId("health-badge").hidden = !loss;
-  byId("health-link").title = loss ? `Measurements: ${loss}` : "How the daemon is";
-  if (state.view === "health" && selfMetrics) health.draw();
+  if (!(await health.load())) return;
+  showBadge();
+  if (state.view === "health") health.draw();
+  if (!metrics.series.size) showList(); // it says where the daemon listens
+}
+
+function showBadge() {
+  const { news } = health;
+  byId("health-badge").hidden = !news;
+  byId("health-link").title = news ? `Measurements: ${news}` : "How the daemon is";
 }
 
 const showSoon = oncePerFrame(show); // what is linked to may be among new series

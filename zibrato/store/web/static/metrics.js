@@ -91,6 +91,11 @@ export class Metrics {
     return this.metrics.has(`${kind} ${name}`);
   }
 
+  /** Return whether a metric has series of any other source. */
+  hasOtherSources({ kind, name, source }) {
+    return (this.metrics.get(`${kind} ${name}`) ?? []).some((series) => series.source !== source);
+  }
+
   /** Return one metric with the series that pass the filters other than the search, or null. */
   find(state) {
     const all = this.metrics.get(`${state.kind} ${state.name}`) ?? [];
@@ -115,9 +120,11 @@ export class Metrics {
     };
   }
 
-  /** Return the sparkline of all series of one name, added up. */
-  addedUp(name) {
-    const sparks = [...this.series.values()].filter((series) => series.name === name).map(({ spark }) => spark);
+  /** Return the sparkline of all series of one name and source, added up. */
+  addedUp(name, source) {
+    const sparks = [...this.series.values()]
+      .filter((series) => series.name === name && series.source === source)
+      .map(({ spark }) => spark);
     return (sparks[0] ?? []).map((_, index) => {
       const values = sparks.map((spark) => spark[index]).filter((value) => value !== null);
       return values.length ? values.reduce((a, b) => a + b) : null;

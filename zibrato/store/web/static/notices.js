@@ -2,13 +2,24 @@
 
 import { h } from "./dom.js";
 
-const CODE = `from zibrato import Zibrato
+/** Return a program that a daemon at `address` hears of, or at the default one where it is null. */
+export const snippet = (address) => `from zibrato import Zibrato
 
-z = Zibrato()
+z = Zibrato(${address === null ? "" : JSON.stringify(address)})
 
 @z.time_me(name="render")
 @z.count_me(name="pages")
-def render(page): ...`;
+def render(page): ...
+
+render("/")`;
+
+/** Return which of the daemon's addresses a client reaches, of those that the page was found at
+ * `host`: one that stands for all interfaces names none. */
+export function reachable(addresses, host) {
+  return addresses
+    .filter((address) => !address.startsWith("inproc:"))
+    .map((address) => address.replace(/^tcp:\/\/(0\.0\.0\.0|\[::\]|\*)(?=:\d+$)/, `tcp://${host}`));
+}
 
 /** Return what to tell someone whose filters let nothing through. */
 export function noMatches(state, clear) {
@@ -18,15 +29,34 @@ export function noMatches(state, clear) {
   return [h("h2", {}, what), h("p", {}, "Names, sources, tags and levels are searched; all words have to match."), button];
 }
 
-/** Return what to tell a newcomer: nothing was measured yet. */
-export function noMetricsYet() {
+/** Return what to tell a newcomer: nothing was measured yet; `addresses` are the daemon's. */
+export function noMetricsYet(addresses) {
+  const own = reachable(addresses, location.hostname);
+  const code = h("code", {}, snippet(own[0] ?? null));
+  const codes = own.flatMap((address) => [" ", h("code", {}, address)]);
+  const where = own.length ? ["This daemon listens at", ...codes] : ["This daemon listens at no address of its own, and connects to clients that bind"];
   return [
     h("h2", {}, "Nothing measured yet"),
-    h("p", {}, "This daemon is up and waits for measurements. Instrument a function, call it, and it appears here after one interval, without a reload:"),
-    h("pre", {}, h("code", {}, CODE)),
-    h("p", {}, "Or watch the example of the source tree: ", h("code", {}, "python examples/demo.py")),
-    h("p", { className: "hint" }, "Nothing arrives? A client sends to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), "; the daemon listens on its ", h("code", {}, "--socket"), ". ", h("a", { href: "#/health" }, "Health"), " shows what it received and rejected."),
+    h("p", {}, "This daemon is up and waits for measurements. Run this, or instrument a function of yours; it appears here after one interval, without a reload:"),
+    h("div", { className: "snippet" }, h("pre", {}, code), copyButton(code)),
+    h("p", {}, "Or watch the example of the source tree: ", h("code", {}, ["python examples/demo.py", ...own.slice(0, 1)].join(" "))),
+    h("p", { className: "hint" }, ...where, "; a client sends to what it is given, else to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), ". ", h("a", { href: "#/health" }, "Health"), " shows what was received and rejected."),
   ];
+}
+
+/** Return a button that copies the text of `element`, or selects it where the browser lets nothing be
+ * copied: it does so only for pages of this host or behind TLS. */
+function copyButton(element) {
+  const button = h("button", { type: "button", className: "chip" }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(element.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(element);
+    }
+  });
+  return button;
 }
 
 /** Return what to tell someone whose link names a metric that can't be shown. */
