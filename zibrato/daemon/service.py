@@ -22,6 +22,7 @@ from zibrato.daemon.process_memory import resident_memory
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
 from zibrato.daemon.systemd import notify
+from zibrato.descriptors import raise_descriptor_limit
 from zibrato.interfaces import IIntake, Reactor
 from zibrato.levels import LevelFilter
 from zibrato.tx.reactor_lag import LagMeter
@@ -64,6 +65,7 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
+        raise_descriptor_limit()
         MultiService.startService(self)
         _name_levels(self._log, self._settings.levels)
         interval = self._settings.flush_interval

@@ -39,8 +39,24 @@ class AccessControlTests(WebTestCase):
                         {"sec_fetch_site": "none"}, {}):  # fmt: skip
             self.assertEqual(self.ask("POST", "/v1/metrics", content, **headers)[0], 200)
 
-    def test_a_page_of_another_origin_may_ask_for_what_it_can_not_read(self) -> None:
-        self.assertEqual(self.ask("GET", "/data/health", sec_fetch_site="same-site")[0], 200)
+    def test_a_page_of_another_origin_gets_nothing_but_the_page_itself(self) -> None:
+        link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
+        for path in ("/data/health", "/events", "/v1/metrics", "/static/index.html", "/"):
+            for method in ("GET", "HEAD"):
+                self.assertEqual(self.ask(method, path, sec_fetch_site="same-site")[0], 403, path)
+            self.assertEqual(self.ask("GET", path, origin="http://evil.example")[0], 403, path)
+        self.assertEqual(self.ask("GET", "/data/health", **link)[0], 403)
+        self.assertEqual(self.ask("GET", "/", **link)[0], 200)
+        self.assertEqual(self.ask("GET", "/?from=chat", **link)[0], 200)
+        self.assertEqual(self.ask("POST", "/", **link)[0], 403)
+
+    def test_multipart_is_no_type_of_a_body(self) -> None:
+        for kind in ("multipart/form-data; boundary=x", "Multipart/Mixed"):
+            self.assertEqual(self.ask("POST", "/v1/metrics", {}, content_type=kind)[0], 415)
+
+    def test_a_path_that_is_no_text_is_rejected(self) -> None:
+        for path in ("/%ff", "/v1/metrics/%C3", "/static/%80"):
+            self.assertEqual(self.ask("GET", path)[0], 400, path)
 
     def test_the_headers_leave_scripts_no_way(self) -> None:
         self.get("/data/health")

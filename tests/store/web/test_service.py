@@ -21,7 +21,7 @@ class TreeTests(WebTestCase):
         for path in ("/", "/v1/metrics", "/v1/metrics/", "/v1/annotations", "/data/series",
                      "/static/index.html", "/favicon.ico"):  # fmt: skip
             self.assertEqual(self.ask("GET", path)[0], 200, path)
-        for path in ("/v1/", "/v1/nix", "/v2/metrics", "/data", "/data/nix", "/nix"):
+        for path in ("/v1", "/v1/", "/v1/nix", "/v2/metrics", "/data", "/data/nix", "/nix"):
             self.assertEqual(self.ask("GET", path)[0], 404, path)
 
     def test_a_get_changes_nothing(self) -> None:

@@ -1,71 +1,63 @@
-"""Clients that take too long are dropped; others are not."""
+"""Connections past the bounds are closed at once; others are not."""
 
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
-from zibrato.store.web.site import DEADLINE, BoundedSite
+from zibrato.store.web.site import MAX_PER_ADDRESS, BoundedSite
 
-HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
-
-
-class Echo(Resource):
-    """Answers with how large a body was."""
-
-    isLeaf = True
-
-    def render(self, request: Any) -> bytes:
-        """Return the size of the body."""
-        return b"%d %d" % (len(request.content.read()), request.too_large)
+PLACES = MAX_PER_ADDRESS + 10
 
 
-class SlowClientTests(SynchronousTestCase):
-    """Bytes as they may come from a client."""
+class PlacesTests(SynchronousTestCase):
+    """A site with few places."""
 
     def setUp(self) -> None:
-        self.clock = Clock()
-        site = BoundedSite(Echo(), self.clock)
-        self.protocol = site.buildProtocol(None)
-        self.transport = StringTransport()
-        self.protocol.makeConnection(self.transport)
+        self.site = BoundedSite(Resource(), Clock(), PLACES)
 
-    def wait(self, data: bytes = b"") -> None:
-        """Let the deadline pass, with some bytes on the way."""
-        for _ in range(10):
-            if not self.transport.disconnected:
-                self.protocol.dataReceived(data)
-            self.clock.advance(DEADLINE / 9)
+    def connect(self, address: IAddress) -> tuple[Any, bool]:
+        """Return the protocol of a new connection, and whether it was closed."""
+        protocol, transport = self.site.buildProtocol(address), StringTransport()
+        protocol.makeConnection(transport)
+        return protocol, transport.disconnected
 
-    def test_who_says_nothing_is_dropped(self) -> None:
-        self.wait()
-        self.assertTrue(self.transport.disconnected)
+    def test_an_address_has_no_more_than_its_own(self) -> None:
+        one, other = (IPv4Address("TCP", host, 1) for host in ("10.0.0.1", "10.0.0.2"))
+        protocols = [self.connect(one)[0] for _ in range(MAX_PER_ADDRESS)]
+        self.assertEqual(self.connect(one)[1], True)
+        self.assertEqual(self.connect(other)[1], False)
+        protocols[0].connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.connect(one)[1], False)
+        self.assertEqual(self.connect(one)[1], True)
 
-    def test_who_trickles_the_first_line_is_dropped(self) -> None:
-        self.wait(b"G")
-        self.assertTrue(self.transport.disconnected)
+    def test_there_are_no_more_than_all_places(self) -> None:
+        for number in range(PLACES):
+            self.assertEqual(self.connect(IPv4Address("TCP", f"10.0.0.{number}", 1))[1], False)
+        self.assertEqual(self.connect(IPv4Address("TCP", "10.0.1.1", 1))[1], True)
+        self.assertEqual(len(self.site.channels), PLACES)
 
-    def test_who_trickles_headers_is_dropped(self) -> None:
-        self.protocol.dataReceived(b"GET / HTTP/1.1\r\n")
-        self.wait(b"X-Y: z\r\n")
-        self.assertTrue(self.transport.disconnected)
+    def test_half_of_the_descriptors_are_for_others(self) -> None:
+        with patch("resource.getrlimit", return_value=(20, 20)):
+            self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        for number in range(10):
+            self.assertEqual(self.connect(IPv4Address("TCP", f"10.0.0.{number}", 1))[1], False)
+        self.assertEqual(self.connect(IPv4Address("TCP", "10.0.1.1", 1))[1], True)
 
-    def test_who_trickles_a_body_is_dropped(self) -> None:
-        self.protocol.dataReceived(HEAD.replace(b"10", b"99") + b"\r\n")
-        self.wait(b"x")
-        self.assertTrue(self.transport.disconnected)
+    def test_a_unix_socket_has_no_addresses(self) -> None:
+        for _ in range(PLACES):
+            self.assertEqual(self.connect(UNIXAddress(None))[1], False)
+        self.assertEqual(self.connect(UNIXAddress(None))[1], True)
 
-    def test_who_has_asked_may_stay_and_ask_again(self) -> None:
-        self.protocol.dataReceived(HEAD + b"\r\n0123456789")
-        self.clock.advance(DEADLINE + 1)
-        self.assertFalse(self.transport.disconnected)
-        self.protocol.dataReceived(HEAD + b"\r\n0123456789")
-        self.assertEqual(self.transport.value().count(b"10 0"), 2)
-
-    def test_a_body_that_is_too_large_is_not_kept(self) -> None:
-        self.protocol.dataReceived(HEAD.replace(b"10", b"2000000") + b"\r\n" + b"x" * 2_000_000)
-        self.assertIn(b"0 1", self.transport.value())
+    def test_tls_offers_no_other_http(self) -> None:
+        self.assertEqual(self.site.acceptableProtocols(), [b"http/1.1"])

@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource, getChildForRequest
@@ -15,8 +16,6 @@ from twisted.web.resource import Resource, getChildForRequest
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.api.responses import error_response
 
-SAFE = {b"GET", b"HEAD"}
-"""Methods that change nothing; what a page of another origin gets, its browser keeps from it."""
 HEADERS = {
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
     b"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
@@ -56,7 +55,8 @@ class AccessControl(Resource):
 
     A Host header must be an address or one of `names`. A name that an attacker made point here is
     neither: his page would be of the same origin as this one, and read everything ("DNS
-    rebinding"). A page of another origin can't change anything.
+    rebinding"). A page of another origin may be a link to the page, and ask for nothing else: its
+    browser would keep the answers from it, but not their cost from us. Nothing reads a body here.
     """
 
     isLeaf = True
@@ -78,10 +78,14 @@ class AccessControl(Resource):
             return _rejected(request, 413, f"more than {MAX_BODY} bytes")
         if not self._known_host(request):
             return _rejected(request, 403, "the Host header names another server")
-        if request.method not in SAFE and _is_cross_site(request):
+        if _is_cross_site(request) and not _is_visit(request):
             return _rejected(request, 403, "the request comes from another site")
         if self._credentials is not None and not self._authorised(request, self._credentials):
             return _unauthorised(request)
+        if _is_multipart(request):
+            return _rejected(request, 415, "the body must be JSON or a form, and not multipart")
+        if not _is_text(request.path):
+            return _rejected(request, 400, "the path is not UTF-8")
         content: bytes | int = getChildForRequest(self._root, request).render(request)
         return content
 
@@ -125,6 +129,25 @@ def _is_cross_site(request: IRequest) -> bool:
     origin = request.getHeader(b"origin")
     host = request.getHeader(b"host") or b""
     return origin is not None and origin.partition(b"://")[2].lower() != host.lower()
+
+
+def _is_visit(request: IRequest) -> bool:
+    """Whether a browser goes to the page itself, as by a link."""
+    navigates = request.getHeader(b"sec-fetch-mode") == b"navigate"
+    return navigates and request.method in {b"GET", b"HEAD"} and request.path == b"/"
+
+
+def _is_multipart(request: IRequest) -> bool:
+    kind = request.getHeader(b"content-type") or b""
+    return kind.strip().lower().startswith(b"multipart/")
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_address(host: str) -> bool:

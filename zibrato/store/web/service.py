@@ -15,13 +15,13 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
-from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
 
 from zibrato.interfaces import Reactor
 from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
+from zibrato.store.api.responses import error_response, not_found
 from zibrato.store.backend import StoreBackend
 from zibrato.store.options import WEB
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
@@ -88,7 +88,7 @@ class WebService(Service):
 
 def tree(store: StoreBackend) -> Resource:
     """Return all that is served."""
-    api = _Root(notFound())
+    api = _Root(_NotFound())
     api.putChild(b"metrics", MetricsApi(store).app.resource())
     api.putChild(b"measurements", MeasurementsApi(store).app.resource())
     api.putChild(b"annotations", AnnotationsApi(store).app.resource())
@@ -109,6 +109,24 @@ class _Root(Resource):
         """Return the other resource, whose routes begin at the segment that was looked for here."""
         request.postpath.insert(0, request.prepath.pop())
         return self._other
+
+    def render(self, request: IRequest) -> bytes | int:
+        """Answer at this path itself, with no slash behind it."""
+        content: bytes | int = self._other.render(request)
+        return content
+
+
+class _NotFound(Resource):
+    """Answers that there is nothing, as the API does."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        Resource.__init__(self)
+
+    def render(self, request: IRequest) -> bytes:
+        """Answer for any path."""
+        return error_response(request, 404, not_found().errors)
 
 
 def check_can_listen(description: str) -> None:

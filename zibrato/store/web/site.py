@@ -1,88 +1,89 @@
-"""An HTTP server in bounds: of bodies, and of the time that a client may take."""
+"""An HTTP server in bounds: of connections, in all and from one address."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.python.failure import Failure
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Site
 
-from zibrato.store.api.requests import MAX_BODY
+from zibrato.descriptors import descriptor_limit
+from zibrato.store.web.channel import BoundedChannel, BoundedRequest
 
 IDLE = 60
 """Seconds that a connection may be silent between two requests."""
-DEADLINE = 30.0
-"""Seconds that a client has to send a request, however slowly it does."""
-
-
-class BoundedRequest(Request):
-    """Drops what of a body is too much, and clients that take too long to send it."""
-
-    too_large = False
-
-    # Twisted has a class for a channel of HTTP/1.1 and one of HTTP/2, and passes on what it likes.
-    def __init__(self, channel: Any, *args: Any, **named: Any) -> None:
-        Request.__init__(self, channel, *args, **named)
-        channel.has_asked = True
-        self._size = 0
-        self._deadline = channel.callLater(DEADLINE, channel.forceAbortClient)
-
-    def gotLength(self, length: int | None) -> None:
-        """Begin to receive a body; what is too large is not kept."""
-        if length is not None and length > MAX_BODY:
-            self.too_large = True
-            self.content = BytesIO()
-        else:
-            Request.gotLength(self, length)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, where there is room for it."""
-        if not self.too_large and self._size + len(data) <= MAX_BODY:
-            self._size += len(data)
-            Request.handleContentChunk(self, data)
-        else:
-            self.too_large = True
-
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Answer it."""
-        self._received()
-        Request.requestReceived(self, command, path, version)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Wait for nothing more."""
-        self._received()
-        Request.connectionLost(self, reason)
-
-    def _received(self) -> None:
-        if self._deadline.active():
-            self._deadline.cancel()
+MAX_CONNECTIONS = 512
+"""And no more than half of the descriptors that the process may have: the others are for clients
+on ZeroMQ's sockets, which would end the process where it gets none, and for SQLite."""
+MAX_PER_ADDRESS = 128
+"""Connections from one address; a proxy on this host has them for all its clients."""
+LOG_EVERY = 60.0
+"""Seconds."""
 
 
 class BoundedSite(Site):
-    """Serves a resource, without a log of requests; idle clients are dropped."""
+    """Serves a resource, without a log of requests; idle clients are dropped, too many rejected.
 
+    A connection past `max_connections`, half of the descriptors or MAX_PER_ADDRESS is closed at
+    once. HTTP/1.1 alone is spoken, also over TLS: a connection has one request in work.
+    """
+
+    _log = Logger()
     noisy = False
+    protocol = BoundedChannel  # type: ignore[assignment]  # Twisted names its own alone
 
-    def __init__(self, resource: Resource, reactor: IReactorTime) -> None:
+    def __init__(
+        self, resource: Resource, reactor: IReactorTime, max_connections: int = MAX_CONNECTIONS
+    ) -> None:
         Site.__init__(self, resource, requestFactory=BoundedRequest, timeout=IDLE, reactor=reactor)
         self.displayTracebacks = False
+        self.channels: set[BoundedChannel] = set()
+        self._max_connections = max_connections
+        self._log_after = 0.0
+
+    def startFactory(self) -> None:
+        """Begin to listen, when the limit of descriptors has been raised."""
+        Site.startFactory(self)
+        self._max_connections = min(self._max_connections, descriptor_limit() // 2)
 
     def log(self, _request: object) -> None:
         """Log nothing."""
 
-    def buildProtocol(self, addr: IAddress | None) -> Any:  # its class has no public name
-        """Return the protocol of a connection that must send its first request in time."""
-        protocol = Site.buildProtocol(self, addr)
-        if protocol is not None:
-            self.reactor.callLater(DEADLINE, _drop_silent, protocol)
-        return protocol
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken over TLS."""
+        return [b"http/1.1"]
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # Twisted says only what its own are
+        """Return the protocol of a connection; it closes those that are too many."""
+        address = getattr(addr, "host", None)  # a client of a Unix socket has none
+        if not self._is_full(address):
+            channel = Site.buildProtocol(self, addr)
+            channel.address = address
+            return channel
+        now = self.reactor.seconds()
+        if now >= self._log_after:
+            self._log_after = now + LOG_EVERY
+            self._log.warn(
+                "too many connections to the page: {count} are open, one from {address} is closed",
+                count=len(self.channels),
+                address=addr,
+            )
+        return _Rejection()
+
+    def _is_full(self, address: str | None) -> bool:
+        if len(self.channels) >= self._max_connections:
+            return True
+        others = sum(channel.address == address for channel in self.channels)
+        return address is not None and others >= MAX_PER_ADDRESS
 
 
-def _drop_silent(protocol: Any) -> None:
-    """Drop a connection over which nobody has begun to ask for anything."""
-    channel = protocol._channel
-    if not getattr(channel, "has_asked", False) and channel.transport is not None:
-        channel.forceAbortClient()
+class _Rejection(Protocol):
+    """Closes the connection; TLS couldn't do without a protocol."""
+
+    def connectionMade(self) -> None:
+        """Close it at once."""
+        transport: Any = self.transport  # no interface has all that TCP's and TLS's share
+        transport.abortConnection()

@@ -1,0 +1,101 @@
+"""What strangers do to a real daemon's page: it goes on, at its size, for everybody else."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.integration.processes import BIN, DEADLINE, Process, eventually
+from tests.integration.store_client import PAGE, Store
+from zibrato import Zibrato
+
+LIMITED = """
+import os, resource, sys
+soft, hard, *command = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), int(hard)))
+os.execv(command[0], command)
+"""
+MB = 1024
+"""KiB."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A daemon with a page."""
+    store = Store(tmp_path)
+    with store.start():
+        yield store
+
+
+def connect(store: Store) -> socket.socket:
+    """Return a connection to the page's port."""
+    host, _, port = store.url.rpartition("/")[2].partition(":")
+    return socket.create_connection((host, int(port)), DEADLINE)
+
+
+def resident(process: Process) -> int:
+    """Return the resident memory of a process in KiB."""
+    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def limited(directory: Path, soft: int, hard: int) -> Store:
+    """Return a daemon with a page that may have so many descriptors."""
+    store = Store(directory)
+    limits = (sys.executable, "-c", LIMITED, str(soft), str(hard))
+    twistd = (str(BIN / "twistd"), "--nodaemon", "--pidfile=", "zibrato")
+    web = ("--store", str(store.path), "--web", "tcp:0:interface=127.0.0.1")
+    store.process = Process(
+        [*limits, *twistd, "--socket", store.endpoint, "--flush-interval", "1", *web]
+    )
+    store.url = store.process.wait_for(PAGE)[1]
+    return store
+
+
+def test_a_body_that_is_slow_to_parse_is_not_parsed(store: Store) -> None:
+    """Twisted's parser takes ten minutes for this one, for whoever sends it."""
+    body = b'--x\r\nContent-Disposition: form-data; name="a"; x="' + b";" * 900_000
+    kind = b"Content-Type: multipart/form-data; boundary=x\r\n"
+    head = b"POST /v1/metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(body)
+    for headers, status in ((b"", b"415"), (b"Origin: http://evil.example\r\n", b"403")):
+        with connect(store) as client:
+            client.sendall(head + kind + headers + b"\r\n" + body)
+            assert client.recv(12) == b"HTTP/1.1 " + status
+    assert store.get("/data/health")
+
+
+def test_who_asks_on_and_on_and_reads_nothing_costs_one_answer(store: Store) -> None:
+    """Each of these answers is of 145 kB."""
+    before = resident(store.process)
+    with connect(store) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"GET /static/vendor/uPlot.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1500)
+        for _ in range(100):  # the answers would all be there by now
+            assert store.get("/data/health")
+        assert resident(store.process) < before + 30 * MB
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(128, 128), (64, 256)])
+def test_idle_connections_leave_descriptors_for_clients(
+    tmp_path: Path, soft: int, hard: int
+) -> None:
+    store = limited(tmp_path, soft, hard)
+    with store.process, ExitStack() as connections:
+        for number in range(2 * hard):
+            client = connections.enter_context(socket.socket())
+            client.bind((f"127.0.0.{2 + number // 50}", 0))
+            host, _, port = store.url.rpartition("/")[2].partition(":")
+            client.connect((host, int(port)))
+        for number in range(10):
+            application = Zibrato(store.endpoint)
+            application.count(name=f"clients.{number}", value=1)
+            application.close()
+        connections.close()
+        eventually(lambda: store.total("clients.9") == 1)
+        assert "too many connections" in store.process.output
+        assert "Traceback" not in store.process.output
