@@ -17,6 +17,13 @@ test("a counter's mean rate is over the time since it began", () => {
   });
 });
 
+test("a total is written in the metric's unit", () => {
+  const plot = (sum) => ({ times: [0], resolution: 100, merged: { sum: [sum], count: [1] }, series: [] });
+  const written = shown("counter", "number jobs", plot(1234), null, RANGE);
+  assert.deepEqual([written.Total, written["Mean rate"]], ["1,234 jobs", "12.3 jobs/s"]);
+  assert.equal(shown("counter", "bytes", plot(2048), null, RANGE).Total, "2 KiB");
+});
+
 test("a large total is shortened, and none is none", () => {
   const plot = (sum) => ({ times: [0], resolution: 100, merged: { sum: [sum], count: [sum && 1] }, series: [] });
   assert.equal(shown("counter", "number", plot(12_345_678), null, RANGE).Total, "12.3 M");

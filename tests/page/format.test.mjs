@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, bytes, duration, inUnit, number, rate, rateSplits, ticks, unitOf, whole } from "../../zibrato/store/web/static/format.js";
+import { ago, baseUnit, bytes, duration, inUnit, number, rate, rateSplits, rateUnit, ticks, unitOf, whole } from "../../zibrato/store/web/static/format.js";
 
 const MINUS = "\u2212";
 const MISSING = "\u2013";
@@ -89,6 +89,19 @@ test("the unit comes from the kind, or from a gauge's name", () => {
   assert.equal(unitOf("gauge", "reactor.lag"), "seconds");
   assert.equal(unitOf("gauge", "depth"), "number");
   assert.equal(inUnit("bytes", 2048), "2 KiB");
+});
+
+test("a unit that was said of a metric is written behind its values", () => {
+  assert.equal(unitOf("gauge", "sent.bytes", "jobs"), "number jobs");
+  assert.equal(unitOf("counter", "sent", "B"), "bytes");
+  assert.equal(unitOf("gauge", "age", "Seconds"), "seconds");
+  assert.equal(unitOf("timer", "render", "ms"), "seconds"); // a timer's values are
+  assert.equal(inUnit("number jobs", 12345), "12.3 k jobs");
+  assert.equal(inUnit("number jobs", null), MISSING);
+  assert.equal(inUnit(rateUnit("number jobs"), 2), "2 jobs/s");
+  assert.equal(inUnit(rateUnit("bytes"), 1234), "1.23 k B/s");
+  assert.equal(rateUnit("number"), "rate");
+  assert.deepEqual(["number two words", "rate"].map(baseUnit), ["number", "rate"]);
 });
 
 test("the ticks of an axis have one prefix and one number of decimals", () => {

@@ -152,3 +152,15 @@ test("after a long silence it is now, not the time of the newest interval", () =
   assert.deepEqual(at(955), [950, 35]);
   assert.deepEqual(at(90000), [90000, -1]);
 });
+
+test("what was said of a metric is found by its name in any case, and searched", () => {
+  metrics.load({
+    now: 1000,
+    interval: 10,
+    series: [series(1, "gauge", "Queue.depth")],
+    descriptions: [{ name: "queue.DEPTH", display_name: "Waiting jobs", units: "jobs" }],
+  });
+  assert.equal(metrics.find({ ...STATE, kind: "gauge", name: "Queue.depth" }).about.units, "jobs");
+  assert.equal(metrics.select({ ...STATE, q: "waiting" })[0].about.display_name, "Waiting jobs");
+  assert.deepEqual(metrics.describe("nix"), {});
+});

@@ -44,7 +44,12 @@ class StoreDaemon:
         names = {series["name"] for series in self.get("/data/series")["series"]}
         return {name for name in names if not name.startswith("zibrato.")}
 
-    def post(self, path: str, body: Any) -> None:
+    def post(self, path: str, body: Any, method: str = "POST") -> None:
         """Post a JSON body."""
         headers = {"Content-Type": "application/json"}
-        urlopen(Request(self.url + path, json.dumps(body).encode(), headers)).close()
+        data = json.dumps(body).encode()
+        urlopen(Request(self.url + path, data, headers, method=method)).close()
+
+    def put(self, path: str, body: Any) -> None:
+        """Put a JSON body."""
+        self.post(path, body, "PUT")

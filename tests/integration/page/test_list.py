@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 from tests.integration.browser import Tab
-from tests.integration.page.elements import LEVELS, METRICS, SOURCES, expect, names, wait_for_plot
+from tests.integration.page.elements import (
+    LEVELS,
+    METRICS,
+    SOURCES,
+    expect,
+    names,
+    row,
+    wait_for_plot,
+)
 from tests.integration.page.store_daemon import StoreDaemon
 
 
@@ -59,3 +67,22 @@ def test_everything_works_from_the_keyboard(shop: StoreDaemon, tab: Tab) -> None
     expect(page.locator("#panel")).to_be_hidden()
     expect(grid).to_be_focused()
     tab.checked(shop.url)
+
+
+def test_a_name_and_units_that_were_put_are_shown(served: StoreDaemon, tab: Tab) -> None:
+    served.post("/v1/metrics", {"gauges": [{"name": "q.depth", "value": 12, "source": "box"}]})
+    served.put("/v1/metrics/q.depth", {
+        "display_name": "Waiting jobs", "description": "Of all workers",
+        "attributes": {"display_units_short": "jobs"},
+    })  # fmt: skip
+    page = tab.open(served.url)
+    expect(row(page, "q.depth").locator(".name")).to_contain_text("Waiting jobs")
+    expect(row(page, "q.depth").locator(".last")).to_contain_text("12 jobs")
+    row(page, "q.depth").click()
+    wait_for_plot(page)
+    expect(page.locator("#panel h2")).to_have_text("Waiting jobs")
+    expect(page.locator("#panel .about")).to_contain_text("q.depth")
+    expect(page.locator("#panel .about")).to_contain_text("Of all workers")
+    expect(page.locator(".stats")).to_contain_text("12 jobs")
+    expect(page.locator(".legend")).to_contain_text("12 jobs")
+    tab.checked(served.url)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+from typing import Any
+
 import pytest
+from treq import content
+from treq.testing import RequestTraversalAgent
+from twisted.web.http_headers import Headers
 
 from tests.store.cases import START, snapshot
-from tests.store.web.cases import WebTestCase
+from tests.store.web.cases import BASE, WebTestCase
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import DaemonInfo
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.api.responses import ApiError
 from zibrato.store.web.data import MAX_SERIES, series_ids
+from zibrato.store.web.service import tree
 
 
 class DataTests(WebTestCase):
@@ -44,6 +51,46 @@ class DataTests(WebTestCase):
         self.assertEqual((content["now"], content["interval"]), (START, 10.0))
         self.assertEqual([one["name"] for one in content["series"]], ["counter", "timer", "gauge"])
         self.assertEqual(self.headers.getRawHeaders("cache-control"), ["no-store"])
+
+    def test_what_was_said_of_a_metric_is_in_the_list(self) -> None:
+        self.outbox.put(snapshot(START))
+        self.ask("PUT", "/v1/metrics/Gauge", {
+            "type": "gauge", "display_name": "Queue", "description": "How many wait",
+            "attributes": {"display_units_short": "jobs", "display_units_long": "waiting jobs"},
+        })  # fmt: skip
+        self.ask("PUT", "/v1/metrics/long", {"type": "gauge", "attributes":
+                                             {"display_units_long": "Items"}})  # fmt: skip
+        self.ask("PUT", "/v1/metrics/none", {"type": "gauge", "attributes": {"color": "#fff"}})
+        self.assertEqual(
+            self.get("/data/series")["descriptions"],
+            [
+                {"name": "gauge", "display_name": "Queue", "description": "How many wait",
+                 "units": "jobs"},
+                {"name": "long", "units": "Items"},
+            ],
+        )  # fmt: skip
+
+    def test_a_long_answer_is_compressed_for_those_who_take_that(self) -> None:
+        many = {Series(COUNTER, f"n{i}", "s"): Summary(1, 1.0) for i in range(300)}
+        self.outbox.put(Snapshot(START, START + 10, many))
+
+        agent = RequestTraversalAgent(tree(self.backend))  # treq itself asks for gzip, always
+
+        def sent(path: str, accepted: str) -> tuple[bytes, Headers]:
+            headers = Headers({"Accept-Encoding": [accepted]})
+            asked = agent.request(b"GET", f"{BASE}{path}".encode(), headers)
+            answer: Any = self.successResultOf(asked)
+            agent.flush()
+            return self.successResultOf(content(answer)), answer.headers
+
+        plain, headers = sent("/data/series", "identity")
+        self.assertIsNone(headers.getRawHeaders("content-encoding"))
+        self.assertEqual(headers.getRawHeaders("vary"), ["Accept-Encoding"])
+        short, headers = sent("/data/series", "gzip")
+        self.assertEqual(headers.getRawHeaders("content-encoding"), ["gzip"])
+        self.assertLess(len(short), len(plain) / 5)
+        self.assertEqual(gzip.decompress(short), plain)
+        self.assertEqual(sent("/data/annotations", "gzip")[0], b"[]")
 
     def test_health_is_of_this_daemon_and_its_clients_alone(self) -> None:
         self.assertEqual(self.get("/data/health")["series"], [])

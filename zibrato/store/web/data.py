@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -14,13 +15,25 @@ from zibrato.store.api.requests import first_values, number_or, parameters
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.backend import StoreBackend
-from zibrato.store.db import annotation_events
+from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.reader import Reader
 from zibrato.store.live import LiveSeries
+from zibrato.store.web.compression import MIN_SIZE, accepts_gzip, compressed
 from zibrato.store.web.plot_data import plot_data
 
 MAX_SERIES = 1000
 MAX_POINTS = 12_000
+MAX_DESCRIPTIONS = 20_000
+UNITS = ("display_units_short", "display_units_long")
+
+
+class Description(msgspec.Struct, omit_defaults=True):
+    """What was said of a metric, as Librato's attributes of it."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    units: str | None = None
 
 
 class SeriesList(msgspec.Struct):
@@ -29,6 +42,7 @@ class SeriesList(msgspec.Struct):
     now: float
     interval: float
     series: list[LiveSeries]
+    descriptions: list[Description]
 
 
 class Health(msgspec.Struct):
@@ -64,7 +78,12 @@ class DataApi:
         """Answer with every series and its newest intervals."""
         await self._store.ready()
         now, live = self._database.clock.seconds(), self._store.live
-        return await self._json(request, lambda _: SeriesList(now, live.interval, live.series(now)))
+
+        def work(reader: Reader) -> object:
+            described = descriptions(reader.connection)
+            return SeriesList(now, live.interval, live.series(now), described)
+
+        return await self._json(request, work)
 
     @app.route("/plot", methods=["GET"])
     async def plot(self, request: IRequest) -> bytes:
@@ -103,11 +122,35 @@ class DataApi:
         return json_response(request, _health(self._store))
 
     async def _json(self, request: IRequest, work: Callable[[Reader], object]) -> bytes:
-        """Answer with what `work` returns, encoded in the same thread."""
-        body = await self._database.read(lambda reader: msgspec.json.encode(work(reader)))
+        """Answer with what `work` returns, encoded and compressed in the same thread."""
+        takes_gzip = accepts_gzip(request.getHeader(b"accept-encoding"))
+
+        def encoded(reader: Reader) -> tuple[bytes, bool]:
+            body: bytes = msgspec.json.encode(work(reader))
+            compress = takes_gzip and len(body) >= MIN_SIZE
+            return (compressed(body) if compress else body), compress
+
+        body, is_compressed = await self._database.read(encoded)
         request.setHeader(b"Content-Type", b"application/json")
         request.setHeader(b"Cache-Control", b"no-store")
+        request.setHeader(b"Vary", b"Accept-Encoding")
+        if is_compressed:
+            request.setHeader(b"Content-Encoding", b"gzip")
         return body
+
+
+def descriptions(connection: sqlite3.Connection) -> list[Description]:
+    """Return what was said of the metrics of which anything was."""
+    _, metrics = metadata.page(connection, "", 0, MAX_DESCRIPTIONS)
+    described = [_description(metric) for metric in metrics]
+    return [one for one in described if one.display_name or one.description or one.units]
+
+
+def _description(metric: metadata.Metric) -> Description:
+    """Return what was said of a metric; a short name of its units is preferred."""
+    units = [metric.attributes.get(name) for name in UNITS]
+    text = next((unit for unit in units if unit and isinstance(unit, str)), None)
+    return Description(metric.name, metric.display_name, metric.description, text)
 
 
 def series_ids(text: str) -> list[int]:

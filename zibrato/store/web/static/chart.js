@@ -3,7 +3,7 @@
 import uPlot from "./vendor/uPlot.js";
 import { drawAnnotations } from "./annotations.js";
 import { color } from "./colors.js";
-import { inUnit, rateSplits, ticks } from "./format.js";
+import { baseUnit, inUnit, rateSplits, ticks } from "./format.js";
 import { BINARY_STEPS, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "./scales.js";
 import { timeLabels } from "./times.js";
 import { touch } from "./touch.js";
@@ -31,7 +31,8 @@ export function timeAxis(range) {
 }
 
 /** Return the axis of values, as wide in every plot, so that they stand exactly below each other. */
-export function valueAxis(unit, log) {
+export function valueAxis(unitOfValues, log) {
+  const unit = baseUnit(unitOfValues); // there is no room for its word
   const axis = { ...axisColors(), size: VALUE_AXIS_WIDTH, space: 36, gap: 8 };
   if (log)
     return {

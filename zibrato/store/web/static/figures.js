@@ -1,7 +1,7 @@
 // The figures above a plot: what the whole time range comes to.
 
 import { h } from "./dom.js";
-import { inUnit, rate, whole } from "./format.js";
+import { baseUnit, inUnit, rateUnit, whole } from "./format.js";
 import { means } from "./plot-series.js";
 
 const present = (values) => values.filter((value) => value !== null && value !== undefined);
@@ -12,7 +12,7 @@ const newest = (values) => present(values).at(-1) ?? null;
 
 /** Return [name, text] for each figure. `percentiles` are the range's own, of rangePercentiles(). */
 export function figures(kind, unit, answer, percentiles, range) {
-  if (kind === "counter") return counterFigures(answer.merged, answer, range);
+  if (kind === "counter") return counterFigures(answer.merged, answer, range, unit);
   const show = (value) => inUnit(unit, value);
   return kind === "timer"
     ? timerFigures(answer.merged, percentiles, show)
@@ -45,15 +45,17 @@ function gaugeFigures(data, series, show) {
 }
 
 /** A counter's mean rate is over the time since its first increment in the range. */
-function counterFigures(data, { times, resolution }, range) {
+function counterFigures(data, { times, resolution }, range, unit) {
   const first = times.find((_, index) => data.sum[index] !== null);
   const seconds = first === undefined ? 0 : range.end - Math.max(first, range.start);
   const total = sum(data.sum);
   const peak = maximum(data.sum);
+  const perSecond = (value) => inUnit(rateUnit(unit), value);
+  const isShort = baseUnit(unit) === "number" && total < 1e7; // then it is written in full
   return [
-    ["Total", first === undefined ? "–" : total < 1e7 ? whole(total) : inUnit("number", total)],
-    ["Mean rate", rate(seconds > 0 ? total / seconds : null)],
-    ["Peak rate", rate(peak === null ? null : peak / resolution)],
+    ["Total", first === undefined ? "–" : isShort ? unit.replace("number", whole(total)) : inUnit(unit, total)],
+    ["Mean rate", perSecond(seconds > 0 ? total / seconds : null)],
+    ["Peak rate", perSecond(peak === null ? null : peak / resolution)],
     ["Increments", whole(sum(data.count))],
   ];
 }

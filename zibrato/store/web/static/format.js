@@ -94,15 +94,35 @@ export function rate(value) {
 
 const UNITS = { seconds: duration, bytes, rate, number };
 
-/** Return the unit of a metric's values: timers are seconds; a gauge's name may tell. */
-export function unitOf(kind, name) {
+// How people write the units that have a form of their own here.
+const KNOWN_UNITS = { s: "seconds", sec: "seconds", second: "seconds", seconds: "seconds", b: "bytes", byte: "bytes", bytes: "bytes" };
+
+/** Return the unit of a metric's values: timers are seconds; else it is what was said of the metric,
+ * and a gauge's name may tell. A number or a rate may have a word: `number jobs`. */
+export function unitOf(kind, name, units = "") {
   if (kind === "timer") return "seconds";
+  if (units) return KNOWN_UNITS[units.toLowerCase()] ?? `number ${units}`;
   if (kind === "counter") return "number";
   if (/(^|[._])(bytes|memory)$/.test(name)) return "bytes";
   return /(^|[._])(seconds|duration|lag|latency)$/.test(name) ? "seconds" : "number";
 }
 
-export const inUnit = (unit, value) => UNITS[unit](value);
+/** Return a unit without its word. */
+export const baseUnit = (unit) => unit.split(" ", 1)[0];
+
+/** Return the unit of what is counted in `unit` a second. */
+export function rateUnit(unit) {
+  const base = baseUnit(unit);
+  return { bytes: "rate B", seconds: "rate s" }[base] ?? unit.replace(base, "rate");
+}
+
+export function inUnit(unit, value) {
+  const base = baseUnit(unit);
+  const written = UNITS[base](value);
+  const word = unit.slice(base.length);
+  if (missing(value)) return written;
+  return base === "rate" ? written.replace("/", `${word}/`) : written + word;
+}
 
 const largest = (values) => values.reduce((size, value) => Math.max(size, Math.abs(value ?? 0)), 0);
 
@@ -122,7 +142,7 @@ function decimals(gap) {
   return Math.abs(rest - Math.round(rest)) > 1e-6 ? places + 1 : places;
 }
 
-/** Return the labels of an axis: one prefix and one number of decimals for all of its ticks. */
+/** Return the labels of an axis, in a unit without a word: one prefix and one number of decimals for all of its ticks. */
 export function ticks(unit, values) {
   if (unit === "rate") return rateTicks(values);
   const size = largest(values);

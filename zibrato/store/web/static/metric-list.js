@@ -93,8 +93,9 @@ export class MetricList {
     const row = this.rows[index];
     const { element, parts } = slot;
     const { last, rate: perSecond, seen, spark, bound } = summary(row);
-    const unit = unitOf(row.kind, row.name);
-    const dot = row.name.lastIndexOf(".") + 1;
+    const unit = unitOf(row.kind, row.name, row.about.units);
+    const { display_name: title } = row.about;
+    const dot = title ? 0 : row.name.lastIndexOf(".") + 1;
     const stale = this.now - seen > Math.max(60, 6 * this.interval);
     element.hidden = false;
     element.id = `row-${index}`;
@@ -107,8 +108,9 @@ export class MetricList {
     parts.link.href = this.on.link(row);
     parts.link.title = row.name;
     text(parts.space, row.name.slice(0, dot));
-    text(parts.own, row.name.slice(dot));
-    text(parts.tags, row.series.length === 1 ? tagPairs(row.series[0]).join(" ") : "");
+    text(parts.own, title ?? row.name.slice(dot));
+    const tags = row.series.length === 1 ? tagPairs(row.series[0]) : [];
+    text(parts.tags, (title ? [row.name, ...tags] : tags).join(" "));
     text(parts.kind, row.kind);
     showLevels(parts.level, row.series);
     showSources(parts.source, row.series);

@@ -22,6 +22,7 @@ export class Metrics {
   constructor() {
     this.clear();
     this.interval = 10;
+    this.descriptions = new Map(); // by name in lower case
     this.now = 0; // the end of the newest interval, by the daemon's clock
   }
 
@@ -34,6 +35,7 @@ export class Metrics {
   load(answer) {
     this.clear();
     this.interval = answer.interval;
+    this.descriptions = new Map((answer.descriptions ?? []).map((about) => [about.name.toLowerCase(), about]));
     this.add(answer.series);
     const newest = answer.series.reduce((seen, series) => Math.max(seen, series.seen ?? 0), 0); // when it began
     const began = Math.floor(newest / this.interval) * this.interval;
@@ -48,7 +50,8 @@ export class Metrics {
     for (const series of list) {
       if (this.series.has(series.id)) continue;
       series.spark = padded(series.spark ?? []);
-      series.text = [series.name, series.source, ...tagPairs(series), series.level].join(" ").toLowerCase();
+      const { display_name: displayName = "" } = this.describe(series.name);
+      series.text = [series.name, displayName, series.source, ...tagPairs(series), series.level].join(" ").toLowerCase();
       this.series.set(series.id, series);
       const key = `${series.kind} ${series.name}`;
       if (!this.metrics.has(key)) this.metrics.set(key, []);
@@ -81,9 +84,14 @@ export class Metrics {
       const { kind, name } = all[0];
       if (isSelfMetric(name) && !state.own) continue;
       const series = all.filter(passes);
-      if (series.length) rows.push({ key, kind, name, series });
+      if (series.length) rows.push({ key, kind, name, series, about: this.describe(name) });
     }
     return rows.sort(order(state.sort));
+  }
+
+  /** Return what was said of the metric: {display_name, description, units}, each only if it was. */
+  describe(name) {
+    return this.descriptions.get(name.toLowerCase()) ?? {};
   }
 
   /** Return whether the daemon has the metric that `state` names, whatever the filters. */
@@ -100,7 +108,7 @@ export class Metrics {
   find(state) {
     const all = this.metrics.get(`${state.kind} ${state.name}`) ?? [];
     const series = all.filter((candidate) => isSelected(candidate, state));
-    return series.length ? { kind: state.kind, name: state.name, series } : null;
+    return series.length ? { kind: state.kind, name: state.name, series, about: this.describe(state.name) } : null;
   }
 
   /** Return the values that the filters can take. */

@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { controlGroups, showControls } from "./controls.js";
 import { h, text } from "./dom.js";
 import { figures, showFigures } from "./figures.js";
-import { unitOf } from "./format.js";
+import { rateUnit, unitOf } from "./format.js";
 import { HeatMap } from "./heat-map.js";
 import { Legend } from "./legend.js";
 import { seriesLabel } from "./metrics.js";
@@ -126,8 +126,8 @@ export class PlotPanel {
 
   draw({ plot, annotations, overall }, { range, metric, state }) {
     const { kind, name } = metric;
-    const ownUnit = unitOf(kind, name);
-    const unit = kind === "counter" && state.mode === "rate" ? "rate" : ownUnit;
+    const ownUnit = unitOf(kind, name, metric.about.units);
+    const unit = kind === "counter" && state.mode === "rate" ? rateUnit(ownUnit) : ownUnit;
     const percentiles = rangePercentiles(overall, plot.heat, Math.floor(range.start));
     this.answer = plot;
     this.plotData = plotSeries(metric, plot, state, this.now || Infinity);
@@ -145,16 +145,20 @@ export class PlotPanel {
   }
 
   showHead() {
-    const { name, kind, series } = this.metric;
-    text(this.elements.title, name);
+    const { name, kind, series, about } = this.metric;
+    text(this.elements.title, about.display_name ?? name);
+    this.elements.title.title = about.display_name ? name : "";
     const sources = new Set(series.map(({ source }) => source)).size;
     const levels = [...new Set(series.map(({ level }) => level))].join(", ");
     const many = `${series.length} series from ${sources} source${sources > 1 ? "s" : ""}`;
-    this.elements.about.replaceChildren(
+    const parts = [
       h("span", { className: "kind" }, kind),
       h("span", { className: "level", dataset: { level: levels } }, levels),
+      about.display_name && h("span", {}, name),
       h("span", {}, series.length === 1 ? seriesLabel(series[0]) : many),
-    );
+      ...[about.description, about.units && `in ${about.units}`].filter(Boolean).map((words) => h("span", {}, words)),
+    ];
+    this.elements.about.replaceChildren(...parts.filter(Boolean));
     if (series.length > MAX_SERIES) this.elements.about.append(h("span", {}, `the first ${MAX_SERIES} are drawn`));
   }
 
