@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendContext",
     "BackendOption",
+    "Counting",
     "DaemonInfo",
     "Delivery",
     "IBackend",
@@ -95,6 +96,13 @@ class Delivery:
         self._note(measurements, reason)
 
 
+class Counting(Protocol):
+    """Counts `value` more in a series of the daemon's own; for the reactor's thread."""
+
+    def __call__(self, name: str, value: int = 1, **tags: str) -> None:
+        """Count; what has a `reason` among its tags is a loss."""
+
+
 @dataclass(frozen=True)
 class BackendContext:
     """What the daemon hands to every backend."""
@@ -106,6 +114,8 @@ class BackendContext:
     files: set[Path] = field(default_factory=set)
     """The resolved paths that backends of this daemon have for themselves alone: a maker of such a
     backend adds its own, and refuses one that is there already."""
+    count: Counting = lambda *_value, **_tags: None
+    """Counts in the daemon's own series what no delivery tells of."""
 
 
 class SelfMetric(NamedTuple):

@@ -68,7 +68,7 @@ def _intakes(
 
 
 def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
-    context = BackendContext(reactor, settings.percentiles)
+    context = BackendContext(reactor, settings.percentiles, count=metrics.count)
     outboxes = []
     for maker, chosen, levels in settings.backends:
         try:

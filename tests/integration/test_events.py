@@ -80,8 +80,9 @@ class EventsTests(TestCase):
         tiers = parse_retention(RETENTION)
         self.clock = FakeReactor()
         self.clock.advance(START)
-        inline = {"writing": Inline(), "reading": Inline()}
-        self.database = Database(self.clock, path, tiers, 1 << 30, **inline)
+        self.database = Database(
+            self.clock, path, tiers, 1 << 30, writing=Inline(), reading=Inline()
+        )
         self.backend = StoreBackend(self.database)
         self.metrics = SelfMetrics()
         self.outbox = Outbox(self.backend, self.clock, self.metrics)

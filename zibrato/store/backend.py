@@ -29,7 +29,9 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.files import check_usable, default_path
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.last_rows import LastRow, last_rows
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
+from zibrato.store.db.soundness import sound_rows
 from zibrato.store.db.threads import Threads, finished
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.db.writer import Writer
@@ -54,8 +56,20 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     context.files.add(path.resolve())
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
-    database = Database(context.reactor, path, tiers, max_bytes, writing=writing, reading=reading)
+    database = Database(
+        context.reactor, path, tiers, max_bytes,
+        writing=writing, reading=reading, losses=_losses(context),
+    )  # fmt: skip
     return StoreBackend(database)
+
+
+def _losses(context: BackendContext) -> Losses:
+    """Return an account that threads may write to: what they count, the reactor's thread does."""
+
+    def count(name: str, value: int, reason: str) -> None:
+        context.reactor.callFromThread(context.count, name, value, reason=reason)
+
+    return Losses(count, lambda line: StoreBackend._log.error("the store: {line}", line=line))
 
 
 @implementer(IWebBackend)
@@ -174,16 +188,17 @@ class StoreBackend:
 
         In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
         """
-        reader = Reader(writer.connection, self.database.tiers)
+        reader = Reader(writer.connection, self.database.tiers, writer.losses)
         series, interval = reader.series(), self.live.interval
         since = int(self.database.clock.seconds() - INTERVALS * interval)
         rows = reader.connection.execute(
             "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",
             (key(0, since), MAX_LOADED_ROWS),
         )
-        newest = (LastRow(series_id_of(at), start_of(at), tuple(row)) for at, *row in rows)
+        sound = sound_rows(rows, reader.losses)
+        newest = (LastRow(series_id_of(at), start_of(at), row) for at, row in sound)
         silent = self.live.load(series, _measured(series, newest, interval))
-        older = last_rows(reader.connection, reader.tiers, silent)
+        older = last_rows(reader.connection, reader.tiers, silent, reader.losses)
         self.live.load_last(_measured(series, older, interval))
 
 

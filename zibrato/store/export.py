@@ -24,6 +24,7 @@ from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import NewerVersionError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.keys import MAX_START
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import check_steps, check_version, open_for_reading
 from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
@@ -55,7 +56,7 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         check_version(connection, path)
         tiers = parse_retention(options.retention)
         check_steps(connection, [tier.step for tier in tiers], path)
-        reader = Reader(connection, tiers)
+        reader = Reader(connection, tiers, Losses(log=_tell))
         series = reader.series(options.name)
         if not series:
             raise LookupError(f"nothing in {path} is called {options.name}")
@@ -68,6 +69,10 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
     else:
         out.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
     out.flush()
+
+
+def _tell(line: str) -> None:
+    print(f"zibrato export: {line}", file=sys.stderr)
 
 
 def printable(rows: Iterable[Record]) -> Iterator[Record]:

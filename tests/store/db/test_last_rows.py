@@ -5,12 +5,13 @@ from __future__ import annotations
 from tests.store.db.store_file import T0, TIERS, File, snapshot
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.last_rows import LastRow, last_rows
+from zibrato.store.db.losses import Losses
 
 DAY = 86400
 
 
 def newest(file: File, ids: list[int], max_seeks: int = 1000) -> dict[int, LastRow]:
-    rows = list(last_rows(file.reader.connection, TIERS, ids, max_seeks))
+    rows = list(last_rows(file.reader.connection, TIERS, ids, Losses(), max_seeks))
     assert len({row.series_id for row in rows}) == len(rows)
     return {row.series_id: row for row in rows}
 

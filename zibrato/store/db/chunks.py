@@ -40,7 +40,14 @@ def encode_points(points: Sequence[Point], block: int) -> bytes:
 
 
 def decode_points(chunk: bytes, block: int) -> list[Point]:
-    """Return the points of a chunk, oldest first."""
+    """Return the points of a chunk, oldest first; raises ValueError where it is none."""
+    try:
+        return _decoded(chunk, block)
+    except (zlib.error, msgspec.MsgspecError, TypeError) as error:
+        raise ValueError(f"no chunk: {error}") from None
+
+
+def _decoded(chunk: bytes, block: int) -> list[Point]:
     steps, counts_, columns, parts = _unpack(zlib.decompress(chunk))
     starts = list(accumulate(_from_planes("I", steps), initial=block))[1:]
     counts = _from_planes("Q", counts_)

@@ -18,6 +18,8 @@ import msgspec
 from zibrato.distribution import MAX_BUCKETS, Distribution
 from zibrato.model import Summary, bounded
 
+MAX_COUNT = 2**63 - 1
+"""What SQLite's integers hold: a count that adds up to more stays there."""
 MAX_SAMPLES = 32
 """Up to how many samples a distribution is written as they are."""
 Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]
@@ -28,26 +30,31 @@ aren't known. An empty distribution is that of `sum` alone.
 """
 Point = tuple[int, Row]
 """A row and the Unix time at which its interval begins."""
-_Buckets = tuple[float, float, int, list[int], list[int]]
+Buckets = tuple[float, float, int, list[int], list[int]]
 Numbers: TypeAlias = "array[Any]"
 """Any, as what an array holds depends on its type code."""
 _pack = msgspec.msgpack.Encoder().encode
-_unpack_buckets = msgspec.msgpack.Decoder(_Buckets).decode
+_unpack_buckets = msgspec.msgpack.Decoder(Buckets).decode
 _SAMPLES = 0
 _BUCKETS = b"\x01"
 
 
 def row_of(summary: Summary) -> Row:
     """Return a summary as the file has it."""
-    count, total, least, most, squares, last, distribution = summary
-    if distribution is None:
-        return count, total, least, most, squares, last, None
-    return count, total, least, most, squares, last, encode_distribution(distribution)
+    count, distribution = summary.count, summary.distribution
+    total, least, most, squares, last = map(float, summary[1:6])
+    blob = None if distribution is None else encode_distribution(distribution)
+    return bounded_count(count), total, least, most, squares, last, blob
 
 
 def counter_row(summary: Summary) -> Row:
     """Return a counter's summary as the file has it."""
-    return summary.count, summary.sum, None, None, None, None, None
+    return bounded_count(summary.count), float(summary.sum), None, None, None, None, None
+
+
+def bounded_count(count: int) -> int:
+    """Return `count`, or the most that the file can hold."""
+    return min(count, MAX_COUNT)
 
 
 def summary_of(row: Row) -> Summary:
@@ -76,7 +83,7 @@ def merged_summary(rows: Sequence[Row]) -> Summary:
     if len(rows) == 1:
         return summary_of(rows[0])
     counts, totals, leasts, mosts, squares, lasts, blobs = zip(*rows, strict=True)
-    count, total = sum(counts), bounded(sum(totals))
+    count, total = bounded_count(sum(counts)), bounded(sum(totals))
     if None in leasts:
         return Summary(count, total)
     present = [blob for blob in blobs if blob is not None]
@@ -102,7 +109,7 @@ def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
         elif blob[0] == _SAMPLES:
             samples.extend(from_bytes("d", blob[1:]))
         else:
-            buckets.append(_unpack_buckets(blob[1:]))
+            buckets.append(buckets_of(blob))
     if not buckets:
         return Distribution(samples)
     whole = _from_buckets(buckets)
@@ -110,7 +117,7 @@ def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
     return whole if len(whole.buckets) <= MAX_BUCKETS else Distribution().merged(whole)
 
 
-def _from_buckets(parts: Sequence[_Buckets]) -> Distribution:
+def _from_buckets(parts: Sequence[Buckets]) -> Distribution:
     """Return the distribution of the buckets of several."""
     lows, highs, zeros, _, _ = zip(*parts, strict=True)
     result = Distribution()
@@ -146,9 +153,27 @@ def decode_distribution(blob: bytes, total: float) -> Distribution:
     """Return what `encode_distribution` made bytes of; `total` is the sum of the samples."""
     if not blob:
         return Distribution((total,))
-    if blob[0] == _SAMPLES:
-        return Distribution(from_bytes("d", blob[1:]))
-    return _from_buckets([_unpack_buckets(blob[1:])])
+    samples = samples_of(blob)
+    return Distribution(samples) if samples is not None else _from_buckets([buckets_of(blob)])
+
+
+def samples_of(blob: bytes) -> Numbers | None:
+    """Return the samples of a distribution as it is written, None where it has buckets.
+
+    Raises ValueError. Of a single one there are none: that is the sum.
+    """
+    return from_bytes("d", blob[1:]) if not blob or blob[0] == _SAMPLES else None
+
+
+def buckets_of(blob: bytes) -> Buckets:
+    """Return low, high, zeros, and steps and counts of the buckets of a distribution that has them.
+
+    Raises ValueError, and msgspec.MsgspecError.
+    """
+    if blob[:1] != _BUCKETS:
+        raise ValueError(f"unknown form of distribution: {blob[0]}")
+    buckets: Buckets = _unpack_buckets(blob[1:])
+    return buckets
 
 
 def to_bytes(values: Numbers) -> bytes:

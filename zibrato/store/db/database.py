@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from zibrato.file_lock import FileLock
 from zibrato.store.db.files import lock
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
 from zibrato.store.db.threads import Workers, finished
@@ -42,10 +43,12 @@ class Database:
         *,
         writing: Workers,
         reading: Workers,
+        losses: Losses | None = None,
     ) -> None:
         self.path = path
         self.tiers = tiers
         self.clock = clock
+        self.losses = losses or Losses()
         self._max_bytes = max_bytes
         self._writing = writing
         self._reading = reading
@@ -125,7 +128,7 @@ class Database:
             self._lock = lock(self.path)
         if self._writer is None:
             connection = open_for_writing(self.path, self._max_bytes)
-            self._writer = Writer(connection, self.tiers, self._max_bytes)
+            self._writer = Writer(connection, self.tiers, self._max_bytes, self.losses)
             self._created = True
         return self._writer
 
@@ -168,7 +171,7 @@ class Database:
             if generation == self._generation:
                 return generation, reader
             reader.connection.close()
-        return self._generation, Reader(open_for_reading(self.path), self.tiers)
+        return self._generation, Reader(open_for_reading(self.path), self.tiers, self.losses)
 
     def _close(self) -> None:
         if self._writer is not None:

@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from zibrato.store.db.chunks import decode_points
 from zibrato.store.db.codec import Row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier
 
 MAX_SEEKS = 500_000
@@ -34,6 +35,7 @@ def last_rows(
     connection: sqlite3.Connection,
     tiers: Sequence[Tier],
     ids: Iterable[int],
+    losses: Losses,
     max_seeks: int = MAX_SEEKS,
 ) -> Iterator[LastRow]:
     """Generate the newest row of each series, from the finest tier that has one.
@@ -49,7 +51,7 @@ def last_rows(
                     if not wanted or max_seeks <= 0:
                         return
                     max_seeks -= len(wanted)
-                    for last in _rows_at(connection, table, block, wanted):
+                    for last in _rows_at(connection, table, block, wanted, losses):
                         wanted.discard(last.series_id)
                         yield last
 
@@ -63,17 +65,17 @@ def _blocks(connection: sqlite3.Connection, table: str, index: int) -> Iterator[
 
 
 def _rows_at(
-    connection: sqlite3.Connection, table: str, block: int, wanted: set[int]
+    connection: sqlite3.Connection, table: str, block: int, wanted: set[int], losses: Losses
 ) -> list[LastRow]:
     """Return the wanted series' rows at a start, or the last ones of their chunks."""
     stored = connection.execute(_AT.format(table=table), (json.dumps([*wanted]), block))
     if table == "point":
         return [
-            LastRow(series_id_of(row_key), start_of(row_key), tuple(row))
-            for row_key, *row in stored
+            LastRow(series_id_of(row_key), start_of(row_key), row)
+            for row_key, row in sound_rows(stored, losses)
         ]
-    start = start_of(block)
     return [
-        LastRow(series_id_of(chunk_key), *decode_points(chunk, start)[-1])
+        LastRow(series_id_of(chunk_key), *points[-1])
         for chunk_key, chunk in stored
+        if (points := sound_points(chunk_key, chunk, losses))
     ]

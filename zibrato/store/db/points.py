@@ -5,7 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from zibrato.model import bounded
+from zibrato.store.db.codec import bounded_count, decode_distribution, encode_distribution
 from zibrato.store.db.keys import key, start_of
+from zibrato.store.db.losses import Losses
+from zibrato.store.db.soundness import is_sound_distribution
 
 KeyedRow = tuple[
     int, int, float, float | None, float | None, float | None, float | None, bytes | None
@@ -14,12 +18,28 @@ KeyedRow = tuple[
 # distribution. tests/store/db/test_codec.py holds both to the same result.
 _UPSERT = """
     INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
-        count = count + excluded.count, sum = bounded(sum + excluded.sum),
+        count = added(count, excluded.count), sum = bounded(sum + excluded.sum),
         min = min(min, excluded.min), max = max(max, excluded.max),
         sum_squares = bounded(sum_squares + excluded.sum_squares), last = excluded.last,
         distribution = merged(distribution, sum, excluded.distribution, excluded.sum)
 """
 _FIRST = "SELECT key FROM {} WHERE key >= ? AND key < ? ORDER BY key LIMIT 1"
+
+
+def create_functions(connection: sqlite3.Connection, losses: Losses) -> None:
+    """Have `connection` know what `add_rows` does in SQL.
+
+    None of it raises, whatever the file has: what is measured now must not wait for that.
+    """
+
+    def added(one: object, two: object) -> int:
+        count = sum(int(value) for value in (one, two) if isinstance(value, int | float))
+        losses.overflowed(count - bounded_count(count))
+        return bounded_count(count)
+
+    connection.create_function("added", 2, added)
+    connection.create_function("bounded", 1, _bounded, deterministic=True)
+    connection.create_function("merged", 4, _merged, deterministic=True)
 
 
 def add_rows(connection: sqlite3.Connection, rows: list[KeyedRow]) -> None:
@@ -41,6 +61,22 @@ def first_keys(connection: sqlite3.Connection, index: int, start: int, end: int)
         yield row_key
         past = key(index, start_of(row_key) + 1)
         row_key = first_key(connection, "point", past, key(index, end))
+
+
+def _bounded(value: float | None) -> float | None:
+    return None if value is None else bounded(value)
+
+
+def _merged(one: bytes | None, total: float, two: bytes | None, added: float) -> bytes | None:
+    """Return the distribution of two rows, whose sums are needed for those of one sample.
+
+    A corrupt one stays: its row will be left out.
+    """
+    if one is None or two is None or not is_sound_distribution(one):
+        return one
+    return encode_distribution(
+        decode_distribution(one, total).merged(decode_distribution(two, added))
+    )
 
 
 def _by_key(row: KeyedRow) -> int:

@@ -10,10 +10,11 @@ from math import ceil
 from typing import NamedTuple
 
 from zibrato.model import Series, Summary
-from zibrato.store.db.chunks import decode_points
 from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier, tier_index
 from zibrato.store.db.writer import series_from
 
@@ -61,11 +62,17 @@ class Plot(NamedTuple):
 
 
 class Reader:
-    """Answers from a `connection`, with the `tiers` that the writer of the file has."""
+    """Answers from a `connection`, with the `tiers` that the writer of the file has.
 
-    def __init__(self, connection: sqlite3.Connection, tiers: Sequence[Tier]) -> None:
+    What is corrupt is left out of the answers, and noted in `losses`.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, tiers: Sequence[Tier], losses: Losses | None = None
+    ) -> None:
         self.connection = connection
         self.tiers = tiers
+        self.losses = losses or Losses()
 
     def series(self, name: str | None = None) -> dict[int, Series]:
         """Return the series of a name, in any case, or all; by series id."""
@@ -117,8 +124,9 @@ class Reader:
                 yield series_id, *point
             for finer in range(index, -1, -1):
                 values = {"low": key(finer, start), "high": key(finer, end), "ids": wanted}
-                for row_key, *row in self.connection.execute(_FIND_POINTS, values):
-                    yield series_id_of(row_key), start_of(row_key), tuple(row)
+                stored = self.connection.execute(_FIND_POINTS, values)
+                for row_key, row in sound_rows(stored, self.losses):
+                    yield series_id_of(row_key), start_of(row_key), row
 
     def _compacted(self, ids: str, start: int, end: int, index: int) -> Iterator[tuple[int, Point]]:
         """Generate series id and point of what a tier has in chunks."""
@@ -126,6 +134,6 @@ class Reader:
         values = {"low": key(index, start // span * span), "high": key(index, end), "ids": ids}
         for chunk_key, chunk in self.connection.execute(_FIND_CHUNKS, values):
             series_id = series_id_of(chunk_key)
-            for point in decode_points(chunk, start_of(chunk_key)):
+            for point in sound_points(chunk_key, chunk, self.losses):
                 if start <= point[0] < end:
                     yield series_id, point

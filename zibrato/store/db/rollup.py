@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from zibrato.store.db.chunks import decode_points, encode_points
+from zibrato.store.db.chunks import encode_points
 from zibrato.store.db.codec import Point, Row, merged_row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import KeyedRow, add_rows, first_key, first_keys
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier
 
+_SERIES = "SELECT id FROM series WHERE id >= ? AND id < ?"
 SLICE = 100_000
 """About how many rows are rolled up at a time: a second's work."""
 
@@ -21,11 +24,12 @@ def roll_up(
     connection: sqlite3.Connection,
     tiers: Sequence[Tier],
     now: float,
-    series_ids: Container[int],
+    losses: Losses,
 ) -> bool:
     """Roll up some rows of the oldest block that is complete by the Unix time `now`.
 
-    What is of none of the series is left out. Returns whether there was anything to roll up.
+    What is of no series any more is left out, and what is corrupt, which is noted in `losses`.
+    Returns whether there was anything to roll up.
     """
     for index, tier in enumerate(tiers):
         oldest = first_key(connection, "point", key(index, 0), end_of(index))
@@ -33,7 +37,7 @@ def roll_up(
             continue
         block = start_of(oldest) // tier.span * tier.span
         if block + tier.span + tier.rollup_delay <= now:
-            _roll_up_block(connection, tiers, index, block, series_ids)
+            _roll_up_block(connection, tiers, index, block, losses)
             return True
     return False
 
@@ -51,7 +55,7 @@ def _roll_up_block(
     tiers: Sequence[Tier],
     index: int,
     block: int,
-    series_ids: Container[int],
+    losses: Losses,
 ) -> None:
     """Roll up the first series of a block, about `SLICE` rows of them."""
     keys = list(first_keys(connection, index, block, block + tiers[index].span))
@@ -59,32 +63,48 @@ def _roll_up_block(
     past = first + max(1, SLICE // len(keys))
     ranges = [(key(index, start, first), key(index, start, past)) for start in map(start_of, keys)]
     with transaction(connection):
+        series_ids = {series_id for (series_id,) in connection.execute(_SERIES, (first, past))}
         points = {
             series_id: points
-            for series_id, points in _points(connection, ranges).items()
+            for series_id, points in _points(connection, ranges, losses).items()
             if series_id in series_ids
         }
-        _write_chunks(connection, index, block, points)
+        _write_chunks(connection, index, block, points, losses)
         if index + 1 < len(tiers):
-            _write_coarser(connection, index + 1, tiers[index + 1].step, points)
+            _write_coarser(connection, index + 1, tiers[index + 1].step, points, losses)
         connection.executemany("DELETE FROM point WHERE key >= ? AND key < ?", ranges)
 
 
 def _points(
-    connection: sqlite3.Connection, ranges: Iterable[tuple[int, int]]
+    connection: sqlite3.Connection, ranges: Iterable[tuple[int, int]], losses: Losses
 ) -> dict[int, list[Point]]:
-    """Return the points of each series in ranges of keys, oldest first."""
+    """Return the points of each series in ranges of keys, oldest first.
+
+    Those of a series are of one shape: a chunk has columns.
+    """
     points: dict[int, list[Point]] = defaultdict(list)
     for key_range in ranges:
-        for row_key, *row in connection.execute(
-            "SELECT * FROM point WHERE key >= ? AND key < ?", key_range
-        ):
-            points[series_id_of(row_key)].append((start_of(row_key), tuple(row)))
+        stored = connection.execute("SELECT * FROM point WHERE key >= ? AND key < ?", key_range)
+        for row_key, row in sound_rows(stored, losses):
+            before = points[series_id_of(row_key)]
+            if before and _shape(before[0][1]) != _shape(row):
+                losses.corrupt("row", row_key)
+            else:
+                before.append((start_of(row_key), row))
     return points
 
 
+def _shape(row: Row) -> tuple[bool, bool]:
+    """Return what tells a counter's, a gauge's and a timer's row apart."""
+    return row[2] is None, row[6] is None
+
+
 def _write_chunks(
-    connection: sqlite3.Connection, index: int, block: int, points: dict[int, list[Point]]
+    connection: sqlite3.Connection,
+    index: int,
+    block: int,
+    points: dict[int, list[Point]],
+    losses: Losses,
 ) -> None:
     """Write a chunk for each series; a chunk that is there already gets what came late."""
     chunks = []
@@ -92,19 +112,27 @@ def _write_chunks(
         chunk_key = key(index, block, series_id)
         whole = added
         for (stored,) in connection.execute("SELECT points FROM chunk WHERE key = ?", (chunk_key,)):
-            whole = coarsened(sorted(decode_points(stored, block) + added, key=_by_start), 1)
+            before = sound_points(chunk_key, stored, losses)
+            alike = [point for point in before if _shape(point[1]) == _shape(added[0][1])]
+            whole = coarsened(sorted(alike + added, key=_by_start), 1)
         chunks.append((chunk_key, encode_points(whole, block)))
     connection.executemany("INSERT OR REPLACE INTO chunk VALUES (?, ?)", chunks)
 
 
 def _write_coarser(
-    connection: sqlite3.Connection, index: int, step: int, points: dict[int, list[Point]]
+    connection: sqlite3.Connection,
+    index: int,
+    step: int,
+    points: dict[int, list[Point]],
+    losses: Losses,
 ) -> None:
     rows: list[KeyedRow] = [
         (key(index, start, series_id), *row)
         for series_id, series_points in points.items()
         for start, row in coarsened(series_points, step)
     ]
+    finer = sum(row[0] for series_points in points.values() for _, row in series_points)
+    losses.overflowed(finer - sum(row[1] for row in rows))
     add_rows(connection, rows)
 
 

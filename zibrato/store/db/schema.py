@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from zibrato.model import bounded
-from zibrato.store.db.codec import decode_distribution, encode_distribution
 from zibrato.store.db.errors import NewerVersionError
 
 PAGE = 4096
@@ -64,8 +62,6 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
-        connection.create_function("bounded", 1, _bounded, deterministic=True)
-        connection.create_function("merged", 4, _merged, deterministic=True)
         _migrate(connection)
     except BaseException:
         connection.close()
@@ -145,16 +141,3 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(
             f"BEGIN IMMEDIATE;{MIGRATIONS[position]};PRAGMA user_version = {position + 1};COMMIT;"
         )
-
-
-def _bounded(value: float | None) -> float | None:
-    return None if value is None else bounded(value)
-
-
-def _merged(one: bytes | None, total: float, two: bytes | None, added: float) -> bytes | None:
-    """Return the distribution of two rows, whose sums are needed for those of one sample."""
-    if one is None or two is None:
-        return one
-    return encode_distribution(
-        decode_distribution(one, total).merged(decode_distribution(two, added))
-    )

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from zibrato.model import COUNTER, Series, Snapshot, Summary
-from zibrato.store.db.codec import Row, counter_row, row_of
+from zibrato.store.db.codec import Row, bounded_count, counter_row, row_of
 from zibrato.store.db.keys import key
-from zibrato.store.db.points import KeyedRow, add_rows
+from zibrato.store.db.losses import Losses
+from zibrato.store.db.points import KeyedRow, add_rows, create_functions
 from zibrato.store.db.retention import evict, evict_when_nearly_full, is_full, prune
 from zibrato.store.db.rollup import roll_up
 from zibrato.store.db.schema import transaction
@@ -23,12 +24,21 @@ _NEW = "INSERT INTO series (kind, name, source, tags, level, seen) VALUES (?, ?,
 
 
 class Writer:
-    """Adds measurements; turns old rows into chunks and coarser rows; deletes the oldest."""
+    """Adds measurements; turns old rows into chunks and coarser rows; deletes the oldest.
+
+    What that loses is in `losses`.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, tiers: Sequence[Tier], max_bytes: int
+        self,
+        connection: sqlite3.Connection,
+        tiers: Sequence[Tier],
+        max_bytes: int,
+        losses: Losses | None = None,
     ) -> None:
         self.connection = connection
+        self.losses = losses or Losses()
+        create_functions(connection, self.losses)
         self._tiers = tiers
         self._max_bytes = max_bytes
         steps = [(index, tier.step) for index, tier in enumerate(tiers)]
@@ -66,6 +76,8 @@ class Writer:
             add_rows(self.connection, _rows(ids, points))
             besides()
             seen = self._note_seen(ids, points)
+        counts = [summary.count for _, _, summary in points]
+        self.losses.overflowed(sum(counts) - sum(map(bounded_count, counts)))
         self._ids.update(fresh)
         self._seen.update(seen)
         return ids
@@ -94,7 +106,7 @@ class Writer:
             prune(self.connection, self._tiers, now)
             or self._delete_old_series(now)
             or evict_when_nearly_full(self.connection, len(self._tiers))
-            or roll_up(self.connection, self._tiers, now, self._seen)
+            or roll_up(self.connection, self._tiers, now, self.losses)
         )
 
     def evict(self) -> bool:

@@ -1,0 +1,52 @@
+"""The account of what the file can't hold or give back; no Twisted, for any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zibrato.store.db.keys import series_id_of, start_of
+
+DROPPED = "zibrato.store.dropped"
+"""Counts, by reason, measurements past what a count can be, and corrupt rows and chunks."""
+MAX_PLACES = 10_000
+"""How many corrupt rows and chunks are told apart; more than these are not counted."""
+Count = Callable[[str, int, str], None]
+"""Counts so many in a series of the daemon's own: name, value, reason."""
+
+
+class Losses:
+    """Counts each loss with `count`; the first of a kind is told with `log`, in a line for people.
+
+    What is corrupt stays so, and is read again and again: it is counted when it is first met.
+    """
+
+    def __init__(
+        self,
+        count: Count = lambda _name, _value, _reason: None,
+        log: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._count = count
+        self._log = log
+        self._places: set[tuple[str, int]] = set()
+        self._overflowed = False
+
+    def corrupt(self, what: str, key: int) -> None:
+        """Note that a row or chunk, `what`, with this key, is left out, as it can't be read."""
+        place = (what, key)
+        if place in self._places or len(self._places) >= MAX_PLACES:
+            return
+        self._places.add(place)
+        self._count(DROPPED, 1, "corrupt")
+        if len(self._places) == 1:
+            self._log(
+                f"a {what} of series {series_id_of(key)} at {start_of(key)} is corrupt: it is left "
+                f"out; {DROPPED} counts what else is"
+            )
+
+    def overflowed(self, measurements: int) -> None:
+        """Note that a count, at its bound, does not count so many measurements."""
+        if measurements > 0:
+            self._count(DROPPED, measurements, "overflow")
+            if not self._overflowed:
+                self._overflowed = True
+                self._log(f"a count is at its bound; {DROPPED} counts what it does not")

@@ -1,0 +1,94 @@
+"""What the file gives back is checked before anything is made of it; what is corrupt is left out.
+
+SQLite finds pages that are damaged. What is well stored but makes no sense, it doesn't: a blob
+that another program wrote, a count that an older Zibrato let grow past an integer. One such row
+would fail each query and rollup that meets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from zibrato.distribution import MAX_BUCKETS, SCALE
+from zibrato.store.db.chunks import decode_points
+from zibrato.store.db.codec import MAX_COUNT, Point, Row, buckets_of, samples_of
+from zibrato.store.db.keys import start_of
+from zibrato.store.db.losses import Losses
+
+_LAST_BUCKET = 1100 << SCALE
+"""Past all of a float's powers of two, the least of which is about -1075."""
+
+
+# Any: whatever a row has, which is what is checked here.
+def sound_rows(stored: Iterable[Any], losses: Losses) -> Iterator[tuple[int, Row]]:
+    """Generate key and row of what a query found in the table of points."""
+    for row_key, *columns in stored:
+        row = checked(tuple(columns))
+        if row is None:
+            losses.corrupt("row", row_key)
+        else:
+            yield row_key, row
+
+
+def sound_points(chunk_key: int, chunk: Any, losses: Losses) -> list[Point]:
+    """Return the points of a chunk, oldest first; none where it can't be read."""
+    try:
+        points = decode_points(chunk, start_of(chunk_key))
+    except ValueError:
+        losses.corrupt("chunk", chunk_key)
+        return []
+    sound = [(start, row) for start, unchecked in points if (row := checked(unchecked)) is not None]
+    if len(sound) < len(points):
+        losses.corrupt("chunk", chunk_key)
+    return sound
+
+
+def checked(row: Any) -> Row | None:
+    """Return a row, with a count that is in bounds; None where it is corrupt."""
+    count, total, least, most, squares, last, blob = row
+    if type(count) is float and count > 0:  # two integers whose sum was none
+        count = int(min(count, MAX_COUNT))
+    if type(count) is not int or count < 0 or not _is_number(total):
+        return None
+    if least is None:  # a counter's
+        sound = most is squares is last is blob is None
+    else:
+        sound = (
+            _is_number(least)
+            and _is_number(most)
+            and all(value is None or _is_number(value) for value in (squares, last))
+            and (blob is None or is_sound_distribution(blob))
+        )
+    if not sound:
+        return None
+    return count, total, least, most, squares, last, blob
+
+
+def is_sound_distribution(blob: Any) -> bool:
+    """Whether a distribution can be made of `blob`."""
+    if type(blob) is not bytes:
+        return False
+    try:
+        samples = samples_of(blob)
+        if samples is not None:
+            return all(map(isfinite, samples))
+        low, high, zeros, steps, counts = buckets_of(blob)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return (
+        isfinite(low)
+        and isfinite(high)
+        and zeros >= 0
+        and 0 < len(steps) == len(counts) <= MAX_BUCKETS
+        and -_LAST_BUCKET < steps[0] <= sum(steps) < _LAST_BUCKET
+        and min(steps[1:], default=1) > 0
+        and min(counts) >= 0
+    )
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is float and isfinite(value)
