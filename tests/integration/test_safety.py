@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import soak
 from tests.integration.processes import Process, python
 from tests.integration.sink import Sink
 from zibrato import Zibrato
 
 LONG = 120.0
-ROUNDS = 1000
+ROUNDS = soak.rounds(1000)
 
 
 def run(program: str, sink: Sink, *options: str, **environment: str) -> str:
@@ -483,7 +484,8 @@ for most in range(1, 8):
 # The daemon's absence, and other worlds.
 
 
-def test_a_daemon_that_goes_and_comes_a_thousand_times_loses_nothing(sink: Sink) -> None:
+@pytest.mark.soak
+def test_a_daemon_that_goes_and_comes_loses_nothing(sink: Sink) -> None:
     with Zibrato(sink.endpoint, linger=30) as z:
         for number in range(1, ROUNDS + 1):
             z.count(name="there")

@@ -21,6 +21,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests import soak
 from tests.integration.processes import BIN, Process, daemon, eventually, python
 from tests.integration.store_client import PAGE, Store
 from zibrato import Zibrato
@@ -78,6 +79,7 @@ def test_a_daemon_ships_to_another_ones_store_with_exact_totals(
     assert kinds["c"] == "counter"
 
 
+KILLS = soak.rounds(50)
 COUNTING = """
 import sys
 from zibrato import Zibrato
@@ -89,10 +91,11 @@ with Zibrato(sys.argv[1]) as z:
 """
 
 
-def test_fifty_kills_under_load_lose_no_answered_post_and_break_nothing(tmp_path: Path) -> None:
+@pytest.mark.soak
+def test_kills_under_load_lose_no_answered_post_and_break_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     answered = 0
-    for kill in range(50):
+    for kill in range(KILLS):
         with store.start("--flush-interval", "0.2") as process:
             sender = python(SENDING, store.url, store.endpoint)
             with sender:
@@ -106,7 +109,7 @@ def test_fifty_kills_under_load_lose_no_answered_post_and_break_nothing(tmp_path
         total = store.total("posted")
         process.stop()
         assert "corrupt" not in process.output
-    assert answered <= total <= answered + 50  # one was under way at each kill
+    assert answered <= total <= answered + KILLS  # one was under way at each kill
     assert list(tmp_path.glob("*corrupt*")) == []
     with closing(sqlite3.connect(store.path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

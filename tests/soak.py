@@ -1,0 +1,18 @@
+"""How long what repeats itself goes on: short by default, whole with `ZIBRATO_SOAK=1`."""
+
+from __future__ import annotations
+
+import os
+
+SHARE = float(os.environ.get("ZIBRATO_SOAK", "0.04"))
+"""The part of a soak's whole length that is run."""
+
+
+def rounds(whole: int) -> int:
+    """Return how many of `whole` rounds to run, at least 3."""
+    return max(3, round(whole * SHARE))
+
+
+def seconds(whole: float) -> float:
+    """Return for how many of `whole` seconds to go on, at least 3."""
+    return max(3.0, whole * SHARE)
