@@ -1,0 +1,52 @@
+"""What modules there are, and what each imports; for the tests of the structure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def modules(top: str) -> dict[str, Path]:
+    """Return the modules below a folder of the checkout, by their dotted names."""
+    names = {}
+    for path in sorted((ROOT / top).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imports(path: Path, known: Mapping[str, Path]) -> set[str]:
+    """Return which of the `known` modules one imports, for its types alone included."""
+    targets = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
+            targets |= inner or {node.module} & known.keys()
+        elif isinstance(node, ast.Import):
+            targets |= {alias.name for alias in node.names} & known.keys()
+    return targets
+
+
+def room(module: str) -> str:
+    """Return the room of a module: its package, or itself where it stands at the top."""
+    _, *parts = module.split(".")
+    depth = 2 if parts[:1] == ["store"] and len(parts) > 1 else 1
+    return ".".join(parts[:depth])
+
+
+def circles(arrows: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """Generate a way from each name back to itself, where there is one."""
+    for start in arrows:
+        ways = [[start, target] for target in arrows[start]]
+        seen: set[str] = set()
+        while ways:
+            way = ways.pop()
+            if way[-1] == start:
+                yield way
+                break
+            if way[-1] not in seen:
+                seen.add(way[-1])
+                ways += [[*way, target] for target in arrows.get(way[-1], ())]

@@ -1,0 +1,92 @@
+"""The house: its rooms, the arrows between them, and where each module's tests are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.structure import ROOT, circles, imports, modules, room
+
+MAX_LINES = 300
+SHARED = {"model", "levels", "wire", "distribution", "endpoint"}
+ARROWS = {
+    "client": SHARED,
+    "testing": {*SHARED, "client"},
+    "tx": {*SHARED, "client", "interfaces"},
+    "intake": {*SHARED, "interfaces", "tx", "file_lock"},
+    "backends": {*SHARED, "interfaces"},
+    "daemon": {*SHARED, "interfaces", "tx"},
+    "store.db": {*SHARED, "file_lock"},
+    "store.api": {*SHARED, "store.db", "store.live", "store.backend", "store.csv_export"},
+    "store.web": {*SHARED, "store.db", "store.live", "store.backend", "store.api"},
+}
+"""What each room may import beside itself."""
+MODULES = modules("zibrato")
+TESTS = modules("tests")
+IMPORTS = {name: imports(path, MODULES) - {name} for name, path in MODULES.items()}
+
+
+def test_no_module_is_reached_from_itself() -> None:
+    assert list(circles(IMPORTS)) == []
+
+
+@pytest.mark.parametrize("name", sorted(ARROWS))
+def test_a_room_imports_only_what_it_may(name: str) -> None:
+    inside = {module for module in MODULES if room(module) == name}
+    targets = {room(target) for module in inside for target in IMPORTS[module]} - {name, ""}
+    assert targets <= ARROWS[name]
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("zibrato", ("twisted", "klein", "sqlite3")),
+        ("zibrato.client.sender", ("twisted", "klein", "sqlite3")),
+        ("zibrato.testing", ("twisted", "klein", "sqlite3")),
+        ("zibrato.interfaces", ("twisted.internet.reactor", "txzmq", "klein")),
+        ("zibrato.tx", ("twisted.internet.reactor", "txzmq", "klein")),
+        ("zibrato.service", ("twisted.internet.reactor", "txzmq", "klein", "sqlite3")),
+        ("zibrato.store.db.database", ("twisted.internet.reactor", "twisted.web", "klein")),
+        ("zibrato.store.export", ("twisted", "klein")),
+        ("twisted.plugins.zibrato_plugin", ("twisted.internet.reactor", "txzmq", "treq", "klein")),
+    ],
+)
+def test_an_import_loads_no_more_than_it_needs(module: str, absent: tuple[str, ...]) -> None:
+    program = (
+        f"import sys, {module}; print([name for name in {absent!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", sorted({**MODULES, **TESTS}))
+def test_no_module_is_too_long_to_read(name: str) -> None:
+    lines = len({**MODULES, **TESTS}[name].read_text().splitlines())
+    assert lines <= MAX_LINES
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_module_has_a_test_module_of_its_name(name: str) -> None:
+    path = MODULES[name].relative_to(ROOT / "zibrato")
+    is_plain = path.name == "__init__.py" and not MODULES[name].read_text().count("def ")
+    stem = path.parent.name if path.name == "__init__.py" else path.stem
+    folder = path.parent.parent if path.name == "__init__.py" else path.parent
+    mirror = ROOT / "tests" / folder / f"test_{stem}.py"
+    assert is_plain or mirror.exists(), f"{path} wants {mirror.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("name", sorted(TESTS))
+def test_no_test_module_imports_another(name: str) -> None:
+    targets = imports(TESTS[name], TESTS) - {name}
+    assert not {target for target in targets if target.split(".")[-1].startswith("test_")}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if name.count(".") == 1))
+def test_a_public_module_says_what_is_public(name: str) -> None:
+    text = MODULES[name].read_text()
+    private = "private" in text.split('"""')[1]
+    assert "__all__" in text or private
