@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit matrix oldest integration bench-ingest bench-clients bench-store clean
+.PHONY: run test docs lint unit covered soak matrix oldest integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
 
-test: lint docs unit matrix integration
+# The tests on other Pythons run while integration tests wait; both must be installed by then.
+test: .make/test .make/docs .make/packages
+	$(MAKE) --jobs=2 --output-sync=target lint docs matrix covered
 
 lint: .make/test
 	$(BIN)/ruff check .
@@ -20,11 +23,18 @@ lint: .make/test
 	$(BIN)/oxlint --config tests/page/oxlint.json --deny-warnings --ignore-pattern "**/vendor/**" zibrato tests
 
 unit: .make/test
-	$(BIN)/pytest --ignore tests/integration
+	$(PYTEST) --ignore tests/integration
 
-integration: .make/test
-	tests/packages.sh
-	$(BIN)/pytest tests/integration
+integration: .make/test .make/packages
+	$(PYTEST) tests/integration
+
+# All tests at once, held to the share of lines and branches that pyproject.toml names.
+covered: .make/test .make/packages
+	$(PYTEST) --cov --cov-report=
+
+# What repeats itself, in its whole length: some minutes of kills, restarts and reconnections.
+soak: .make/test .make/packages
+	ZIBRATO_SOAK=1 $(PYTEST) -m soak
 
 # The unit tests on every other supported Python that this machine has.
 matrix: .make/test
@@ -62,6 +72,10 @@ $(BIN)/python:
 .make/test: setup.py | $(BIN)/python
 	$(INSTALL) -e '.[test,integration,lint]'
 	mkdir -p .make && touch $@ .make/run
+
+.make/packages: tests/packages.sh
+	tests/packages.sh
+	mkdir -p .make && touch $@
 
 .make/docs: setup.py | $(BIN)/python
 	$(INSTALL) -e '.[docs]'
