@@ -67,7 +67,7 @@ def test_the_page_is_told_of_its_daemon(directory: Path) -> None:
     (intake,) = daemon._intakes
     backend = daemon.outboxes[0].backend
     assert isinstance(backend, StoreBackend)
-    info = backend.daemon
+    info = backend.store.daemon
     assert info is not None
     assert (info.interval, info.source, info.addresses()) == (7.0, "here", [])
     intake.startService()

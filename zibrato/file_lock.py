@@ -1,4 +1,4 @@
-"""A lock that keeps a second daemon off a file or a socket's path."""
+"""Private: a lock that keeps a second daemon off a file or a socket's path."""
 
 from __future__ import annotations
 

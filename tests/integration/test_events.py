@@ -24,6 +24,7 @@ from zibrato.store.backend import StoreBackend
 from zibrato.store.db.database import Database
 from zibrato.store.db.threads import Inline
 from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.store import Store
 from zibrato.store.web import events
 from zibrato.store.web.access_control import AccessControl, known_names
 from zibrato.store.web.service import tree
@@ -83,11 +84,11 @@ class EventsTests(TestCase):
         self.database = Database(
             self.clock, path, tiers, 1 << 30, writing=Inline(), reading=Inline()
         )
-        self.backend = StoreBackend(self.database)
+        self.store = Store(self.database)
         self.metrics = SelfMetrics()
-        self.outbox = Outbox(self.backend, self.clock, self.metrics)
+        self.outbox = Outbox(StoreBackend(self.store), self.clock, self.metrics)
         self.addCleanup(self.outbox.stopService)
-        guard = AccessControl(tree(self.backend), known_names(loopback=True), None)
+        guard = AccessControl(tree(self.store), known_names(loopback=True), None)
         site = BoundedSite(guard, self.clock)  # whose timers wait for no test
         self.port = reactor.listenTCP(0, site, interface="127.0.0.1")
         self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
@@ -95,7 +96,7 @@ class EventsTests(TestCase):
 
     @property
     def subscribers(self) -> list[Any]:
-        return self.backend.live.subscribers
+        return self.store.live.subscribers
 
     async def connect(self) -> Client:
         """Return a client that has had the head of its answer."""

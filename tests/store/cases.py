@@ -18,6 +18,7 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.threads import Inline
 from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.store import Store
 
 START = 1_700_000_000
 C, T, G = (Series(kind, kind, "s") for kind in (COUNTER, TIMER, GAUGE))
@@ -51,9 +52,9 @@ class StoreTestCase(SynchronousTestCase):
             self.clock, self.path, parse_retention(RETENTION), max_bytes,
             writing=Inline(), reading=Inline(),
         )  # fmt: skip
-        self.backend = StoreBackend(self.database)
+        self.store = Store(self.database)
         self.metrics = SelfMetrics()
-        self.outbox = Outbox(self.backend, self.clock, self.metrics, jitter=lambda: 1.0)
+        self.outbox = Outbox(StoreBackend(self.store), self.clock, self.metrics, jitter=lambda: 1.0)
 
     def stop(self) -> None:
         """Stop the backend."""

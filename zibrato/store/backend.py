@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 from twisted.application.service import IService
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -23,25 +21,16 @@ from zibrato.interfaces import (
     Reactor,
     RetryLater,
 )
-from zibrato.model import COUNTER, Series, Snapshot, Tags
-from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import check_usable, default_path
-from zibrato.store.db.keys import key, series_id_of, start_of
-from zibrato.store.db.last_rows import LastRow, last_rows
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.reader import Reader
-from zibrato.store.db.soundness import sound_rows
-from zibrato.store.db.threads import Threads, finished
+from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
-from zibrato.store.db.writer import Writer
-from zibrato.store.live import INTERVALS, Live, Measured, point
+from zibrato.store.store import Store
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 READERS = 3
-MAX_LOADED_ROWS = 200_000
-CLIENT_REPORTS = "zibrato.client."
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
@@ -60,7 +49,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
         context.reactor, path, tiers, max_bytes,
         writing=writing, reading=reading, losses=_losses(context),
     )  # fmt: skip
-    return StoreBackend(database)
+    return StoreBackend(Store(database))
 
 
 def _losses(context: BackendContext) -> Losses:
@@ -74,19 +63,13 @@ def _losses(context: BackendContext) -> Losses:
 
 @implementer(IWebBackend)
 class StoreBackend:
-    """Keeps snapshots in `database`, each in one transaction, and the newest also in `live`."""
+    """Has `store` keep what is delivered, and show it."""
 
     name = "store"
     _log = Logger()
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.live = Live()
-        self.daemon: DaemonInfo | None = None
-        self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
-        """What clients told of themselves since the start, such as what they dropped."""
-        self._loaded = False
-        self._loading = DeferredLock()
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshot; once that is under way it is finished, even if cancelled."""
@@ -97,7 +80,7 @@ class StoreBackend:
 
     def stop(self) -> Deferred[None]:
         """Close the file."""
-        return Deferred.fromCoroutine(self.database.stop())
+        return Deferred.fromCoroutine(self.store.database.stop())
 
     def web_service(
         self, reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
@@ -105,115 +88,17 @@ class StoreBackend:
         """Return the service of the page and the API at a Twisted endpoint."""
         from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
 
-        self.daemon = daemon
-        self.live.interval = daemon.interval
+        self.store.daemon = daemon
+        self.store.live.interval = daemon.interval
         web.check_can_listen(description)
-        return web.WebService(reactor, self, description, credentials)
-
-    async def ready(self) -> None:
-        """Wait until `live` has the file's newest intervals; whoever asks first has them loaded.
-
-        One who is gone meanwhile does not undo it for the others: a thread can't be cancelled.
-        """
-        async with self._loading:
-            if not self._loaded:
-                await finished(self.database.write(self._load))
-                self._loaded = True
-
-    async def publish(self, measured: Sequence[Measured]) -> None:
-        """Show what was written to the file to all subscribers."""
-        events = await self.database.read(lambda _: self._update(measured))
-        self.live.publish(events)
+        return web.WebService(reactor, self.store, description, credentials)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        snapshot = delivery.snapshot
         try:
-            events = await finished(
-                self.database.write(lambda writer: self._write(writer, delivery))
-            )
+            await self.store.add(delivery.snapshot)
         except (sqlite3.Error, OSError) as error:
-            raise RetryLater(f"{self.database.path}: {error}") from None
+            raise RetryLater(f"{self.store.database.path}: {error}") from None
         delivery.delivered(delivery.pending)
-        self.live.interval = snapshot.end - snapshot.start
-        self._count_client_reports(snapshot)
-        self.live.publish(events)
-        self.database.maintain()
-
-    def _count_client_reports(self, snapshot: Snapshot) -> None:
-        """Count what this daemon's clients told; the API brings what others' clients did."""
-        for (kind, name, _, tags, _), summary in snapshot.summaries.items():
-            if kind == COUNTER and name.startswith(CLIENT_REPORTS):
-                self.client_reports[name, tags] += summary.sum
-
-    def _write(self, writer: Writer, delivery: Delivery) -> bytes:
-        """Write the snapshot; return the events for subscribers."""
-        start, end, summaries = delivery.snapshot
-        ids = writer.add_snapshot(delivery.snapshot)
-        return self._update(
-            [
-                Measured(series_id, series, start, end, summary)
-                for series_id, (series, summary) in zip(ids, summaries.items(), strict=True)
-            ]
-        )
-
-    def _update(self, measured: Sequence[Measured]) -> bytes:
-        """Update `live`; return the events for subscribers.
-
-        It never raises: what was measured is in the file already, and would be written again.
-        """
-        try:
-            return self._events(measured)
-        except Exception:
-            self._log.failure("what was written can't be published")
-            return b""
-
-    def _events(self, measured: Sequence[Measured]) -> bytes:
-        new = self.live.update(measured)
-        if not self.live.subscribers:
-            return b""
-        events = b""
-        if new:
-            now = self.database.clock.seconds()
-            events += _event(b"series", self.live.series(now, new))
-        by_interval: dict[tuple[float, float], list[list[float | None]]] = {}
-        for series_id, series, start, end, summary in measured:
-            points = by_interval.setdefault((start, end), [])
-            points.append(point(series_id, series.kind, summary))
-        for (start, end), points in by_interval.items():
-            events += _event(b"interval", {"start": start, "end": end, "points": points})
-        return events
-
-    def _load(self, writer: Writer) -> None:
-        """Load from the file what is as new as what `live` keeps, and the last values of the rest.
-
-        In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
-        """
-        reader = Reader(writer.connection, self.database.tiers, writer.losses)
-        series, interval = reader.series(), self.live.interval
-        since = int(self.database.clock.seconds() - INTERVALS * interval)
-        rows = reader.connection.execute(
-            "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",
-            (key(0, since), MAX_LOADED_ROWS),
-        )
-        sound = sound_rows(rows, reader.losses)
-        newest = (LastRow(series_id_of(at), start_of(at), row) for at, row in sound)
-        silent = self.live.load(series, _measured(series, newest, interval))
-        older = last_rows(reader.connection, reader.tiers, silent, reader.losses)
-        self.live.load_last(_measured(series, older, interval))
-
-
-def _measured(
-    series: Mapping[int, Series], rows: Iterable[LastRow], interval: float
-) -> Iterator[Measured]:
-    """Generate what the rows of these series hold; those of others are left out."""
-    for series_id, start, row in rows:
-        if series_id in series:
-            summary = summary_of(row)
-            yield Measured(series_id, series[series_id], start, start + interval, summary)
-
-
-def _event(name: bytes, data: object) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name, msgspec.json.encode(data))
 
 
 def _bytes(text: str) -> int:

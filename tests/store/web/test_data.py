@@ -74,7 +74,7 @@ class DataTests(WebTestCase):
         many = {Series(COUNTER, f"n{i}", "s"): Summary(1, 1.0) for i in range(300)}
         self.outbox.put(Snapshot(START, START + 10, many))
 
-        agent = RequestTraversalAgent(tree(self.backend))  # treq itself asks for gzip, always
+        agent = RequestTraversalAgent(tree(self.store))  # treq itself asks for gzip, always
 
         def sent(path: str, accepted: str) -> tuple[bytes, Headers]:
             headers = Headers({"Accept-Encoding": [accepted]})
@@ -97,7 +97,7 @@ class DataTests(WebTestCase):
         metrics = SelfMetrics()
         metrics.count("zibrato.intake.received", 7)
         metrics.gauge("zibrato.outbox.bytes", 5.0, backend="store")
-        self.backend.daemon = DaemonInfo(
+        self.store.daemon = DaemonInfo(
             10.0, "here", START - 60.0, lambda: ["ipc:///s"], metrics.current
         )
         other = {"name": "zibrato.intake.received", "value": 500, "source": "elsewhere"}

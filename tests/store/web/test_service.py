@@ -44,12 +44,12 @@ class EndpointTests(StoreTestCase):
         ):  # fmt: skip
             self.assertFalse(is_local(description), description)
         with self.assertRaisesRegex(ValueError, "give --web-credentials FILE"):
-            WebService(FakeReactor(), self.backend, "tcp:5580", None)
+            WebService(FakeReactor(), self.store, "tcp:5580", None)
 
     def test_an_endpoint_that_can_not_be_is_named(self) -> None:
         for description in ("nonsense:1", "tcp:x:interface=127.0.0.1"):
             with self.assertRaises(ValueError):
-                WebService(FakeReactor(), self.backend, description, None)
+                WebService(FakeReactor(), self.store, description, None)
 
 
 def test_a_port_that_is_taken_is_found_beforehand() -> None:

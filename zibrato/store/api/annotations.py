@@ -26,9 +26,9 @@ from zibrato.store.api.responses import (
 )
 from zibrato.store.api.selection import UNASSIGNED
 from zibrato.store.api.time_range import DAY, TIME_PARAMETERS, time_range_of
-from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events
 from zibrato.store.db.annotation_events import Event, EventFields, Link
+from zibrato.store.store import Store
 
 
 class AnnotationsApi:
@@ -36,7 +36,7 @@ class AnnotationsApi:
 
     app = with_error_responses(Klein())
 
-    def __init__(self, store: StoreBackend) -> None:
+    def __init__(self, store: Store) -> None:
         self._database = store.database
 
     @app.route("/", methods=["GET"])

@@ -23,10 +23,10 @@ from zibrato.store.api.responses import (
 from zibrato.store.api.selection import with_tags
 from zibrato.store.api.submissions import tagged
 from zibrato.store.api.time_range import time_range_of
-from zibrato.store.backend import StoreBackend
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.reader import Reader
+from zibrato.store.store import Store
 
 
 class MeasurementsApi:
@@ -34,7 +34,7 @@ class MeasurementsApi:
 
     app = with_error_responses(Klein())
 
-    def __init__(self, store: StoreBackend) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
 

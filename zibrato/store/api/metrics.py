@@ -30,13 +30,13 @@ from zibrato.store.api.responses import (
 from zibrato.store.api.selection import of_sources, of_term
 from zibrato.store.api.submissions import legacy, metric_fields
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
-from zibrato.store.backend import StoreBackend
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.metadata import Submission
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured
+from zibrato.store.store import Store
 
 
 class MetricsApi:
@@ -44,7 +44,7 @@ class MetricsApi:
 
     app = with_error_responses(Klein())
 
-    def __init__(self, store: StoreBackend) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
 
@@ -157,7 +157,7 @@ class MetricsApi:
         return as_csv(records(plot, series))
 
 
-async def keep(store: StoreBackend, submissions: list[Submission]) -> None:
+async def keep(store: Store, submissions: list[Submission]) -> None:
     """Keep measurements, and show them to subscribers."""
     await store.ready()  # else they might be loaded from the file and then added once more
     kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))

@@ -14,10 +14,10 @@ from zibrato.model import COUNTER
 from zibrato.store.api.requests import first_values, number_or, parameters
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
 from zibrato.store.api.time_range import HOUR
-from zibrato.store.backend import StoreBackend
 from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.reader import Reader
 from zibrato.store.live import LiveSeries
+from zibrato.store.store import Store
 from zibrato.store.web.compression import MIN_SIZE, accepts_gzip, compressed
 from zibrato.store.web.plot_data import plot_data
 
@@ -69,7 +69,7 @@ class DataApi:
 
     app = with_error_responses(Klein())
 
-    def __init__(self, store: StoreBackend) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
 
@@ -161,7 +161,7 @@ def series_ids(text: str) -> list[int]:
     return ids
 
 
-def _health(store: StoreBackend) -> HealthList:
+def _health(store: Store) -> HealthList:
     daemon = store.daemon
     if daemon is None:  # there is a store, and nothing else
         return HealthList("", 0.0, (), ())

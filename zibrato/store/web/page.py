@@ -14,7 +14,7 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 
 from zibrato.store.api.responses import error_response, not_found, with_error_responses
-from zibrato.store.backend import StoreBackend
+from zibrato.store.store import Store
 from zibrato.store.web.events import MAX_SUBSCRIBERS, Subscriber
 
 STATIC = Path(__file__).parent / "static"
@@ -36,7 +36,7 @@ class Page:
 
     app = with_error_responses(Klein())
 
-    def __init__(self, store: StoreBackend, files: Mapping[str, StaticFile]) -> None:
+    def __init__(self, store: Store, files: Mapping[str, StaticFile]) -> None:
         self._store = store
         self._files = files
 

@@ -22,8 +22,8 @@ from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.api.responses import error_response, not_found
-from zibrato.store.backend import StoreBackend
 from zibrato.store.options import WEB
+from zibrato.store.store import Store
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.data import DataApi
 from zibrato.store.web.page import STATIC, Page, load_files
@@ -40,7 +40,7 @@ class WebService(Service):
     _log = Logger()
 
     def __init__(
-        self, reactor: Reactor, store: StoreBackend, description: str, credentials: Path | None
+        self, reactor: Reactor, store: Store, description: str, credentials: Path | None
     ) -> None:
         self._reactor = reactor
         self._store = store
@@ -86,7 +86,7 @@ class WebService(Service):
             await maybeDeferred(port.stopListening)
 
 
-def tree(store: StoreBackend) -> Resource:
+def tree(store: Store) -> Resource:
     """Return all that is served."""
     api = _Root(_NotFound())
     api.putChild(b"metrics", MetricsApi(store).app.resource())

@@ -1,0 +1,142 @@
+"""What the API, the page and the backend share: the file, and its newest intervals in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
+
+from zibrato.interfaces import DaemonInfo
+from zibrato.model import COUNTER, Series, Snapshot, Tags
+from zibrato.store.db.codec import summary_of
+from zibrato.store.db.database import Database
+from zibrato.store.db.keys import key, series_id_of, start_of
+from zibrato.store.db.last_rows import LastRow, last_rows
+from zibrato.store.db.reader import Reader
+from zibrato.store.db.soundness import sound_rows
+from zibrato.store.db.threads import finished
+from zibrato.store.db.writer import Writer
+from zibrato.store.live import INTERVALS, Live, Measured, point
+
+MAX_LOADED_ROWS = 200_000
+CLIENT_REPORTS = "zibrato.client."
+
+
+class Store:
+    """Keeps snapshots in `database`, each in one transaction, and the newest also in `live`."""
+
+    _log = Logger()
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.live = Live()
+        self.daemon: DaemonInfo | None = None
+        self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
+        """What clients told of themselves since the start, such as what they dropped."""
+        self._loaded = False
+        self._loading = DeferredLock()
+
+    async def ready(self) -> None:
+        """Wait until `live` has the file's newest intervals; whoever asks first has them loaded.
+
+        One who is gone meanwhile does not undo it for the others: a thread can't be cancelled.
+        """
+        async with self._loading:
+            if not self._loaded:
+                await finished(self.database.write(self._load))
+                self._loaded = True
+
+    async def publish(self, measured: Sequence[Measured]) -> None:
+        """Show what was written to the file to all subscribers."""
+        events = await self.database.read(lambda _: self._update(measured))
+        self.live.publish(events)
+
+    async def add(self, snapshot: Snapshot) -> None:
+        """Keep the snapshot; once that is under way it is finished, even if cancelled.
+
+        Raises sqlite3.Error and OSError where it can't be kept now.
+        """
+        events = await finished(self.database.write(lambda writer: self._write(writer, snapshot)))
+        self.live.interval = snapshot.end - snapshot.start
+        self._count_client_reports(snapshot)
+        self.live.publish(events)
+        self.database.maintain()
+
+    def _count_client_reports(self, snapshot: Snapshot) -> None:
+        """Count what this daemon's clients told; the API brings what others' clients did."""
+        for (kind, name, _, tags, _), summary in snapshot.summaries.items():
+            if kind == COUNTER and name.startswith(CLIENT_REPORTS):
+                self.client_reports[name, tags] += summary.sum
+
+    def _write(self, writer: Writer, snapshot: Snapshot) -> bytes:
+        """Write the snapshot; return the events for subscribers."""
+        start, end, summaries = snapshot
+        ids = writer.add_snapshot(snapshot)
+        return self._update(
+            [
+                Measured(series_id, series, start, end, summary)
+                for series_id, (series, summary) in zip(ids, summaries.items(), strict=True)
+            ]
+        )
+
+    def _update(self, measured: Sequence[Measured]) -> bytes:
+        """Update `live`; return the events for subscribers.
+
+        It never raises: what was measured is in the file already, and would be written again.
+        """
+        try:
+            return self._events(measured)
+        except Exception:
+            self._log.failure("what was written can't be published")
+            return b""
+
+    def _events(self, measured: Sequence[Measured]) -> bytes:
+        new = self.live.update(measured)
+        if not self.live.subscribers:
+            return b""
+        events = b""
+        if new:
+            now = self.database.clock.seconds()
+            events += _event(b"series", self.live.series(now, new))
+        by_interval: dict[tuple[float, float], list[list[float | None]]] = {}
+        for series_id, series, start, end, summary in measured:
+            points = by_interval.setdefault((start, end), [])
+            points.append(point(series_id, series.kind, summary))
+        for (start, end), points in by_interval.items():
+            events += _event(b"interval", {"start": start, "end": end, "points": points})
+        return events
+
+    def _load(self, writer: Writer) -> None:
+        """Load from the file what is as new as what `live` keeps, and the last values of the rest.
+
+        In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
+        """
+        reader = Reader(writer.connection, self.database.tiers, writer.losses)
+        series, interval = reader.series(), self.live.interval
+        since = int(self.database.clock.seconds() - INTERVALS * interval)
+        rows = reader.connection.execute(
+            "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",
+            (key(0, since), MAX_LOADED_ROWS),
+        )
+        sound = sound_rows(rows, reader.losses)
+        newest = (LastRow(series_id_of(at), start_of(at), row) for at, row in sound)
+        silent = self.live.load(series, _measured(series, newest, interval))
+        older = last_rows(reader.connection, reader.tiers, silent, reader.losses)
+        self.live.load_last(_measured(series, older, interval))
+
+
+def _measured(
+    series: Mapping[int, Series], rows: Iterable[LastRow], interval: float
+) -> Iterator[Measured]:
+    """Generate what the rows of these series hold; those of others are left out."""
+    for series_id, start, row in rows:
+        if series_id in series:
+            summary = summary_of(row)
+            yield Measured(series_id, series[series_id], start, start + interval, summary)
+
+
+def _event(name: bytes, data: object) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name, msgspec.json.encode(data))
