@@ -18,10 +18,10 @@ ARROWS = {
     "tx": {*SHARED, "client", "interfaces"},
     "intake": {*SHARED, "interfaces", "tx", "file_lock"},
     "backends": {*SHARED, "interfaces"},
-    "daemon": {*SHARED, "interfaces", "tx"},
+    "daemon": {*SHARED, "interfaces", "tx", "descriptors"},
     "store.db": {*SHARED, "interfaces", "file_lock"},
     "store.api": {*STORE, "store.db", "store.csv_export"},
-    "store.web": {*STORE, "store.db", "store.api"},
+    "store.web": {*STORE, "store.db", "store.api", "descriptors"},
 }
 """What each room may import beside itself."""
 PACKAGES = {

@@ -1,4 +1,4 @@
-"""How many descriptors the process may have open: each connection and file is one."""
+"""Private: how many descriptors the process may have open: each connection and file is one."""
 
 from __future__ import annotations
 

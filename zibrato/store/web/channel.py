@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
@@ -13,15 +13,18 @@ from twisted.web.server import Request
 
 from zibrato.store.api.requests import MAX_BODY
 
-if TYPE_CHECKING:
-    from zibrato.store.web.site import BoundedSite
-
 DEADLINE = 30.0
 """Seconds that a client has to send a request, however slowly it does."""
 READ_DEADLINE = 60.0
 """Seconds that a client has to read a response, but for what the system's buffers take."""
 CLOSE_DEADLINE = 15.0
 """Seconds that a connection has to end, once the last was written to it."""
+
+
+class ChannelSet(Protocol):
+    """The site of channels, which are in `channels` for as long as they are open."""
+
+    channels: set[BoundedChannel]
 
 
 class BoundedChannel(HTTPChannel):
@@ -32,7 +35,7 @@ class BoundedChannel(HTTPChannel):
     transport takes is finished only when that has gone out: the next one waits for that.
     """
 
-    site: BoundedSite
+    site: ChannelSet
     transport: Any  # TCP's, TLS's or a Unix socket's: no interface has all that they share
     callLater: Any  # Twisted sets it to the reactor's
     address: str | None = None
