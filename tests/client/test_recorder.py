@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from zibrato.client.arguments import Arguments
 from zibrato.client.buffers import Buffers
-from zibrato.client.recorder import Arguments, Recorder, noop, threshold
+from zibrato.client.recorder import Recorder, noop, threshold
 from zibrato.client.rows import Rows
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, GAUGE, MAX_NAME_LENGTH
@@ -16,7 +17,7 @@ from zibrato.wire import unpack
 
 def arguments(**changes: Any) -> Arguments:
     """Return good arguments, but for the `changes`."""
-    return Arguments("n", 1, "info", COUNTER, None, None, {})._replace(**changes)
+    return Arguments("n", 1, "info", COUNTER, None, None)._replace(**changes)
 
 
 def drained(recorder: Recorder) -> Rows:
@@ -37,7 +38,11 @@ def test_good_arguments_pass(name: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "text"),
     [
-        ({"unknown": {"b": 1, "a": 2}}, TypeError, "unknown argument a, b; expected some of"),
+        (
+            {"mistakes": ["unknown argument a, b"]},
+            TypeError,
+            "unknown argument a, b; expected some of",
+        ),
         ({"name": None}, ValueError, "name: expected 1 to 255 characters, got None"),
         ({"name": ""}, ValueError, "name: expected 1 to 255 characters"),
         ({"name": "n" * 256}, ValueError, "name: expected 1 to 255 characters"),

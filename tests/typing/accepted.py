@@ -30,11 +30,15 @@ assert_type(z.Time_me(name="t", tags={"status": "500"}), TimeMe)
 assert_type(z.bind_gauge("g", level="debug", source="s", tags=TAGS), Callable[[float], object])
 assert_type(z.count_me(name="c").count, Callable[[], object])
 assert_type(z.time_me(name="t").record(0.5), object)
+assert_type(z.count_me("c", value=2), CountMe)
+assert_type(z.time_me("t", level="debug"), TimeMe)
 z.count("c", 2)
+z.count("c", value=2)
 z.count(name="c", value=-0.5, level="error", tags=TAGS)
 z.timing("t", 0.25)
 z.timing(name="t", value=1, source="s")
 z.gauge("g", 3)
+z.gauge("g", value=3)
 z.gauge(name="g", value=0.5, mtype="timer")
 
 
@@ -60,7 +64,20 @@ async def ticks(limit: int) -> AsyncIterator[int]:
     yield limit
 
 
+@z.time_me
+@z.count_me
+def bare(page: str, *, bold: bool = False) -> str:
+    return page
+
+
+@z.time_me
+async def bare_coroutine(url: str) -> bytes:
+    return url.encode()
+
+
 async def use() -> None:
+    assert_type(bare("home", bold=True), str)
+    assert_type(await bare_coroutine("url"), bytes)
     assert_type(render("home", bold=True), str)
     assert_type(await fetch("url"), bytes)
     assert_type(list(numbers(limit=3)), list[int])
@@ -71,6 +88,10 @@ class Store:
     @z.time_me(name="store.get")
     def get(self, key: str) -> int:
         return len(key)
+
+    @z.count_me
+    def has(self, key: str) -> bool:
+        return bool(key)
 
     @classmethod
     @z.count_me()
@@ -85,6 +106,7 @@ class Store:
 
 assert_type(Store.open("path").get(key="k"), int)
 assert_type(Store.valid("k"), bool)
+assert_type(Store.open("path").has("k"), bool)
 
 
 def a_block_swallows_nothing() -> int:

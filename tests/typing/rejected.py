@@ -46,21 +46,25 @@ def calls_of_instrumented_functions() -> None:
 
 
 def arguments_of_instruments() -> None:
-    z.count_me("name")  # type: ignore[call-arg]
-    z.count_me(nmae="name")  # type: ignore[call-arg]
-    z.time_me(name="t", buckets=[1, 2])  # type: ignore[call-arg]
-    z.count_me(name=3)  # type: ignore[arg-type]
-    z.count_me(name="c", value="4")  # type: ignore[arg-type]
-    z.count_me(name="c", level=None)  # type: ignore[arg-type]
-    z.time_me(name="t", mtype=3)  # type: ignore[arg-type]
-    z.time_me(name="t", source=4)  # type: ignore[arg-type]
+    z.count_me("name", 4)  # type: ignore[call-overload]
+    z.count_me(nmae="name")  # type: ignore[call-overload]
+    z.time_me(name="t", buckets=[1, 2])  # type: ignore[call-overload]
+    z.count_me(name=3)  # type: ignore[call-overload]
+    z.count_me(name="c", value="4")  # type: ignore[call-overload]
+    z.count_me(name="c", level=None)  # type: ignore[call-overload]
+    z.time_me(name="t", mtype=3)  # type: ignore[call-overload]
+    z.time_me(name="t", source=4)  # type: ignore[call-overload]
     z.time_me(name="t", tags={"status": 500})  # type: ignore[dict-item]
-    z.time_me(name="t", tags=["status"])  # type: ignore[arg-type]
+    z.time_me(name="t", tags=["status"])  # type: ignore[call-overload]
     z.count("c", "4")  # type: ignore[arg-type]
     z.count("c", 4, "info")  # type: ignore[call-arg]
     z.count(name="c", vaule=4)  # type: ignore[call-arg]
     z.timing("t", None)  # type: ignore[arg-type]
     z.timing("t", second=1)  # type: ignore[call-arg]
+    z.timing("t")  # type: ignore[call-arg]
+    z.gauge("g")  # type: ignore[call-arg]
+    z.gauge(value=3)  # type: ignore[call-arg]
+    z.count()  # type: ignore[call-arg]
     z.gauge("g", "3")  # type: ignore[arg-type]
     z.gauge("g", 3, colour="red")  # type: ignore[call-arg]
     z.bind_gauge()  # type: ignore[call-arg]
@@ -68,6 +72,17 @@ def arguments_of_instruments() -> None:
     z.bind_gauge("g")("3")  # type: ignore[arg-type]
     z.bind_gauge("g")()  # type: ignore[call-arg]
     z.count_me(name="c").count(1)  # type: ignore[call-arg]
+
+
+@z.time_me
+@z.count_me
+def bare(first: int) -> int:
+    return first
+
+
+def calls_of_functions_below_a_bare_decorator() -> None:
+    bare("1")  # type: ignore[arg-type]
+    bare()  # type: ignore[call-arg]
 
 
 def what_is_no_function() -> None:

@@ -220,7 +220,7 @@ def _numbers(samples: list[object], dropped: Counter[str]) -> array[float]:
     """Return the samples as numbers; those that are none are dropped and counted."""
     try:
         return array("d", cast("list[float]", samples))
-    except Exception:  # __float__ of a foreign object may raise anything
+    except BaseException:  # `__float__` of a foreign object may raise anything, in our own thread
         return array("d", _one_by_one(samples, dropped))
 
 
@@ -228,5 +228,5 @@ def _one_by_one(samples: list[object], dropped: Counter[str]) -> Iterator[float]
     for sample in samples:
         try:
             yield array("d", (cast("float", sample),))[0]
-        except Exception:  # as above
+        except BaseException:  # as above
             dropped["value"] += 1

@@ -7,20 +7,17 @@ can't be recorded is dropped and counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypedDict, overload
 
-from zibrato.client.decorators import count_calls, time_calls
-from zibrato.client.recorder import Arguments, Recorder, noop
-from zibrato.client.stopwatch import Stopwatch
-from zibrato.model import COUNTER, GAUGE, TIMER
+from zibrato.client.arguments import MISSING, ONE, Arguments, raise_if_plain
+from zibrato.client.bound import CountMe, DirectCounter, DirectRecorder, DirectTimer, F, TimeMe
+from zibrato.client.lookup import Lookup
+from zibrato.model import GAUGE
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-F = TypeVar("F", bound=Callable[..., Any])  # Any: no other parameters stand for all of them
-T = TypeVar("T")
-Record = Callable[[object], object]
-MAX_CACHED = 10_000
+__all__ = ["CountMe", "Instruments", "Options", "TimeMe", "ValueOptions"]
 
 
 class Options(TypedDict, total=False):
@@ -38,150 +35,156 @@ class ValueOptions(Options, total=False):
     value: float
 
 
-class CountMe:
-    """Counts calls of a function, or entries into a `with`; `count()` counts one directly."""
-
-    __slots__ = ("_arguments", "_recorder", "count")
-
-    def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
-        self._recorder = recorder
-        self._arguments = arguments
-        self.count: Callable[[], object]
-        try:
-            self.count = recorder.event(arguments)
-        except (TypeError, ValueError):
-            self.count = recorder.reject
-
-    def __call__(self, function: F) -> F:
-        """Return `function` counted, or itself where the level is off."""
-        arguments = self._arguments.for_function(function)
-        event = self._recorder.event(arguments)
-        return function if event is noop else count_calls(function, event)
-
-    def __enter__(self) -> None:
-        self.count()
-
-    def __exit__(self, *_: object) -> None:
-        """Let an exception pass."""
-
-    async def __aenter__(self) -> None:
-        self.count()
-
-    async def __aexit__(self, *_: object) -> None:
-        """Let an exception pass."""
-
-
-class TimeMe(Stopwatch):
-    """Times calls of a function, or the body of a `with`; `record(seconds)` records directly."""
-
-    __slots__ = ("_arguments", "_recorder")
-
-    def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
-        self._recorder = recorder
-        self._arguments = arguments
-        try:
-            super().__init__(recorder.append(arguments))
-        except (TypeError, ValueError):
-            super().__init__(recorder.reject)
-
-    def __call__(self, function: F) -> F:
-        """Return `function` timed, or itself where the level is off."""
-        arguments = self._arguments.for_function(function)
-        append = self._recorder.append(arguments)
-        return function if append is noop else time_calls(function, append)
-
-
-class DirectRecorder:
-    """Records the values it is given; `record` takes one."""
-
-    __slots__ = ("record",)
-
-    def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
-        try:
-            self.record: Record = recorder.append(arguments)
-        except (TypeError, ValueError):
-            self.record = recorder.reject
-
-
-Instrument = TypeVar("Instrument", bound=CountMe | TimeMe | DirectRecorder)
-
-
-class Instruments:
+class Instruments(Lookup):
     """Everything a client offers for recording.
 
-    Every instrument takes `level` (a name, a label or a number), `mtype` (counter, timer or
-    gauge), `name` (1 to 255 characters; a decorator's default is the function's module and
-    qualified name), `source` and `tags` (strings by name; few values a tag).
+    Every instrument takes `name` first (1 to 255 characters; a decorator's default is the
+    function's module and qualified name), and by keyword `level` (a name, a label or a number),
+    `mtype` (counter, timer or gauge), `source` and `tags` (strings by name; few values a tag).
 
-    `unknown` arguments are errors to a type checker, and at decoration; they are collected so that
-    a running call can drop them, counted, where Python itself would raise.
+    A running call never raises, whatever it is given. So nothing here leaves it to Python to reject
+    arguments: each instrument takes all there may be, and what is wrong with them is an error to a
+    type checker, is raised at decoration, and is counted as dropped in a running call.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._instruments: dict[tuple[object, ...], CountMe | TimeMe | DirectRecorder] = {}
-        # Those that have a name and no option, by their name: to look one up costs a call the most.
-        self._counters: dict[str | None, CountMe] = {}
-        self._timers: dict[str | None, TimeMe] = {}
-        self._counts: dict[str | None, Record] = {}
-        self._timings: dict[str | None, Record] = {}
-        self._gauges: dict[str | None, Record] = {}
+    if TYPE_CHECKING:
 
-    def count_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> CountMe:
-        """Return a decorator and context manager that adds `value` a call, also one that raises."""
-        try:
-            if not options:
-                return self._counters[name]
-        except (KeyError, TypeError):  # unknown yet, or unhashable: which the instrument rejects
-            pass
-        arguments = _arguments(name, options.get("value", 1), COUNTER, options)
-        return _cached(self._instrument(CountMe, arguments), name, options, self._counters)
+        @overload
+        def count_me(self, function: F, /) -> F: ...
+        @overload
+        def count_me(self, name: str | None = None, **options: Unpack[ValueOptions]) -> CountMe: ...
+        def count_me(self, *given: object, **options: object) -> object: ...
+        @overload
+        def time_me(self, function: F, /) -> F: ...
+        @overload
+        def time_me(self, name: str | None = None, **options: Unpack[ValueOptions]) -> TimeMe: ...
+        def time_me(self, *given: object, **options: object) -> object: ...
+        def count(self, name: str, value: float = 1, **options: Unpack[Options]) -> None: ...
+        def timing(self, name: str, value: float, **options: Unpack[Options]) -> None: ...
+        def gauge(self, name: str, value: float, **options: Unpack[Options]) -> None: ...
 
-    def time_me(self, *, name: str | None = None, **options: Unpack[ValueOptions]) -> TimeMe:
-        """Return a decorator and context manager that records the seconds that a call takes.
+    else:
+        # Two parameters for one argument, by position and by keyword: Python would raise for one
+        # that is given twice, and to look for it in `options` would cost what the call does. What
+        # is too much by position is taken for such a name, before `surplus` gets it. So there is a
+        # call that Python rejects, with that and with `name=`; parameters by keyword alone would
+        # end that, and cost every call 10 ns.
 
-        `value` is overwritten by the time.
-        """
-        try:
-            if not options:
-                return self._timers[name]
-        except (KeyError, TypeError):
-            pass
-        arguments = _arguments(name, options.get("value", 0), TIMER, options)
-        return _cached(self._instrument(TimeMe, arguments), name, options, self._timers)
+        def count_me(self, name_=None, /, name=None, *surplus, **options):
+            """count_me(name=None, *, value=1, **options)
+
+            Return a decorator and context manager that adds `value` a call, also one that raises.
+
+            It may stand bare, too: `@z.count_me`.
+            """
+            try:
+                if not options:
+                    if name_ is None:
+                        return self._counters[name]
+                    if name is None:
+                        return self._counters[name_]
+            except (KeyError, TypeError):  # unknown yet, or unhashable
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            return self._for_calls(CountMe, self._counters, (name_, name), surplus, options)
+
+        def time_me(self, name_=None, /, name=None, *surplus, **options):
+            """time_me(name=None, **options)
+
+            Return a decorator and context manager that records the seconds that a call takes.
+
+            It may stand bare, too: `@z.time_me`. A `value` is overwritten by the time.
+            """
+            try:
+                if not options:
+                    if name_ is None:
+                        return self._timers[name]
+                    if name is None:
+                        return self._timers[name_]
+            except (KeyError, TypeError):  # unknown yet, or unhashable
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            return self._for_calls(TimeMe, self._timers, (name_, name), surplus, options)
+
+        def count(self, name_=None, value_=ONE, /, name=None, value=ONE, *surplus, **options):
+            """count(name, value=1, **options)
+
+            Add `value` to a counter.
+            """
+            try:
+                if not options:
+                    if name is None:
+                        if value is ONE:
+                            self._counts[name_](value_)
+                            return
+                        if value_ is ONE:
+                            self._counts[name_](value)
+                            return
+                    elif name_ is None:
+                        self._counts[name](value)
+                        return
+            except (KeyError, TypeError):
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            self._record(DirectCounter, (name_, name), (value_, value), surplus, options)
+
+        def timing(
+            self, name_=None, value_=MISSING, /, name=None, value=MISSING, *surplus, **options
+        ):
+            """timing(name, value, **options)
+
+            Record a duration of `value` seconds.
+            """
+            try:
+                if not options:
+                    if name is None:
+                        if value is MISSING:
+                            if value_ is not MISSING:
+                                self._timings[name_](value_)
+                                return
+                        elif value_ is MISSING:
+                            self._timings[name_](value)
+                            return
+                    elif name_ is None and value is not MISSING:
+                        self._timings[name](value)
+                        return
+            except (KeyError, TypeError):
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            self._record(DirectTimer, (name_, name), (value_, value), surplus, options)
+
+        def gauge(
+            self, name_=None, value_=MISSING, /, name=None, value=MISSING, *surplus, **options
+        ):
+            """gauge(name, value, **options)
+
+            Record a reading of `value`.
+            """
+            try:
+                if not options:
+                    if name is None:
+                        if value is MISSING:
+                            if value_ is not MISSING:
+                                self._gauges[name_](value_)
+                                return
+                        elif value_ is MISSING:
+                            self._gauges[name_](value)
+                            return
+                    elif name_ is None and value is not MISSING:
+                        self._gauges[name](value)
+                        return
+            except (KeyError, TypeError):
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            self._record(DirectRecorder, (name_, name), (value_, value), surplus, options)
 
     Count_me = count_me
     Time_me = time_me
-
-    def count(self, name: str | None = None, value: float = 1, **options: Unpack[Options]) -> None:
-        """Add `value` to a counter."""
-        try:
-            if not options:
-                self._counts[name](value)
-                return
-        except (KeyError, TypeError):
-            pass
-        self._direct(name, COUNTER, options, self._counts)(value)
-
-    def timing(self, name: str | None = None, value: float = 0, **options: Unpack[Options]) -> None:
-        """Record a duration of `value` seconds."""
-        try:
-            if not options:
-                self._timings[name](value)
-                return
-        except (KeyError, TypeError):
-            pass
-        self._direct(name, TIMER, options, self._timings)(value)
-
-    def gauge(self, name: str | None = None, value: float = 0, **options: Unpack[Options]) -> None:
-        """Record a reading of `value`."""
-        try:
-            if not options:
-                self._gauges[name](value)
-                return
-        except (KeyError, TypeError):
-            pass
-        self._direct(name, GAUGE, options, self._gauges)(value)
 
     def bind_gauge(
         self,
@@ -195,46 +198,4 @@ class Instruments:
 
         Raises TypeError or ValueError for a wrong argument.
         """
-        return self._recorder.append(Arguments(name, 0, level, GAUGE, source, tags, {}))
-
-    def _direct(
-        self, name: str | None, mtype: str, options: Options, cache: dict[str | None, Record]
-    ) -> Record:
-        instrument = self._instrument(DirectRecorder, _arguments(name, 0, mtype, options))
-        return _cached(instrument.record, name, options, cache)
-
-    def _instrument(self, kind: type[Instrument], arguments: Arguments) -> Instrument:
-        """Return the instrument of these arguments, cached for the next call with the same."""
-        if arguments.tags or arguments.unknown:
-            return kind(self._recorder, arguments)
-        key = (kind, *arguments[:5])
-        try:
-            instrument = self._instruments.get(key)
-        except TypeError:  # an unhashable argument, which the instrument rejects
-            return kind(self._recorder, arguments)
-        if isinstance(instrument, kind):
-            return instrument
-        instrument = kind(self._recorder, arguments)
-        if len(self._instruments) < MAX_CACHED:
-            self._instruments[key] = instrument
-        return instrument
-
-
-def _arguments(name: str | None, value: float, mtype: str, options: Options) -> Arguments:
-    """Return the arguments of a call; those that no instrument has are unknown."""
-    return Arguments(
-        name,
-        value,
-        options.get("level", "info"),
-        options.get("mtype", mtype),
-        options.get("source"),
-        options.get("tags"),
-        {key: option for key, option in options.items() if key not in Arguments._fields},
-    )
-
-
-def _cached(value: T, name: str | None, options: Options, cache: dict[str | None, T]) -> T:
-    """Return `value`, cached for the next call where its name alone stands for it."""
-    if not options and isinstance(name, str) and len(cache) < MAX_CACHED:
-        cache[name] = value
-    return value
+        return self._recorder.append(Arguments(name, MISSING, level, GAUGE, source, tags))

@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
+from zibrato.client import arguments as reading
+from zibrato.client.arguments import MISSING, Arguments, Request, shown
 from zibrato.client.buffers import Buffers
-from zibrato.client.decorators import full_name
 from zibrato.client.environment import is_disabled
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
-from zibrato.model import COUNTER, KINDS, MAX_NAME_LENGTH, Series
-
-
-class Arguments(NamedTuple):
-    """What an instrument was asked for, unchecked: it may be of other types than these."""
-
-    name: str | None
-    value: float
-    level: str | int
-    mtype: str
-    source: str | None
-    tags: Mapping[str, str] | None
-    unknown: Mapping[str, object]
-
-    def for_function(self, function: object) -> Arguments:
-        """Return these arguments, the name made of the function's where there is none."""
-        if self.name is None and callable(getattr(function, "__func__", function)):
-            return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
-        return self
-
-    def check(self) -> None:
-        """Raise TypeError or ValueError for what can't be meant."""
-        if self.unknown:
-            raise TypeError(
-                f"unknown argument {', '.join(sorted(self.unknown))}; expected some of "
-                "level, mtype, name, value, source, tags"
-            )
-        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME_LENGTH:
-            raise ValueError(f"name: expected 1 to {MAX_NAME_LENGTH} characters, got {self.name!r}")
-        if self.mtype not in KINDS:
-            raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {self.mtype!r}")
-        if not isinstance(self.value, int | float):
-            raise TypeError(f"value: expected a number, got {self.value!r}")
-        if not math.isfinite(self.value):
-            raise ValueError(f"value: expected a finite number, got {self.value!r}")
+from zibrato.model import COUNTER, Series
 
 
 class Recorder:
@@ -64,46 +29,55 @@ class Recorder:
     ) -> None:
         self.buffers = buffers
         self._levels = EVERYTHING if level is None else threshold(level)
-        self._source = source
-        self._tags = dict(tags or {})
+        self._source = reading.source(source or "")
+        self._tags = dict(reading.tags(tags))
         self._disabled = is_disabled() if disabled is None else disabled
-
-    def _is_off(self, arguments: Arguments) -> bool:
-        """Return whether such measurements are to cost nothing."""
-        return self._disabled or not self._levels.passes(level_name(arguments.level))
 
     def event(self, arguments: Arguments) -> Callable[[], object]:
         """Return what records `value` once; raises TypeError or ValueError."""
-        series = self._series(arguments)
+        request = arguments.check()
+        value = request.value
+        if value is MISSING:
+            if request.kind != COUNTER:
+                raise TypeError(f"value: missing, which a {request.kind} needs")
+            value = 1
+        series = self._series(request)
         if series is None:
             return noop
         if series.kind == COUNTER:
-            return self.buffers.counter_buffer(series, arguments.value).increment
-        append, value = self.buffers.sample_buffer(series).append, arguments.value
+            return self.buffers.counter_buffer(series, value).increment
+        append = self.buffers.sample_buffer(series).append
         return lambda: append(value)
 
     def append(self, arguments: Arguments) -> Callable[[object], object]:
         """Return what records the value that it is called with; raises TypeError or ValueError."""
-        series = self._series(arguments)
+        series = self._series(arguments.check())
         return noop if series is None else self.buffers.sample_buffer(series).append
 
     def reject(self, *_: object) -> None:
         """Count a measurement that can't be recorded."""
         self.buffers.dropped["argument"] += 1
 
-    def _series(self, arguments: Arguments) -> Series | None:
-        arguments.check()
-        if self._is_off(arguments):
+    def _series(self, request: Request) -> Series | None:
+        """Return the series to record in, None where such measurements are to cost nothing."""
+        if self._disabled or not self._levels.passes(request.level):
             return None
-        own = {str(name): str(value) for name, value in (arguments.tags or {}).items()}
-        tags = {**self._tags, **own}
+        tags = request.tags
+        if self._tags:
+            tags = tuple(sorted({**self._tags, **dict(tags)}.items()))
         return Series(
-            arguments.mtype,
-            str(arguments.name),
-            arguments.source or self._source or "",
-            tuple(sorted(tags.items())),
-            level_name(arguments.level),
+            request.kind, request.name, request.source or self._source, tags, request.level
         )
+
+
+def check_defaults(
+    *, level: str | int | None, source: str | None, tags: Mapping[str, str] | None
+) -> None:
+    """Raise TypeError or ValueError for what a client can't have for its measurements."""
+    if level is not None:
+        threshold(level)
+    reading.source(source or "")
+    reading.tags(tags)
 
 
 def noop(*_: object) -> None:
@@ -114,5 +88,7 @@ def threshold(level: str | int) -> LevelFilter:
     """Return the filter that passes the standard `level` and those above it."""
     name = level_name(level)
     if name not in LEVELS:
-        raise ValueError(f"level: expected one of {', '.join(LEVELS)} as threshold, got {level!r}")
+        raise ValueError(
+            f"level: expected one of {', '.join(LEVELS)} as threshold, got {shown(level)}"
+        )
     return LevelFilter.parse(f"{name}+")

@@ -8,11 +8,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from zibrato.client import environment
+from zibrato.client import environment, limits
 from zibrato.client.connection import MAX_PENDING
 from zibrato.client.connector import Connector
 from zibrato.client.instruments import Instruments
-from zibrato.client.recorder import Recorder, threshold
+from zibrato.client.recorder import Recorder, check_defaults
 from zibrato.client.sender import sender
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Zibrato(Instruments):
     takes at most `linger` seconds to send what is left. While no daemon is there, about
     `max_pending` samples are kept, and counters without end. A `context` is used, not ended.
 
-    Raises ValueError for an endpoint or a level that can't be meant. With `ZIBRATO_DISABLED=1` in
+    Raises TypeError or ValueError for an argument that can't be meant. With `ZIBRATO_DISABLED=1` in
     the environment nothing is recorded.
     """
 
@@ -47,12 +47,13 @@ class Zibrato(Instruments):
     ) -> None:
         endpoint = environment.endpoint(socket, bind=bind)
         level = environment.level(level)
-        if level is not None:
-            threshold(level)  # raises before there is a connection that nobody would close
+        source = environment.source(source)
+        linger, max_pending = limits.linger(linger), limits.max_pending(max_pending)
+        # It raises before there is a connection, which nobody would close.
+        check_defaults(level=level, source=source, tags=tags)
         connector = Connector(endpoint, context)
         self._connection = sender.acquire(connector, linger, max_pending)
         self._open = [self._connection]
-        source = environment.source(source)
         super().__init__(Recorder(self._connection.buffers, level=level, source=source, tags=tags))
 
     @property

@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from zibrato.client import environment
+from zibrato.client import environment, limits
 from zibrato.client.connection import MAX_PENDING, Connection
 from zibrato.client.connector import HIGH_WATER, Connector, Context, Opened, PushSocket
 from zibrato.client.instruments import Instruments
@@ -57,10 +57,12 @@ class TxZibrato(Instruments, Service):
         endpoint = environment.endpoint(socket, bind=bind)
         self._given_reactor = reactor
         self._reactor: Reactor
-        self._interval = interval
-        self._linger = linger
+        self._interval = limits.interval(interval)
+        self._linger = limits.linger(linger)
         self._connector = TxConnector(endpoint, get_reactor=lambda: self._reactor)
-        self._connection = Connection(self._connector, linger=linger, max_pending=max_pending)
+        self._connection = Connection(
+            self._connector, linger=linger, max_pending=limits.max_pending(max_pending)
+        )
         self._loop = LoopingCall(self._step)
         self._first: IDelayedCall
         recorder = Recorder(

@@ -1,0 +1,192 @@
+"""What an instrument is asked for, read and checked, whatever objects it is given.
+
+An argument may be of any type, also one whose `__hash__`, `__eq__`, `__str__` or `__repr__` raises.
+All that comes out of here is TypeError or ValueError, and text and numbers of Python's own types.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from zibrato.client.decorators import full_name
+from zibrato.levels import level_name
+from zibrato.model import KINDS, MAX_NAME_LENGTH, Tags
+
+MAX_SHOWN = 100
+_KEYWORDS = ("level", "mtype", "name", "value", "source", "tags")
+
+
+class Missing(enum.Enum):
+    """Stands for a value that wasn't given; None is one that was, and is wrong."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
+ONE = 1
+"""What a counter adds where nothing is said; that very object."""
+Names = tuple[str | None, str | None]
+"""A name by position, and one by keyword: None where there is none. Both are a mistake."""
+
+
+_PLAIN = (str, int, float, bool, type(None), Missing)
+
+
+class Request(NamedTuple):
+    """What was asked for, checked: a series but for what the client adds, and a value."""
+
+    kind: str
+    name: str
+    source: str | None
+    tags: Tags
+    level: str
+    value: float | Missing
+
+
+class Arguments(NamedTuple):
+    """What an instrument was asked for, unchecked: it may be of other types than these.
+
+    `mistakes` says what is wrong with the call itself.
+    """
+
+    name: str | None
+    value: float | Missing
+    level: str | int
+    mtype: str
+    source: str | None
+    tags: Mapping[str, str] | None
+    mistakes: Sequence[str] = ()
+
+    @classmethod
+    def of_call(
+        cls,
+        names: Names,
+        mtype: str,
+        surplus: Sequence[object],
+        options: Mapping[str, object],
+    ) -> Arguments:
+        """Return the arguments of a call; `surplus` are those by position that no one takes."""
+        return cls(
+            names[1] if names[0] is None else names[0],
+            options.get("value", MISSING),  # type: ignore[arg-type]  # unchecked as yet, all five
+            options.get("level", "info"),  # type: ignore[arg-type]
+            options.get("mtype", mtype),  # type: ignore[arg-type]
+            options.get("source"),  # type: ignore[arg-type]
+            options.get("tags"),  # type: ignore[arg-type]
+            tuple(_mistakes(names, surplus, options)),
+        )
+
+    def for_function(self, function: object) -> Arguments:
+        """Return these arguments, the name made of the function's where there is none."""
+        if self.name is None and callable(getattr(function, "__func__", function)):
+            return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
+        return self
+
+    def check(self) -> Request:
+        """Return them checked; raises TypeError or ValueError for what can't be meant."""
+        try:
+            return self._checked()
+        except (TypeError, ValueError):
+            raise
+        except Exception as error:
+            raise_if_plain(*self[:-1])
+            raise TypeError(f"an argument failed to be read: {shown(error)}") from error
+
+    def _checked(self) -> Request:
+        if self.mistakes:
+            expected = ", ".join(_KEYWORDS)
+            raise TypeError(f"{'; '.join(self.mistakes)}; expected some of {expected}")
+        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME_LENGTH:
+            raise ValueError(
+                f"name: expected 1 to {MAX_NAME_LENGTH} characters, got {shown(self.name)}"
+            )
+        if self.mtype not in KINDS:
+            raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {shown(self.mtype)}")
+        return Request(
+            KINDS[KINDS.index(self.mtype)],
+            _text(self.name),
+            None if self.source is None else source(self.source),
+            tags(self.tags),
+            level_name(self.level),
+            self.value if self.value is MISSING else number(self.value),
+        )
+
+
+def _mistakes(
+    names: Names, surplus: Sequence[object], options: Mapping[str, object]
+) -> Iterator[str]:
+    """Yield what Python itself would raise for, had the instruments' signatures no `*` and `**`."""
+    unknown = sorted(set(options).difference(_KEYWORDS))
+    if unknown:
+        yield f"unknown argument {', '.join(unknown)}"
+    if surplus or not any(name is None for name in names):
+        yield "too many by position, or name given twice"
+
+
+def are_plain(*given: object) -> bool:
+    """Return whether all are of Python's own types, so that no code of others runs to read them."""
+    return all(
+        are_plain(*each.keys(), *each.values())
+        if type(each) is dict
+        else any(type(each) is plain for plain in _PLAIN)
+        for each in given
+    )
+
+
+def raise_if_plain(*given: object) -> None:
+    """Raise the exception in work again, unless what was given may be what raised it.
+
+    It is the host's then, whose signal handlers may raise anywhere, to end what takes too long.
+    """
+    if are_plain(*given):
+        raise  # noqa: PLE0704 - it is called where an exception is handled
+
+
+def number(value: object) -> float:
+    """Return `value` as an int or a float of Python's own; raises TypeError or ValueError."""
+    if isinstance(value, int):
+        exact: float = int.__index__(value)
+    elif isinstance(value, float):
+        exact = float.__float__(value)
+    else:
+        raise TypeError(f"value: expected a number, got {shown(value)}")
+    try:
+        finite = math.isfinite(exact)
+    except OverflowError:  # of an int beyond all floats
+        finite = False
+    if not finite:
+        raise ValueError(f"value: expected a finite number, got {shown(value)}")
+    return exact
+
+
+def source(given: object) -> str:
+    """Return the source that was given; raises TypeError."""
+    if not isinstance(given, str):
+        raise TypeError(f"source: expected text, got {shown(given)}")
+    return _text(given)
+
+
+def tags(given: object) -> Tags:
+    """Return the pairs of a mapping, sorted, as text; raises TypeError."""
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise TypeError(f"tags: expected a mapping of text to text, got {shown(given)}")
+    return tuple(sorted((_text(name), _text(value)) for name, value in given.items()))
+
+
+def _text(value: object) -> str:
+    # Unlike `str` alone, this makes an exact string also of one of a subclass.
+    return str.__str__(str(value))
+
+
+def shown(value: object) -> str:
+    """Return what `value` looks like in a message, short, also where it can't be printed."""
+    try:
+        text = str.__str__(repr(value))
+    except Exception:
+        return f"an unprintable {type(value).__name__}"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -1,0 +1,115 @@
+"""Finds what a call of an instrument means, cached by what the call was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, cast
+
+from zibrato.client.arguments import MISSING, ONE, Arguments, Names, are_plain, raise_if_plain
+from zibrato.client.bound import CountMe, DirectCounter, DirectRecorder, Record, TimeMe
+from zibrato.client.recorder import Recorder
+from zibrato.model import COUNTER, GAUGE, TIMER
+
+T = TypeVar("T")
+MAX_CACHED = 10_000
+Instrument = TypeVar("Instrument", bound=CountMe | TimeMe | DirectRecorder)
+Caller = TypeVar("Caller", CountMe, TimeMe)
+
+
+class Lookup:
+    """The instruments of one client, made when they are first asked for."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._instruments: dict[tuple[object, ...], CountMe | TimeMe | DirectRecorder] = {}
+        # Those that have a name and no option, by their name: to look one up costs a call the most.
+        self._counters: dict[str | None, CountMe] = {}
+        self._timers: dict[str | None, TimeMe] = {}
+        self._counts: dict[str | None, Record] = {}
+        self._timings: dict[str | None, Record] = {}
+        self._gauges: dict[str | None, Record] = {}
+
+    def _for_calls(
+        self,
+        kind: type[Caller],
+        cache: dict[str | None, Caller],
+        names: Names,
+        surplus: Sequence[object],
+        options: Mapping[str, object],
+    ) -> object:
+        """Return the instrument, or where it stands bare above a function, that instrumented."""
+        if _is_function(names[0]):
+            function = cast("Callable[..., object]", names[0])
+            return self._new(kind, (None, names[1]), surplus, options)(function)
+        instrument = self._cached(kind, names, surplus, options)
+        if not options and not surplus:
+            _cache(cache, names, instrument)
+        return instrument
+
+    def _record(
+        self,
+        kind: type[DirectRecorder],
+        names: Names,
+        values: tuple[object, object],
+        surplus: Sequence[object],
+        options: Mapping[str, object],
+    ) -> None:
+        absent = ONE if kind is DirectCounter else MISSING
+        value = values[1] if values[0] is absent else values[0]
+        is_double = values[0] is not absent and values[1] is not absent
+        if value is MISSING or is_double:
+            self._recorder.reject()
+            return
+        record = self._cached(kind, names, surplus, options).record
+        if not options and not surplus:
+            cache = {COUNTER: self._counts, TIMER: self._timings, GAUGE: self._gauges}[kind.mtype]
+            _cache(cache, names, record)
+        record(value)
+
+    def _cached(
+        self,
+        kind: type[Instrument],
+        names: Names,
+        surplus: Sequence[object],
+        options: Mapping[str, object],
+    ) -> Instrument:
+        """Return the instrument of these arguments, cached for the next call with the same."""
+        key = (kind, *names, *surplus, *options.items())
+        try:
+            instrument = self._instruments.get(key)
+        except TypeError:  # unhashable: tags, for one
+            return self._new(kind, names, surplus, options)
+        except Exception:
+            raise_if_plain(*names, *surplus, *options.values())
+            return self._new(kind, names, surplus, options)
+        if isinstance(instrument, kind):
+            return instrument
+        instrument = self._new(kind, names, surplus, options)
+        # Keys are compared with those of later calls: no code of others may run then.
+        if len(self._instruments) < MAX_CACHED and are_plain(*names, *surplus, *options.values()):
+            self._instruments[key] = instrument
+        return instrument
+
+    def _new(
+        self,
+        kind: type[Instrument],
+        names: Names,
+        surplus: Sequence[object],
+        options: Mapping[str, object],
+    ) -> Instrument:
+        arguments = Arguments.of_call(names, kind.mtype, surplus, options)
+        return kind(self._recorder, arguments)
+
+
+def _is_function(given: object) -> bool:
+    """Return whether a decorator that stands bare got this to instrument, and no name."""
+    # Of the type, since an object may lie about its class, or fail to say.
+    is_method = issubclass(type(given), classmethod | staticmethod | property)
+    return is_method or (callable(given) and not issubclass(type(given), str))
+
+
+def _cache(cache: dict[str | None, T], names: Names, value: T) -> None:
+    """Keep what a call with a name alone means."""
+    given = [name for name in names if name is not None]
+    if len(given) == 1 and type(given[0]) is str and len(cache) < MAX_CACHED:
+        cache[given[0]] = value
