@@ -52,10 +52,19 @@ class MeasurementsTests(WebTestCase):
         self.assertEqual(self.streams("tags[host]=a&tags[host]=c"), {"a,us": 1, "c,eu": 10})
         self.assertEqual(self.streams("tags_search=region=u*+and+host!=a"), {"b,us": 3})
         self.assertEqual(self.streams("tags_search=not+region=us"), {"c,eu": 10})
+        self.assertEqual(self.streams("tags[region]=!us"), {"c,eu": 10})
+        self.assertEqual(self.streams("tags[rack]=*"), {})
+        self.assertEqual(len(self.streams("tags[!rack]=1")), 3)
+        search = "tags_search=region=eu+or+(region=us+and+host=a)"
+        self.assertEqual(self.streams(search), {"a,us": 1, "c,eu": 10})
         self.assertEqual(self.ask("GET", "/v1/measurements/m?tags_search=((")[0], 400)
 
     def test_groups_merge_streams(self) -> None:
         self.assertEqual(self.streams("group_by=region"), {"us": 2, "eu": 10})
+        self.assertEqual(self.streams("group_by=rack"), {})
+        self.assertEqual(self.streams("group_by=*&group_by_function=sum"), {"": 14})
+        both = "/v1/measurements/m?duration=60&group_by=host&summary_function=all"
+        self.assertEqual(self.ask("GET", both)[0], 400)
         self.assertEqual(self.streams("group_by=region&group_by_function=sum"), {"us": 4, "eu": 10})
         self.assertEqual(
             self.ask("GET", "/v1/measurements/m?group_by=host&group_by_function=x")[0], 400

@@ -46,7 +46,7 @@ class MetricsTests(WebTestCase):
             self.post(name=f"m.{number:02}", value=1)
         self.post(name="other_1", value=1)
         page = self.get("/v1/metrics?name=M.&offset=20&length=3")
-        self.assertEqual(page["query"], {"found": 25, "length": 3, "offset": 20, "total": 25})
+        self.assertEqual(page["query"], {"found": 25, "length": 3, "offset": 20, "total": 26})
         self.assertEqual([each["name"] for each in page["metrics"]], ["m.20", "m.21", "m.22"])
         self.assertEqual(self.get("/v1/metrics?name=r_")["query"]["found"], 1)
         self.assertEqual(self.get("/v1/metrics?name=m_")["query"]["found"], 0)
@@ -84,6 +84,42 @@ class MetricsTests(WebTestCase):
             self.post(name="m", value=ago, measure_time=START - ago)
         found = self.get("/v1/metrics/m?count=2&resolution=1")["measurements"]["unassigned"]
         self.assertEqual([each["value"] for each in found], [1.0, 0.0])
+        path = f"/v1/metrics/m?count=2&resolution=1&start_time={START - 3}"
+        found = self.get(path)["measurements"]["unassigned"]
+        self.assertEqual([each["value"] for each in found], [3.0, 2.0])
+
+    def test_sources_are_summarized_over_time_and_grouped(self) -> None:
+        for source, value, ago in (("a", 1, 10), ("a", 3, 0), ("b", 10, 0)):
+            self.post(name="m", source=source, value=value, measure_time=START - ago)
+        path = "/v1/metrics/m?duration=60&resolution=1"
+        found = self.get(f"{path}&summarize_time=1&summarize_sources=1")["measurements"]
+        sums = {source: [entry["sum"] for entry in entries] for source, entries in found.items()}
+        self.assertEqual(sums, {"a": [4], "b": [10], "all": [14]})
+        found = self.get(f"{path}&group_by=max&sources[]=a&sources[]=b")["measurements"]
+        self.assertEqual([entry["value"] for entry in found["all"]], [1, 10])
+
+    def test_a_running_counter_has_deltas(self) -> None:
+        for ago, value in ((20, 5), (10, 9), (0, 2)):
+            counter = {"name": "c", "value": value, "measure_time": START - ago}
+            self.assertEqual(self.ask("POST", "/v1/metrics", {"counters": [counter]})[0], 200)
+        found = self.get("/v1/metrics/c?duration=60&resolution=1")["measurements"]["unassigned"]
+        deltas = [(entry["value"], entry.get("delta")) for entry in found]
+        self.assertEqual(deltas, [(5, None), (9, 4), (2, None)])
+
+    def test_what_is_not_supported_is_named(self) -> None:
+        self.post(name="m", value=1)
+        for path, param in (
+            ("metrics?tags=x", "tags"), ("metrics/m?source_tag=x", "source_tag"),
+            ("metrics/m?count=1&summarize_time=maybe", "summarize_time"),
+            ("metrics/m?count=1&format=xml", "format"),
+            ("metrics?compose=s()&group_by=x", "group_by"),
+            ("measurements/m?count=1&group_by=a&group_by_function=p95", "group_by_function"),
+            ("measurements/m?count=1&sources[]=a", "sources"),
+            ("measurements/m?count=1&tags_search=((", "tags_search"),
+            ("annotations?type=x", "type"), ("annotations/s?duration=9&count=1", "count"),
+        ):  # fmt: skip
+            status, answer = self.ask("GET", f"/v1/{path}")
+            self.assertEqual((status, [*answer["errors"]["params"]]), (400, [param]), path)
 
     def test_what_is_to_be_summed_is_summed(self) -> None:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What a request says: bodies, parameters, and each of their values."""
+"""What a request's body says, and each of its values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from twisted.web.test.requesthelper import DummyRequest
 from zibrato.store.api.requests import (
     MAX_BODY,
     MAX_TEXT,
-    PAGE,
     Content,
     content_of,
-    first_values,
     from_form,
     from_json,
     integer,
@@ -27,8 +25,6 @@ from zibrato.store.api.requests import (
     number_or,
     objects,
     optional_text,
-    paging,
-    parameters,
     required_name,
 )
 from zibrato.store.api.responses import ApiError
@@ -85,19 +81,6 @@ def test_a_body_that_is_none_is_rejected(body: bytes, headers: dict[str, str], s
     assert error_of(content_of, request(body, **headers)).status == status
 
 
-def test_parameters_may_be_arrays() -> None:
-    made = request(b"")
-    made.uri = b"/v1/metrics/a?sources[]=x&sources%5B%5D=y&count=3"
-    assert parameters(made) == {"sources": ["x", "y"], "count": ["3"]}
-    assert first_values(parameters(made)) == {"sources": "x", "count": "3"}
-
-
-def test_a_query_of_too_many_parameters_is_rejected() -> None:
-    made = request(b"")
-    made.uri = b"/?" + b"a=1&" * 1001
-    assert error_of(parameters, made).status == 400
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(3, 3.0), ("2e1", 20.0), (0, 0.0), (None, None), (-1.5, -1.5), (2**53, 2.0**53)],
@@ -144,17 +127,6 @@ def test_objects_come_as_an_array_by_name_or_by_position() -> None:
     assert objects({"0": one, "1": two}, "gauges") == [one, two]
     for bad in (3, [one, 3], {"a": 3}):
         assert error_of(objects, bad, "gauges").status == 400
-
-
-def test_a_page_is_bounded() -> None:
-    assert paging({}) == (0, PAGE)
-    assert paging({"offset": "7", "length": "3"}) == (7, 3)
-    for params, name in (
-        ({"offset": "-1"}, "offset"), ({"length": "101"}, "length"), ({"length": "-1"}, "length"),
-        ({"offset": "x"}, "offset"),
-    ):  # fmt: skip
-        errors: Any = error_of(paging, params).errors
-        assert list(errors["params"]) == [name]
 
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

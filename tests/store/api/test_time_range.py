@@ -24,11 +24,23 @@ NOW = 1_700_000_000.0
         ({"duration": "60", "resolution": "60"}, TimeRange(NOW - 60, NOW + 1, 60)),
         ({"start_time": str(NOW - 5)}, TimeRange(NOW - 5, NOW + 1, 1)),
         ({"count": "2", "resolution": "60"}, TimeRange(NOW - 2 * DAY, NOW + 1, 60, 2)),
+        (
+            {"count": "2", "start_time": "100", "end_time": "700"},
+            TimeRange(100, 701, 1, 2, oldest=True),
+        ),
         ({"count": "9", "resolution": "86400"}, TimeRange(NOW - 18 * DAY, NOW + 1, 86400, 9)),
     ],
 )
 def test_what_is_asked_for(params: dict[str, str], expected: TimeRange) -> None:
     assert time_range_of(params, NOW) == expected
+
+
+def test_of_what_is_counted_the_first_or_the_last() -> None:
+    entries = [1, 2, 3]
+    assert TimeRange(0, 1, 1).limited(entries) == entries
+    assert TimeRange(0, 1, 1, 2).limited(entries) == [2, 3]
+    assert TimeRange(0, 1, 1, 2, oldest=True).limited(entries) == [1, 2]
+    assert TimeRange(0, 1, 1, 9, oldest=True).limited(entries) == entries
 
 
 def test_the_default_is_given() -> None:

@@ -82,7 +82,9 @@ def test_streams_are_sorted_searched_and_paged(file: File) -> None:
         create(file, name)
     assert annotation_events.put_stream(connection, "A.X", "An x") == Stream("a.x", "An x")
     page = annotation_events.streams(connection, ".X", 1, 1)
-    assert page == (3, [Stream("b.x", None)])
+    assert page == (4, 3, [Stream("b.x", None)])
+    backwards = annotation_events.streams(connection, "x", 0, 1, descending=True)
+    assert backwards == (4, 3, [Stream("d.x", None)])
     assert annotation_events.put_stream(connection, "new", None) == Stream("new", None)
 
 
@@ -94,7 +96,7 @@ def test_what_is_deleted_is_gone_and_nothing_else(file: File) -> None:
     assert annotation_events.event(connection, "deploys", two.id) == two
     annotation_events.delete_stream(connection, "Deploys")
     assert annotation_events.between(connection, 0, 2 * T0) == [other]
-    assert annotation_events.streams(connection, "", 0, 9) == (1, [Stream("other", None)])
+    assert annotation_events.streams(connection, "", 0, 9) == (1, 1, [Stream("other", None)])
 
 
 def test_what_there_is_not_is_not_found(file: File) -> None:

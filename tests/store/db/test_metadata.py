@@ -120,13 +120,13 @@ def test_metrics_come_by_lower_case_name_however_many(file: File) -> None:
 def test_a_page_is_sorted_and_what_is_special_to_sql_is_not_to_a_search(file: File) -> None:
     submit(file, *map(submission, ("b", "a.1", "A_1", "a%1", "a\\1")))
     connection = file.reader.connection
-    assert metadata.page(connection, "A", 1, 2)[0] == 4
-    names = [metric.name for metric in metadata.page(connection, "a", 0, 9)[1]]
+    assert metadata.page(connection, "A", 1, 2)[:2] == (5, 4)
+    names = [metric.name for metric in metadata.page(connection, "a", 0, 9)[2]]
     assert names == sorted(names, key=str.lower)
-    backwards = metadata.page(connection, "a", 0, 9, descending=True)[1]
+    backwards = metadata.page(connection, "a", 0, 9, descending=True)[2]
     assert [metric.name for metric in backwards] == names[::-1]
     for search, name in (("_", "A_1"), ("%", "a%1"), ("\\", "a\\1")):
-        assert [metric.name for metric in metadata.page(connection, search, 0, 9)[1]] == [name]
+        assert [metric.name for metric in metadata.page(connection, search, 0, 9)[2]] == [name]
 
 
 def test_patterns_match_with_stars_alone(file: File) -> None:

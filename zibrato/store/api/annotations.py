@@ -8,27 +8,28 @@ from collections.abc import Iterable
 from klein import Klein
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api.requests import (
-    Content,
-    content_of,
+from zibrato.store.api.parameters import (
+    PAGE_PARAMETERS,
     first_values,
-    integer,
-    optional_text,
     paging,
     parameters,
-    required_name,
+    reject_unknown_parameters,
 )
+from zibrato.store.api.requests import Content, content_of, integer, optional_text, required_name
 from zibrato.store.api.responses import (
     bad_parameter,
     json_response,
     no_content,
     with_error_responses,
 )
-from zibrato.store.api.selection import UNASSIGNED
+from zibrato.store.api.selection import UNASSIGNED, source_patterns
+from zibrato.store.api.tag_search import matches
 from zibrato.store.api.time_range import DAY, TIME_PARAMETERS, time_range_of
 from zibrato.store.db import annotation_events
 from zibrato.store.db.annotation_events import Event, EventFields, Link
 from zibrato.store.store import Store
+
+_READ = {"source", "sources"}
 
 
 class AnnotationsApi:
@@ -42,21 +43,27 @@ class AnnotationsApi:
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the streams."""
-        params = first_values(parameters(request))
-        offset, length = paging(params)
-        search = params.get("name", "")
-        total, streams = await self._database.read(
-            lambda reader: annotation_events.streams(reader.connection, search, offset, length)
+        every = parameters(request)
+        reject_unknown_parameters(every, PAGE_PARAMETERS)
+        params = first_values(every)
+        page = paging(params)
+        total, found, streams = await self._database.read(
+            lambda reader: annotation_events.streams(
+                reader.connection, params.get("name", ""), page.offset, page.length, page.descending
+            )
         )
-        query = {"found": total, "length": len(streams), "offset": offset, "total": total}
-        return json_response(
-            request, {"query": query, "annotations": [stream._asdict() for stream in streams]}
-        )
+        content = {
+            "query": page.query(found, len(streams), total),
+            "annotations": [stream._asdict() for stream in streams],
+        }
+        return json_response(request, content)
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with a stream, and with its events if a time is asked for."""
-        params = first_values(parameters(request))
+        every = parameters(request)
+        reject_unknown_parameters(every, TIME_PARAMETERS - {"count", "resolution"}, _READ)
+        params = first_values(every)
         stream = await self._database.read(lambda r: annotation_events.stream(r.connection, name))
         content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
@@ -66,7 +73,7 @@ class AnnotationsApi:
             events = await self._database.read(
                 lambda reader: annotation_events.in_stream(reader.connection, name, start, end)
             )
-            content["events"] = _by_source(events)
+            content["events"] = _by_source(events, source_patterns(every))
         return json_response(request, content)
 
     @app.route("/<name>", methods=["POST"])
@@ -173,10 +180,12 @@ def event_content(event: Event) -> Content:
     }
 
 
-def _by_source(events: Iterable[Event]) -> dict[str, list[Content]]:
+def _by_source(events: Iterable[Event], patterns: list[str]) -> dict[str, list[Content]]:
     sources: dict[str, list[Content]] = defaultdict(list)
     for event in events:
-        sources[event.source or UNASSIGNED].append(event_content(event))
+        source = event.source or UNASSIGNED
+        if any(matches(pattern, source.lower()) for pattern in patterns):
+            sources[source].append(event_content(event))
     return sources
 
 

@@ -11,6 +11,7 @@ from zibrato.store.api.composite_functions import CompositeSeries, points
 from zibrato.store.api.composite_query import MAX_SERIES, Node, Selection, evaluate, selections
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad_request
+from zibrato.store.api.source_series import Shape, by_source
 from zibrato.store.api.time_range import TimeRange
 from zibrato.store.db import metadata
 from zibrato.store.db.reader import Reader
@@ -40,8 +41,10 @@ class Composite:
         names = {one.name for series in selected.values() for one in series.values()}
         metrics = metadata.metrics(self._reader.connection, names)
         inputs = {term: list(self._series(term, selected[term], metrics)) for term in selected}
-        measurements = [_measurements(series, metrics) for series in evaluate(node, inputs)]
-        return {"resolution": self._resolution(), "measurements": measurements}
+        made = [_measurements(series, metrics) for series in evaluate(node, inputs)]
+        for one in made:
+            one["series"] = self._time_range.limited(one["series"])
+        return {"resolution": self._resolution(), "measurements": made}
 
     def _resolution(self) -> int:
         """Return the step that the file has for what is asked, in seconds."""
@@ -54,13 +57,11 @@ class Composite:
     ) -> Iterator[CompositeSeries]:
         """Generate a series for each metric and source."""
         step = max(self._time_range.step, term.period or 1)
-        time_range = self._time_range._replace(step=step)
+        time_range = self._time_range._replace(step=step, count=None)
         for name, series in sorted(_by_name(selected).items()):
             metric = metrics.get(name) or metadata.Metric(name)
             plot = time_series.read(self._reader, [*series], time_range, self._now)
-            sources = time_series.by_source(
-                plot, series, metric, time_range, breakout=True, summarize=False
-            )
+            sources = by_source(plot, series, metric, time_range, Shape())
             period = max(term.period or metric.period or 1, plot.step)
             for source, entries in sorted(sources.items()):
                 yield CompositeSeries(metric.name, source, period, points(entries, term.function))

@@ -7,26 +7,31 @@ from twisted.web.iweb import IRequest
 
 from zibrato.store.api import time_series
 from zibrato.store.api.metrics import keep
-from zibrato.store.api.requests import (
-    Content,
+from zibrato.store.api.parameters import (
     Parameters,
-    content_of,
     first_values,
     parameters,
+    reject_unknown_parameters,
+    wants_csv,
 )
+from zibrato.store.api.requests import Content, content_of
 from zibrato.store.api.responses import (
+    bad_parameter,
     bad_request,
     csv_response,
     json_response,
     with_error_responses,
 )
-from zibrato.store.api.selection import with_tags
+from zibrato.store.api.selection import TAG_PARAMETER, with_tags
 from zibrato.store.api.submissions import tagged
-from zibrato.store.api.time_range import time_range_of
+from zibrato.store.api.tag_series import EVERY, by_tags, grouped
+from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.reader import Reader
 from zibrato.store.store import Store
+
+_READ = {"tags_search", "group_by", "group_by_function", "summary_function", "format"}
 
 
 class MeasurementsApi:
@@ -58,7 +63,9 @@ class MeasurementsApi:
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with the streams of a metric, those with the tags that are asked for."""
         params = parameters(request)
-        if first_values(params).get("format", "json") == "csv":
+        tags = {param for param in params if TAG_PARAMETER.fullmatch(param)}
+        reject_unknown_parameters(params, TIME_PARAMETERS, _READ, tags)
+        if wants_csv(params):
             content = await self._database.read(lambda reader: self._csv(reader, name, params))
             return csv_response(request, content)
         return json_response(
@@ -72,14 +79,14 @@ class MeasurementsApi:
         time_range = time_range_of(first, now)
         series = with_tags(reader.series(name), params)
         plot = time_series.read(reader, [*series], time_range, now)
-        streams = time_series.by_tags(
-            plot, series, metric, time_range, first.get("summary_function")
-        )
+        function = first.get("summary_function")
+        if function == EVERY and "group_by" in params:
+            raise bad_parameter("group_by", f"excludes summary_function={EVERY}")
+        streams = by_tags(plot, series, metric, time_range, function)
         if "group_by" in params:
             tags = [tag.strip().lower() for tag in ",".join(params["group_by"]).split(",")]
-            streams = time_series.grouped(
-                streams, tags, first.get("group_by_function"), metric.summed
-            )
+            merging = first.get("group_by_function") or ("sum" if metric.summed else None)
+            streams = grouped(streams, tags, merging)
         return {**metric.content(), "resolution": plot.step, "series": streams, "links": []}
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:

@@ -9,14 +9,19 @@ from twisted.web.iweb import IRequest
 
 from zibrato.store.api import composite_query, time_series
 from zibrato.store.api.composites import Composite
-from zibrato.store.api.requests import (
-    Content,
+from zibrato.store.api.parameters import (
+    PAGE_PARAMETERS,
     Parameters,
-    content_of,
     first_values,
-    name_patterns,
     paging,
     parameters,
+    reject_unknown_parameters,
+    wants_csv,
+)
+from zibrato.store.api.requests import (
+    Content,
+    content_of,
+    name_patterns,
     reject_unknown,
     required_name,
 )
@@ -28,6 +33,7 @@ from zibrato.store.api.responses import (
     with_error_responses,
 )
 from zibrato.store.api.selection import of_sources, of_term
+from zibrato.store.api.source_series import SHAPE_PARAMETERS, by_source, shape_of
 from zibrato.store.api.submissions import legacy, metric_fields
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
@@ -37,6 +43,8 @@ from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured
 from zibrato.store.store import Store
+
+_READ = {"source", "sources", "format"}
 
 
 class MetricsApi:
@@ -58,18 +66,22 @@ class MetricsApi:
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the metrics that have `name` in their name."""
-        params = first_values(parameters(request))
+        every = parameters(request)
+        params = first_values(every)
         if "compose" in params:
+            reject_unknown_parameters(every, TIME_PARAMETERS, {"compose"})
             return json_response(request, await self._composite(params))
-        offset, length = paging(params)
-        descending = params.get("sort", "asc") == "desc"
-        total, metrics = await self._database.read(
+        reject_unknown_parameters(every, PAGE_PARAMETERS)
+        page = paging(params)
+        total, found, metrics = await self._database.read(
             lambda reader: metadata.page(
-                reader.connection, params.get("name", ""), offset, length, descending
+                reader.connection, params.get("name", ""), page.offset, page.length, page.descending
             )
         )
-        query = {"found": total, "length": len(metrics), "offset": offset, "total": total}
-        content = {"query": query, "metrics": [metric.content() for metric in metrics]}
+        content = {
+            "query": page.query(found, len(metrics), total),
+            "metrics": [metric.content() for metric in metrics],
+        }
         return json_response(request, content)
 
     @app.route("/", methods=["DELETE"])
@@ -84,10 +96,11 @@ class MetricsApi:
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with a metric, and with its measurements if a time is asked for."""
         params = parameters(request)
+        reject_unknown_parameters(params, TIME_PARAMETERS, SHAPE_PARAMETERS, _READ)
         if not (TIME_PARAMETERS & params.keys() or "format" in params):
             metric = await self._database.read(lambda r: metadata.metric(r.connection, name))
             return json_response(request, metric.content())
-        if first_values(params).get("format", "json") == "csv":
+        if wants_csv(params):
             content = await self._database.read(lambda reader: self._csv(reader, name, params))
             return csv_response(request, content)
         return json_response(
@@ -120,7 +133,7 @@ class MetricsApi:
 
     async def _composite(self, params: Mapping[str, str]) -> Content:
         now = self._database.clock.seconds()
-        time_range = time_range_of(params, now)._replace(newest=None)
+        time_range = time_range_of(params, now)
         try:
             node = composite_query.parse(params["compose"])
         except ValueError as error:
@@ -141,11 +154,7 @@ class MetricsApi:
         time_range = time_range_of(first, now)
         series = of_sources(reader.series(name), params)
         plot = time_series.read(reader, [*series], time_range, now)
-        breakout = first.get("breakout_sources", "true") != "false"
-        summarize = first.get("summarize_sources", "false") == "true"
-        measurements = time_series.by_source(
-            plot, series, metric, time_range, breakout=breakout, summarize=summarize
-        )
+        measurements = by_source(plot, series, metric, time_range, shape_of(params))
         return {**metric.content(), "resolution": plot.step, "measurements": measurements}
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:

@@ -1,4 +1,4 @@
-"""What a request says: bodies in JSON or, as once was the default, form-encoded; parameters."""
+"""What a request's body says, in JSON or, as once was the default, form-encoded."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from zibrato.store.api.responses import ApiError, bad_parameter, bad_request
 
 MAX_BODY = 1_000_000
 MAX_FORM_DEPTH = 4
-PAGE = 100
-"""Most that a page has, and what it has where no length is asked for; Librato's."""
 MAX_TEXT = 10_000
 """Characters of a text for people."""
 _GZIP = 31  # zlib's code for a gzip header and the largest window
@@ -25,9 +23,6 @@ _PARTS = re.compile(r"\[([^\[\]]*)\]")
 _NAME = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 Content = dict[str, Any]
 """A JSON object: its values are of any type until they have been looked at."""
-
-Parameters = Mapping[str, list[str]]
-"""The values of each parameter of a query."""
 
 
 def content_of(request: IRequest) -> Content:
@@ -145,34 +140,6 @@ def optional_text(content: Mapping[str, object], param: str) -> str | None:
     if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
         raise bad_parameter(param, f"is no text of at most {MAX_TEXT} characters")
     return value
-
-
-def parameters(request: IRequest) -> Parameters:
-    """Return the parameters of a request's query; `[]` at the end of a name makes no difference."""
-    query = request.uri.partition(b"?")[2].decode("ascii", "replace")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
-    except ValueError as error:
-        raise bad_request(str(error)) from None
-    params: dict[str, list[str]] = {}
-    for name, value in pairs:
-        params.setdefault(name.removesuffix("[]"), []).append(value)
-    return params
-
-
-def first_values(params: Parameters) -> dict[str, str]:
-    """Return the first value of each parameter."""
-    return {name: values[0] for name, values in params.items()}
-
-
-def paging(params: Mapping[str, str]) -> tuple[int, int]:
-    """Return offset and length of a page; raises ApiError."""
-    offset, length = int(number(params, "offset") or 0), int(number(params, "length") or PAGE)
-    if offset < 0:
-        raise bad_parameter("offset", "is below 0")
-    if not 0 < length <= PAGE:
-        raise bad_parameter("length", f"is not from 1 to {PAGE}")
-    return offset, length
 
 
 def _put(content: Content, path: list[str], value: str) -> None:

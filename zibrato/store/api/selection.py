@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from zibrato.model import Series
 from zibrato.store.api.composite_query import Selection
-from zibrato.store.api.requests import Parameters
+from zibrato.store.api.parameters import Parameters
 from zibrato.store.api.responses import bad_parameter
+from zibrato.store.api.tag_search import Found, has, has_not, has_other, matches, parse
 
 UNASSIGNED = "unassigned"
 """What Librato calls the source of a measurement that names none."""
-_TAG = re.compile(r"tags\[([^\]]+)\]")
-_CLAUSE = re.compile(r"(not\s+)?([-.:\w]+)\s*(!?=)\s*\"?([-.:\w*?/\\]+)\"?", re.I | re.A)
-
-
-class Clause(NamedTuple):
-    """A tag, in lower case, has a value that matches one of the patterns; or none, if unwanted."""
-
-    tag: str
-    patterns: list[str]
-    wanted: bool = True
+TAG_PARAMETER = re.compile(r"tags\[(!?[^\]]+)\]")
+"""The parameter that asks for a tag, and the tag's name."""
 
 
 def has_source(series: Series) -> bool:
@@ -52,12 +44,15 @@ def of_term(series: Mapping[int, Series], term: Selection) -> dict[int, Series]:
     }
 
 
+def source_patterns(params: Parameters) -> list[str]:
+    """Return the sources that are asked for, in lower case; * is anything."""
+    asked = [*params.get("sources", ()), *params.get("source", ())]
+    return [pattern.lower() for pattern in asked] or ["*"]
+
+
 def of_sources(series: Mapping[int, Series], params: Parameters) -> Mapping[int, Series]:
     """Return the series of the sources that are asked for, in which * is anything."""
-    patterns = [
-        pattern.lower() for param in ("sources", "source") for pattern in params.get(param, ())
-    ]
-    patterns = patterns or ["*"]
+    patterns = source_patterns(params)
     return {
         series_id: one
         for series_id, one in series.items()
@@ -66,58 +61,41 @@ def of_sources(series: Mapping[int, Series], params: Parameters) -> Mapping[int,
 
 
 def with_tags(series: Mapping[int, Series], params: Parameters) -> dict[int, Series]:
-    """Return the series that have the tags which are asked for.
+    """Return the series that have the tags which are asked for; raises ApiError.
 
-    `tags[NAME]=VALUE` takes several values, * being anything; `tags_search` is NAME=VALUE,
-    NAME!=VALUE or `not NAME=VALUE`, several joined with `and`.
+    `tags[NAME]=VALUE` takes several values, any of which will do, * being anything; a value that
+    begins with ! must not be the tag's, which must be there; `tags[!NAME]` must not be there.
+    `tags_search` is in the language of `tag_search`.
     """
-    clauses = [
-        Clause(match[1].lower(), [value.lower() for value in values])
+    conditions = [
+        condition
         for param, values in params.items()
-        if (match := _TAG.fullmatch(param))
+        if (match := TAG_PARAMETER.fullmatch(param))
+        for condition in _conditions(match[1], values)
     ]
-    clauses += _searched(" and ".join(params.get("tags_search", [])))
+    conditions += [_searched(text) for text in params.get("tags_search", ()) if text.strip()]
     return {
-        series_id: one for series_id, one in series.items() if all(_fits(one, c) for c in clauses)
+        series_id: one
+        for series_id, one in series.items()
+        for tags in [_lowered(tags_of(one))]
+        if all(condition(tags) for condition in conditions)
     }
 
 
-def _fits(series: Series, clause: Clause) -> bool:
-    tags = {tag.lower(): value.lower() for tag, value in tags_of(series).items()}
-    value = tags.get(clause.tag, "")
-    return any(matches(pattern, value) for pattern in clause.patterns) == clause.wanted
+def _conditions(name: str, values: list[str]) -> list[Found]:
+    if name.startswith("!"):
+        return [has_not(name[1:])]
+    denied = [has_other(name, value[1:]) for value in values if value.startswith("!")]
+    wanted = [has(name, value) for value in values if not value.startswith("!")]
+    return [*denied, *([lambda tags: any(one(tags) for one in wanted)] if wanted else [])]
 
 
-def _searched(text: str) -> list[Clause]:
-    clauses = []
-    for part in re.split(r"\s+and\s+", text.strip(), flags=re.I) if text.strip() else ():
-        match = _CLAUSE.fullmatch(part.strip())
-        if not match:
-            raise bad_parameter(
-                "tags_search", f"{part!r} is not understood; write NAME=VALUE and …"
-            )
-        # `not NAME!=VALUE` denies twice.
-        wanted = bool(match[1]) == (match[3] == "!=")
-        clauses.append(Clause(match[2].lower(), [match[4].lower()], wanted))
-    return clauses
+def _searched(text: str) -> Found:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise bad_parameter("tags_search", f"is rejected: {error}") from None
 
 
-def matches(pattern: str, value: str) -> bool:
-    """Whether a value fits a pattern, in which * is anything.
-
-    Each part between two * is looked for behind the one before, at its first place: where any
-    place leaves enough for the rest, the first one does. No regular expression, which a pattern
-    could make go back and forth for ever.
-    """
-    first, *rest = pattern.split("*")
-    if not rest:
-        return value == pattern
-    if not value.startswith(first):
-        return False
-    value = value[len(first) :]
-    for part in rest[:-1]:
-        position = value.find(part)
-        if position < 0:
-            return False
-        value = value[position + len(part) :]
-    return value.endswith(rest[-1])
+def _lowered(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value.lower() for name, value in tags.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from zibrato.store.api.requests import number
 from zibrato.store.api.responses import bad_parameter, bad_request
@@ -14,21 +14,33 @@ MAX_SLOTS = 480_000
 """What is asked for may have at most so many, were there a measurement in each."""
 HOUR = 3600.0
 DAY = 86400.0
+T = TypeVar("T")
 
 
 class TimeRange(NamedTuple):
-    """From `start` to before `end` in Unix seconds, in steps of `step`, the `newest` if not all."""
+    """From `start` to before `end` in Unix seconds, in steps of `step`.
+
+    Of a stream `count` are wanted, if not all: the `oldest`, or the newest.
+    """
 
     start: float
     end: float
     step: int
-    newest: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # a tuple has a method of that name
+    oldest: bool = False
+
+    def limited(self, entries: list[T]) -> list[T]:
+        """Return those that are wanted of a stream's entries, which are in order."""
+        if self.count is None:
+            return entries
+        return entries[: self.count] if self.oldest else entries[-self.count :]
 
 
 def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) -> TimeRange:
     """Return what the parameters say; without any, the last `default` seconds.
 
-    `end_time` is included. Raises ApiError.
+    `end_time` is included; `count` is of the first from `start_time`, where there is one, else of
+    the last. Raises ApiError.
     """
     start, end, duration, count, step = (
         number(params, param)
@@ -42,6 +54,7 @@ def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) 
     last = end if end is not None else now
     if start is not None and end is None and duration is not None:
         last = start + duration
+    oldest = count is not None and start is not None
     if start is None:
         start = _start(last, duration, count, step, default)
     if start > last:
@@ -52,7 +65,7 @@ def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) 
             "The requested data resolution is unavailable for the given time range. "
             "Please try a different resolution."
         )
-    return TimeRange(start, last + 1, resolution, int(count) if count else None)
+    return TimeRange(start, last + 1, resolution, int(count) if count else None, oldest)
 
 
 def _start(

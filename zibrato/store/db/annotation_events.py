@@ -49,15 +49,20 @@ class EventFields(TypedDict, total=False):
 
 
 def streams(
-    connection: sqlite3.Connection, search: str, offset: int, length: int
-) -> tuple[int, list[Stream]]:
-    """Return how many streams have `search` in their name, and a page of them."""
-    matching = [
+    connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
+) -> tuple[int, int, list[Stream]]:
+    """Return how many streams there are, how many have `search` in their name, and a page of them.
+
+    The page has `length` of them, sorted by name.
+    """
+    every = [
         Stream(*row)
         for row in connection.execute("SELECT name, display_name FROM stream ORDER BY name")
-        if search.lower() in row[0].lower()
     ]
-    return len(matching), matching[offset : offset + length]
+    matching = [one for one in every if search.lower() in one.name.lower()]
+    if descending:
+        matching.reverse()
+    return len(every), len(matching), matching[offset : offset + length]
 
 
 def stream(connection: sqlite3.Connection, name: str) -> Stream:

@@ -24,6 +24,7 @@ _COLUMNS = "name, type, display_name, description, period, composite, attributes
 _NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608
 _LIKE = "WHERE name LIKE ? ESCAPE '\\'"
 _PAGE = f"SELECT {_COLUMNS} FROM metric {_LIKE} ORDER BY name {{}} LIMIT ? OFFSET ?"  # noqa: S608
+_TOTAL = "SELECT count(*) FROM metric"
 _COUNT = f"SELECT count(*) FROM metric {_LIKE}"  # noqa: S608 - all ours
 _PUT = """
     INSERT INTO metric (name, type, display_name, description, period, composite, attributes)
@@ -103,12 +104,18 @@ def metric(connection: sqlite3.Connection, name: str) -> Metric:
 
 def page(
     connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
-) -> tuple[int, list[Metric]]:
-    """Return how many metrics have `search` in their name, and `length` of them, sorted."""
+) -> tuple[int, int, list[Metric]]:
+    """Return how many metrics there are, how many have `search` in their name, and a page of them.
+
+    The page has `length` of them, sorted by name.
+    """
     pattern = f"%{_escaped(search)}%"
-    (total,) = connection.execute(_COUNT, (pattern,)).fetchone()
-    query = _PAGE.format("DESC" if descending else "ASC")
-    return total, [_metric(row) for row in connection.execute(query, (pattern, length, offset))]
+    (total,) = connection.execute(_TOTAL).fetchone()
+    (found,) = connection.execute(_COUNT, (pattern,)).fetchone()
+    rows = connection.execute(
+        _PAGE.format("DESC" if descending else "ASC"), (pattern, length, offset)
+    )
+    return total, found, [_metric(row) for row in rows]
 
 
 def matching(

@@ -11,7 +11,8 @@ from twisted.web.iweb import IRequest
 
 from zibrato.interfaces import SelfMetric
 from zibrato.model import COUNTER
-from zibrato.store.api.requests import first_values, number_or, parameters
+from zibrato.store.api.parameters import first_values, parameters
+from zibrato.store.api.requests import number_or
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.db import annotation_events, metadata
@@ -141,7 +142,7 @@ class DataApi:
 
 def descriptions(connection: sqlite3.Connection) -> list[Description]:
     """Return what was said of the metrics of which anything was."""
-    _, metrics = metadata.page(connection, "", 0, MAX_DESCRIPTIONS)
+    *_, metrics = metadata.page(connection, "", 0, MAX_DESCRIPTIONS)
     described = [_description(metric) for metric in metrics]
     return [one for one in described if one.display_name or one.description or one.units]
 

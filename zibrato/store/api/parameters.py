@@ -1,0 +1,94 @@
+"""What the query of a request asks for: its parameters, and the values of those of all lists."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from twisted.web.iweb import IRequest
+
+from zibrato.store.api.requests import number
+from zibrato.store.api.responses import bad_parameter, bad_request
+
+PAGE = 100
+"""Most that a page has, and what it has where no length is asked for; Librato's."""
+PAGE_PARAMETERS = {"name", "offset", "length", "sort", "orderby"}
+_TRUE = {"1", "true", "yes", "on", ""}
+_FALSE = {"0", "false", "no", "off"}
+Parameters = Mapping[str, list[str]]
+"""The values of each parameter of a query."""
+
+
+def parameters(request: IRequest) -> Parameters:
+    """Return the parameters of a request's query; `[]` at the end of a name makes no difference."""
+    query = request.uri.partition(b"?")[2].decode("ascii", "replace")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    params: dict[str, list[str]] = {}
+    for name, value in pairs:
+        params.setdefault(name.removesuffix("[]"), []).append(value)
+    return params
+
+
+def reject_unknown_parameters(params: Parameters, *names: Container[str]) -> None:
+    """Raise ApiError for a parameter that is in none of these: what isn't supported has no answer.
+
+    Ignored, it would have a wrong one.
+    """
+    for param in params:
+        if not any(param in known for known in names):
+            raise bad_parameter(param, "is not supported here")
+
+
+def first_values(params: Parameters) -> dict[str, str]:
+    """Return the first value of each parameter."""
+    return {name: values[0] for name, values in params.items()}
+
+
+class Page(NamedTuple):
+    """Which part of a list, sorted by name, is asked for."""
+
+    offset: int
+    length: int
+    descending: bool
+
+    def query(self, found: int, length: int, total: int) -> dict[str, int]:
+        """Return what an answer says of itself: how many of all there are were found and shown."""
+        return {"found": found, "length": length, "offset": self.offset, "total": total}
+
+
+def paging(params: Mapping[str, str]) -> Page:
+    """Return which part of a list is asked for; raises ApiError."""
+    offset, length = int(number(params, "offset") or 0), int(number(params, "length") or PAGE)
+    sort = params.get("sort", "asc")
+    if params.get("orderby", "name") != "name":
+        raise bad_parameter("orderby", "is not name")
+    if sort not in {"asc", "desc"}:
+        raise bad_parameter("sort", "is neither asc nor desc")
+    if offset < 0:
+        raise bad_parameter("offset", "is below 0")
+    if not 0 < length <= PAGE:
+        raise bad_parameter("length", f"is not from 1 to {PAGE}")
+    return Page(offset, length, sort == "desc")
+
+
+def wants_csv(params: Parameters) -> bool:
+    """Return whether measurements are asked for as CSV; raises ApiError."""
+    kind = first_values(params).get("format", "json")
+    if kind not in {"json", "csv"}:
+        raise bad_parameter("format", "is neither json nor csv")
+    return kind == "csv"
+
+
+def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
+    """Return whether a parameter is true, in any of the ways in which people write that."""
+    value = content.get(param)
+    if value is None:
+        return default
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise bad_parameter(param, "is neither true nor false")
+    return text in _TRUE
