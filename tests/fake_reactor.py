@@ -19,6 +19,21 @@ class FakeReactor(Clock):
         super().__init__()
         self.waiting: list[Callable[[], object]] = []
         self.stops = 0
+        self._step = 0.0
+
+    def seconds(self) -> float:
+        """Return the wall clock's time."""
+        return super().seconds() + self._step
+
+    def monotonic(self) -> float:
+        """Return the time that has passed."""
+        return super().seconds()
+
+    def set_clock(self, step: float) -> None:
+        """Set the wall clock `step` seconds forward; what was scheduled keeps its distance."""
+        self._step += step
+        for call in self.getDelayedCalls():
+            call.delay(step)
 
     def callFromThread(
         self, callable: Callable[..., object], *args: object, **kwargs: object

@@ -42,9 +42,13 @@ __all__ = [
 class Reactor(IReactorTime, IReactorFromThreads):
     """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
 
+    `seconds` is the Unix time, which may be set; timed calls come in spite of that.
     An interface and no `typing.Protocol`, so that Twisted's own functions take it as the
-    interfaces that they ask for. Every reactor of Twisted's has all of it.
+    interfaces that they ask for.
     """
+
+    def monotonic() -> float:
+        """Return the seconds since some moment, for how long things take: no step changes it."""
 
     def callWhenRunning(function: Callable[..., object], *args: object) -> object:
         """Call the function once the reactor runs, at once if it does."""

@@ -16,6 +16,7 @@ from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.intake import zeromq
 from zibrato.interfaces import BackendContext, DaemonInfo, IIntake, IWebBackend, Reactor
+from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
@@ -30,7 +31,8 @@ def make_service(options: Options) -> Daemon:
     """
     from twisted.internet import reactor as installed  # noqa: PLC0415 - here and nowhere else
 
-    reactor = cast(Reactor, installed)  # it has all of that, but doesn't say so
+    # It has all that is asked of it but doesn't say so, and no `monotonic`, which this adds.
+    reactor = MonotonicReactor(cast(Reactor, installed))
     settings, metrics = options.settings, SelfMetrics()
     aggregator = Aggregator(
         metrics,
@@ -43,6 +45,8 @@ def make_service(options: Options) -> Daemon:
     intakes = _intakes(reactor, settings, receiver.receive)
     outboxes = _outboxes(reactor, settings, metrics)
     daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
+    watch: IService = ClockWatch(reactor, daemon.clock_stepped)
+    watch.setServiceParent(daemon)
     if settings.web is not None:
         info = _info(reactor, settings, metrics, intakes)
         _web_service(reactor, settings, outboxes, info).setServiceParent(daemon)

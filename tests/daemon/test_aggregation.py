@@ -521,6 +521,14 @@ def test_the_middle_of_a_batch_decides() -> None:
     assert starts(setup.close()) == [START - 10, START]
 
 
+@pytest.mark.parametrize("step", [-3600, -1, 61, 3600])
+def test_a_batch_in_which_the_clock_was_set_belongs_to_its_end(step: int) -> None:
+    setup = Setup()
+    setup.add([counter()], start=NOW - step, end=NOW)
+    assert starts(setup.close()) == [START]
+    assert setup.metrics.total("zibrato.intake.timestamp_clamped") == 0
+
+
 def test_closing_returns_what_has_ended_the_oldest_first() -> None:
     setup = Setup()
     for offset in (0, -30, -10, -20):

@@ -160,6 +160,24 @@ class DaemonTests(SynchronousTestCase):
         self.pass_time(10)
         assert len(self.summaries("c")) == 1
 
+    def test_a_clock_that_is_set_stops_no_flush_and_keeps_nothing_open(self) -> None:
+        for step in (-3600, 3600):
+            self.make()
+            self.pass_time(3)
+            self.receive(b"info|counter|c|1")
+            self.clock.set_clock(step)
+            self.daemon.clock_stepped(step)
+            assert self.summaries("c")[0][0] == 1000.0
+            self.receive(b"info|counter|c|2")
+            self.pass_time(20.5 + GRACE)
+            times = [(start, summary.sum) for start, _, summary in self.summaries("c")]
+            assert times == [(1000.0, 1.0), (1000.0 + step, 2.0)]
+            assert self.metrics.total("zibrato.clock.steps") == 1
+            starts = [snapshot.start for snapshot in self.backend.snapshots]
+            assert [start % 10 for start in starts] == [0] * len(starts)
+            assert starts[-1] >= 1010 + step
+            self.stop()
+
     def test_a_stop_ships_the_open_interval(self) -> None:
         self.make()
         self.receive(b"info|counter|c|7")

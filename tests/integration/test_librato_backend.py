@@ -26,6 +26,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, Reactor
 from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
+from zibrato.tx.monotonic import MonotonicReactor
 
 NOW = int(time.time()) // 10 * 10
 
@@ -57,7 +58,7 @@ class BackendCase(TestCase):
         self.server = server
         server.start()
         self.addCleanup(server.stop)
-        context = BackendContext(cast(Reactor, reactor), (50, 99))
+        context = BackendContext(MonotonicReactor(cast(Reactor, reactor)), (50, 99))
         backend = make(self.settings(server.apikey), context)
         self.outbox = Outbox(backend, reactor, self.metrics, jitter=lambda: 0.0)
         self.outbox.startService()

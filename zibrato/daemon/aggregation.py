@@ -29,6 +29,8 @@ from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
 MAX_AGE = 7200.0
 """Seconds for which a batch keeps its own time: Librato takes nothing older."""
+MAX_SPAN = 60.0
+"""Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
 MAX_TAGS = 50
 _CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
 _Row = CounterRow | SampleRow
@@ -160,7 +162,7 @@ class Aggregator:
 
     def add(self, batch: Batch, now: float) -> None:
         """Take `batch` in, at the Unix time `now`."""
-        interval = self._interval_of((batch.start + batch.end) / 2, now)
+        interval = self._interval_of(_time_of(batch), now)
         received = 0
         for counter in batch.counters:
             received += self._add_counter(interval, counter)
@@ -263,6 +265,12 @@ class Aggregator:
 
     def _reject(self, count: int, reason: str) -> None:
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
+
+
+def _time_of(batch: Batch) -> float:
+    """Return the time of `batch`: its middle, or its end where the clock was set meanwhile."""
+    set_meanwhile = batch.end < batch.start or batch.end - batch.start > MAX_SPAN
+    return batch.end if set_meanwhile else (batch.start + batch.end) / 2
 
 
 def _rejection_of(name: str, level: str, source: str | None, tags: Tags) -> str | None:

@@ -44,7 +44,7 @@ class Receiver:
 
     def _log_failure(self, now: float) -> None:
         """Log the traceback, once an interval at most: a sender may repeat itself at any rate."""
-        if now >= self._quiet_until:
-            interval = self._aggregator.interval
+        interval = self._aggregator.interval
+        if not now < self._quiet_until <= now + interval:  # which also tells of a clock set back
             self._quiet_until = now // interval * interval + interval
             self._log.failure("a frame could not be taken in; more this interval go unlogged")

@@ -54,7 +54,7 @@ class Daemon(MultiService):
         self._aggregator = aggregator
         self._metrics = metrics
         self._intakes = intakes
-        self._lag = LagMeter(reactor)
+        self._lag = LagMeter(reactor, reactor.monotonic)
         signals = Signals(reactor, {signal.SIGHUP: self.reload, signal.SIGQUIT: self._quit})
         for child in (signals, *outboxes, self._lag, *intakes):
             child.setServiceParent(self)
@@ -90,6 +90,16 @@ class Daemon(MultiService):
             outbox.backend.reload(choice.settings)
             outbox.retry()
         _name_levels(self._log, settings.levels)
+
+    def clock_stepped(self, seconds: float) -> None:
+        """Close what is open, for the wall clock was set: else that would wait till it is back."""
+        self._metrics.count("zibrato.clock.steps")
+        self._log.warn(
+            "the clock was set {direction} by {seconds:.1f} s; open intervals are closed",
+            direction="forward" if seconds > 0 else "back",
+            seconds=abs(seconds),
+        )
+        self._flush(float("inf"), self._reactor.seconds())
 
     def _running(self) -> None:
         notify(self._options.environment, "READY=1")

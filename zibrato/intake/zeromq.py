@@ -157,9 +157,9 @@ class ZeroMQIntake(Service):
         await self._read_until_quiet(connection)
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:
-        deadline = self._reactor.seconds() + DRAIN_LIMIT
+        deadline = self._reactor.monotonic() + DRAIN_LIMIT
         frames = -1
-        while frames != connection.frames and self._reactor.seconds() < deadline:
+        while frames != connection.frames and self._reactor.monotonic() < deadline:
             frames = connection.frames
             await deferLater(self._reactor, QUIET, connection.doRead)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -13,8 +16,10 @@ PERIOD = 0.25
 class LagMeter(Service):
     """Measures how late timed calls come, in seconds."""
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: IReactorTime, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._monotonic = monotonic
         self._loop = LoopingCall(self._look)
         self._loop.clock = clock
         self._due = 0.0
@@ -23,7 +28,7 @@ class LagMeter(Service):
     def startService(self) -> None:
         """Begin to measure."""
         Service.startService(self)
-        self._due = self._clock.seconds() + PERIOD
+        self._due = self._monotonic() + PERIOD
         self._loop.start(PERIOD, now=False)
 
     def stopService(self) -> None:
@@ -37,6 +42,6 @@ class LagMeter(Service):
         return worst
 
     def _look(self) -> None:
-        now = self._clock.seconds()
+        now = self._monotonic()
         self._worst = max(self._worst, now - self._due)
         self._due = now + PERIOD

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.fake_reactor import FakeReactor
 from zibrato.backends.librato import rejection_log
 from zibrato.backends.librato.rejection_log import MUTED, RejectionLog
 from zibrato.backends.librato.requests import Item
@@ -22,7 +22,7 @@ def item(name: str, source: str = "here") -> Item:
 
 class RejectionLogTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock = Clock()
+        self.clock = FakeReactor()
         self.rejections = RejectionLog("librato", self.clock)
 
     def logged(self, act: Callable[[], object]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.backends.librato.requests import Item
+from zibrato.interfaces import Reactor
 
 MUTED = 600.0
 """Seconds for which a rejected name and source is left out."""
@@ -22,16 +22,16 @@ class RejectionLog:
 
     _log = Logger()
 
-    def __init__(self, backend: str, clock: IReactorTime) -> None:
+    def __init__(self, backend: str, reactor: Reactor) -> None:
         self._backend = backend
-        self._clock = clock
+        self._reactor = reactor
         self._muted: dict[tuple[str, str], float] = {}
         self._logged: set[tuple[str, str]] = set()
         self._quiet_until = 0.0
 
     def mute(self, item: Item, reason: str) -> None:
         """Leave the name and source of `item` out for a while, and say so."""
-        self._muted[item.key] = self._clock.seconds() + MUTED
+        self._muted[item.key] = self._reactor.monotonic() + MUTED
         self._log.warn(
             "{backend} rejects {name} from {source}: {reason}; muted for {minutes:.0f} minutes",
             backend=self._backend,
@@ -43,13 +43,13 @@ class RejectionLog:
 
     def unmuted(self, items: Sequence[Item]) -> list[Item]:
         """Return the items that are not muted."""
-        now = self._clock.seconds()
+        now = self._reactor.monotonic()
         self._muted = {key: until for key, until in self._muted.items() if until > now}
         return [item for item in items if item.key not in self._muted]
 
     def rejected_all(self, names: Sequence[str], reason: str, measurements: int) -> None:
         """Say that a whole interval is rejected, `names` among it; seldom, not each time."""
-        now = self._clock.seconds()
+        now = self._reactor.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + MUTED
             self._log.warn(

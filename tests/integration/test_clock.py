@@ -1,0 +1,101 @@
+"""The wall clock of a real daemon is set, with libfaketime; nothing waits for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import time
+
+import pytest
+import zmq
+
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import Process, daemon, eventually
+
+HOUR = 3600
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+pytestmark = pytest.mark.skipif(LIBRARY is None, reason="no libfaketime: tests/packages.sh")
+
+
+class Daemon:
+    """A daemon that ships every second, by a wall clock that can be set."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self._offset = directory / "offset"
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._push = self._context.socket(zmq.PUSH)
+        self._push.connect(f"ipc://{directory}/socket")
+        self.set_clock(0)
+        self.process: Process = daemon(
+            *("--socket", f"ipc://{directory}/socket", "--flush-interval", "1", *options),
+            environment={
+                "LD_PRELOAD": str(LIBRARY),
+                "FAKETIME_TIMESTAMP_FILE": str(self._offset),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            },
+        )
+
+    def set_clock(self, offset: int) -> None:
+        """Set its clock to so many seconds from the true time, at one stroke."""
+        fresh = self._offset.with_suffix(".new")
+        fresh.write_text(f"{offset:+d}\n")
+        fresh.replace(self._offset)
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Send it a line."""
+        self._push.send(f"info|counter|{name}|{value}".encode())
+
+    def wait_for_start(self, name: str) -> int:
+        """Return the start of the interval in which the log backend has the series."""
+        return int(self.process.wait_for(rf'"start":(\d+).*"name":"{name}"')[1])
+
+    def close(self) -> None:
+        """End it."""
+        self._push.close(linger=0)
+        self._context.term()
+        with self.process:
+            self.process.stop()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    """Starts daemons, and ends them with the test."""
+    started = []
+
+    def start(*options: str) -> Daemon:
+        started.append(Daemon(tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
+def test_flushes_go_on_when_the_clock_is_set(start: Callable[..., Daemon], step: int) -> None:
+    running = start("--backend", "log")
+    running.count("before")
+    assert abs(running.wait_for_start("before") - time()) < HOUR / 2
+    running.set_clock(step)
+    running.process.wait_for("the clock was set (back|forward) by 3[56]")
+    for name in ("first", "second", "third"):  # one by one: each needs a tick of its own
+        running.count(name)
+        assert abs(running.wait_for_start(name) - time() - step) < HOUR / 2
+    running.process.wait_for(r'"name":"zibrato.clock.steps".*"sum":1')
+    assert len(re.findall("the clock was set", running.process.output)) == 1
+
+
+def test_retries_go_on_when_the_clock_is_set_back(start: Callable[..., Daemon]) -> None:
+    with LibratoServer() as server:
+        running = start(
+            *("--username", server.username, "--apikey", server.apikey, "--hostname", server.url)
+        )
+        server.stop()
+        running.count("kept", 7)
+        running.process.wait_for("can't deliver")
+        running.set_clock(-HOUR)
+        running.process.wait_for("the clock was set back")
+        server.start()
+        eventually(lambda: server.total("kept") == 7, 90)
