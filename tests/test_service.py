@@ -57,7 +57,7 @@ def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> Non
     daemon = make(*arguments, "--web", "tcp:0:interface=127.0.0.1")
     assert names_of(daemon)[-1] == "WebService"
     verifyObject(IWebBackend, daemon.outboxes[0].backend)
-    assert "WebService" not in names_of(make(*arguments, "--web", "none"))
+    assert "WebService" not in names_of(make("--store", "t", "--web", "none"))
 
 
 def test_the_page_is_told_of_its_daemon(directory: Path) -> None:

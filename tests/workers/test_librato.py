@@ -22,10 +22,11 @@ def test_it_is_twistd_in_the_foreground(monkeypatch: pytest.MonkeyPatch) -> None
     assert arguments[4:] == ["--username", "u", "--apikey", "k"]
 
 
-def test_an_export_is_no_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
-    exports: list[list[str]] = []
-    monkeypatch.setattr(sys, "argv", ["zibrato", "export", "--store", "s"])
-    monkeypatch.setattr("zibrato.store.export.main", exports.append)
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_a_command_is_no_daemon(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[list[str]] = []
+    monkeypatch.setattr(sys, "argv", ["zibrato", command, "--store", "s"])
+    monkeypatch.setattr(f"zibrato.store.{command}.main", runs.append)
     monkeypatch.setattr("twisted.scripts.twistd.run", pytest.fail)
     librato.main()
-    assert exports == [["--store", "s"]]
+    assert runs == [["--store", "s"]]

@@ -22,7 +22,8 @@ from zibrato.interfaces import (
     RetryLater,
 )
 from zibrato.store.db.database import Database
-from zibrato.store.db.files import check_usable, default_path
+from zibrato.store.db.errors import UnusableFileError
+from zibrato.store.db.files import claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
@@ -39,15 +40,15 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     path = Path(settings.get("path") or default_path(os.environ)).absolute()
     tiers = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
-    check_usable(path, [tier.step for tier in tiers])
     if path.resolve() in context.files:
         raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+    lock = claim(path, [tier.step for tier in tiers])
     context.files.add(path.resolve())
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
     database = Database(
         context.reactor, path, tiers, max_bytes,
-        writing=writing, reading=reading, losses=_losses(context),
+        writing=writing, reading=reading, losses=_losses(context), lock=lock,
     )  # fmt: skip
     return StoreBackend(Store(database))
 
@@ -96,7 +97,7 @@ class StoreBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         try:
             await self.store.add(delivery.snapshot)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnusableFileError) as error:
             raise RetryLater(f"{self.store.database.path}: {error}") from None
         delivery.delivered(delivery.pending)
 

@@ -21,12 +21,12 @@ from typing import BinaryIO
 import msgspec
 
 from zibrato.store.csv_export import Record, as_csv, records
-from zibrato.store.db.errors import NewerVersionError
+from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.keys import MAX_START
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.schema import check_steps, check_version, open_for_reading
+from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
 
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         export(options, sys.stdout.buffer, time.time())
     except BrokenPipeError:  # whoever reads has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except (LookupError, OSError, ValueError, sqlite3.Error, NewerVersionError) as error:
+    except (LookupError, OSError, ValueError, sqlite3.Error, UnusableFileError) as error:
         raise SystemExit(f"zibrato export: {error}") from None
 
 
@@ -53,6 +53,7 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
     if not path.exists():
         raise FileNotFoundError(f"there is no {path}; name the store's file with --store PATH")
     with closing(open_for_reading(path)) as connection:
+        check_ours(connection, path)
         check_version(connection, path)
         tiers = parse_retention(options.retention)
         check_steps(connection, [tier.step for tier in tiers], path)

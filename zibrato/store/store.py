@@ -38,6 +38,7 @@ class Store:
         """What clients told of themselves since the start, such as what they dropped."""
         self._loaded = False
         self._loading = DeferredLock()
+        self._generation = 0
 
     async def ready(self) -> None:
         """Wait until `live` has the file's newest intervals; whoever asks first has them loaded.
@@ -57,7 +58,7 @@ class Store:
     async def add(self, snapshot: Snapshot) -> None:
         """Keep the snapshot; once that is under way it is finished, even if cancelled.
 
-        Raises sqlite3.Error and OSError where it can't be kept now.
+        Raises sqlite3.Error, OSError and UnusableFileError where it can't be kept now.
         """
         events = await finished(self.database.write(lambda writer: self._write(writer, snapshot)))
         self.live.interval = snapshot.end - snapshot.start
@@ -94,6 +95,10 @@ class Store:
             return b""
 
     def _events(self, measured: Sequence[Measured]) -> bytes:
+        if self._generation != self.database.generation:  # other series have the ids now
+            self._generation = self.database.generation
+            self._loaded = False
+            self.live.load({}, ())
         new = self.live.update(measured)
         if not self.live.subscribers:
             return b""
@@ -114,6 +119,7 @@ class Store:
 
         In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
         """
+        self._generation = self.database.generation
         reader = Reader(writer.connection, self.database.tiers, writer.losses)
         series, interval = reader.series(), self.live.interval
         since = int(self.database.clock.seconds() - INTERVALS * interval)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from zibrato.store.db.files import check_usable, default_path, lock
+from zibrato.store.db.files import Identity, claim, default_path, lock
 
 STEPS = (1, 60)
 
@@ -19,24 +20,72 @@ def test_where_the_file_is_by_default() -> None:
 
 
 def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -> None:
-    check_usable(tmp_path / "a" / "b" / "s", STEPS)
+    claim(tmp_path / "a" / "b" / "s", STEPS).close()
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(ValueError, match="got the directory"):
-        check_usable(tmp_path, STEPS)
+        claim(tmp_path, STEPS).close()
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="can't have"):
-        check_usable(tmp_path / "file" / "s", STEPS)
+        claim(tmp_path / "file" / "s", STEPS).close()
 
 
 def test_a_file_has_one_daemon(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with closing(lock(path)), pytest.raises(ValueError, match="another daemon has it"):
-        check_usable(path, STEPS)
-    check_usable(path, STEPS)
+        claim(path, STEPS).close()
+    claim(path, STEPS).close()
 
 
 def test_a_check_leaves_a_file_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_bytes(b"")
-    check_usable(path, STEPS)
+    claim(path, STEPS).close()
     assert path.read_bytes() == b""
+
+
+def test_the_file_is_claimed_until_the_lock_is_closed(tmp_path: Path) -> None:
+    with closing(claim(tmp_path / "s", STEPS)), pytest.raises(ValueError, match="another daemon"):
+        claim(tmp_path / "s", STEPS)
+    claim(tmp_path / "s", STEPS).close()
+
+
+def test_what_fails_the_check_is_not_claimed(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"can't have .* another program's .*bookmarks"):
+            claim(path, STEPS)
+    lock(path).close()
+
+
+def test_a_device_is_no_file() -> None:
+    with pytest.raises(ValueError, match="got the device or pipe /dev/null"):
+        claim(Path("/dev/null"), STEPS)
+
+
+def parts(path: Path, text: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").write_text(text)
+
+
+def test_a_file_that_is_deleted_or_replaced_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    parts(path, "one")
+    for change in (lambda: path.rename(tmp_path / "t"), path.unlink):
+        identity = Identity(path)
+        assert identity.is_there()
+        change()
+        assert not identity.is_there()
+        parts(path, "two")
+        assert not identity.is_there() or change == path.unlink  # whose inode may be used again
+
+
+def test_what_lay_beside_it_is_removed_and_what_is_anothers_stays(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    parts(path, "one")
+    identity = Identity(path)
+    Path(f"{path}-wal").rename(tmp_path / "wal")
+    Path(f"{path}-wal").write_text("two")
+    identity.remove_beside()
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["s", "s-wal", "wal"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from zibrato.store.db import schema
-from zibrato.store.db.errors import NewerVersionError
-from zibrato.store.db.files import check_usable
+from zibrato.store.db.errors import ForeignFileError, NewerVersionError
+from zibrato.store.db.files import claim
 from zibrato.store.db.schema import open_for_writing, quarantine
 from zibrato.store.db.tiers import parse_retention
 from zibrato.store.db.writer import Writer
@@ -79,7 +80,7 @@ def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
         open_for_writing(path, BOUND)
     with pytest.raises(ValueError, match=r"can't have .* upgrade, or give another file"):
-        check_usable(path, STEPS)
+        claim(path, STEPS).close()
     assert version(path) == 99
 
 
@@ -87,7 +88,7 @@ def test_a_corrupt_file_passes_the_check_and_is_set_aside_whole(tmp_path: Path) 
     path = tmp_path / "s"
     path.write_bytes(b"no database, but long enough to be one" * 100)
     Path(f"{path}-wal").write_bytes(b"wal")
-    check_usable(path, STEPS)
+    claim(path, STEPS).close()
     aside = quarantine(path, 1234.5)
     assert aside == tmp_path / "s.corrupt-1234"
     assert aside.read_bytes().startswith(b"no database")
@@ -100,7 +101,47 @@ def test_a_file_keeps_its_resolutions_and_may_get_more(tmp_path: Path) -> None:
     tiers = parse_retention("raw:1d,60s:2d")
     with closing(open_for_writing(path, BOUND)) as connection:
         Writer(connection, tiers, BOUND)
-    check_usable(path, STEPS)
-    check_usable(path, (1, 60, 3600))
+    claim(path, STEPS).close()
+    claim(path, (1, 60, 3600)).close()
     with pytest.raises(ValueError, match="has resolutions of 1, 60 s: give retention="):
-        check_usable(path, (1, 300))
+        claim(path, (1, 300)).close()
+
+
+def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    umask = os.umask(0)
+    try:
+        with closing(open_for_writing(path, BOUND)) as connection:
+            connection.execute("INSERT INTO chunk VALUES (1, '')")
+            modes = {part.name: part.stat().st_mode & 0o777 for part in tmp_path.iterdir()}
+    finally:
+        os.umask(umask)
+    assert modes == {"s": 0o600, "s-wal": 0o600, "s-shm": 0o600}
+    path.chmod(0o644)
+    open_for_writing(path, BOUND).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_programs_database_is_never_given_tables(tmp_path: Path) -> None:
+    for name, statement in (
+        ("a", "CREATE TABLE bookmarks (url)"),
+        ("b", "CREATE TABLE series (a)"),
+        ("c", "PRAGMA application_id = 7"),
+    ):
+        path = tmp_path / name
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(statement)
+        before = path.read_bytes()
+        with pytest.raises(ForeignFileError, match="another program's database"):
+            open_for_writing(path, BOUND)
+        assert path.read_bytes() == before
+
+
+def test_a_file_of_before_is_ours_and_says_so_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    open_for_writing(path, BOUND).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 0")
+    with closing(open_for_writing(path, BOUND)) as connection:
+        stored = connection.execute("PRAGMA application_id").fetchone()
+        assert stored == (schema.APPLICATION,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.file_lock import FileLock
-from zibrato.store.db.files import lock
+from zibrato.store.db.files import Identity
+from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
@@ -26,10 +28,13 @@ T = TypeVar("T")
 class Database:
     """Hands out the writer and readers of the file at `path`, opened when first asked for.
 
+    `lock` is that of the file, and closed with it. A file that was deleted or replaced is noticed
+    before the next write: what is there is gone on with, or a new one begun.
+
     A corrupt file is quarantined, wherever that shows, and a new one begun; one that is full, at
     `max_bytes`, loses its oldest. Readers belong to a generation of the file, of which each
-    quarantine begins a new one: a reader that was out when that happened still has the old file
-    open, so it is closed when it comes back instead of being used again.
+    quarantine or replacement begins a new one: a reader that was out when that happened still has
+    the old file open, so it is closed when it comes back instead of being used again.
     """
 
     _log = Logger()
@@ -44,6 +49,7 @@ class Database:
         writing: Workers,
         reading: Workers,
         losses: Losses | None = None,
+        lock: FileLock | None = None,
     ) -> None:
         self.path = path
         self.tiers = tiers
@@ -54,8 +60,10 @@ class Database:
         self._reading = reading
         self._writer: Writer | None = None
         self._readers: list[tuple[int, Reader]] = []
-        self._generation = 0
-        self._lock: FileLock | None = None
+        self._busy: set[Reader] = set()
+        self.generation = 0
+        self._lock = lock
+        self._identity: Identity | None = None
         self._created = False
         self._maintaining = False
         self._stopped = False
@@ -79,9 +87,21 @@ class Database:
     async def stop(self) -> None:
         """Let what is under way finish, and close the file."""
         self._stopped = True
+        self._interrupt()
+        self._reading.stop()
+        self._close_readers()
         await finished(self._writing.run(self._close))
         self._writing.stop()
-        self._reading.stop()
+
+    def _interrupt(self) -> None:
+        """End what SQLite is busy with: a query, or maintenance that is done again."""
+        for reader in list(self._busy):
+            reader.connection.interrupt()
+        writer = self._writer
+        if writer is not None and self._maintaining:
+            writer.connection.interrupt()
+
+    def _close_readers(self) -> None:
         while self._readers:
             self._readers.pop()[1].connection.close()
 
@@ -105,6 +125,8 @@ class Database:
         return writer.maintenance(self.clock.seconds())
 
     def _write(self, work: Callable[[Writer], T]) -> T:
+        if self._identity is not None and not self._identity.is_there():
+            self._let_go(self._identity)
         try:
             return self._attempt(work)
         except sqlite3.DatabaseError as error:
@@ -125,19 +147,39 @@ class Database:
 
     def _open_writer(self) -> Writer:
         if self._lock is None:
-            self._lock = lock(self.path)
+            self._lock = take_lock(self.path)
         if self._writer is None:
             connection = open_for_writing(self.path, self._max_bytes)
             self._writer = Writer(connection, self.tiers, self._max_bytes, self.losses)
+            self._identity = Identity(self.path)
             self._created = True
         return self._writer
 
-    def _quarantine(self, reason: str) -> None:
-        """Rename the file, so that the next to ask begins a new one."""
+    def _let_go(self, identity: Identity) -> None:
+        """Close a file that the path doesn't name any more, its lock too, which may be gone."""
+        self._log.error(
+            "{path} was {how}: what it had is gone with it, the store goes on with {what}",
+            path=str(self.path),
+            how="replaced" if self.path.exists() else "deleted",
+            what="what is there now" if self.path.exists() else "a new one",
+        )
+        self._close_writer()
+        self.generation += 1
+        self._close_readers()
+        identity.remove_beside()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _close_writer(self) -> None:
         if self._writer is not None:
             self._writer.connection.close()
-            self._writer = None
-        self._generation += 1
+        self._writer = self._identity = None
+
+    def _quarantine(self, reason: str) -> None:
+        """Rename the file, so that the next to ask begins a new one."""
+        self._close_writer()
+        self.generation += 1
         aside = quarantine(self.path, self.clock.seconds())
         self._log.error(
             "{path} is corrupt ({reason}): quarantined as {aside}, a new one is begun",
@@ -152,6 +194,7 @@ class Database:
         A reader of the generation before may see it in a file that has been renamed already.
         """
         generation, reader = self._acquire_reader()
+        self._busy.add(reader)
         try:
             return work(reader)
         except sqlite3.DatabaseError as error:
@@ -159,7 +202,8 @@ class Database:
                 self._writing.run(lambda: self._write(verify)).addErrback(lambda _: None)
             raise
         finally:
-            if generation == self._generation:
+            self._busy.discard(reader)
+            if generation == self.generation:
                 self._readers.append((generation, reader))
             else:
                 reader.connection.close()
@@ -168,16 +212,18 @@ class Database:
         """Return a reader that no other thread has."""
         while self._readers:
             generation, reader = self._readers.pop()
-            if generation == self._generation:
+            if generation == self.generation:
                 return generation, reader
             reader.connection.close()
-        return self._generation, Reader(open_for_reading(self.path), self.tiers, self.losses)
+        return self.generation, Reader(open_for_reading(self.path), self.tiers, self.losses)
 
     def _close(self) -> None:
+        """Close the file, all of it in one, and its lock; wait for no other program's lock."""
         if self._writer is not None:
-            self._writer.connection.execute("PRAGMA optimize")
-            self._writer.connection.close()
-            self._writer = None
+            with suppress(sqlite3.Error):
+                for what in ("busy_timeout = 0", "optimize", "wal_checkpoint(TRUNCATE)"):
+                    self._writer.connection.execute(f"PRAGMA {what}")
+        self._close_writer()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -16,5 +16,13 @@ class InvalidValueError(Exception):
         self.messages = messages
 
 
-class NewerVersionError(Exception):
+class UnusableFileError(Exception):
+    """The file is intact, and none that this Zibrato can write to."""
+
+
+class NewerVersionError(UnusableFileError):
     """The file was written by a newer Zibrato."""
+
+
+class ForeignFileError(UnusableFileError):
+    """The file is another program's database."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from zibrato.file_lock import FileLock
-from zibrato.store.db.errors import NewerVersionError
-from zibrato.store.db.schema import check_steps, check_version, open_for_reading
+from zibrato.store.db.errors import UnusableFileError
+from zibrato.store.db.schema import (
+    BESIDE,
+    check_ours,
+    check_steps,
+    check_version,
+    open_for_reading,
+)
 
 NAME = "zibrato.sqlite"
 
@@ -23,31 +31,76 @@ def default_path(environment: Mapping[str, str]) -> Path:
     return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
 
 
-def check_usable(path: Path, steps: Sequence[int]) -> None:
-    """Raise ValueError, with one line for people, where the file can't be written in such steps.
+def claim(path: Path, steps: Sequence[int]) -> FileLock:
+    """Return the lock of the file, which can be written in such steps; its directory is made.
 
-    A corrupt file is no reason: it will be quarantined.
+    Raises ValueError, with one line for people. A corrupt file is no reason: it will be
+    quarantined.
     """
-    if path.is_dir():
-        raise ValueError(f"expected a file, got the directory {path}")
+    if path.exists() and not path.is_file():
+        kind = "directory" if path.is_dir() else "device or pipe"
+        raise ValueError(f"expected a file, got the {kind} {path}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock(path).close()
-        if path.exists():
-            with path.open("r+b"):
-                pass
-            with closing(open_for_reading(path)) as connection:
-                check_version(connection, path)
-                check_steps(connection, steps, path)
-    except (OSError, NewerVersionError) as error:
+        locked = lock(path)
+        try:
+            _check(path, steps)
+        except BaseException:
+            locked.close()
+            raise
+    except (OSError, UnusableFileError) as error:
         raise ValueError(f"can't have {path}: {error}") from None
+    return locked
+
+
+def _check(path: Path, steps: Sequence[int]) -> None:
+    if not path.exists():
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    try:
+        with closing(open_for_reading(path)) as connection:
+            check_ours(connection, path)
+            check_version(connection, path)
+            check_steps(connection, steps, path)
     except sqlite3.DatabaseError:
         return
 
 
 def lock(path: Path) -> FileLock:
     """Return the lock of the file, held until it is closed; raises OSError where another has it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         return FileLock(path)
     except BlockingIOError:
         raise OSError("another daemon has it; give this one another with --store PATH") from None
+
+
+class Identity:
+    """Which file it is that `path` names, with what SQLite has beside it, from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parts = {part: _number_of(part) for part in _parts(path)}
+
+    def is_there(self) -> bool:
+        """Whether the path still names that file."""
+        return _number_of(self._path) == self._parts[self._path]
+
+    def remove_beside(self) -> None:
+        """Remove what lay beside the file and lies there yet; SQLite would add it to another."""
+        for part, number in self._parts.items():
+            if part != self._path and number is not None and _number_of(part) == number:
+                part.unlink(missing_ok=True)
+
+
+def _parts(path: Path) -> list[Path]:
+    return [path, *(Path(f"{path}{suffix}") for suffix in BESIDE)]
+
+
+def _number_of(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

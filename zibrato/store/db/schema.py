@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 
-from zibrato.store.db.errors import NewerVersionError
+from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 
+APPLICATION = int.from_bytes(b"Zibr", "big")
+"""What SQLite's header says the file is of; 0 in what older versions made."""
 PAGE = 4096
-BUSY = 30.0
+BUSY = 1.0
+"""Seconds to wait for another program's lock; a stop waits no longer. The outbox tries again."""
+BESIDE = ("-wal", "-shm")
+"""What SQLite appends to the name of a file for what lies beside it in WAL mode."""
+_TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
     CREATE TABLE series (
@@ -51,10 +58,13 @@ VERSION = len(MIGRATIONS)
 def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     """Return a connection to the file, made or migrated; it never grows past `max_bytes`.
 
-    Raises NewerVersionError, and sqlite3.DatabaseError for what is no intact database.
+    It is its owner's alone. Raises UnusableFileError, and sqlite3.DatabaseError for what is no
+    intact database.
     """
+    make_private(path)
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
+        check_ours(connection, path)
         check_version(connection, path)
         connection.execute(f"PRAGMA page_size = {PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -63,6 +73,7 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
         _migrate(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
     except BaseException:
         connection.close()
         raise
@@ -97,6 +108,35 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
         raise
 
 
+def make_private(path: Path) -> None:
+    """Make the file where there is none; take from all but its owner what they may do with it.
+
+    No file that there is gets opened: closing it would take this process's SQLite its locks.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    for suffix in ("", *BESIDE):
+        with suppress(FileNotFoundError, PermissionError):
+            part = Path(f"{path}{suffix}")
+            mode = S_IMODE(part.stat().st_mode)
+            if mode & 0o077:
+                part.chmod(mode & 0o700)
+
+
+def check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ForeignFileError for another program's database; one without tables is nobody's."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application == APPLICATION:
+        return
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    tables = {name for (name,) in connection.execute(names)}
+    if application or (tables and not tables >= _TABLES):
+        raise ForeignFileError(
+            f"{path} is another program's database (its tables: {', '.join(sorted(tables)[:3])}); "
+            "give another file with --store PATH"
+        )
+
+
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise NewerVersionError for a file that only a newer Zibrato understands."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -128,7 +168,7 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 def quarantine(path: Path, now: float) -> Path:
     """Rename the file, with what belongs to it, to FILE.corrupt-TIME; return the new name."""
     aside = path.with_name(f"{path.name}.corrupt-{int(now)}")
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in (*BESIDE, ""):
         part = Path(f"{path}{suffix}")
         if part.exists():
             os.replace(part, f"{aside}{suffix}")

@@ -8,6 +8,7 @@ export const LOSSES = [
   ["zibrato.intake.rejected", "rejected", "At the intake", "unreadable, or a value that can't be kept"],
   ["zibrato.intake.dropped", "dropped", "At the intake", "over the bound of series: raise --max-series, or use fewer tag values"],
   ["zibrato.backend.dropped", "dropped", "By a backend", "rejected there, too old, or too much to hold"],
+  ["zibrato.store.dropped", "dropped", "In the store's file", "corrupt there, or past what a count can be"],
   ["zibrato.client.dropped", "dropped", "By clients", "while the daemon was away, or for a wrong value"],
 ];
 

@@ -1,0 +1,68 @@
+"""Copies the store's file, also while a daemon writes: `zibrato backup FILE`.
+
+The copy is whole, and as of one moment. The file alone can't be copied meanwhile: what is newest is
+in a second one beside it. It needs no Twisted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+from zibrato.store.db.errors import UnusableFileError
+from zibrato.store.db.files import default_path
+from zibrato.store.db.schema import check_ours, check_version, make_private, open_for_reading
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        backup(Path(options.store), Path(options.file))
+    except (OSError, sqlite3.Error, UnusableFileError) as error:
+        raise SystemExit(f"zibrato backup: {error}") from None
+
+
+def backup(store: Path, target: Path) -> None:
+    """Copy the file `store` to `target`, a new file, which is there whole or not at all."""
+    if not store.exists():
+        raise FileNotFoundError(f"there is no {store}; name the store's file with --store PATH")
+    if target.exists():
+        raise FileExistsError(f"{target} is there already; name a new file")
+    partial = target.with_name(f"{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    make_private(partial)
+    try:
+        _copy(store, partial)
+        os.link(partial, target)  # other than a rename, it replaces no file
+    finally:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.unlink(f"{partial}{suffix}")
+
+
+def _copy(store: Path, partial: Path) -> None:
+    """Copy all pages in one step: a transaction of a reader, for which the writer needn't wait."""
+    with (
+        closing(open_for_reading(store)) as source,
+        closing(sqlite3.connect(partial, isolation_level=None)) as copy,
+    ):
+        check_ours(source, store)
+        check_version(source, store)
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file; the daemon turns it back to WAL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("zibrato backup", description=str(__doc__))
+    parser.add_argument("file", help="the copy to make")
+    parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
