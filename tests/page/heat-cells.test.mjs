@@ -24,12 +24,13 @@ test("edges are above 0, and one more than the buckets", () => {
   assert.deepEqual(heatCells([0], 10, { bounds: [2, 4, 8], counts: [[1, 1, 1]] }).cells.map(({ low }) => low), [1, 2, 4]);
 });
 
-test("a cell is found from its lower edges up to its upper ones", () => {
+test("a cell is found around its time, from its lower edge up to the upper one", () => {
   assert.equal(cellAt(heat, 100, 1).count, 3);
-  assert.equal(cellAt(heat, 109.9, 1.99).count, 3);
-  assert.equal(cellAt(heat, 110, 1), undefined);
+  assert.equal(cellAt(heat, 104.9, 1.99).count, 3);
+  assert.equal(cellAt(heat, 95.1, 1).count, 3);
+  assert.equal(cellAt(heat, 106, 1), undefined);
   assert.equal(cellAt(heat, 100, 2), undefined);
-  assert.equal(cellAt(heat, 99.9, 1), undefined);
+  assert.equal(cellAt(heat, 94.9, 1), undefined);
 });
 
 test("shades go by the logarithm, from the faintest to the strongest", () => {

@@ -94,3 +94,10 @@ test("a logarithmic scale has no place for 0, and a counter has no such scale", 
   const counter = plotSeries(metric("counter", 1), answer(1, { sum: [0, 10, 0] }), log, 100);
   assert.deepEqual(counter.series[0].values, [0, 1, 0]);
 });
+
+test("no two of the series that are drawn look the same", () => {
+  const columns = { last: [1, 1, 1] };
+  const data = plotSeries(metric("gauge", 49), answer(49, columns), { ...STATE, split: "each" }, 100);
+  const looks = new Set(data.series.map(({ color, dash }) => JSON.stringify([color, dash])));
+  assert.deepEqual([looks.size, data.series.length, data.omitted], [40, 40, 9]);
+});

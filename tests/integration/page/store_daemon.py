@@ -16,7 +16,7 @@ class StoreDaemon:
 
     def __init__(self, directory: Path) -> None:
         self.socket = f"ipc://{directory}/socket"
-        self._file = directory / "store.sqlite"
+        self.file = directory / "store.sqlite"
         self._port = "0"
         self.process: Process
         self.url = ""
@@ -25,7 +25,7 @@ class StoreDaemon:
         """Start it, and wait until the page can be had."""
         self.process = daemon(
             *("--socket", self.socket, "--flush-interval", "1", "--source", "box"),
-            *("--web", f"tcp:{self._port}:interface=127.0.0.1", "--store", str(self._file)),
+            *("--web", f"tcp:{self._port}:interface=127.0.0.1", "--store", str(self.file)),
         )
         self.url = self.process.wait_for(r"the page is at (http://\S+)/").group(1)
         self._port = self.url.rpartition(":")[2]

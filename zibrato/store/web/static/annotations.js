@@ -56,7 +56,7 @@ function titles({ ctx: context, bbox, valToPos }, annotations, ratio) {
   });
 }
 
-/** Return the annotations of the range as a list, newest first, or null where there is nannotation. */
+/** Return the annotations of the range as a list, newest first, or null where there is none. */
 export function annotationList(annotations) {
   if (!annotations.length) return null;
   const newest = [...annotations].sort((a, b) => b.start - a.start).slice(0, 50);

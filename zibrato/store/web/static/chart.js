@@ -12,6 +12,8 @@ const VALUE_AXIS_WIDTH = 68;
 const LABEL_OVERHANG = 28; // half of the widest time label: the last one stands at the very edge
 const POINT_SIZE = 5;
 const SHORTEST_LINE = 6; // pixels; what is shorter gets points
+const FOCUS_DISTANCE = 20; // pixels from a line at which it stands out
+const FADED = 0.2;
 const SYNC_KEY = uPlot.sync("zibrato").key;
 
 /** Return the axis of time, its scale over `range`, {start, end} in Unix seconds, and the padding
@@ -78,7 +80,7 @@ export const zoomOnSelect = (zoom) => (plot) => {
 };
 
 export class Chart {
-  /** `on` has zoom(start, end), reset() and hover(index or null). */
+  /** `on` has zoom(start, end), reset(), hover(index or null) of a time, focus(index or null) of a series. */
   constructor(root, on) {
     this.root = root;
     this.on = on;
@@ -113,6 +115,11 @@ export class Chart {
     this.plot?.setSeries(index + 1, { show: shown });
   }
 
+  /** Have the series at `index` stand out, or none where it is null. */
+  focus(index) {
+    this.plot?.setSeries(index === null ? null : index + 1, { focus: true });
+  }
+
   annotate(annotations) {
     this.annotations = annotations;
     this.plot?.redraw(false);
@@ -125,11 +132,13 @@ export class Chart {
   options({ series, bands, stepped }, unit, log) {
     const time = timeAxis(this.range);
     const valueRange = log ? logRange : linearRange;
+    const isCompared = series.length > 1 && !bands.length;
     return {
       ...this.size(),
       padding: [14, time.overhang, 0, 0],
       legend: { show: false },
-      cursor: pointer(this.on),
+      cursor: { ...pointer(this.on), focus: { prox: isCompared ? FOCUS_DISTANCE : -1 } },
+      focus: { alpha: FADED },
       scales: { x: time.scale, y: { distr: log ? 3 : 1, range: (_plot, low, high) => valueRange(low, high) } },
       axes: [time.axis, valueAxis(unit, log)],
       series: [{}, ...series.map((options) => seriesOptions(options, stepped))],
@@ -137,6 +146,7 @@ export class Chart {
       hooks: {
         ...touch,
         setSelect: [zoomOnSelect(this.on.zoom)],
+        setSeries: [(_plot, index, { focus }) => focus === undefined || this.on.focus(index ? index - 1 : null)],
         setCursor: [(plot) => this.on.hover(plot.cursor.idx ?? null)],
         drawAxes: [(plot) => drawAnnotations(plot, this.annotations)],
       },
@@ -144,11 +154,12 @@ export class Chart {
   }
 }
 
-function seriesOptions({ label, color: name, area, edge }, stepped) {
+function seriesOptions({ label, color: name, dash, area, edge }, stepped) {
   return {
     label,
     stroke: () => color(name),
     width: edge ? 1 : 2,
+    dash,
     fill: area ? () => color(`${name}-area`) : undefined,
     paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
     points: edge ? { show: false } : { size: POINT_SIZE, fill: () => color(name), filter: isolatedPoints },

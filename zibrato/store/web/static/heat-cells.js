@@ -27,10 +27,10 @@ function bucketEdges(bounds, counts) {
   return edges;
 }
 
-/** Return the cell at a time and value, or undefined. */
+/** Return the cell at a time and value, or undefined; a cell is centred at its time. */
 export function cellAt({ cells, resolution }, time, value) {
   return cells.find(
-    (cell) => cell.time <= time && time < cell.time + resolution && cell.low <= value && value < cell.high,
+    (cell) => Math.abs(time - cell.time) <= resolution / 2 && cell.low <= value && value < cell.high,
   );
 }
 

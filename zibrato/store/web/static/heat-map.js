@@ -5,7 +5,6 @@ import { pointer, timeAxis, valueAxis, zoomOnSelect } from "./chart.js";
 import { color } from "./colors.js";
 import { duration, whole } from "./format.js";
 import { cellAt, gradient, heatCells, shadeOf } from "./heat-cells.js";
-import { timeText } from "./times.js";
 import { touch } from "./touch.js";
 
 const SHADES = 24;
@@ -65,13 +64,14 @@ export class HeatMap {
     const cell = inside && cellAt(this.heat, plot.posToVal(left, "x"), plot.posToVal(top, "y"));
     this.caption(
       cell
-        ? `${timeText(cell.time)} · ${duration(cell.low)} – ${duration(cell.high)} · ${whole(cell.count)}`
+        ? `${duration(cell.low)} – ${duration(cell.high)} · ${whole(cell.count)}`
         : `up to ${whole(this.heat.maximum)} in a cell`,
     );
   }
 }
 
-/** Fill the cells, those of one shade in one path. */
+/** Fill the cells, those of one shade in one path. A cell is centred at its time: so one crosshair is
+ * over a point of the plot and the cells of the same time. */
 function drawCells(plot, { cells, maximum, resolution }) {
   const { ctx: context } = plot;
   const { left, top, width, height } = plot.bbox;
@@ -79,9 +79,10 @@ function drawCells(plot, { cells, maximum, resolution }) {
   const x = (time) => Math.round(plot.valToPos(time, "x", true));
   const y = (value) => Math.round(plot.valToPos(value, "y", true));
   for (const { time, low, high, count } of cells) {
-    const cellWidth = Math.max(1, x(time + resolution) - x(time));
+    const start = x(time - resolution / 2);
+    const cellWidth = Math.max(1, x(time + resolution / 2) - start);
     const cellHeight = Math.max(1, y(low) - y(high));
-    paths[shadeOf(count, maximum, SHADES)].rect(x(time), y(high), cellWidth, cellHeight);
+    paths[shadeOf(count, maximum, SHADES)].rect(start, y(high), cellWidth, cellHeight);
   }
   const stops = STOPS.map(color);
   context.save();

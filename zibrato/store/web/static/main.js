@@ -174,7 +174,7 @@ byId("heads").addEventListener("click", (event) => {
   if (sort) change({ sort });
 });
 
-watchKeys({ state: () => state, clearSearch: () => change({ q: "" }), close });
+watchKeys({ state: () => state, clearSearch: () => change({ q: "" }), close, plotKey: (name) => panel.key(name) });
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();

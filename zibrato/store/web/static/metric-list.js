@@ -8,7 +8,7 @@ import { summary } from "./summary.js";
 
 const NOTES = { timer: () => "p95", gauge: (series) => (series > 1 ? "mean" : "") };
 const OVERSCAN = 6;
-const SPARKLINE_HEIGHT = 30;
+const SPARKLINE_HEIGHT = 26;
 
 /** `on.open(row)` is called for a click or Enter; `link(row)` returns a row's address. */
 export class MetricList {
@@ -172,7 +172,7 @@ function emptySlot(root) {
   parts.spark = cell("spark", canvas);
   parts.kind = cell("kind");
   parts.level = cell("level");
-  parts.source = cell("source");
+  parts.source = cell("source", h("span"), h("b"));
   parts.rate = cell("rate number");
   const element = h(
     "div",
@@ -195,7 +195,7 @@ function showLevels(cell, series) {
 
 function showSources(cell, series) {
   const names = [...new Set(series.map(({ source }) => source))].sort();
-  const others = names.length > 1 ? ` +${names.length - 1}` : "";
-  text(cell, (names[0] || "–") + others);
+  text(cell.firstChild, names[0] || "–");
+  text(cell.lastChild, names.length > 1 ? `+${names.length - 1}` : "");
   cell.title = names.slice(0, 20).join("\n");
 }

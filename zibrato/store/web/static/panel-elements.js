@@ -2,6 +2,8 @@
 
 import { h } from "./dom.js";
 
+const KEYS = [[["←", "→"], "move"], [["+", "−"], "zoom"], [["0"], "newest"], [["?"], "all keys"]];
+
 /** Return the elements by name, and in `all` what the panel holds, in order; `on` has close() and
  * reset(). */
 export function panelElements(on) {
@@ -19,6 +21,7 @@ export function panelElements(on) {
     caption: element("span", "caption"),
     heatMap: element("div", "heat", { role: "img", "aria-label": "Heat map of the timings" }),
     annotations: h("div"),
+    keys: h("p", { className: "keys" }, "Drag to zoom. ", ...KEYS.flatMap(([keys, words]) => [...keys.map((key) => h("kbd", {}, key)), ` ${words} `])),
   };
   elements.close.textContent = "✕";
   elements.reset.textContent = "Reset zoom";
@@ -35,6 +38,7 @@ export function panelElements(on) {
     elements.legend,
     elements.distribution,
     elements.annotations,
+    elements.keys,
   ];
   return elements;
 }

@@ -6,6 +6,7 @@ import { Chart } from "./chart.js";
 import { controlGroups, showControls } from "./controls.js";
 import { h, text } from "./dom.js";
 import { figures, showFigures } from "./figures.js";
+import { narrowedRange, rangeUpTo } from "./fitting-range.js";
 import { rateUnit, unitOf } from "./format.js";
 import { HeatMap } from "./heat-map.js";
 import { Legend } from "./legend.js";
@@ -34,11 +35,14 @@ export class PlotPanel {
       zoom: (start, end) => this.zoom(start, end),
       reset,
       hover: (index) => this.hover(index),
+      focus: (index) => this.legend.focus(index),
     };
     this.chart = new Chart(this.elements.chart, handlers);
     this.heatMap = new HeatMap(this.elements.heatMap, handlers, (words) => text(this.elements.caption, words));
-    this.legend = new Legend(this.elements.legend, (index, shown) => this.chart.toggle(index, shown));
-    root.addEventListener("keydown", (event) => this.key(event));
+    this.legend = new Legend(this.elements.legend, {
+      toggle: (index, shown) => this.chart.toggle(index, shown),
+      focus: (index) => this.chart.focus(index),
+    });
   }
 
   /** Show `metric` as `state` wants it; `now` and `interval` in seconds are the daemon's. */
@@ -48,12 +52,37 @@ export class PlotPanel {
     this.root.hidden = false;
     this.root.dataset.kind = metric.kind;
     if (isOther) this.clear();
+    this.fit();
     this.showHead();
-    showControls(this.elements.controls, controlGroups(metric, state), (part) => this.on.change(part, "from" in part));
+    this.showControls();
     this.elements.reset.disabled = !state.from;
     const request = JSON.stringify([this.state, metric.series.map(({ id }) => id)]);
     if (request !== this.request || !(this.answer || this.loading)) this.load();
     this.request = request;
+  }
+
+  /** Choose a range, where none was: what is younger than that shows once it is loaded. */
+  fit() {
+    if (this.state.range || this.state.from || this.fitting) return;
+    const seen = Math.max(...this.metric.series.map((series) => series.seen ?? 0));
+    this.fitting = { range: rangeUpTo(seen, this.now), isSure: false };
+  }
+
+  /** Return whether what was loaded fits a shorter range, which is chosen then. */
+  narrow({ plot }, { start, end }) {
+    const { state, fitting } = this;
+    if (state.range || state.from || !fitting || fitting.isSure) return false;
+    const range = narrowedRange(end - start, plot.times, end);
+    this.fitting = { range, isSure: true };
+    return range < end - start;
+  }
+
+  showControls() {
+    const { metric, state, fitting } = this;
+    const range = state.range || String(fitting?.range ?? "");
+    showControls(this.elements.controls, controlGroups(metric, { ...state, range }), (part) =>
+      this.on.change(part, "from" in part),
+    );
   }
 
   hide() {
@@ -71,6 +100,7 @@ export class PlotPanel {
     this.elements.distribution.hidden = this.metric?.kind !== "timer";
     this.elements.annotations.replaceChildren();
     this.answer = null;
+    this.fitting = null;
     this.loaded = 0;
   }
 
@@ -87,7 +117,7 @@ export class PlotPanel {
     const { from, to, range } = this.state;
     if (Number(from) && Number(to) > Number(from)) return { start: Number(from), end: Number(to) };
     const end = this.now || Date.now() / 1000;
-    return { start: end - (Number(range) || 3600), end };
+    return { start: end - (Number(range) || this.fitting?.range || 3600), end };
   }
 
   /** Ask for the plot and draw it, unless another load begins meanwhile. */
@@ -99,7 +129,12 @@ export class PlotPanel {
     this.root.setAttribute("aria-busy", "true");
     try {
       const answers = await this.ask(metric, range, signal);
-      if (!signal.aborted) this.draw(answers, { range, metric, state });
+      if (signal.aborted) return;
+      if (this.narrow(answers, range)) {
+        this.showControls();
+        return this.load();
+      }
+      this.draw(answers, { range, metric, state });
     } catch (error) {
       if (!signal.aborted) text(this.elements.when, `Could not load the plot (${error.message}); it is tried again.`);
     }
@@ -172,9 +207,7 @@ export class PlotPanel {
       text(this.elements.when, `Nothing was measured from ${range}.`);
       return;
     }
-    const { omitted } = this.plotData;
-    const hint = omitted ? ` · ${omitted} more are left out: choose a source, or Merged` : "";
-    text(this.elements.when, index === null ? `${range} · ${stepText(resolution)} a point${hint}` : timeText(times[index]));
+    text(this.elements.when, index === null ? `${range} · ${stepText(resolution)} a point` : timeText(times[index]));
   }
 
   /** Show a fixed time range, which Back undoes, unless it is `moved` from another one. */
@@ -184,9 +217,8 @@ export class PlotPanel {
     this.on.change({ from: (middle - half).toFixed(0), to: (middle + half).toFixed(0) }, !(moved && this.state.from));
   }
 
-  /** Arrows move along the time, + and - zoom, 0 goes back to the newest. */
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+  /** Do what a key stands for, and return whether it stands for anything. */
+  key(name) {
     const { start, end } = this.range;
     const width = end - start;
     const actions = {
@@ -196,8 +228,8 @@ export class PlotPanel {
       "-": () => this.zoom(start - width / 2, end + width / 2),
       0: () => this.on.change(UNZOOMED, true),
     };
-    if (!(event.key in actions)) return;
-    event.preventDefault();
-    actions[event.key]();
+    const isKnown = this.metric && Object.hasOwn(actions, name);
+    if (isKnown) actions[name]();
+    return Boolean(isKnown);
   }
 }

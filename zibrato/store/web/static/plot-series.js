@@ -4,7 +4,9 @@ import { seriesLabel } from "./metrics.js";
 
 const PERCENTILES = ["p50", "p95", "p99"];
 const PALETTE_SIZE = 8;
-const MAX_SERIES = 40;
+// Once all colours are used they come again, dashed: no two series look the same.
+const DASHES = [undefined, [8, 4], [2, 3], [12, 3, 2, 3], [4, 4]];
+const MAX_SERIES = PALETTE_SIZE * DASHES.length;
 
 /** Return whether the metric's series are drawn one by one; `split` in the state overrides. */
 export function isSplit(metric, state) {
@@ -13,9 +15,10 @@ export function isSplit(metric, state) {
   return metric.kind !== "timer" && metric.series.length <= 12;
 }
 
-/** Return {times, series, bands, stepped, omitted}. A series is {label, values, color}, with `area`
- * where it is filled down to 0 and `edge` where it bounds a band. A band is [index of the upper
- * series, index of the lower one, color]. `omitted` counts the series beyond MAX_SERIES. */
+/** Return {times, series, bands, stepped, omitted}. A series is {label, values, color}, with a `dash`
+ * where another has its colour, `area` where it is filled down to 0 and `edge` where it bounds a band.
+ * A band is [index of the upper series, index of the lower one, color]. `omitted` counts the series
+ * beyond MAX_SERIES. */
 export function plotSeries(metric, answer, state, now) {
   const context = { ...answer, now };
   const data = metric.series.length === 1 ? answer.series[0] : answer.merged;
@@ -75,6 +78,7 @@ function separate(metric, context, state) {
       label,
       values: values(data),
       color: `--series-${(index % PALETTE_SIZE) + 1}`,
+      dash: DASHES[Math.floor(index / PALETTE_SIZE)],
     })),
   };
 }

@@ -7,7 +7,7 @@ const DEFAULTS = {
   tag: "",
   own: "",
   sort: "name",
-  range: "3600",
+  range: "", // one that fits
   from: "",
   to: "",
   mode: "rate",
