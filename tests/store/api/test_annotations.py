@@ -15,6 +15,12 @@ class AnnotationsTests(WebTestCase):
         self.assertEqual(self.ask("PUT", path, {"title": "v2"})[1]["title"], "v2")
         link = {"rel": "github", "href": "https://example.com/1"}
         self.assertEqual(self.ask("POST", f"{path}/links", link)[0], 201)
+        self.assertEqual(self.headers.getRawHeaders("location"), [f"{path}/links/github"])
+        self.assertEqual(self.get(f"{path}/links/github"), {**link, "label": None})
+        other = {"rel": "ci", "href": "https://example.com/2"}
+        self.assertEqual(self.ask("POST", f"{path}/links", other)[0], 201)
+        self.assertEqual(self.ask("DELETE", f"{path}/links/ci")[0], 204)
+        self.assertEqual(self.ask("GET", f"{path}/links/ci")[0], 404)
         self.assertEqual(self.get(path)["links"], [{**link, "label": None}])
         self.assertEqual(self.get("/v1/annotations")["annotations"][0]["name"], "deploys")
         self.assertNotIn("events", self.get("/v1/annotations/deploys"))

@@ -98,6 +98,18 @@ class MetricsTests(WebTestCase):
         found = self.get(f"{path}&group_by=max&sources[]=a&sources[]=b")["measurements"]
         self.assertEqual([entry["value"] for entry in found["all"]], [1, 10])
 
+    def test_many_metrics_are_described_at_once(self) -> None:
+        for name in ("a.time", "b.time", "c"):
+            self.post(name=name, value=1)
+        content = {"names": "*.time", "display_units_short": "ms", "period": 60}
+        self.assertEqual(self.ask("PUT", "/v1/metrics", content), (204, b""))
+        units = {
+            metric["name"]: metric["attributes"].get("display_units_short")
+            for metric in self.get("/v1/metrics")["metrics"]
+        }
+        self.assertEqual(units, {"a.time": "ms", "b.time": "ms", "c": None})
+        self.assertEqual(self.ask("PUT", "/v1/metrics", {"names": ["c"], "type": "x"})[0], 400)
+
     def test_a_running_counter_has_deltas(self) -> None:
         for ago, value in ((20, 5), (10, 9), (0, 2)):
             counter = {"name": "c", "value": value, "measure_time": START - ago}
@@ -138,7 +150,9 @@ class MetricsTests(WebTestCase):
         self.assertEqual(found["attributes"], {"a": 1, "b": 2})
         self.assertEqual((found["description"], found["period"]), ("new", 60))
         self.assertEqual(self.ask("PUT", "/v1/metrics/n", {})[0], 404)
-        self.assertEqual(self.ask("PUT", "/v1/metrics/n", {"type": "counter"})[0], 204)
+        self.assertEqual(self.ask("PUT", "/v1/metrics/n", {"type": "counter"})[0], 201)
+        location = self.headers.getRawHeaders("location")
+        self.assertEqual(location, ["/v1/metrics/n"])
         self.assertEqual(self.get("/v1/metrics/n")["type"], "counter")
         self.assertEqual(self.ask("DELETE", "/v1/metrics/m")[0], 204)
         self.assertEqual(self.ask("DELETE", "/v1/metrics/m")[0], 404)

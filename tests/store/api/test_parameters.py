@@ -12,7 +12,6 @@ from zibrato.store.api.parameters import (
     PAGE,
     Page,
     first_values,
-    flag,
     paging,
     parameters,
     reject_unknown_parameters,
@@ -59,15 +58,6 @@ def test_a_page_is_bounded() -> None:
 def test_a_page_tells_of_all_that_there_is() -> None:
     query = Page(7, 3, False).query(9, 2, 20)
     assert query == {"found": 9, "length": 2, "offset": 7, "total": 20}
-
-
-def test_a_flag_is_written_in_many_ways() -> None:
-    for text, expected in (("1", True), ("TRUE", True), ("", True), ("0", False), ("false", False)):
-        assert flag({"x": text}, "x", not expected) is expected
-    assert flag({}, "x", True) is True
-    assert errors_of(flag, {"x": "2"}, "x", True) == {
-        "params": {"x": ["is neither true nor false"]}
-    }
 
 
 def test_the_format_is_json_or_csv() -> None:

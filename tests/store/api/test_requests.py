@@ -18,6 +18,7 @@ from zibrato.store.api.requests import (
     MAX_TEXT,
     Content,
     content_of,
+    flag,
     from_form,
     from_json,
     integer,
@@ -51,6 +52,7 @@ def test_a_form_is_the_historical_default() -> None:
     gauges = {"0": {"name": "a", "value": "1"}, "1": {"name": "b", "value": "2"}}
     assert content == {"gauges": gauges, "source": "s"}
     assert from_form(b"names[]=a&names[]=b%20c") == {"names": ["a", "b c"]}
+    assert from_form(b"names=a&names=b&names=c&x=1") == {"names": ["a", "b", "c"], "x": "1"}
 
 
 def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
@@ -71,6 +73,7 @@ def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
         (b"[" * 100_000, {"content_type": "application/json"}, 400),
         (b"a[b][c][d][e]=1", {}, 400),
         (b"a=1&a[b]=2", {}, 400),
+        (b"a[b]=2&a=1", {}, 400),
         (b"x", {"content_encoding": "br"}, 415),
         (b"x", {"content_encoding": "gzip"}, 400),
         (gzip.compress(b"{}", mtime=0)[:-4], {"content_encoding": "gzip"}, 400),
@@ -94,6 +97,15 @@ def test_a_number_may_be_text(value: object, expected: float | None) -> None:
 def test_what_is_no_number_is_named(value: object) -> None:
     for read in (number, integer, lambda c, p: number_or(c, p, 1.0)):
         assert error_of(read, {"x": value}, "x").errors == {"params": {"x": ["is not a number"]}}
+
+
+def test_a_flag_is_written_in_many_ways() -> None:
+    for text, expected in (("1", True), ("TRUE", True), ("", True), ("0", False), ("false", False)):
+        assert flag({"x": text}, "x", not expected) is expected
+    assert flag({}, "x", True) is True
+    assert error_of(flag, {"x": "2"}, "x", True).errors == {
+        "params": {"x": ["is neither true nor false"]}
+    }
 
 
 def test_an_integer_is_whole() -> None:

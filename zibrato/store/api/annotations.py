@@ -15,9 +15,17 @@ from zibrato.store.api.parameters import (
     parameters,
     reject_unknown_parameters,
 )
-from zibrato.store.api.requests import Content, content_of, integer, optional_text, required_name
+from zibrato.store.api.requests import (
+    Content,
+    content_of,
+    integer,
+    objects,
+    optional_text,
+    required_name,
+)
 from zibrato.store.api.responses import (
     bad_parameter,
+    created,
     json_response,
     no_content,
     with_error_responses,
@@ -85,7 +93,7 @@ class AnnotationsApi:
         made = await self._database.write(
             lambda writer: annotation_events.create(writer.connection, name, fields)
         )
-        return json_response(request, event_content(made), 201)
+        return created(request, event_content(made), "annotations", made.stream, made.id)
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
@@ -135,7 +143,25 @@ class AnnotationsApi:
         await self._database.write(
             lambda writer: annotation_events.add_link(writer.connection, name, event_id, link)
         )
-        return json_response(request, link, 201)
+        return created(request, link, "annotations", name, event_id, "links", str(link["rel"]))
+
+    @app.route("/<name>/<int:event_id>/links/<rel>", methods=["GET"])
+    async def get_link(self, request: IRequest, name: str, event_id: int, rel: str) -> bytes:
+        """Answer with a link of an event."""
+        return json_response(
+            request,
+            await self._database.read(
+                lambda reader: annotation_events.link(reader.connection, name, event_id, rel)
+            ),
+        )
+
+    @app.route("/<name>/<int:event_id>/links/<rel>", methods=["DELETE"])
+    async def delete_link(self, request: IRequest, name: str, event_id: int, rel: str) -> bytes:
+        """Delete a link of an event."""
+        await self._database.write(
+            lambda writer: annotation_events.delete_link(writer.connection, name, event_id, rel)
+        )
+        return no_content(request)
 
 
 def event_fields(content: Content) -> EventFields:
@@ -148,7 +174,8 @@ def event_fields(content: Content) -> EventFields:
     if "source" in content:
         fields["source"] = required_name(content, "source") if content["source"] else ""
     if "links" in content:
-        fields["links"] = _links(content["links"] or [])
+        links = objects(content["links"] or [], "links")
+        fields["links"] = [link_of(link) for link in links]
     if "description" in content:
         fields["description"] = optional_text(content, "description")
     if "start_time" in content:
@@ -191,9 +218,3 @@ def _by_source(events: Iterable[Event], patterns: list[str]) -> dict[str, list[C
 
 def _given(content: Content) -> Content:
     return {param: value for param, value in content.items() if value is not None}
-
-
-def _links(value: object) -> list[Link]:
-    if not isinstance(value, list) or not all(isinstance(link, dict) for link in value):
-        raise bad_parameter("links", "is not an array of objects")
-    return value

@@ -9,6 +9,7 @@ from twisted.web.iweb import IRequest
 
 from zibrato.store.api import composite_query, time_series
 from zibrato.store.api.composites import Composite
+from zibrato.store.api.descriptions import DESCRIBED, metric_fields
 from zibrato.store.api.parameters import (
     PAGE_PARAMETERS,
     Parameters,
@@ -27,6 +28,7 @@ from zibrato.store.api.requests import (
 )
 from zibrato.store.api.responses import (
     bad_request,
+    created,
     csv_response,
     json_response,
     no_content,
@@ -34,11 +36,11 @@ from zibrato.store.api.responses import (
 )
 from zibrato.store.api.selection import of_sources, of_term
 from zibrato.store.api.source_series import SHAPE_PARAMETERS, by_source, shape_of
-from zibrato.store.api.submissions import legacy, metric_fields
+from zibrato.store.api.submissions import legacy
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
-from zibrato.store.db.metadata import Submission
+from zibrato.store.db.metadata import Metric, Submission
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured
@@ -112,8 +114,31 @@ class MetricsApi:
     async def put(self, request: IRequest, name: str) -> bytes:
         """Change what is known of a metric, or make one."""
         fields = metric_fields(content_of(request))
-        required_name({"name": name}, "name")
-        await self._database.write(lambda writer: metadata.put(writer, name, fields))
+
+        def work(writer: Writer) -> tuple[bool, Metric]:
+            known = metadata.metrics(writer.connection, [name])
+            if not known:  # what the daemon measures may be called anything
+                required_name({"name": name}, "name")
+            return bool(known), metadata.put(writer, name, fields)
+
+        known, metric = await self._database.write(work)
+        if known:
+            return no_content(request)
+        return created(request, metric.content(), "metrics", metric.name)
+
+    @app.route("/", methods=["PUT"])
+    async def put_many(self, request: IRequest) -> bytes:
+        """Change what is known of the metrics of the body's names, in which * is anything."""
+        content = content_of(request)
+        reject_unknown(content, {"names", *DESCRIBED})
+        patterns = name_patterns(content, "names")
+        fields = metric_fields({key: content[key] for key in content.keys() - {"names"}})
+
+        def work(writer: Writer) -> None:
+            for name in metadata.matching(writer.connection, patterns):
+                metadata.put(writer, name, fields)
+
+        await self._database.write(work)
         return no_content(request)
 
     @app.route("/<name>", methods=["DELETE"])

@@ -14,8 +14,6 @@ from zibrato.store.api.responses import bad_parameter, bad_request
 PAGE = 100
 """Most that a page has, and what it has where no length is asked for; Librato's."""
 PAGE_PARAMETERS = {"name", "offset", "length", "sort", "orderby"}
-_TRUE = {"1", "true", "yes", "on", ""}
-_FALSE = {"0", "false", "no", "off"}
 Parameters = Mapping[str, list[str]]
 """The values of each parameter of a query."""
 
@@ -81,14 +79,3 @@ def wants_csv(params: Parameters) -> bool:
     if kind not in {"json", "csv"}:
         raise bad_parameter("format", "is neither json nor csv")
     return kind == "csv"
-
-
-def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
-    """Return whether a parameter is true, in any of the ways in which people write that."""
-    value = content.get(param)
-    if value is None:
-        return default
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise bad_parameter(param, "is neither true nor false")
-    return text in _TRUE

@@ -18,6 +18,8 @@ MAX_BODY = 1_000_000
 MAX_FORM_DEPTH = 4
 MAX_TEXT = 10_000
 """Characters of a text for people."""
+_TRUE = {"1", "true", "yes", "on", ""}
+_FALSE = {"0", "false", "no", "off"}
 _GZIP = 31  # zlib's code for a gzip header and the largest window
 _PARTS = re.compile(r"\[([^\[\]]*)\]")
 _NAME = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
@@ -97,6 +99,17 @@ def integer(content: Mapping[str, object], param: str) -> int | None:
     return None if value is None else int(value)
 
 
+def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
+    """Return whether a parameter is true, in any of the ways in which people write that."""
+    value = content.get(param)
+    if value is None:
+        return default
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise bad_parameter(param, "is neither true nor false")
+    return text in _TRUE
+
+
 def number_or(content: Mapping[str, object], param: str, default: float) -> float:
     """Return a finite number, or the default where there is none; 0 is one."""
     value = number(content, param)
@@ -143,15 +156,20 @@ def optional_text(content: Mapping[str, object], param: str) -> str | None:
 
 
 def _put(content: Content, path: list[str], value: str) -> None:
-    """Put a form's value where its name says; `names[]` adds to a list."""
+    """Put a form's value where its name says; `names[]`, or the same name again, adds to a list."""
     to_list = path[-1] == "" and len(path) > 1
     *outer, last = path[:-1] if to_list else path
     for part in outer:
         content = _inner(content, part)
-    if not to_list:
-        content[last] = value
-    elif isinstance(values := content.setdefault(last, []), list):
-        values.append(value)
+    before = content.get(last)
+    if isinstance(before, dict):
+        raise bad_request(f"{last} is both a value and an object")
+    if isinstance(before, list):
+        before.append(value)
+    elif to_list:
+        content[last] = [value]
+    else:  # `names=a&names=b`, as Librato's documents have it
+        content[last] = value if before is None else [before, value]
 
 
 def _inner(content: Content, part: str) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from klein import Klein
@@ -13,6 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
+from zibrato.store.api.routing import Segment
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 
 _log = Logger()
@@ -49,6 +51,13 @@ def json_response(request: IRequest, content: object, status: int = 200) -> byte
     return msgspec.json.encode(content)
 
 
+def created(request: IRequest, content: object, *path: object) -> bytes:
+    """Return the body of a response with what was created, having set where it is below /v1."""
+    segments = "/".join(quote(str(segment), safe="") for segment in path)
+    request.setHeader(b"Location", f"/v1/{segments}".encode())
+    return json_response(request, content, 201)
+
+
 def csv_response(request: IRequest, content: bytes) -> bytes:
     """Return the body of a response in CSV, having set its type."""
     request.setHeader(b"Content-Type", b"text/csv; charset=utf-8")
@@ -75,6 +84,7 @@ def with_error_responses(app: Klein) -> Klein:
     """Return `app`, that now answers for every error and redirects nobody."""
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.url_map.converters["default"] = Segment
     for kind, api_error in _API_ERRORS:
         _add_handler(app, kind, api_error)
     return app

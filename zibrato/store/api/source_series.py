@@ -9,8 +9,8 @@ from math import isnan
 from typing import NamedTuple
 
 from zibrato.model import COUNTER, Series, Summary, bounded
-from zibrato.store.api.parameters import Parameters, first_values, flag
-from zibrato.store.api.requests import Content
+from zibrato.store.api.parameters import Parameters, first_values
+from zibrato.store.api.requests import Content, flag
 from zibrato.store.api.selection import source_of
 from zibrato.store.api.time_range import TimeRange
 from zibrato.store.api.time_series import (

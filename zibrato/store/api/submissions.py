@@ -6,18 +6,18 @@ import re
 from math import nan
 
 from zibrato.model import GAUGE, MAX_EXACT_INT, Summary, bounded
+from zibrato.store.api.descriptions import about
 from zibrato.store.api.requests import (
     Content,
     integer,
     number,
     number_or,
     objects,
-    optional_text,
     reject_unknown,
     required_name,
 )
 from zibrato.store.api.responses import bad_parameter, bad_request
-from zibrato.store.db.metadata import COUNTER_TYPE, TYPES, MetricFields, Submission
+from zibrato.store.db.metadata import COUNTER_TYPE, Submission
 
 MAX_AGE = 7200
 MAX_AHEAD = 300
@@ -52,29 +52,6 @@ def tagged(content: Content, now: float) -> list[Submission]:
     return [_tagged(measurement, content, now) for measurement in measurements]
 
 
-def metric_fields(content: Content) -> MetricFields:
-    """Return what a request says of a metric; null takes a text or the period away."""
-    fields: MetricFields = {}
-    if content.get("type") is not None:
-        fields["type"] = _type(content["type"])
-    if "display_name" in content:
-        fields["display_name"] = optional_text(content, "display_name")
-    if "description" in content:
-        fields["description"] = optional_text(content, "description")
-    if "period" in content:
-        fields["period"] = integer(content, "period")
-    if "composite" in content:
-        fields["composite"] = optional_text(content, "composite")
-    fields["attributes"] = _object(content, "attributes")
-    return fields
-
-
-def _type(value: object) -> str:
-    if isinstance(value, str) and value in TYPES:
-        return value
-    raise bad_parameter("type", f"is none of {', '.join(TYPES)}")
-
-
 def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submission:
     name = required_name(measurement, "name")
     inherited = {"source": top.get("source"), "measure_time": top.get("measure_time")}
@@ -87,7 +64,7 @@ def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submis
     summary = _summary(measurement)
     if kind == COUNTER_TYPE and "value" not in measurement:
         raise bad_parameter("value", "is not present")
-    return Submission(kind, name, source, (), when, summary, _about(measurement))
+    return Submission(kind, name, source, (), when, summary, about(measurement))
 
 
 def _tagged(measurement: Content, top: Content, now: float) -> Submission:
@@ -102,7 +79,7 @@ def _tagged(measurement: Content, top: Content, now: float) -> Submission:
     when = _time(merged, "time", now)
     name = required_name(measurement, "name")
     pairs = tuple(sorted(tags.items()))
-    return Submission(GAUGE, name, "", pairs, when, _summary(measurement), _about(merged))
+    return Submission(GAUGE, name, "", pairs, when, _summary(measurement), about(merged))
 
 
 def _time(content: Content, param: str, now: float) -> int:
@@ -114,24 +91,6 @@ def _time(content: Content, param: str, now: float) -> int:
     if when > now + MAX_AHEAD:
         raise bad_parameter(param, "is in the future")
     return int(when)  # `time.time()` of many a client is a float; Librato has whole seconds
-
-
-def _about(measurement: Content) -> MetricFields:
-    """Return what a measurement says of its metric; null says nothing."""
-    fields = MetricFields(
-        attributes=_object(measurement, "attributes"),
-        display_name=optional_text(measurement, "display_name"),
-        description=optional_text(measurement, "description"),
-        period=integer(measurement, "period"),
-    )
-    return fields if any(fields.values()) else {}
-
-
-def _object(content: Content, param: str) -> Content:
-    value = content.get(param) or {}  # some languages write an empty object as an array
-    if not isinstance(value, dict):
-        raise bad_parameter(param, "is not an object")
-    return value
 
 
 def _tags(tags: object) -> dict[str, str]:

@@ -132,6 +132,21 @@ def add_link(connection: sqlite3.Connection, name: str, event_id: int, link: Lin
     change(connection, name, event_id, {"links": [*others, link]})
 
 
+def link(connection: sqlite3.Connection, name: str, event_id: int, rel: str) -> Link:
+    """Return the link of an event that has a `rel`; raises NotFoundError."""
+    for one in event(connection, name, event_id).links:
+        if one.get("rel") == rel:
+            return one
+    raise NotFoundError
+
+
+def delete_link(connection: sqlite3.Connection, name: str, event_id: int, rel: str) -> None:
+    """Delete the link of an event that has a `rel`; raises NotFoundError."""
+    gone = link(connection, name, event_id, rel)
+    others = [one for one in event(connection, name, event_id).links if one != gone]
+    change(connection, name, event_id, {"links": others})
+
+
 def put_stream(connection: sqlite3.Connection, name: str, display_name: str | None) -> Stream:
     """Return a stream with its name for people; it is made where there is none."""
     with transaction(connection):

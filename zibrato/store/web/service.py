@@ -22,6 +22,8 @@ from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.api.responses import error_response, not_found
+from zibrato.store.api.routing import Routed
+from zibrato.store.api.sources import SourcesApi
 from zibrato.store.options import WEB
 from zibrato.store.store import Store
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
@@ -89,9 +91,14 @@ class WebService(Service):
 def tree(store: Store) -> Resource:
     """Return all that is served."""
     api = _Root(_NotFound())
-    api.putChild(b"metrics", MetricsApi(store).app.resource())
-    api.putChild(b"measurements", MeasurementsApi(store).app.resource())
-    api.putChild(b"annotations", AnnotationsApi(store).app.resource())
+    clock = store.database.clock
+    for name, routes in (
+        (b"metrics", MetricsApi(store)),
+        (b"measurements", MeasurementsApi(store)),
+        (b"annotations", AnnotationsApi(store)),
+        (b"sources", SourcesApi(store)),
+    ):
+        api.putChild(name, Routed(routes.app, clock))
     root = _Root(Page(store, load_files(STATIC)).app.resource())
     root.putChild(b"v1", api)
     root.putChild(b"data", DataApi(store).app.resource())

@@ -1,0 +1,86 @@
+"""What a request says of metrics: names for people, units and the like; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zibrato.store.api.requests import (
+    Content,
+    flag,
+    integer,
+    number,
+    optional_text,
+    reject_unknown,
+)
+from zibrato.store.api.responses import bad_parameter
+from zibrato.store.api.time_series import SUMMARY_FUNCTIONS
+from zibrato.store.db.metadata import SUMMARIZE, TYPES, MetricFields
+
+_NUMBERS = {"display_max", "display_min"}
+_FLAGS = {"display_stacked", "gap_detection", "aggregate"}
+_TEXTS = {"color", "display_units_long", "display_units_short", "display_transform"}
+_ATTRIBUTES = {*_NUMBERS, *_FLAGS, *_TEXTS, SUMMARIZE, "created_by_ua"}
+"""Librato's, which may also be given beside `attributes`."""
+DESCRIBED = {"display_name", "description", "period", "attributes", *_ATTRIBUTES}
+_FIELDS = {"name", "type", "composite", *DESCRIBED}
+
+
+def metric_fields(content: Content) -> MetricFields:
+    """Return what a request says of a metric; null takes a text or the period away."""
+    reject_unknown(content, _FIELDS)
+    fields: MetricFields = {}
+    if content.get("type") is not None:
+        fields["type"] = _type(content["type"])
+    if "display_name" in content:
+        fields["display_name"] = optional_text(content, "display_name")
+    if "description" in content:
+        fields["description"] = optional_text(content, "description")
+    if "period" in content:
+        fields["period"] = integer(content, "period")
+    if "composite" in content:
+        fields["composite"] = optional_text(content, "composite")
+    fields["attributes"] = {**attributes(content), **_beside(content)}
+    return fields
+
+
+def about(measurement: Content) -> MetricFields:
+    """Return what a measurement says of its metric; null says nothing."""
+    fields = MetricFields(
+        attributes=attributes(measurement),
+        display_name=optional_text(measurement, "display_name"),
+        description=optional_text(measurement, "description"),
+        period=integer(measurement, "period"),
+    )
+    return fields if any(fields.values()) else {}
+
+
+def attributes(content: Content) -> dict[str, object]:
+    """Return the attributes of a metric, those that a form has as text in their own types."""
+    given = content.get("attributes") or {}  # some languages write an empty object as an array
+    if not isinstance(given, dict):
+        raise bad_parameter("attributes", "is not an object")
+    return _typed(given)
+
+
+def _beside(content: Content) -> dict[str, object]:
+    return _typed({name: content[name] for name in _ATTRIBUTES & content.keys()})
+
+
+def _typed(given: Mapping[str, object]) -> dict[str, object]:
+    return {name: _attribute(given, name, value) for name, value in given.items()}
+
+
+def _attribute(given: Mapping[str, object], name: str, value: object) -> object:
+    if name == SUMMARIZE and value is not None and value not in {*SUMMARY_FUNCTIONS}:
+        raise bad_parameter(SUMMARIZE, f"is none of {', '.join(SUMMARY_FUNCTIONS)}")
+    if not isinstance(value, str):
+        return value
+    if name in _NUMBERS:
+        return number(given, name) if value else None
+    return flag(given, name, False) if name in _FLAGS else value
+
+
+def _type(value: object) -> str:
+    if isinstance(value, str) and value in TYPES:
+        return value
+    raise bad_parameter("type", f"is none of {', '.join(TYPES)}")

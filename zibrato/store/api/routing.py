@@ -1,0 +1,52 @@
+"""How requests come to the API's routes: names of any kind in paths, and headers of all answers."""
+
+from __future__ import annotations
+
+from klein import Klein
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from werkzeug.routing import BaseConverter
+
+RATE_LIMIT = 1_000_000
+"""What answers say of the requests that are left: there is no limit, but clients read one."""
+RATE_LIMIT_HEADERS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
+_RESET = 60
+
+
+class Segment(BaseConverter):
+    """One segment of a path, which `quoted` made one of; it may be any text."""
+
+    def to_python(self, value: str) -> str:
+        """Return the text that was quoted."""
+        return value.replace("%2F", "/").replace("%25", "%")
+
+
+def quoted(segment: bytes) -> bytes:
+    """Return a segment in which no slash is left.
+
+    Klein joins segments that Twisted has unquoted: `GET%20%2Fusers` would be two.
+    """
+    return segment.replace(b"%", b"%25").replace(b"/", b"%2F")
+
+
+class Routed(Resource):
+    """The routes of an app, for which names may have slashes; its answers tell of rate limits."""
+
+    isLeaf = True
+
+    def __init__(self, app: Klein, clock: IReactorTime) -> None:
+        Resource.__init__(self)
+        self._routes = app.resource()
+        self._clock = clock
+
+    def render(self, request: IRequest) -> bytes | int:
+        """Answer a request."""
+        reset = int(self._clock.seconds()) + _RESET
+        limit = f"limit={RATE_LIMIT},remaining={RATE_LIMIT},reset={reset}".encode()
+        for name in RATE_LIMIT_HEADERS:
+            request.setHeader(name, limit)
+        request.postpath = [quoted(segment) for segment in request.postpath]
+        answer = self._routes.render(request)
+        return answer if isinstance(answer, bytes) else NOT_DONE_YET
