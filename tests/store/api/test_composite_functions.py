@@ -44,8 +44,15 @@ PAIR = '[sum(s("a", "*")), s("b", "*")]'
         ('abs(s("a", "*"))', [{0: 1, 10: 4, 20: 2}, {0: 3, 20: 8}]),
         (f'moving_average({ONE}, {{size: "2"}})', [{10: 1, 20: 2}]),
         (f'moving_average({ONE}, {{size: "4"}})', [{}]),
+        (f"integrate({ONE})", [{0: 2, 10: 2, 20: 6}]),
+        ('top(s("a", "*"))', [{0: 1, 10: 4, 20: 2}]),
+        ('bottom(s("a", "*"))', [{0: 3, 20: -8}]),
+        (
+            f'top({PAIR}, {{count: "5", function: "sum"}})',
+            [{0: 2, 10: 0, 20: 4}, {0: 4, 10: 4, 20: -6}],
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_functions_make_of_series(text: str, expected: list[dict[int, float]]) -> None:
     made = [dict(series.points) for series in evaluate(parse(text), INPUTS)]
     assert made == [pytest.approx(points) for points in expected]

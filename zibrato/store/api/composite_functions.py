@@ -6,7 +6,7 @@ A function takes a set of series and returns one, as Librato's language specific
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isfinite, nan, prod
 from typing import NamedTuple
 
@@ -161,6 +161,48 @@ def _moving_average(options: Options) -> Function:
     return _per_series(change)
 
 
+def _integrate(_options: Options) -> Function:
+    """Return what makes running totals of values."""
+    return _per_series(
+        lambda series: dict(zip(series.points, accumulate(series.points.values()), strict=True))
+    )
+
+
+def _ranked(highest: bool) -> Callable[[Options], Function]:
+    """Return what leaves `count` series, those of the highest or lowest `function` of all values.
+
+    They are in the order of their ranks.
+    """
+
+    def make(options: Options) -> Function:
+        count = int(number(options, "count", "1", 1))
+        name = options.pop("function", "mean")
+        if name not in _RANKS:
+            raise ValueError(f"function: expected one of {', '.join(_RANKS)}, got {name!r}")
+
+        def function(series_set: SeriesSet) -> SeriesSet:
+            filled = [series for series in series_set if series.points]
+            rank = _RANKS[name]
+            filled.sort(key=lambda series: rank([*series.points.values()]), reverse=highest)
+            return filled[:count]
+
+        return function
+
+    return make
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+_RANKS: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "mean": _mean,
+    "sum": sum,
+    "min": min,
+    "max": max,
+}
+
+
 def _quotient(two: Sequence[float]) -> float:
     return two[0] / two[1] if two[1] else nan  # what is not finite is left out
 
@@ -182,5 +224,8 @@ FUNCTIONS: Mapping[str, Callable[[Options], Function]] = {
     "derive": _derive,
     "abs": _absolute,
     "moving_average": _moving_average,
+    "integrate": _integrate,
+    "top": _ranked(highest=True),
+    "bottom": _ranked(highest=False),
 }
 """Each takes the options it knows out of them; raises ValueError."""
