@@ -46,7 +46,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreDaemon]:
 
 def frame(when: float, sequence: int) -> bytes:
     gauges = [
-        SampleRow("wide", "info", f"a-rather-long-source-name-{number:02}", {},
+        SampleRow("wide", "critical", f"a-rather-long-source-name-{number:02}", {},
                   pack(array("d", [10.0 * number + 1])))
         for number in range(SOURCES)
     ]  # fmt: skip
@@ -56,7 +56,7 @@ def frame(when: float, sequence: int) -> bytes:
 
 
 def test_the_narrow_list_says_how_many_sources_there_are(wide: StoreDaemon, chromium: Any) -> None:
-    tab = Tab(chromium, viewport={"width": 360, "height": 740})
+    tab = Tab(chromium, viewport={"width": 330, "height": 740})
     page = tab.open(wide.url, rows=2)
     others = row(page, "wide").locator(".source b")
     expect(others).to_have_text(f"+{SOURCES - 1}")
