@@ -33,6 +33,7 @@ __all__ = [
     "IBackendOptions",
     "IIntake",
     "IWebBackend",
+    "IWebService",
     "Reactor",
     "RetryLater",
     "SelfMetric",
@@ -169,10 +170,21 @@ class IBackend(Interface):
         """
 
     def reload(settings: Mapping[str, str]) -> None:
-        """Take over what may change while running: secrets."""
+        """Take over what may change while running: secrets.
+
+        Called on HUP and before the last deliveries of a stop, with all settings; those that
+        need a restart have not changed.
+        """
 
     def stop() -> Deferred[None]:
         """Release everything; called once, after the last delivery."""
+
+
+class IWebService(IService):
+    """The service of a backend's page, which asks for credentials where there are any."""
+
+    def reload(credentials: Path | None) -> None:
+        """Read the file of credentials anew; what is wrong is logged, and the old ones stay."""
 
 
 class IWebBackend(IBackend):
@@ -180,7 +192,7 @@ class IWebBackend(IBackend):
 
     def web_service(
         reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
-    ) -> IService:
+    ) -> IWebService:
         """Return the service of the page at an endpoint, in Twisted's words.
 
         `credentials` is the file with the user:password to ask for. Raises ValueError, with one
@@ -199,13 +211,17 @@ class IBackendMaker(IPlugin):
 
 
 class BackendOption(NamedTuple):
-    """An option of the command line that a backend adds; what is `secret` shows in no repr."""
+    """An option of the command line that a backend adds; what is `secret` shows in no repr.
+
+    A `secret_file` is one that holds a secret: who else may read or write it is looked at.
+    """
 
     name: str
     help: str
     short: str | None = None
     default: str | None = None
     secret: bool = False
+    secret_file: bool = False
 
 
 class IBackendOptions(IBackendMaker):
@@ -217,6 +233,7 @@ class IBackendOptions(IBackendMaker):
 
     options: Sequence[BackendOption] = Attribute("What it adds to the command line.")
     secrets: Collection[str] = Attribute("Names of settings whose values no repr may show.")
+    reloaded: Collection[str] = Attribute("Names of settings that its backend's `reload` takes.")
     asked_by: str = Attribute("Name of the one of its options that, if given, asks for it: a str.")
     is_default: bool = Attribute("Whether it is what there is if nothing else is asked for.")
     summary: str = Attribute("What it ships to, and how one gets there, for `--help`: a str.")

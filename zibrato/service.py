@@ -15,7 +15,14 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.intake import zeromq
-from zibrato.interfaces import BackendContext, DaemonInfo, IIntake, IWebBackend, Reactor
+from zibrato.interfaces import (
+    BackendContext,
+    DaemonInfo,
+    IIntake,
+    IWebBackend,
+    IWebService,
+    Reactor,
+)
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 
 if TYPE_CHECKING:
@@ -49,7 +56,7 @@ def make_service(options: Options) -> Daemon:
     watch.setServiceParent(daemon)
     if settings.web is not None:
         info = _info(reactor, settings, metrics, intakes)
-        _web_service(reactor, settings, outboxes, info).setServiceParent(daemon)
+        daemon.show_page(_web_service(reactor, settings, outboxes, info))
     return daemon
 
 
@@ -98,7 +105,7 @@ def _info(
 
 def _web_service(
     reactor: Reactor, settings: Settings, outboxes: Sequence[Outbox], daemon: DaemonInfo
-) -> IService:
+) -> IWebService:
     """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
     description = settings.web or ""
     backend = _web_backend(outboxes)

@@ -42,6 +42,26 @@ class SignalsTests(SynchronousTestCase):
             self.signals.stopService()
             self.assertIs(signal.getsignal(signal.SIGHUP), handler)
 
+    def test_one_that_is_wanted_is_taken_though_nohup_had_it_ignored(self) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signals = Signals(
+            self.reactor,
+            {signal.SIGHUP: lambda: self.acted.append("HUP")},
+            wanted={signal.SIGHUP},
+        )
+        signals.startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.reactor.run_calls()
+        self.assertEqual(self.acted, ["HUP"])
+        signals.stopService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
+
+    def test_a_handler_of_the_hosts_stays_even_where_the_signal_is_wanted(self) -> None:
+        signal.signal(signal.SIGHUP, handler := lambda *_: None)
+        signals = Signals(self.reactor, {signal.SIGHUP: self.fail}, wanted={signal.SIGHUP})
+        signals.startService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), handler)
+
     def test_another_thread_takes_none(self) -> None:
         thread = threading.Thread(target=self.signals.startService)
         thread.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import Process, daemon
+from tests.integration.processes import BIN, Process, daemon
 from zibrato import Zibrato
 
 OLD_KEY, NEW_KEY = "the-old-key-0123456789", "the-new-key-9876543210"
@@ -110,6 +110,63 @@ def test_a_key_that_was_changed_is_read_anew(
     assert server.total("steady") == server.count("steady") == counting.made
     assert server.total("before") == 1
     assert set(server.refusals) == {401}
+
+
+def test_a_stop_reads_a_mended_key_anew(
+    server: LibratoServer, config: Path, endpoint: str, tmp_path: Path
+) -> None:
+    server.apikey = NEW_KEY
+    with daemon("--config", str(config)) as process:
+        with Zibrato(endpoint) as z:
+            for _ in range(1000):
+                z.count(name="calls")
+        process.wait_for("librato can't deliver: .*401")
+        (tmp_path / "apikey").write_text(f"{NEW_KEY}\n")
+        process.stop()
+        check_nothing_shows(process)
+    assert server.total("calls") == 1000
+
+
+def test_hup_is_taken_under_nohup(server: LibratoServer, config: Path, endpoint: str) -> None:
+    add(config, "levels = warning+")
+    command = ["nohup", str(BIN / "zibrato"), "--config", str(config)]
+    with Process(command) as process:
+        process.wait_for("levels: warning,error,critical")
+        process.wait_for("listening on")
+        config.write_text(config.read_text().replace("warning+", "info,error"))
+        process.send(signal.SIGHUP)
+        process.wait_for("levels: info,error$")
+        process.stop()
+
+
+def test_hup_is_ignored_under_nohup_where_there_is_nothing_to_read(endpoint: str) -> None:
+    options = ("--backend", "memory", "--socket", endpoint)
+    with Process(["nohup", str(BIN / "zibrato"), *options]) as process:
+        process.wait_for("listening on")
+        process.send(signal.SIGHUP)
+        process.send(signal.SIGQUIT)
+        assert process.wait() == 0
+        assert process.output.count("levels: ") == 1
+
+
+def test_usr1_kills_no_daemon_without_a_log_file(endpoint: str) -> None:
+    options = ("--backend", "memory", "--socket", endpoint)
+    twistd = (str(BIN / "twistd"), "--nodaemon", "--pidfile=", "--logfile=-", "zibrato")
+    with Process([*twistd, *options]) as process:
+        process.wait_for("listening on")
+        process.send(signal.SIGUSR1)
+        process.wait_for("USR1 is ignored")
+        process.send(signal.SIGQUIT)
+        assert process.wait() == 0
+
+
+def test_what_needs_a_restart_is_named(config: Path) -> None:
+    with daemon("--config", str(config)) as process:
+        config.write_text(config.read_text().replace("interval = 1", "interval = 7"))
+        add(config, "source = elsewhere")
+        process.send(signal.SIGHUP)
+        process.wait_for("taken over at a restart only: --flush-interval, --source$")
+        process.stop()
 
 
 def check_nothing_shows(process: Process) -> None:

@@ -52,6 +52,7 @@ class OptionsModule(Protocol):
 
     OPTIONS: Sequence[BackendOption]
     SECRETS: Collection[str]
+    RELOADED: Collection[str]
     ASKED_BY: str
     SUMMARY: str
     WEB: str | None
@@ -80,6 +81,11 @@ class ConfiguredMaker(BackendMaker):
     def secrets(self) -> Collection[str]:
         """Names of settings whose values no repr may show."""
         return self._declared.SECRETS
+
+    @property
+    def reloaded(self) -> Collection[str]:
+        """Names of settings that `reload` takes over; a change of another needs a restart."""
+        return self._declared.RELOADED
 
     @property
     def asked_by(self) -> str:

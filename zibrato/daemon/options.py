@@ -62,6 +62,7 @@ class Options(usage.Options):
         self.environment = environment
         self.settings: Settings
         self._arguments: list[str] = []
+        self._config_has_secret = False
         self.longdesc, self.docs["backend"] = _longdesc(), _backend_help()
         self["socket"] = []
         self["backend"] = []
@@ -125,6 +126,22 @@ class Options(usage.Options):
         again.parseOptions(self._arguments)
         return again
 
+    @property
+    def secret_files(self) -> dict[str, Path]:
+        """The files with secrets, by their option; the configuration file where it holds one."""
+        names = [option.name for option in _backend_options() if option.secret_file]
+        files = {
+            f"--{name}": Path(self[name]) for name in (*names, "web-credentials") if self[name]
+        }
+        if self["config"] and self._config_has_secret:
+            files["--config"] = Path(self["config"])
+        return files
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there are files to read anew, and so a reason to."""
+        return bool(self["config"] or self.secret_files)
+
     def _parse(self, arguments: Sequence[str]) -> None:
         """Parse all arguments, saying what to do where Twisted doesn't."""
         try:
@@ -152,6 +169,8 @@ class Options(usage.Options):
         for name, _ in items:
             if name not in self or name == "config":
                 raise usage.UsageError(f"--config: {path} can't set {name!r}; see --help")
+        secrets = {option.name for option in _backend_options() if option.secret}
+        self._config_has_secret = any(name in secrets for name, _ in items)
         lines = ((name, line) for name, value in items for line in value.splitlines())
         return [f"--{name}={line}" for name, line in lines if line]
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 
-from twisted.application.service import MultiService
+from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.process_memory import resident_memory
+from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
 from zibrato.daemon.systemd import notify
 from zibrato.descriptors import raise_descriptor_limit
-from zibrato.interfaces import IIntake, Reactor
-from zibrato.levels import LevelFilter
+from zibrato.interfaces import IIntake, IWebService, Reactor
 from zibrato.tx.reactor_lag import LagMeter
 
 GRACE = 0.5
@@ -55,7 +54,14 @@ class Daemon(MultiService):
         self._metrics = metrics
         self._intakes = intakes
         self._lag = LagMeter(reactor, reactor.monotonic)
-        signals = Signals(reactor, {signal.SIGHUP: self.reload, signal.SIGQUIT: self._quit})
+        self._reloader = Reloader(options, aggregator, outboxes)
+        actions: Mapping[int, Callable[[], object]] = {
+            signal.SIGHUP: self.reload,
+            signal.SIGQUIT: self._quit,
+            signal.SIGUSR1: self._ignore_usr1,
+        }
+        wanted = {signal.SIGHUP} if options.has_files else ()
+        signals = Signals(reactor, actions, wanted)
         for child in (signals, *outboxes, self._lag, *intakes):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
@@ -67,11 +73,17 @@ class Daemon(MultiService):
         """Start the children, and close an interval whenever one ends; raises OSError."""
         raise_descriptor_limit()
         MultiService.startService(self)
-        _name_levels(self._log, self._settings.levels)
+        self._reloader.tell()
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval
         self._first_tick = self._reactor.callLater(wait, self._start_ticking)
         self._reactor.callWhenRunning(self._running)
+
+    def show_page(self, page: IWebService) -> None:
+        """Have the service of a backend's page started, reloaded and stopped with the daemon."""
+        child: IService = page
+        child.setServiceParent(self)
+        self._reloader.page = page
 
     def stopService(self) -> Deferred[None]:
         """Stop in order: intake, last interval, deliveries until the deadline, everything else."""
@@ -79,17 +91,11 @@ class Daemon(MultiService):
 
     def reload(self) -> None:
         """Read levels and secrets anew; on an error everything stays as it is."""
-        try:
-            settings = self._options.reread().settings
-        except usage.UsageError as error:
-            self._log.error("nothing reloaded: {error}", error=error)
-            return
-        self._aggregator.levels = settings.levels
-        for outbox, choice in zip(self.outboxes, settings.backends, strict=False):
-            outbox.levels = choice.levels
-            outbox.backend.reload(choice.settings)
-            outbox.retry()
-        _name_levels(self._log, settings.levels)
+        self._reloader.reload()
+
+    def _ignore_usr1(self) -> None:
+        """Say so; twistd takes USR1 where it has a log file, and else it would kill."""
+        self._log.info("USR1 is ignored: there is no log file to open anew; HUP reloads")
 
     def clock_stepped(self, seconds: float) -> None:
         """Close what is open, for the wall clock was set: else that would wait till it is back."""
@@ -149,6 +155,7 @@ class Daemon(MultiService):
             await self._ticking
         await gatherResults([intake.drain() for intake in self._intakes])
         self._flush(float("inf"), self._reactor.seconds())
+        self._reloader.reload_secrets()
         await self._deliver_rest()
         await MultiService.stopService(self)
 
@@ -157,15 +164,3 @@ class Daemon(MultiService):
         timeout = self._settings.stop_timeout
         waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in self.outboxes]
         await gatherResults([drained.addErrback(lambda _: None) for drained in waiting])
-
-
-def _name_levels(log: Logger, levels: LevelFilter) -> None:
-    """Log what passes, custom labels by name, so that a misspelt level shows."""
-    if levels.custom:
-        log.warn(
-            "levels: {levels} (not standard levels: {custom})",
-            levels=levels,
-            custom=", ".join(levels.custom),
-        )
-    else:
-        log.info("levels: {levels}", levels=levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from twisted.application.service import Service
 
@@ -14,28 +14,37 @@ from zibrato.interfaces import Reactor
 class Signals(Service):
     """Runs the action of a signal in the reactor's thread, from start to stop.
 
-    A handler of the host's stays, and so does a signal that the process was told to ignore.
+    A handler of the host's stays. So does a signal that the process was told to ignore, as nohup
+    does with HUP, unless it is one of `wanted`.
     """
 
-    def __init__(self, reactor: Reactor, actions: Mapping[int, Callable[[], object]]) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        actions: Mapping[int, Callable[[], object]],
+        wanted: Collection[int] = (),
+    ) -> None:
         self._reactor = reactor
         self._actions = actions
-        self._taken: list[int] = []
+        self._wanted = wanted
+        self._taken: dict[int, signal.Handlers] = {}
 
     def startService(self) -> None:
         """Take the signals; Python lets only the main thread do that."""
         Service.startService(self)
         if threading.current_thread() is threading.main_thread():
             for number in self._actions:
-                if signal.getsignal(number) is signal.SIG_DFL:
+                before = signal.getsignal(number)
+                ignored = before is signal.SIG_IGN and number in self._wanted
+                if before is signal.SIG_DFL or ignored:
                     signal.signal(number, self._handle)
-                    self._taken.append(number)
+                    self._taken[number] = signal.SIG_IGN if ignored else signal.SIG_DFL
 
     def stopService(self) -> None:
         """Leave the signals as they were."""
         Service.stopService(self)
         while self._taken:
-            signal.signal(self._taken.pop(), signal.SIG_DFL)
+            signal.signal(*self._taken.popitem())
 
     def _handle(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._actions[number])

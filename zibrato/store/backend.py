@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -18,6 +17,7 @@ from zibrato.interfaces import (
     DaemonInfo,
     Delivery,
     IWebBackend,
+    IWebService,
     Reactor,
     RetryLater,
 )
@@ -85,7 +85,7 @@ class StoreBackend:
 
     def web_service(
         self, reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
-    ) -> IService:
+    ) -> IWebService:
         """Return the service of the page and the API at a Twisted endpoint."""
         from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
 

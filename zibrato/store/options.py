@@ -13,6 +13,7 @@ OPTIONS = (
     BackendOption("store", "File to keep measurements in, beside other backends or as the only"),
 )
 SECRETS = ()
+RELOADED = ()
 ASKED_BY = "store"
 SUMMARY = "a store of its own with a web page"
 WEB = "tcp:5580:interface=127.0.0.1"

@@ -23,7 +23,8 @@ class WebTestCase(StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
         names = known_names(loopback=True)
-        self.http: Any = StubTreq(AccessControl(tree(self.store), names, self.credentials))
+        self.access_control = AccessControl(tree(self.store), names, self.credentials)
+        self.http: Any = StubTreq(self.access_control)
         self.addCleanup(self.stop)
 
     def ask(self, method: str, path: str, content: Any = None, **headers: str) -> tuple[int, Any]:

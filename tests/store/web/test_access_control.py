@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from twisted.logger import capturedLogs, formatEvent
+
 from tests.store.web.cases import BASE, WebTestCase
 from zibrato.store.web.access_control import Credentials, known_names
 
@@ -81,6 +83,23 @@ class CredentialsTests(WebTestCase):
         right = "Basic dXNlcjpwYXNzOndvcmQ="
         self.assertEqual(self.ask("GET", "/data/health", authorization=right)[0], 200)
         self.assertNotIn("word", repr(self.credentials))
+
+    def test_wrong_ones_are_logged_without_what_they_are(self) -> None:
+        with capturedLogs() as events:
+            self.ask("GET", "/")  # a browser asks without any first
+            self.ask("GET", "/", authorization="Basic dXNlcjpvdGhlcndvcmQ=")
+        (line,) = [formatEvent(event) for event in events]
+        self.assertIn("rejected 1 requests with a wrong user name or password", line)
+        self.assertNotIn("otherword", line)
+        self.assertNotIn("user:", line)
+
+    def test_others_are_asked_for_after_a_reload(self) -> None:
+        file = Path(self.mktemp())
+        file.write_text("user:new")
+        self.access_control.reload(Credentials(file))
+        old, new = "Basic dXNlcjpwYXNzOndvcmQ=", "Basic dXNlcjpuZXc="
+        self.assertEqual(self.ask("GET", "/data/health", authorization=old)[0], 401)
+        self.assertEqual(self.ask("GET", "/data/health", authorization=new)[0], 200)
 
     def test_a_file_without_them_is_rejected(self) -> None:
         for text in ("", "user", "user:", ":password", "a:b\nc:d"):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zibrato.interfaces import BackendOption
+from zibrato.secret_file import read_secret
 
 CREDENTIAL = "apikey"
 """The name of the systemd credential that holds the key."""
@@ -21,7 +22,7 @@ OPTIONS = (
         "k",
         secret=True,
     ),
-    BackendOption("apikey-file", "File that holds the API key"),
+    BackendOption("apikey-file", "File that holds the API key", secret_file=True),
     BackendOption(
         "hostname",
         "Librato API host; http://HOST:PORT for a server without TLS",
@@ -31,6 +32,7 @@ OPTIONS = (
     BackendOption("apipath", "Librato API path", "p", "/v1/"),
 )
 SECRETS = ("apikey",)
+RELOADED = ("username", "apikey", "hostname", "apipath")
 ASKED_BY = "username"
 SUMMARY = "a Librato API with --username and an API key"
 WEB = None
@@ -72,9 +74,9 @@ def _apikey(options: Mapping[str, str | None], environment: Mapping[str, str]) -
 
 def _read(name: str, path: Path) -> str:
     try:
-        secret = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}: can't read {path}: {error}") from None
+        secret = read_secret(path)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if not secret:
         raise ValueError(f"{name}: {path} is empty; it must hold the API key")
     return secret

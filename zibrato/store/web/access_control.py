@@ -13,8 +13,10 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource, getChildForRequest
 
+from zibrato.secret_file import read_secret
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.api.responses import error_response
+from zibrato.store.web.credentials_log import CredentialsLog
 
 HEADERS = {
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -33,10 +35,7 @@ class Credentials:
     """The user name and password that are asked for, from a file that holds user:password."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            text = path.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"can't read {path}: {error}") from None
+        text = read_secret(path)
         user, colon, password = text.partition(":")
         if not (user and colon and password) or "\n" in text:
             raise ValueError(f"expected one line of user:password in {path}")
@@ -68,6 +67,11 @@ class AccessControl(Resource):
         self._root = root
         self._names = {name.lower() for name in names}
         self._credentials = credentials
+        self._credentials_log = CredentialsLog()
+
+    def reload(self, credentials: Credentials) -> None:
+        """Ask for these credentials from now on."""
+        self._credentials = credentials
 
     def render(self, request: IRequest) -> bytes | int:
         """Answer a request, or reject it."""
@@ -98,7 +102,11 @@ class AccessControl(Resource):
         return host in self._names or _is_address(host)
 
     def _authorised(self, request: IRequest, credentials: Credentials) -> bool:
-        return credentials.match(request.getUser(), request.getPassword())
+        if credentials.match(request.getUser(), request.getPassword()):
+            return True
+        if request.getHeader(b"authorization"):  # a browser's first request has none
+            self._credentials_log.wrong(request.getClientAddress())
+        return False
 
 
 def known_names(loopback: bool) -> set[str]:

@@ -16,8 +16,9 @@ from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
+from zope.interface import implementer
 
-from zibrato.interfaces import Reactor
+from zibrato.interfaces import IWebService, Reactor
 from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
@@ -32,6 +33,7 @@ from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
 
 
+@implementer(IWebService)
 class WebService(Service):
     """Serves the store at an endpoint; listens from the start of the service to its stop.
 
@@ -54,7 +56,8 @@ class WebService(Service):
                 f"holds user:password, or listen at {WEB}"
             )
         secret = None if credentials is None else Credentials(credentials)
-        self._site = BoundedSite(AccessControl(tree(store), known_names(loopback), secret), reactor)
+        self._access = AccessControl(tree(store), known_names(loopback), secret)
+        self._site = BoundedSite(self._access, reactor)
         self._port: IListeningPort | None = None
         self.address = ""
 
@@ -67,6 +70,15 @@ class WebService(Service):
         """Listen no more, and end every connection."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._close())
+
+    def reload(self, credentials: Path | None) -> None:
+        """Read the credentials anew; where they are no good, that is logged, and the old stay."""
+        if credentials is None:
+            return
+        try:
+            self._access.reload(Credentials(credentials))
+        except ValueError as error:
+            self._log.error("the page keeps its credentials: {why}", why=str(error))
 
     async def _listen(self) -> None:
         try:
