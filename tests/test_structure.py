@@ -17,11 +17,11 @@ ARROWS = {
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
     "intake": {*SHARED, "interfaces", "tx", "file_lock"},
-    "backends": {*SHARED, "interfaces"},
-    "daemon": {*SHARED, "interfaces", "tx", "descriptors"},
+    "backends": {*SHARED, "interfaces", "secret_file"},
+    "daemon": {*SHARED, "interfaces", "tx", "descriptors", "secret_file"},
     "store.db": {*SHARED, "interfaces", "file_lock"},
     "store.api": {*STORE, "store.db", "store.csv_export"},
-    "store.web": {*STORE, "store.db", "store.api", "descriptors"},
+    "store.web": {*STORE, "store.db", "store.api", "descriptors", "secret_file"},
 }
 """What each room may import beside itself."""
 PACKAGES = {
