@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.environment import unmeasured
 from tests.structure import ROOT, circles, imports, modules, room
 
 MAX_LINES = 300
@@ -62,8 +63,9 @@ def test_a_room_imports_only_what_it_may(name: str) -> None:
 def test_an_import_loads_no_more_than_it_needs(module: str, absent: tuple[str, ...]) -> None:
     program = f"import sys, {module}; print([name for name in {absent!r} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", program],
+        cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert done.stdout.strip() == "[]"
 
 

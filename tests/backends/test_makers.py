@@ -12,6 +12,7 @@ import pytest
 from twisted.plugin import getPlugins
 from zope.interface.verify import verifyObject
 
+from tests.environment import unmeasured
 from tests.fake_reactor import FakeReactor
 from zibrato.backends import BackendMaker, ConfiguredMaker
 from zibrato.backends.memory import MemoryBackend
@@ -68,5 +69,8 @@ def test_what_is_no_backend_is_found_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_parsing_options_loads_nothing_heavy() -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT],
+        env=unmeasured(), check=True, capture_output=True, text=True,
+    )  # fmt: skip
     assert done.stdout == "[]\n"

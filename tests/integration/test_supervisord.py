@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import BIN, DEADLINE, ROOT, Process
+from tests.integration.processes import BIN, DEADLINE, ROOT, Process, eventually
 from zibrato import Zibrato
 
 SHIPPED = ROOT / "deploy/zibrato.supervisord.conf"
@@ -42,6 +42,7 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         try:
             self.wait_for("success: zibrato entered RUNNING state")
+            eventually(lambda: "listening on" in self.daemon_output)
         except AssertionError:
             self.__exit__()
             raise
