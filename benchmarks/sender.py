@@ -188,7 +188,8 @@ def add(frame: bytes, arrived: Counter[str]) -> None:
     """Count what a frame holds."""
     for batch in decode(frame, 0.0).batches:
         for counter in batch.counters:
-            arrived[counter.name] += counter.count
+            own = counter.name.startswith("zibrato.client.")
+            arrived[counter.name] += int(counter.sum) if own else counter.count
         for timer in batch.timers:
             arrived[timer.name] += len(array("d", timer.samples))
 

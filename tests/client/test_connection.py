@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
 import zmq
 
 from zibrato.client import send_queue
-from zibrato.client.connection import Connection
+from zibrato.client.absence import PATIENCE
+from zibrato.client.connection import LEAST_LINGER, Connection
 from zibrato.client.connector import Connector
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import Batch, decode, encode, unpack
 
 
 class StubSocket:
-    """Takes messages while `room` lasts."""
+    """Takes messages while `room` lasts, and has sent each where there is room for another."""
 
     def __init__(self) -> None:
         self.room = 10**9
@@ -34,6 +37,8 @@ class StubSocket:
         self.sent.append(frame)
 
     def poll(self, timeout: int, flags: int) -> int:
+        if self.error is not None:
+            raise self.error
         return flags if self.room else 0
 
     def close(self, linger: int = 0) -> None:
@@ -48,12 +53,14 @@ class StubConnector:
 
     def __init__(self) -> None:
         self.sockets: list[StubSocket] = []
+        self.room = 10**9
         self.error: zmq.ZMQError | None = None
 
     def open(self) -> tuple[Any, StubSocket]:
         if self.error is not None:
             raise self.error
         self.sockets.append(StubSocket())
+        self.sockets[-1].room = self.room
         return None, self.sockets[-1]
 
 
@@ -65,6 +72,15 @@ class Fixture:
         self.connection = Connection(cast(Connector, self.connector), max_pending=max_pending)
         self.count = self.connection.buffers.counter_buffer(Series(COUNTER, "c", ""), 1).increment
         self.time = self.connection.buffers.sample_buffer(Series(TIMER, "t", "")).append
+
+    @contextmanager
+    def full_after(self, room: int) -> Iterator[None]:
+        """Have ZeroMQ take so much, also through a socket that is yet to be opened."""
+        self.connector.room = room
+        yield
+        self.connector.room = 10**9
+        for socket in self.connector.sockets:
+            socket.room = 10**9
 
     @property
     def batches(self) -> list[Batch]:
@@ -104,7 +120,7 @@ def test_what_zeromq_does_not_take_waits_in_order() -> None:
     for now in (2.0, 3.0):
         fixture.count()
         fixture.connection.step(now)
-    assert fixture.connection.pending == 2
+    assert (fixture.connection.queued, fixture.connection.pending) == (2, 2)
     fixture.connector.sockets[0].room = 5
     fixture.connection.step(4.0)
     assert [batch.end for batch in fixture.batches] == [1.0, 2.0, 3.0]
@@ -182,12 +198,67 @@ def test_what_is_not_sent_when_it_closes_is_counted() -> None:
     assert fixture.connection.dropped == {"unsent": 3}
 
 
+def test_what_zeromq_has_still_when_it_closes_is_counted_and_cut_off() -> None:
+    fixture = Fixture()
+    fixture.connection.step(1.0)
+    fixture.count()
+    fixture.time(1.0)
+    with fixture.full_after(1):
+        fixture.connection.step(2.0)
+        fixture.count()
+        fixture.connection.step(3.0)
+        assert (fixture.connection.queued, fixture.connection.pending) == (1, 2)
+        fixture.connection.close(5.0)
+    assert fixture.connection.dropped == {"unsent": 3}
+    assert fixture.connector.sockets[0].closed == 0
+
+
+def test_what_a_socket_had_that_failed_is_counted() -> None:
+    fixture = Fixture()
+    fixture.count()
+    with fixture.full_after(1):
+        fixture.connection.step(1.0)
+        fixture.connector.sockets[0].error = zmq.ContextTerminated()
+    fixture.count()
+    fixture.connection.step(2.0)
+    assert fixture.connection.dropped == {"unsent": 1}
+    fixture.connection.step(3.0)
+    assert fixture.counted("zibrato.client.dropped") == 1
+
+
+def test_a_loss_is_one_measurement_of_the_clients_own() -> None:
+    """So that what a daemon counts as received is what there was."""
+    fixture = Fixture()
+    fixture.connection.buffers.dropped["full"] = 1000
+    fixture.connection.step(1.0)
+    ((row,),) = [batch.counters for batch in fixture.batches]
+    assert (row.name, row.count, row.sum) == ("zibrato.client.dropped", 1, 1000)
+
+
+def test_nobody_takes_anything_while_zeromq_has_it_still() -> None:
+    fixture = Fixture()
+    assert not fixture.connection.is_absence_due(0.0)
+    fixture.count()
+    with fixture.full_after(1):
+        fixture.connection.step(1.0)
+        assert not fixture.connection.is_absence_due(0.0)
+        assert fixture.connection.is_absence_due(PATIENCE)
+    fixture.count()
+    fixture.connection.step(2.0)
+    assert not fixture.connection.is_absence_due(3 * 3600.0)
+
+
 def test_a_socket_goes_on_sending_for_the_linger_it_is_closed_with() -> None:
     fixture = Fixture()
     fixture.count()
     fixture.connection.step(1.0)
     fixture.connection.close(0.5)
     assert fixture.connector.sockets[0].closed == 500
+    again = Fixture()
+    again.count()
+    again.connection.step(1.0)
+    again.connection.close(-1.0)
+    assert again.connector.sockets[0].closed == LEAST_LINGER
 
 
 def test_a_forked_child_sends_nothing_of_its_parent() -> None:

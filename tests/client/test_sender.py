@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from zibrato.client import flushing, sender
+from zibrato.client import absence, flushing, sender
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.sender import BUSY_INTERVAL, BUSY_SAMPLES, INTERVAL, MAX_LINGER, Sender
@@ -79,10 +79,15 @@ class StubConnection:
     """Counts its steps, each of which drains so many samples, or fails."""
 
     def __init__(self, samples: int = 0, pending: int = 0, error: Exception | None = None) -> None:
-        self.samples, self.pending, self.error = samples, pending, error
+        self.samples, self.queued, self.error = samples, pending, error
         self.steps: list[float] = []
         self.linger = 1.0
+        self.absent = False
+        self.connector, self.max_pending = HERE, 1000
         self.errors: Counter[str] = Counter()
+
+    def is_absence_due(self, now: float) -> bool:
+        return self.absent
 
     def step(self, now: float) -> int:
         self.steps.append(now)
@@ -249,6 +254,20 @@ def test_a_connection_that_fails_keeps_no_other_from_sending(fixture: Fixture) -
     fixture._turn(fixture._jobs, 0.0)
     assert failing.errors == {"fault": 1}
     assert len(working.steps) == 1
+
+
+def test_that_nobody_takes_anything_is_said_where_it_is_due(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(absence, "warn", said.append)
+    stubs = StubConnection(), StubConnection()
+    connected(fixture, *stubs)
+    fixture._turn(fixture._jobs, 0.0)
+    assert said == []
+    stubs[1].absent = True
+    fixture._turn(fixture._jobs, 0.0)
+    assert said == [absence.text("ipc:///tmp/here", 1000)]
 
 
 def test_a_thread_that_was_replaced_touches_nothing(fixture: Fixture) -> None:

@@ -14,7 +14,7 @@ from zibrato.wire import decode, unpack
 class Sink:
     """A PULL socket on an endpoint, and what came in by name.
 
-    `counts` are increments, samples and readings, `sums` what they add up to, `reasons` the counts
+    `counts` are increments, samples and readings, `sums` what they add up to, `reasons` the sums
     of `zibrato.client.dropped` and `.errors`, by the last word of the name and the reason.
     """
 
@@ -69,7 +69,7 @@ class Sink:
                 self.counts[row.name] += row.count
                 self.sums[row.name] += row.sum  # type: ignore[assignment]
                 if row.name.startswith("zibrato.client."):
-                    self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += row.count
+                    self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += int(row.sum)
             for samples in (*batch.timers, *batch.gauges):
                 values = unpack(samples.samples)
                 self.counts[samples.name] += len(values)

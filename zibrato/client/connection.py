@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import zmq
 
+from zibrato.client.absence import Absence
 from zibrato.client.buffers import Buffers
 from zibrato.client.connector import Connector, Context, Opened
 from zibrato.client.rows import Rows
@@ -20,6 +21,12 @@ from zibrato.client.send_queue import OWN, SendQueue, measurements
 from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 MAX_PENDING = 1_000_000
+PATIENCE = 1
+"""Milliseconds that ZeroMQ gets to pass a batch on, before the rest waits for the next step."""
+LAST_CHANCE = 20
+"""Milliseconds that it gets for the last one as it is closed."""
+LEAST_LINGER = 100
+"""Milliseconds to get a batch out that ZeroMQ has passed on to a peer's connection already."""
 MAX_BEHIND = 4
 """How many times as many may wait to be drained, which threads that only record can cause."""
 SERIES_WARNING = 1_000
@@ -51,6 +58,9 @@ class Connection:
         self._client = f"{os.getpid()}-{uuid4().hex[:12]}"
         self._since = time.time()
         self._queue = SendQueue(max_pending)
+        self._absence = Absence()
+        self._held: int | None = None
+        self._sent = 0
         self._reported: Counter[tuple[str, str]] = Counter()
         self._series_bound = SERIES_WARNING
 
@@ -61,8 +71,17 @@ class Connection:
 
     @property
     def pending(self) -> int:
-        """How many batches wait."""
+        """How many batches wait, with one that ZeroMQ may hold still."""
+        return len(self._queue) + (self._held is not None)
+
+    @property
+    def queued(self) -> int:
+        """How many batches wait to be given to ZeroMQ."""
         return len(self._queue)
+
+    def is_absence_due(self, now: float) -> bool:
+        """Return whether to say, at the monotonic time `now`, that nobody takes what waits."""
+        return self._absence.is_due(self.pending > 0, self._sent, now)
 
     @property
     def open(self) -> bool:
@@ -108,16 +127,15 @@ class Connection:
 
     def wait(self, milliseconds: int) -> None:
         """Wait for ZeroMQ to take more of what is pending, and send what goes."""
-        if self._opened is not None:
-            with self._counting_errors():
-                if self._opened[1].poll(milliseconds, zmq.POLLOUT):
-                    self._send()
+        with self._counting_errors():
+            if self._opened is None or self._polled(milliseconds):
+                self._send()
 
     def close(self, linger: float) -> Context | None:
         """Close if there are no users; ZeroMQ goes on sending for `linger` seconds at most.
 
-        Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take is
-        dropped, counted.
+        Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take, or
+        has still, is dropped, counted.
         """
         # There is no lock: whoever acquires it after this look begins a generation that is open.
         generation = self._generation
@@ -125,22 +143,35 @@ class Connection:
             return None
         self._closed_generation = generation
         self._drop("unsent", self._queue.clear())
+        return self.end(linger)
+
+    def end(self, linger: float) -> Context | None:
+        """Close the socket; return the context that is to be ended, as `close` does."""
+        with self._counting_errors():
+            self._has_room(LAST_CHANCE)
+        is_sent = self._held is None
         opened = self.detach()
         if opened is None:
             return None
         context, socket = opened
-        socket.close(linger=max(0, int(linger * 1000)))
+        # What is counted as dropped must not arrive after all, what isn't must not be cut off.
+        socket.close(linger=max(LEAST_LINGER, int(linger * 1000)) if is_sent else 0)
         return context if self.connector.owns_context else None
 
     def detach(self) -> Opened | None:
-        """Return the context and socket, if open, which are the caller's to close from now on."""
+        """Return the context and socket, if open, which are the caller's to close from now on.
+
+        What ZeroMQ has still is dropped, counted.
+        """
         opened, self._opened = self._opened, None
+        held, self._held = self._held, None
+        self._drop("unsent", held or 0)
         return opened
 
     def restart(self) -> Opened | None:
         """Empty it of what a forked child must not send; return what it must not close."""
         inherited = self.detach()
-        self.buffers.restart()
+        self.buffers.restart()  # with the counters, also of what is the parent's
         self.errors.clear()
         self._begin(self.max_pending)
         return inherited
@@ -180,12 +211,28 @@ class Connection:
         with self._counting_errors():
             if self._queue and self._opened is None:
                 self._opened = self.connector.open()
-            while self._queue and self._opened is not None:
+            while self._queue and self._opened is not None and self._has_room(PATIENCE):
                 frame = self._frame()
                 if frame is not None:
                     # Removed once ZeroMQ has it: where this raises, it is still the first.
                     self._opened[1].send(frame, zmq.NOBLOCK)
-                    self._queue.pop()
+                    self._held = measurements(self._queue.pop())
+            self._has_room(0)
+
+    def _has_room(self, milliseconds: int) -> bool:
+        """Return whether ZeroMQ has passed on what it was given, within so many milliseconds.
+
+        A socket queues one batch: where it has room for the next, that one is on its way to a peer.
+        Nothing else tells that of a plain ZeroMQ socket.
+        """
+        return self._held is None or self._polled(milliseconds)
+
+    def _polled(self, milliseconds: int) -> bool:
+        if self._opened is None or not self._opened[1].poll(milliseconds, zmq.POLLOUT):
+            return False
+        self._sent += self._held is not None
+        self._held = None
+        return True
 
     def _frame(self) -> bytes | None:
         """Return the first frame, or None where there is none to be had of the first batch."""
@@ -206,13 +253,14 @@ class Connection:
             pass
         except zmq.ZMQError as error:
             self.errors[_error_name(error)] += 1
-            opened = self.detach()
+            opened = self.detach()  # what it held may have gone: it is counted, and not sent twice
             if opened is not None:
                 opened[1].close(linger=0)
 
 
-def _own(name: str, reason: str, count: int) -> CounterRow:
-    return CounterRow(OWN + name, "warning", None, {"reason": reason}, count, count)
+def _own(name: str, reason: str, total: int) -> CounterRow:
+    # One increment by the total: the row's count is of measurements made, of which it is one.
+    return CounterRow(OWN + name, "warning", None, {"reason": reason}, 1, total)
 
 
 def _own_gauge(name: str, value: float) -> SampleRow:

@@ -10,7 +10,9 @@ import zmq
 from zibrato.client import resource_check
 from zibrato.endpoint import Endpoint
 
-HIGH_WATER = 8
+HIGH_WATER = 1
+"""Batches that ZeroMQ queues. It never says what of them it has sent, but that it has room again:
+of one alone, that is the same. So the rest waits where it is counted."""
 RECONNECT = (20, 1000)
 """Milliseconds between attempts to connect: of the first ones, and of all after a while."""
 

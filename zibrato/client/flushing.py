@@ -17,7 +17,7 @@ Deadlines = list[tuple[Connection, float]]
 
 
 def flush(deadlines: Deadlines) -> bool:
-    """Send until everything is, or the deadlines are over; return whether ZeroMQ has it all."""
+    """Send until everything is, or the deadlines are over; return whether it went."""
     while remaining := _remaining(deadlines):
         for connection, seconds in remaining:
             connection.wait(int(1000 * min(seconds, SLICE)))

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from zibrato.client import flushing
+from zibrato.client import absence, flushing
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import ExitHooks
@@ -73,7 +73,7 @@ class Sender:
             self.flush([connection], connection.linger, close=True)
 
     def flush(self, connections: list[Connection], linger: float, close: bool = False) -> bool:
-        """Send what `connections` hold, within `linger` seconds; return whether ZeroMQ has it all.
+        """Send what `connections` hold, within `linger` seconds; return whether all of it went.
 
         Returns at once, with False, in the sender's own thread and where there is no thread.
         """
@@ -202,13 +202,17 @@ class Sender:
                 return 0.0
             connections = list(self.connections)
             samples = sum([self._step(connection) for connection in connections])
-            return _delay(samples, any(connection.pending for connection in connections), delay)
+            return _delay(samples, any(connection.queued for connection in connections), delay)
         except Exception:  # such as a lack of memory: this thread must not end while the host lives
             return INTERVAL
 
     def _step(self, connection: Connection) -> int:
         try:
-            return connection.step(time.time())
+            samples = connection.step(time.time())
+            if connection.is_absence_due(time.monotonic()):
+                address = connection.connector.endpoint.address
+                absence.warn(absence.text(address, connection.max_pending))
+            return samples
         except Exception:  # whatever it is, the other connections and the host go on
             connection.errors["fault"] += 1
             return 0
@@ -216,7 +220,7 @@ class Sender:
     def _finish(self, connections: list[Connection], deadline: float, close: bool) -> bool:
         """Send all until the `time.monotonic` deadline, then close if asked to.
 
-        Returns whether ZeroMQ has it all.
+        Returns whether all of it went.
         """
         now = time.monotonic()
         deadlines = [

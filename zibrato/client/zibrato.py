@@ -67,11 +67,15 @@ class Zibrato(Instruments):
         return Counter(dict(self._connection.errors))
 
     def flush(self, timeout: float = 1.0) -> bool:
-        """Hand to ZeroMQ what was recorded; return whether that was done within `timeout` s."""
+        """Send what was recorded; return whether all of it went to a daemon within `timeout` s.
+
+        It is on the way then: plain ZeroMQ has no acknowledgement.
+        """
         return sender.flush([self._connection], timeout)
 
     def close(self) -> None:
-        """Send what was recorded, within `linger` seconds; what comes later is dropped, counted.
+        """Send what was recorded, within `linger` seconds; what is left then, or comes later, is
+        dropped, counted.
 
         Clients of one endpoint share a connection, which the last one closes.
         """

@@ -15,9 +15,9 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from zibrato.client import environment, limits
-from zibrato.client.connection import MAX_PENDING, Connection
-from zibrato.client.connector import HIGH_WATER, Connector, Context, Opened, PushSocket
+from zibrato.client import absence, environment, limits
+from zibrato.client.connection import MAX_PENDING, PATIENCE, Connection
+from zibrato.client.connector import HIGH_WATER, Connector, Opened
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
 from zibrato.interfaces import Reactor
@@ -101,6 +101,9 @@ class TxZibrato(Instruments, Service):
             if self._metrics is not None:
                 self._metrics.record()
             self._connection.step(self._reactor.seconds())
+            if self._connection.is_absence_due(self._reactor.seconds()):
+                address, kept = self._connector.endpoint.address, self._connection.max_pending
+                self._log.warn("{text}", text=absence.text(address, kept))
         except Exception:
             self._connection.buffers.dropped["error"] += 1
             self._log.failure("sending measurements failed")
@@ -114,16 +117,12 @@ class TxZibrato(Instruments, Service):
             self._metrics.stop()
         deadline = self._reactor.seconds() + self._linger
         self._step()
+        self._connection.wait(PATIENCE)
         while self._connection.pending and self._reactor.seconds() < deadline:
-            await deferLater(self._reactor, RETRY, self._step)
-        opened = self._connection.detach()
-        if opened is not None:
-            await self._close(*opened, deadline)
-
-    async def _close(self, context: Context, connection: PushSocket, deadline: float) -> None:
-        """Close, and wait in a thread until ZeroMQ has sent everything: ending a context blocks."""
-        connection.close(linger=max(0, int((deadline - self._reactor.seconds()) * 1000)))
-        if not self._connector.endpoint.inproc:
+            await deferLater(self._reactor, RETRY, self._connection.wait, PATIENCE)
+        context = self._connection.end(deadline - self._reactor.seconds())
+        if context is not None:
+            # In a thread: ending a context blocks until ZeroMQ has sent everything.
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)
 
 

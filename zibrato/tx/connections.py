@@ -89,6 +89,11 @@ class PushConnection(ZmqPushConnection):  # type: ignore[misc]
         """Send; txZMQ's own would schedule a read, of which there is none here."""
         self.socket.send(message, flags)
 
+    def poll(self, timeout: int, flags: int) -> int:
+        """Wait for so many milliseconds; return the events of `flags` that there are."""
+        events: int = self.socket.poll(timeout, flags)
+        return events
+
     def close(self, linger: int) -> None:
         """Close the socket; ZeroMQ goes on sending for `linger` milliseconds at most."""
         self.factory.lingerPeriod = linger

@@ -1,0 +1,178 @@
+"""The client's account over a real ZeroMQ: what was made has arrived, or is counted as dropped."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.processes import eventually, python
+from tests.integration.sink import Sink
+from zibrato import Zibrato
+
+NAMES = ("counted", "timed")
+_numbers = itertools.count()
+
+
+class Account:
+    """A client with little room, a daemon that comes and goes, and what was made of it all."""
+
+    def __init__(self, directory: str) -> None:
+        self.sink = Sink(f"ipc://{directory}/{next(_numbers)}")
+        self.is_up = True
+        self.made = 0
+        self.z = self.client()
+
+    def client(self) -> Zibrato:
+        return Zibrato(self.sink.endpoint, linger=0.05, max_pending=300)
+
+    @property
+    def known(self) -> int:
+        return sum(self.sink.counts[name] for name in NAMES) + self.z.dropped.total()
+
+    def record(self, number: int) -> None:
+        for _ in range(number):
+            self.z.count("counted")
+            self.z.timing("timed", 0.5)
+        self.made += 2 * number
+
+    def flush(self, _: int = 0) -> None:
+        assert self.z.flush(30 if self.is_up else 0) is self.is_up or not self.is_up
+
+    def hurry(self, _: int = 0) -> None:
+        """Send what goes without waiting: what doesn't is spread over queue and socket."""
+        self.z.flush(0)
+
+    def down(self, _: int = 0) -> None:
+        if self.is_up:
+            self.flush()
+            self.check()
+            self.sink.close(quiet=0)
+            self.is_up = False
+
+    def up(self, _: int = 0) -> None:
+        if not self.is_up:
+            self.sink.open()
+            self.is_up = True
+
+    def close(self, _: int = 0) -> None:
+        self.z.close()
+        if self.is_up:
+            self.check()
+        self.z = self.client()
+
+    def check(self) -> None:
+        """Wait until all is known that was made, of which nothing may be known twice."""
+
+        def is_known() -> bool:
+            self.sink.take(1)
+            return self.known >= self.made
+
+        with suppress(AssertionError):
+            eventually(is_known)
+        assert self.known == self.made, (self.sink.counts, self.z.dropped)
+
+    def end(self) -> None:
+        """Close as things are, and see whether anything comes that was counted as dropped."""
+        self.z.close()
+        self.up()
+        self.check()
+        self.sink.close(quiet=50)
+        assert self.known == self.made, (self.sink.counts, self.z.dropped)
+
+
+OPERATIONS = st.tuples(
+    st.sampled_from([Account.record] * 4 + [Account.flush, Account.hurry, Account.hurry])
+    | st.sampled_from([Account.down, Account.down, Account.up, Account.close]),
+    st.integers(1, 200),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(OPERATIONS, min_size=3, max_size=15))
+def test_what_was_made_arrived_or_is_counted_as_dropped(
+    operations: list[tuple[object, int]],
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
+        account = Account(directory)
+        for operation, number in operations:
+            operation(account, number)  # type: ignore[operator]  # a method, as drawn above
+        account.end()
+
+
+@contextmanager
+def wrong_socket() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
+        yield f"ipc://{directory}/nobody"
+
+
+@pytest.mark.parametrize("rounds", [1, 20])
+def test_a_client_with_a_wrong_socket_says_what_it_lost(rounds: int) -> None:
+    with wrong_socket() as endpoint:
+        z = Zibrato(endpoint, linger=0.05)
+        for _ in range(rounds):
+            z.count("c")
+            z.timing("t", 1)
+            assert not z.flush(0.01)
+        assert not z.dropped
+        z.close()
+        assert z.dropped == {"unsent": 2 * rounds}
+
+
+def test_many_batches_of_an_absence_go_as_soon_as_a_daemon_is_there(sink: Sink) -> None:
+    """One at a time goes to ZeroMQ, which must not cost a look of the sender's each: a second."""
+    sink.close()
+    with Zibrato(sink.endpoint, linger=60) as z:
+        for _ in range(1000):
+            z.count("c")
+            z.timing("t", 1)
+            z.flush(0)
+        sink.open()
+        sink.wait_for("t", 1000)
+    sink.wait_for("c", 1000)
+
+
+WARNED = """
+import logging, threading
+from zibrato import Zibrato
+from zibrato.client import absence
+absence.PATIENCE = 0.5
+inside, leave = threading.Event(), threading.Event()
+class Stuck(logging.Handler):
+    def emit(self, record):
+        assert z.flush(0) is False  # handlers may use the client
+        print(record.name, record.levelname, record.getMessage(), flush=True)
+        inside.set()
+        leave.wait()
+logging.getLogger().addHandler(Stuck())
+z = Zibrato(linger=30)
+z.count("c")
+assert inside.wait(30)
+print("stuck", flush=True)
+assert z.flush(60)
+z.close()
+print("sent", flush=True)
+leave.set()
+"""
+
+
+def test_that_nobody_takes_anything_is_logged_and_a_stuck_handler_stops_nothing() -> None:
+    """The handler holds its lock for ever, and the sender goes on."""
+    with wrong_socket() as endpoint:
+        with python(WARNED, environment={"ZIBRATO_SOCKET": endpoint}) as process:
+            process.wait_for("^stuck")
+            sink = Sink(endpoint)
+            process.wait_for("^sent")
+            assert process.wait() == 0, process.output
+        sink.wait_for("c", 1)
+        sink.close()
+        (line, *_) = process.output.splitlines()
+        assert line.startswith("zibrato WARNING nobody takes what zibrato records: is there a")
+        assert process.output.count("nobody takes") == 1
+        assert os.path.basename(endpoint) in line
