@@ -46,11 +46,11 @@ class StoreTestCase(SynchronousTestCase):
         self.addCleanup(directory.cleanup)
         return f"{directory.name}/file"
 
-    def open(self, max_bytes: int = 1 << 30) -> None:
+    def open(self, max_bytes: int = 1 << 30, max_series: int = 1000) -> None:
         """Make the backend, with an outbox before it."""
         self.database = Database(
             self.clock, self.path, parse_retention(RETENTION), max_bytes,
-            writing=Inline(), reading=Inline(),
+            writing=Inline(), reading=Inline(), max_series=max_series,
         )  # fmt: skip
         self.store = Store(self.database)
         self.metrics = SelfMetrics()

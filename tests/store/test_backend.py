@@ -9,6 +9,7 @@ from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, C, StoreTestCase, snapshot
+from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.backend import make
@@ -25,8 +26,25 @@ class DeliveryTests(StoreTestCase):
         verifyObject(IBackend, maker.make({"path": self.mktemp()}, CONTEXT))
 
     def test_bad_settings_are_rejected(self) -> None:
-        for settings in ({"pth": "x"}, {"max_bytes": "3"}, {"max_bytes": "xG"}, {"retention": "x"}):
+        for settings in (
+            {"pth": "x"},
+            {"max_bytes": "3"},
+            {"max_bytes": "xG"},
+            {"retention": "x"},
+            {"max_stored_series": "0"},
+        ):
             self.assertRaises(ValueError, make, {"path": self.mktemp(), **settings}, CONTEXT)
+
+    def test_what_its_threads_count_the_reactors_thread_does(self) -> None:
+        reactor, metrics = FakeReactor(), SelfMetrics()
+        context = BackendContext(reactor, (50.0,), count=metrics.count)
+        settings = {"path": self.mktemp(), "max_stored_series": "7"}
+        database = make(settings, context).store.database
+        self.assertEqual(database.max_series, 7)
+        database.losses.overflowed(5)
+        self.assertEqual(metrics.total("zibrato.store.dropped"), 0)
+        reactor.run_calls()
+        self.assertEqual(metrics.total("zibrato.store.dropped", reason="overflow"), 5)
 
     def test_its_bound_is_in_bytes_or_units_of_1024(self) -> None:
         for text, expected in (("1048576", 1 << 20), ("1M", 1 << 20), ("3G", 3 << 30)):

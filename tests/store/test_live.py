@@ -126,6 +126,28 @@ def test_a_point_has_what_its_kind_has() -> None:
     assert point(5, TIMER, TIMING) == [5, 2, 3.0, 1.0, 2.0, 2.0, 1.0, 2.0, 2.0]
 
 
+def one_of_many(number: int) -> Measured:
+    summary = Summary(1, 1.0, 1.0, 1.0, 1.0, 1.0)
+    return Measured(number, Series(GAUGE, str(number), ""), START, START + 10, summary)
+
+
+def test_it_holds_the_series_that_were_measured_last() -> None:
+    evicted: list[int] = []
+    live = Live(max_series=10, evicted=evicted.append)
+    for number in range(10):
+        live.update([one_of_many(number)])
+    assert live.update(map(one_of_many, (0, 10, 11))) == [10, 11]
+    assert {series.id for series in live.series(START)} == {0, *range(3, 12)}
+    assert sum(evicted) == 2
+    assert live.update([one_of_many(1)]) == [1]
+
+
+def test_of_an_interval_with_too_many_the_last_are_held_and_new() -> None:
+    live = Live(max_series=10)
+    assert live.update(map(one_of_many, range(1000))) == [*range(990, 1000)]
+    assert len(live.series(START)) == 10
+
+
 class SubscriberTests(SynchronousTestCase):
     """Who is told."""
 

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, StoreTestCase, snapshot
 from zibrato.interfaces import BackendContext
-from zibrato.model import COUNTER, GAUGE, TIMER
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 
 T = TypeVar("T")
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
@@ -171,4 +171,24 @@ class LiveTests(StoreTestCase):
         self.open()
         self.successResultOf(Deferred.fromCoroutine(self.store.ready()))
         self.assertEqual(self.shown(), before)
+        self.stop()
+
+    def test_of_more_series_than_are_held_a_restart_loads_the_newest(self) -> None:
+        self.stop()
+        for _ in range(2):
+            self.open(max_series=10)
+            self.successResultOf(Deferred.fromCoroutine(self.store.ready()))
+            for number in range(100):
+                series = Series(GAUGE, f"g.{number}", "")
+                summaries = {series: Summary(1, 1.0, 1.0, 1.0, 1.0, 1.0)}
+                start = START + number
+                self.outbox.put(snapshot(start)._replace(start=start, summaries=summaries))
+            shown = [series.name for series in self.store.live.series(START)]
+            self.assertEqual(shown, [f"g.{number}" for number in range(90, 100)])
+            self.stop()
+        self.open(max_series=10)
+        self.successResultOf(Deferred.fromCoroutine(self.store.ready()))
+        self.assertEqual([series.name for series in self.store.live.series(START)], shown)
+        kept = self.successResultOf(self.database.read(lambda reader: len(reader.series())))
+        self.assertEqual(kept, 100)
         self.stop()

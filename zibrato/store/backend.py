@@ -1,4 +1,4 @@
-"""Keeps everything in a SQLite file and answers for it; settings: path, max_bytes, retention."""
+"""Keeps all in a SQLite file; settings: path, max_bytes, retention, max_stored_series."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import claim, default_path
 from zibrato.store.db.losses import Losses
+from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.store import Store
@@ -36,10 +37,11 @@ READERS = 3
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     """Return the backend of a file, which must be one that can be written."""
-    check_names(settings, "path", "max_bytes", "retention")
+    check_names(settings, "path", "max_bytes", "retention", "max_stored_series")
     path = Path(settings.get("path") or default_path(os.environ)).absolute()
     tiers = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
+    max_series = _series(settings.get("max_stored_series", str(MAX_SERIES)))
     if path.resolve() in context.files:
         raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
     lock = claim(path, [tier.step for tier in tiers])
@@ -48,7 +50,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     reading = Threads(context.reactor, "zibrato store reader", READERS)
     database = Database(
         context.reactor, path, tiers, max_bytes,
-        writing=writing, reading=reading, losses=_losses(context), lock=lock,
+        writing=writing, reading=reading, losses=_losses(context), lock=lock, max_series=max_series,
     )  # fmt: skip
     return StoreBackend(Store(database))
 
@@ -56,8 +58,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
 def _losses(context: BackendContext) -> Losses:
     """Return an account that threads may write to: what they count, the reactor's thread does."""
 
-    def count(name: str, value: int, reason: str) -> None:
-        context.reactor.callFromThread(context.count, name, value, reason=reason)
+    def count(name: str, value: int, tag: str, tag_value: str) -> None:
+        context.reactor.callFromThread(context.count, name, value, **{tag: tag_value})
 
     return Losses(count, lambda line: StoreBackend._log.error("the store: {line}", line=line))
 
@@ -108,3 +110,9 @@ def _bytes(text: str) -> int:
     if not number.isdecimal() or int(number) << unit < MIN_BYTES:
         raise ValueError(f"max_bytes: expected bytes from 1M up such as 8G, got {text!r}")
     return int(number) << unit
+
+
+def _series(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"max_stored_series: expected a whole number above 0, got {text!r}")
+    return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import dropwhile
 from math import isnan, nan
@@ -13,6 +14,7 @@ from twisted.logger import Logger
 
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.reader import PERCENTILES
+from zibrato.store.db.series_index import MAX_SERIES
 
 INTERVALS = 40
 STALE = 3
@@ -87,23 +89,33 @@ class _Entry:
 class Live:
     """Remembers each series' newest intervals, and tells each of `subscribers` of every new one.
 
-    `update` may run in another thread than all else.
+    It holds `max_series`, those that were measured last; `evicted` is told how many others it lets
+    go. `update` may run in another thread than all else.
     """
 
     _log = Logger()
 
-    def __init__(self, interval: float = 10.0) -> None:
+    def __init__(
+        self,
+        interval: float = 10.0,
+        *,
+        max_series: int = MAX_SERIES,
+        evicted: Callable[[int], None] = lambda _series: None,
+    ) -> None:
         self.interval = interval
+        self.max_series = max_series
         self.subscribers: list[Callable[[bytes], None]] = []
-        self._entries: dict[int, _Entry] = {}
+        self._evicted = evicted
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        """By series id, what was measured last at the end."""
 
     def load(self, series_by_id: Mapping[int, Series], measured: Iterable[Measured]) -> list[int]:
         """Hold these series and what was measured of them, in place of all that was there.
 
         Return the ids of those of which nothing was measured.
         """
-        entries = {series_id: _Entry(series) for series_id, series in series_by_id.items()}
-        _add(entries, measured)
+        entries = OrderedDict((one, _Entry(series)) for one, series in series_by_id.items())
+        self._add(entries, measured)
         self._entries = entries
         return [series_id for series_id, entry in entries.items() if entry.last is None]
 
@@ -116,7 +128,7 @@ class Live:
 
     def update(self, measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""
-        return _add(self._entries, measured)
+        return self._add(self._entries, measured)
 
     def remove(self, names: Iterable[str]) -> None:
         """Leave out the series of these names, in any case."""
@@ -135,6 +147,25 @@ class Live:
         old = now - STALE * self.interval - self.interval
         return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
 
+    def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
+        """Add what was measured; return the ids of the series that are new."""
+        new: dict[int, bool] = {}
+        evicted = 0
+        for series_id, series, start, end, summary in measured:
+            entry = entries.get(series_id)
+            if entry is None:
+                if len(entries) >= self.max_series:
+                    gone, _ = entries.popitem(last=False)
+                    new.pop(gone, None)
+                    evicted += 1
+                entry = entries[series_id] = _Entry(series)
+                new[series_id] = True
+            else:
+                entries.move_to_end(series_id)
+            entry.add(start, end, summary)
+        self._evicted(evicted)
+        return [*new]
+
     def publish(self, event: bytes) -> None:
         """Send an event to all subscribers; one that raises gets no more, and costs no more."""
         for subscriber in list(self.subscribers):
@@ -143,18 +174,6 @@ class Live:
             except Exception:
                 self._log.failure("a subscriber failed, and is dropped")
                 self.subscribers.remove(subscriber)
-
-
-def _add(entries: dict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
-    """Add what was measured; return the ids of the series that are new."""
-    new = []
-    for series_id, series, start, end, summary in measured:
-        entry = entries.get(series_id)
-        if entry is None:
-            entry = entries[series_id] = _Entry(series)
-            new.append(series_id)
-        entry.add(start, end, summary)
-    return new
 
 
 def display_value(kind: str, summary: Summary) -> float:

@@ -32,7 +32,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.live = Live()
+        self.live = Live(max_series=database.max_series, evicted=self._evicted)
         self.daemon: DaemonInfo | None = None
         self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
         """What clients told of themselves since the start, such as what they dropped."""
@@ -114,6 +114,9 @@ class Store:
             events += _event(b"interval", {"start": start, "end": end, "points": points})
         return events
 
+    def _evicted(self, series: int) -> None:
+        self.database.losses.evicted(series, "list")
+
     def _load(self, writer: Writer) -> None:
         """Load from the file what is as new as what `live` keeps, and the last values of the rest.
 
@@ -121,7 +124,7 @@ class Store:
         """
         self._generation = self.database.generation
         reader = Reader(writer.connection, self.database.tiers, writer.losses)
-        series, interval = reader.series(), self.live.interval
+        series, interval = reader.newest_series(self.live.max_series), self.live.interval
         since = int(self.database.clock.seconds() - INTERVALS * interval)
         rows = reader.connection.execute(
             "SELECT * FROM point WHERE key >= ? ORDER BY key LIMIT ?",

@@ -8,7 +8,7 @@ import pytest
 
 from zibrato.store.db import losses
 from zibrato.store.db.keys import key
-from zibrato.store.db.losses import DROPPED, Losses
+from zibrato.store.db.losses import DROPPED, EVICTED, Losses
 
 
 class Account:
@@ -19,8 +19,9 @@ class Account:
         self.lines: list[str] = []
         self.losses = Losses(self.count, self.lines.append)
 
-    def count(self, name: str, value: int, reason: str) -> None:
-        self.counted[name, reason] += value
+    def count(self, name: str, value: int, tag: str, tag_value: str) -> None:
+        assert tag == ("memory" if name == EVICTED else "reason")
+        self.counted[name, tag_value] += value
 
 
 def test_what_is_corrupt_is_counted_once_and_the_first_is_told() -> None:
@@ -46,6 +47,15 @@ def test_what_a_count_can_not_hold_is_counted_and_told_once() -> None:
         account.losses.overflowed(measurements)
     assert account.counted == {(DROPPED, "overflow"): 11}
     assert len(account.lines) == 1
+
+
+def test_what_left_the_memory_is_counted_and_no_loss() -> None:
+    account = Account()
+    account.losses.evicted(0)
+    account.losses.evicted(2)
+    account.losses.evicted(3, "list")
+    assert account.counted == {(EVICTED, "index"): 2, (EVICTED, "list"): 3}
+    assert account.lines == []
 
 
 def test_an_account_that_nobody_reads_takes_everything() -> None:

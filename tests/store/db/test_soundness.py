@@ -112,7 +112,7 @@ class Attack:
         for start in range(T0, T0 + 1200, 10):
             self.ids = file.writer.add_snapshot(snapshot(start, 1.0))
 
-    def count(self, _name: str, value: int, reason: str) -> None:
+    def count(self, _name: str, value: int, _tag: str, reason: str) -> None:
         self.counted[reason] += value
 
     def totals(self, step: int) -> list[int]:

@@ -18,6 +18,7 @@ from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
+from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.db.threads import Workers, finished
 from zibrato.store.db.tiers import Tier
 from zibrato.store.db.writer import Writer
@@ -50,11 +51,13 @@ class Database:
         reading: Workers,
         losses: Losses | None = None,
         lock: FileLock | None = None,
+        max_series: int = MAX_SERIES,
     ) -> None:
         self.path = path
         self.tiers = tiers
         self.clock = clock
         self.losses = losses or Losses()
+        self.max_series = max_series
         self._max_bytes = max_bytes
         self._writing = writing
         self._reading = reading
@@ -150,7 +153,9 @@ class Database:
             self._lock = take_lock(self.path)
         if self._writer is None:
             connection = open_for_writing(self.path, self._max_bytes)
-            self._writer = Writer(connection, self.tiers, self._max_bytes, self.losses)
+            self._writer = Writer(
+                connection, self.tiers, self._max_bytes, self.losses, self.max_series
+            )
             self._identity = Identity(self.path)
             self._created = True
         return self._writer

@@ -8,10 +8,12 @@ from zibrato.store.db.keys import series_id_of, start_of
 
 DROPPED = "zibrato.store.dropped"
 """Counts, by reason, measurements past what a count can be, and corrupt rows and chunks."""
+EVICTED = "zibrato.store.series_evicted"
+"""Counts series that left the memory for others, by where that was full; they are in the file."""
 MAX_PLACES = 10_000
 """How many corrupt rows and chunks are told apart; more than these are not counted."""
-Count = Callable[[str, int, str], None]
-"""Counts so many in a series of the daemon's own: name, value, reason."""
+Count = Callable[[str, int, str, str], None]
+"""Counts so many in a series of the daemon's own: name, value, a tag and its value."""
 
 
 class Losses:
@@ -22,7 +24,7 @@ class Losses:
 
     def __init__(
         self,
-        count: Count = lambda _name, _value, _reason: None,
+        count: Count = lambda _name, _value, _tag, _tag_value: None,
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._count = count
@@ -36,7 +38,7 @@ class Losses:
         if place in self._places or len(self._places) >= MAX_PLACES:
             return
         self._places.add(place)
-        self._count(DROPPED, 1, "corrupt")
+        self._count(DROPPED, 1, "reason", "corrupt")
         if len(self._places) == 1:
             self._log(
                 f"a {what} of series {series_id_of(key)} at {start_of(key)} is corrupt: it is left "
@@ -46,7 +48,12 @@ class Losses:
     def overflowed(self, measurements: int) -> None:
         """Note that a count, at its bound, does not count so many measurements."""
         if measurements > 0:
-            self._count(DROPPED, measurements, "overflow")
+            self._count(DROPPED, measurements, "reason", "overflow")
             if not self._overflowed:
                 self._overflowed = True
                 self._log(f"a count is at its bound; {DROPPED} counts what it does not")
+
+    def evicted(self, series: int, memory: str = "index") -> None:
+        """Note that so many series left the memory for others, that of the index or the list."""
+        if series:
+            self._count(EVICTED, series, "memory", memory)

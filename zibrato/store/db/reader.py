@@ -14,9 +14,9 @@ from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.series_index import series_from
 from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier, tier_index
-from zibrato.store.db.writer import series_from
 
 PERCENTILES = (50, 95, 99)
 """Those of a timer that the store's answers have."""
@@ -76,14 +76,25 @@ class Reader:
 
     def series(self, name: str | None = None) -> dict[int, Series]:
         """Return the series of a name, in any case, or all; by series id."""
-        query, values = (_SERIES, ()) if name is None else (_BY_NAME, (name,))
-        rows = self.connection.execute(query, values)
-        return {series_id: series_from(*identity) for series_id, *identity in rows}
+        return self._series(_SERIES, ()) if name is None else self._series(_BY_NAME, (name,))
+
+    def newest_series(self, count: int) -> dict[int, Series]:
+        """Return so many of the series, those that were seen last, the newest at the end."""
+        newest = self._series(f"{_SERIES} ORDER BY seen DESC, id DESC LIMIT ?", (count,))
+        return dict(reversed(newest.items()))
 
     def series_by_ids(self, ids: Sequence[int]) -> dict[int, Series]:
         """Return those of the series with these ids that there are."""
-        rows = self.connection.execute(_BY_IDS, (json.dumps(ids),))
-        return {series_id: series_from(*identity) for series_id, *identity in rows}
+        return self._series(_BY_IDS, (json.dumps(ids),))
+
+    def _series(self, query: str, values: tuple[str | int, ...]) -> dict[int, Series]:
+        series = {}
+        for series_id, *identity in self.connection.execute(query, values):
+            try:
+                series[series_id] = series_from(*identity)
+            except (ValueError, AttributeError, TypeError):  # no JSON, or none of an object
+                self.losses.corrupt("tag", series_id)
+        return series
 
     def plot(
         self, ids: Sequence[int], start: float, end: float, now: float, points: int = 600
