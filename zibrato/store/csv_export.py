@@ -20,6 +20,7 @@ FIELDS = ("time", "name", "source", "tags", "level", "kind", "count", "sum", "mi
 def records(plot: Plot, series: Mapping[int, Series]) -> Iterator[Record]:
     """Generate a record with FIELDS for each series and time."""
     for series_id, slots in plot.slots.items():
+        plot.raise_if_ended()
         kind, name, source, tags, level = series[series_id]
         tags_text = ",".join(f"{tag}={value}" for tag, value in tags)
         for start in sorted(slots):

@@ -52,7 +52,8 @@ class Store:
 
     async def publish(self, measured: Sequence[Measured]) -> None:
         """Show what was written to the file to all subscribers."""
-        events = await self.database.read(lambda _: self._update(measured))
+        reading = self.database.read(lambda _: self._update(measured), deadline=None)
+        events = await finished(reading)
         self.live.publish(events)
 
     async def add(self, snapshot: Snapshot) -> None:

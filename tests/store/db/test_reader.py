@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from tests.store.db.store_file import T0, TIERS, File
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.codec import counter_row, merged_summary
-from zibrato.store.db.reader import Plot
+from zibrato.store.db.query import Query
+from zibrato.store.db.reader import Plot, Reader
 
 MANY = [Series(COUNTER, f"c.{number}", "") for number in range(4)]
 HOURS = 4 * 3600
@@ -115,3 +117,27 @@ def test_times_and_merged_are_over_all_series() -> None:
     assert plot.times() == [10, 20, 40]
     assert plot.merged(10) == plot.merged(20) == Summary(3, 3.0)
     assert plot.merged(30) is None
+
+
+def test_an_answer_ends_with_its_query(file: File, ids: list[int]) -> None:
+    def rows(reader: Reader) -> Plot:
+        return reader.slots(ids, T0, END, END, 1)
+
+    ended = Query()
+    ended.cancel()
+    with pytest.raises(sqlite3.OperationalError, match="nobody waits"):
+        file.reader.answer(rows, ended)
+    assert file.reader.answer(rows, Query()).times()
+
+
+def test_a_plot_ends_with_its_query(file: File, ids: list[int]) -> None:
+    query = Query()
+    plot = file.reader.answer(lambda reader: reader.slots(ids, T0, END, END, 1), query)
+    query.cancel()
+    with pytest.raises(sqlite3.OperationalError, match="nobody waits"):
+        plot.merged(T0)
+
+
+def test_other_errors_stay_what_they_are(file: File) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        file.reader.answer(lambda reader: reader.connection.execute("SELECT * FROM nix"), Query())

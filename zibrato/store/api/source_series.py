@@ -64,7 +64,8 @@ def by_source(
     deltas = {source: _deltas(slots) for source, slots in sources.items()} if running else sources
     kinds = {one.kind for one in series.values()}
     value = summary_function(None, metric, COUNTER if COUNTER in kinds else "")
-    merging = _Entries(mean if running else value, time_range, shape.summarize_time)
+    shown_value = mean if running else value
+    merging = _Entries(plot, shown_value, time_range, shape.summarize_time)
     if running and not shape.summarize_time:
         shown = {source: _running(slots, time_range) for source, slots in sources.items()}
     else:
@@ -78,13 +79,15 @@ def by_source(
 
 
 class _Entries(NamedTuple):
-    """Makes measurements of slots: one for each, or one of all together."""
+    """Makes measurements of slots: one for each, or one of all together; ends with its query."""
 
+    plot: Plot
     value: SummaryFunction
     time_range: TimeRange
     one_record: bool
 
     def of(self, slots: Slots) -> list[Content]:
+        self.plot.raise_if_ended()
         starts = self.time_range.limited(sorted(slots))
         if not self.one_record:
             return [_entry(start, slots[start], self.value) for start in starts]

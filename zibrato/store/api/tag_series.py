@@ -115,6 +115,7 @@ def _derivative(summaries: _Summaries) -> list[Content]:
 
 def _summaries(plot: Plot, ids: Sequence[int]) -> _Summaries:
     """Return time and summary of all slots that any of the series has, oldest first."""
+    plot.raise_if_ended()
     slots: dict[int, list[Row]] = defaultdict(list)
     for series_id in ids:
         for start, rows in plot.slots[series_id].items():

@@ -11,11 +11,13 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from zibrato.file_lock import FileLock
 from zibrato.store.db.files import Identity
 from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
+from zibrato.store.db.query import QUERY_DEADLINE, Query
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
 from zibrato.store.db.series_index import MAX_SERIES
@@ -75,11 +77,24 @@ class Database:
         """Return what `work` returns, in the writer's thread; raises sqlite3.Error."""
         return self._run(self._writing, lambda: self._write(work))
 
-    def read(self, work: Callable[[Reader], T]) -> Deferred[T]:
-        """Return what `work` returns, in a reader's thread; raises sqlite3.Error."""
-        if self._created:
-            return self._run(self._reading, lambda: self._read(work))
-        return self.write(lambda _: None).addCallback(lambda _: self.read(work))
+    def read(
+        self, work: Callable[[Reader], T], deadline: float | None = QUERY_DEADLINE
+    ) -> Deferred[T]:
+        """Return what `work` returns, in a reader's thread; raises sqlite3.Error.
+
+        It is stopped, in that thread, at its deadline and where the Deferred is cancelled.
+        """
+        if not self._created:
+            return self.write(lambda _: None).addCallback(lambda _: self.read(work, deadline))
+        query = Query(deadline)
+        result: Deferred[T] = Deferred(lambda _: query.cancel())
+
+        def answered(answer: T | Failure) -> None:
+            if not result.called:  # as it is where it was cancelled
+                result.callback(answer)
+
+        self._run(self._reading, lambda: self._read(work, query)).addBoth(answered)
+        return result
 
     def maintain(self) -> None:
         """Do, in the background, what has become due; it never fails."""
@@ -193,15 +208,16 @@ class Database:
             aside=str(aside),
         )
 
-    def _read(self, work: Callable[[Reader], T]) -> T:
+    def _read(self, work: Callable[[Reader], T], query: Query) -> T:
         """Do work with a reader; damage that it finds is for the writer to judge.
 
         A reader of the generation before may see it in a file that has been renamed already.
         """
+        query.raise_if_ended()
         generation, reader = self._acquire_reader()
         self._busy.add(reader)
         try:
-            return work(reader)
+            return reader.answer(work, query)
         except sqlite3.DatabaseError as error:
             if is_corrupt(error):
                 self._writing.run(lambda: self._write(verify)).addErrback(lambda _: None)

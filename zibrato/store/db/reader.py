@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from zibrato.model import Series, Summary
 from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
+from zibrato.store.db.query import Query
 from zibrato.store.db.schema import transaction
 from zibrato.store.db.series_index import series_from
 from zibrato.store.db.soundness import sound_points, sound_rows
@@ -38,6 +39,7 @@ _FIND = """
     JOIN {table} AS found ON found.key = (p << 27) | wanted.value
     WHERE p IS NOT NULL
 """
+T = TypeVar("T")
 _FIND_POINTS = _FIND.format(table="point")
 _FIND_CHUNKS = _FIND.format(table="chunk")
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
@@ -50,6 +52,8 @@ class Plot(NamedTuple):
 
     step: int
     slots: dict[int, dict[int, list[Row]]]
+    raise_if_ended: Callable[[], None] = Query().raise_if_ended
+    """To be called for each series: the query may have ended, and with it who asked."""
 
     def times(self) -> list[int]:
         """Return the starts at which any series has something, in order."""
@@ -57,6 +61,7 @@ class Plot(NamedTuple):
 
     def merged(self, start: int) -> Summary | None:
         """Return the summary over all series of the slot that starts at `start`."""
+        self.raise_if_ended()
         rows = [row for slots in self.slots.values() for row in slots.get(start, ())]
         return merged_summary(rows) if rows else None
 
@@ -73,6 +78,24 @@ class Reader:
         self.connection = connection
         self.tiers = tiers
         self.losses = losses or Losses()
+        self._query = Query()
+
+    def answer(self, work: Callable[[Reader], T], query: Query) -> T:
+        """Return what `work` returns; raises sqlite3.OperationalError where the query ends first.
+
+        That also stops a statement of SQLite's. What goes through many rows in Python asks the
+        query, or the plot, from time to time.
+        """
+        self._query = query
+        query.watch(self.connection)
+        try:
+            return work(self)
+        except sqlite3.OperationalError:
+            query.raise_if_ended()  # SQLite says only that it was interrupted
+            raise
+        finally:
+            self._query = Query()
+            self.connection.set_progress_handler(None, 0)
 
     def series(self, name: str | None = None) -> dict[int, Series]:
         """Return the series of a name, in any case, or all; by series id."""
@@ -117,9 +140,13 @@ class Reader:
         slots: dict[int, dict[int, list[Row]]] = {
             series_id: defaultdict(list) for series_id in dict.fromkeys(ids)
         }
-        for series_id, time, row in self.rows(list(slots), first, ceil(end), index):
+        for number, (series_id, time, row) in enumerate(
+            self.rows(list(slots), first, ceil(end), index)
+        ):
+            if number % 1000 == 0:
+                self._query.raise_if_ended()
             slots[series_id][time - time % step].append(row)
-        return Plot(step, slots)
+        return Plot(step, slots, self._query.raise_if_ended)
 
     def rows(
         self, ids: Sequence[int], start: int, end: int, index: int

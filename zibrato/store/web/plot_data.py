@@ -57,6 +57,7 @@ def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:
     columns = []
     summaries: list[Summary | None] = []
     for series_id, slots in plot.slots.items():
+        plot.raise_if_ended()
         summaries = [merged_summary(slots[time]) if time in slots else None for time in times]
         columns.append(_series_data(summaries, series[series_id].kind, series_id))
     kind = _kind({one.kind for one in series.values()})
