@@ -13,6 +13,7 @@ __all__ = [
     "COUNTER",
     "GAUGE",
     "KINDS",
+    "MAX_COUNT",
     "MAX_EXACT_INT",
     "MAX_NAME_LENGTH",
     "TIMER",
@@ -32,6 +33,8 @@ MAX_NAME_LENGTH = 255
 """Characters of a metric's name, a source, and a tag's name and value."""
 MAX_EXACT_INT = 2**53
 """Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
+MAX_COUNT = 2**63 - 1
+"""What a count may add up to: the integers of SQLite, and of most that read JSON, end there."""
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -78,7 +81,7 @@ class Summary(NamedTuple):
         if distribution is not None and newer.distribution is not None:
             distribution = distribution.merged(newer.distribution)
         return Summary(
-            self.count + newer.count,
+            min(self.count + newer.count, MAX_COUNT),
             bounded(self.sum + newer.sum),
             min(self.min, newer.min),
             max(self.max, newer.max),
@@ -97,7 +100,7 @@ class Snapshot(NamedTuple):
 
     @property
     def measurements(self) -> int:
-        """How many measurements the snapshot sums up."""
+        """How many measurements the snapshot sums up; over all series they may pass `MAX_COUNT`."""
         return sum(summary.count for summary in self.summaries.values())
 
     @property

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 from math import inf, isfinite
-from operator import mul
 
+from zibrato.daemon.accumulator import Accumulator
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.distribution import Distribution
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
 from zibrato.model import (
     COUNTER,
@@ -21,9 +20,7 @@ from zibrato.model import (
     TIMER,
     Series,
     Snapshot,
-    Summary,
     Tags,
-    bounded,
 )
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
@@ -32,64 +29,8 @@ MAX_AGE = 7200.0
 MAX_SPAN = 60.0
 """Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
 MAX_TAGS = 50
-_CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
 _Row = CounterRow | SampleRow
 _Identity = tuple[str, str, str, str | None, Tags]
-
-
-class Accumulator:
-    """The open summary of one series in one interval.
-
-    Samples wait in `_fresh` until there are enough of them to be worth the passes over them.
-    """
-
-    __slots__ = ("_distribution", "_fresh", "_last", "_max", "_min", "_squares", "count", "sum")
-
-    def __init__(self, kind: str) -> None:
-        self.count = 0
-        self.sum = 0.0
-        self._fresh: array[float] = array("d")
-        self._min = inf
-        self._max = -inf
-        self._squares = 0.0
-        self._last = 0.0
-        self._distribution = Distribution() if kind == TIMER else None
-
-    def add(self, samples: array[float]) -> None:
-        """Take finite samples of a timer or gauge in."""
-        self.count += len(samples)
-        self._fresh.extend(samples)
-        if len(self._fresh) >= _CHUNK:
-            self._digest()
-
-    def summary(self) -> Summary:
-        """Return what was accumulated; the accumulator must not be used afterwards."""
-        if self._fresh:
-            self._digest()
-        if self._min > self._max:
-            return Summary(self.count, bounded(self.sum))
-        return Summary(
-            self.count,
-            bounded(self.sum),
-            self._min,
-            self._max,
-            bounded(self._squares),
-            self._last,
-            self._distribution,
-        )
-
-    def _digest(self) -> None:
-        samples = self._fresh.tolist()
-        del self._fresh[:]
-        self.sum += bounded(sum(samples))
-        self._squares += sum(map(mul, samples, samples))
-        self._last = samples[-1]
-        if self._distribution is None:
-            self._min = min(self._min, min(samples))
-            self._max = max(self._max, max(samples))
-        else:
-            self._distribution.add(samples)
-            self._min, self._max = self._distribution.low, self._distribution.high
 
 
 class _OpenInterval:
@@ -204,9 +145,9 @@ class Aggregator:
             self._reject(row.count, "value")
             return row.count
         entry = self._entry(interval, COUNTER, row, row.count)
-        if entry is not None:
-            entry.count += row.count
-            entry.sum += row.sum
+        excess = entry.add_counts(row.count, row.sum) if entry is not None else 0
+        if excess:
+            self._metrics.count("zibrato.intake.dropped", excess, reason="overflow")
         return row.count
 
     def _add_samples(self, interval: _OpenInterval, kind: str, row: SampleRow) -> int:

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 
 from zibrato.interfaces import SelfMetric
-from zibrato.model import COUNTER, GAUGE, Tags
+from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Tags
 from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 _Key = tuple[str, Tags]
@@ -15,7 +15,9 @@ _Key = tuple[str, Tags]
 class SelfMetrics:
     """Counts since the start (`totals`) and the newest gauges.
 
-    What has a `reason` among its tags is a loss and goes out at level warning, all else at info.
+    Counts have no bound, so that the account adds up; those that leave the daemon stay at
+    `MAX_COUNT`, then. What has a `reason` among its tags is a loss and goes out at level warning,
+    all else at info.
     """
 
     def __init__(self) -> None:
@@ -43,7 +45,8 @@ class SelfMetrics:
 
     def current(self) -> list[SelfMetric]:
         """Return everything as it is now."""
-        counters = [SelfMetric(COUNTER, *key, count) for key, count in self.totals.items()]
+        totals = self.totals.items()
+        counters = [SelfMetric(COUNTER, *key, min(count, MAX_COUNT)) for key, count in totals]
         gauges = [SelfMetric(GAUGE, *key, value) for key, value in self._gauges.items()]
         return [*counters, *gauges]
 

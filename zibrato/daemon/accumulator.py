@@ -1,0 +1,74 @@
+"""What an open interval sums up of one series: bounded in memory, and in what it adds up to."""
+
+from __future__ import annotations
+
+from array import array
+from math import inf
+from operator import mul
+
+from zibrato.distribution import Distribution
+from zibrato.model import MAX_COUNT, TIMER, Summary, bounded
+
+_CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
+
+
+class Accumulator:
+    """The open summary of one series in one interval.
+
+    Samples wait in `_fresh` until there are enough of them to be worth the passes over them.
+    """
+
+    __slots__ = ("_distribution", "_fresh", "_last", "_max", "_min", "_squares", "count", "sum")
+
+    def __init__(self, kind: str) -> None:
+        self.count = 0
+        self.sum = 0.0
+        self._fresh: array[float] = array("d")
+        self._min = inf
+        self._max = -inf
+        self._squares = 0.0
+        self._last = 0.0
+        self._distribution = Distribution() if kind == TIMER else None
+
+    def add_counts(self, count: int, total: float) -> int:
+        """Take `count` increments, `total` together, in; return how many were too many to count."""
+        excess = max(0, self.count + count - MAX_COUNT)
+        self.count += count - excess
+        self.sum = bounded(self.sum + total)
+        return excess
+
+    def add(self, samples: array[float]) -> None:
+        """Take finite samples of a timer or gauge in."""
+        self.count += len(samples)
+        self._fresh.extend(samples)
+        if len(self._fresh) >= _CHUNK:
+            self._digest()
+
+    def summary(self) -> Summary:
+        """Return what was accumulated; the accumulator must not be used afterwards."""
+        if self._fresh:
+            self._digest()
+        if self._min > self._max:
+            return Summary(self.count, bounded(self.sum))
+        return Summary(
+            self.count,
+            bounded(self.sum),
+            self._min,
+            self._max,
+            bounded(self._squares),
+            self._last,
+            self._distribution,
+        )
+
+    def _digest(self) -> None:
+        samples = self._fresh.tolist()
+        del self._fresh[:]
+        self.sum += bounded(sum(samples))
+        self._squares += sum(map(mul, samples, samples))
+        self._last = samples[-1]
+        if self._distribution is None:
+            self._min = min(self._min, min(samples))
+            self._max = max(self._max, max(samples))
+        else:
+            self._distribution.add(samples)
+            self._min, self._max = self._distribution.low, self._distribution.high
