@@ -1,98 +1,17 @@
-"""Connections: what waits is sent in order, bounded, and never lost without being counted."""
+"""Connections: what waits is sent in order, within bounds."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
-import pytest
 import zmq
 
-from zibrato.client import send_queue
+from tests.client.connections import Fixture
 from zibrato.client.absence import PATIENCE
-from zibrato.client.connection import LEAST_LINGER, Connection
-from zibrato.client.connector import Connector
+from zibrato.client.connection import LEAST_LINGER
 from zibrato.model import COUNTER, TIMER, Series
-from zibrato.wire import Batch, decode, encode, unpack
-
-
-class StubSocket:
-    """Takes messages while `room` lasts, and has sent each where there is room for another."""
-
-    def __init__(self) -> None:
-        self.room = 10**9
-        self.sent: list[bytes] = []
-        self.error: zmq.ZMQError | None = None
-        self.closed: int | None = None
-
-    def send(self, frame: bytes, flags: int) -> None:
-        assert flags == zmq.NOBLOCK
-        if self.error is not None:
-            raise self.error
-        if self.room < 1:
-            raise zmq.Again
-        self.room -= 1
-        self.sent.append(frame)
-
-    def poll(self, timeout: int, flags: int) -> int:
-        if self.error is not None:
-            raise self.error
-        return flags if self.room else 0
-
-    def close(self, linger: int = 0) -> None:
-        self.closed = linger
-
-
-class StubConnector:
-    """Opens sockets that are stubs."""
-
-    context = None
-    owns_context = False
-
-    def __init__(self) -> None:
-        self.sockets: list[StubSocket] = []
-        self.room = 10**9
-        self.error: zmq.ZMQError | None = None
-
-    def open(self) -> tuple[Any, StubSocket]:
-        if self.error is not None:
-            raise self.error
-        self.sockets.append(StubSocket())
-        self.sockets[-1].room = self.room
-        return None, self.sockets[-1]
-
-
-class Fixture:
-    """A connection on stubs, with a counter and a timer to record on."""
-
-    def __init__(self, max_pending: int = 1000) -> None:
-        self.connector = StubConnector()
-        self.connection = Connection(cast(Connector, self.connector), max_pending=max_pending)
-        self.count = self.connection.buffers.counter_buffer(Series(COUNTER, "c", ""), 1).increment
-        self.time = self.connection.buffers.sample_buffer(Series(TIMER, "t", "")).append
-
-    @contextmanager
-    def full_after(self, room: int) -> Iterator[None]:
-        """Have ZeroMQ take so much, also through a socket that is yet to be opened."""
-        self.connector.room = room
-        yield
-        self.connector.room = 10**9
-        for socket in self.connector.sockets:
-            socket.room = 10**9
-
-    @property
-    def batches(self) -> list[Batch]:
-        """Everything sent, over all sockets."""
-        frames = [frame for socket in self.connector.sockets for frame in socket.sent]
-        return [batch for frame in frames for batch in decode(frame, 0).batches]
-
-    def counted(self, name: str = "c") -> float:
-        return sum(row.sum for batch in self.batches for row in batch.counters if row.name == name)
-
-    def timed(self) -> int:
-        return sum(len(unpack(row.samples)) for batch in self.batches for row in batch.timers)
+from zibrato.wire import decode, unpack
 
 
 def test_nothing_recorded_opens_nothing() -> None:
@@ -127,25 +46,6 @@ def test_what_zeromq_does_not_take_waits_in_order() -> None:
     assert fixture.connection.pending == 0
 
 
-def test_past_the_bound_samples_are_dropped_counted_and_counters_kept() -> None:
-    fixture = Fixture(max_pending=100)
-    fixture.count()
-    fixture.connection.step(0.0)
-    fixture.connector.sockets[0].room = 0
-    for now in range(1, 51):
-        fixture.count()
-        for _ in range(10):
-            fixture.time(1.0)
-        fixture.connection.step(now)
-        assert fixture.connection.pending <= 10
-    fixture.connector.sockets[0].room = 10**9
-    fixture.connection.step(60.0)
-    assert fixture.counted() == 51
-    dropped = fixture.counted("zibrato.client.dropped")
-    assert dropped == fixture.connection.dropped["full"] > 0
-    assert fixture.timed() + dropped == 500
-
-
 def test_counters_alone_take_constant_memory_for_ever() -> None:
     fixture = Fixture(max_pending=100)
     fixture.connector.error = zmq.ZMQError(zmq.EINVAL)
@@ -170,69 +70,6 @@ def test_an_error_of_the_socket_costs_nothing_but_a_new_one() -> None:
     fixture.connection.step(3.0)
     assert len(fixture.connector.sockets) == 2
     assert fixture.counted() == 2
-
-
-def test_what_a_closed_connection_gets_is_counted_and_reported_once_it_has_users_again() -> None:
-    fixture = Fixture()
-    fixture.connection.close(0.0)
-    fixture.count()
-    fixture.time(1.0)
-    fixture.connection.step(1.0)
-    assert fixture.connection.dropped == {"closed": 2}
-    assert fixture.batches == []
-    fixture.connection.acquire(1.0, 1000)
-    fixture.count()
-    fixture.connection.step(2.0)
-    assert (fixture.counted(), fixture.counted("zibrato.client.dropped")) == (1, 2)
-
-
-def test_what_is_not_sent_when_it_closes_is_counted() -> None:
-    fixture = Fixture()
-    fixture.connector.error = zmq.ZMQError(errno.ENOENT)
-    fixture.count()
-    fixture.count()
-    fixture.time(1.0)
-    fixture.connection.step(1.0)
-    assert fixture.connection.close(1.0) is None
-    assert fixture.connection.pending == 0
-    assert fixture.connection.dropped == {"unsent": 3}
-
-
-def test_what_zeromq_has_still_when_it_closes_is_counted_and_cut_off() -> None:
-    fixture = Fixture()
-    fixture.connection.step(1.0)
-    fixture.count()
-    fixture.time(1.0)
-    with fixture.full_after(1):
-        fixture.connection.step(2.0)
-        fixture.count()
-        fixture.connection.step(3.0)
-        assert (fixture.connection.queued, fixture.connection.pending) == (1, 2)
-        fixture.connection.close(5.0)
-    assert fixture.connection.dropped == {"unsent": 3}
-    assert fixture.connector.sockets[0].closed == 0
-
-
-def test_what_a_socket_had_that_failed_is_counted() -> None:
-    fixture = Fixture()
-    fixture.count()
-    with fixture.full_after(1):
-        fixture.connection.step(1.0)
-        fixture.connector.sockets[0].error = zmq.ContextTerminated()
-    fixture.count()
-    fixture.connection.step(2.0)
-    assert fixture.connection.dropped == {"unsent": 1}
-    fixture.connection.step(3.0)
-    assert fixture.counted("zibrato.client.dropped") == 1
-
-
-def test_a_loss_is_one_measurement_of_the_clients_own() -> None:
-    """So that what a daemon counts as received is what there was."""
-    fixture = Fixture()
-    fixture.connection.buffers.dropped["full"] = 1000
-    fixture.connection.step(1.0)
-    ((row,),) = [batch.counters for batch in fixture.batches]
-    assert (row.name, row.count, row.sum) == ("zibrato.client.dropped", 1, 1000)
 
 
 def test_nobody_takes_anything_while_zeromq_has_it_still() -> None:
@@ -279,18 +116,6 @@ def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     assert (batch.sequence, batch.counters[0].count) == (1, 1)
 
 
-def test_errors_are_counted_by_name_and_reported() -> None:
-    fixture = Fixture()
-    for number in (errno.EMFILE, errno.ENOENT, errno.EMFILE, zmq.ETERM):
-        fixture.connector.error = zmq.ZMQError(number)
-        fixture.count()
-        fixture.connection.step(1.0)
-    assert fixture.connection.errors == {"EMFILE": 2, "ENOENT": 1, "ETERM": 1}
-    fixture.connector.error = None
-    fixture.connection.step(2.0)
-    assert (fixture.counted(), fixture.counted("zibrato.client.errors")) == (4, 4)
-
-
 def test_a_batch_too_long_for_a_frame_is_split() -> None:
     fixture = Fixture(max_pending=10**9)
     for number in range(500):
@@ -302,23 +127,6 @@ def test_a_batch_too_long_for_a_frame_is_split() -> None:
     sequence = [batch.sequence for batch in fixture.batches]
     assert sequence == list(range(1, len(sequence) + 1))
     assert len(sequence) > 20
-
-
-def test_a_batch_that_can_not_be_encoded_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(batch: Batch) -> bytes:
-        if (batch.counters[0].name, batch.counters[0].count) == ("c", 2):
-            raise TypeError("no")
-        return encode(batch)
-
-    monkeypatch.setattr(send_queue, "encode", fail)
-
-    fixture = Fixture()
-    for times in (1, 2, 3):
-        for _ in range(times):
-            fixture.count()
-        fixture.connection.step(times)
-    assert fixture.counted() == 4
-    assert fixture.connection.dropped == {"error": 2}
 
 
 def test_counters_survive_any_sum() -> None:

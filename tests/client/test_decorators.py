@@ -1,32 +1,15 @@
 """Wrappers: the same function to everybody, whatever kind of function it is."""
 
-import asyncio
 import functools
 import inspect
 import traceback
-import types
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.client.wrapped import Log, both
 from zibrato.client.decorators import count_calls, full_name, time_calls
-
-
-class Log(list[Any]):
-    """A list that can also stand for a tick."""
-
-    def tick(self) -> None:
-        self.append("tick")
-
-
-def both(function: Any) -> list[tuple[Any, Log]]:
-    """Return the function counted, and timed, each with the log of its records."""
-    counted, timed = Log(), Log()
-    return [
-        (count_calls(function, counted.tick), counted),
-        (time_calls(function, timed.append), timed),
-    ]
 
 
 def every_kind(
@@ -177,152 +160,10 @@ def test_an_exception_is_recorded_and_its_traceback_reads_well() -> None:
         assert "_z_call()" in text  # the wrapper's own line can be read, too
 
 
-def test_a_coroutine_function_stays_one_and_is_timed_to_its_end() -> None:
-    async def function(x: int) -> int:
-        await asyncio.sleep(0)
-        log.append("inside")
-        return x
-
-    for wrapped, log in both(function):
-        assert inspect.iscoroutinefunction(wrapped)
-        assert asyncio.run(wrapped(3)) == 3
-        assert len(log) == 2
-    assert log[0] == "inside"
-
-
-def test_a_cancelled_coroutine_is_recorded() -> None:
-    async def function() -> None:
-        await asyncio.get_running_loop().create_future()
-
-    log = Log()
-    wrapped = time_calls(function, log.append)
-
-    async def main() -> None:
-        task = asyncio.create_task(wrapped())
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    assert len(log) == 1
-
-
-def generator() -> Generator[Any, Any, str]:
-    """Echo what is sent, return 'end'."""
-    got = None
-    try:
-        while got != "stop":
-            got = yield got
-    except KeyError:
-        yield "caught"
-    return "end"
-
-
-def test_a_generator_is_timed_until_it_is_exhausted() -> None:
-    for wrapped, log in both(generator):
-        assert inspect.isgeneratorfunction(wrapped)
-        running = wrapped()
-        assert log == []
-        assert next(running) is None
-        assert running.send("echo") == "echo"
-        with pytest.raises(StopIteration, match="end"):
-            running.send("stop")
-        assert len(log) == 1
-
-
-def test_a_generator_passes_exceptions_in_and_is_recorded_when_closed() -> None:
-    for wrapped, log in both(generator):
-        running = wrapped()
-        next(running)
-        assert running.throw(KeyError()) == "caught"
-        running.close()
-        assert len(log) == 1
-
-
-def test_an_abandoned_generator_is_recorded_when_it_is_collected() -> None:
-    log = Log()
-    running = time_calls(generator, log.append)()
-    next(running)
-    del running
-    assert len(log) == 1
-
-
-def test_a_generator_based_coroutine_stays_awaitable() -> None:
-    @types.coroutine
-    def old_style() -> Any:
-        yield
-        return 7
-
-    async def main(function: Any) -> Any:
-        return await function()
-
-    for wrapped, log in both(old_style):
-        assert asyncio.run(main(wrapped)) == 7
-        assert len(log) == 1
-
-
-async def asynchronous() -> AsyncGenerator[Any, Any]:
-    """Echo what is sent."""
-    got = None
-    try:
-        while got != "stop":
-            got = yield got
-    except KeyError:
-        yield "caught"
-
-
-def test_an_asynchronous_generator_is_timed_until_it_is_exhausted() -> None:
-    for wrapped, log in both(asynchronous):
-        assert inspect.isasyncgenfunction(wrapped)
-
-        async def run(function: Any = wrapped) -> None:
-            running = function()
-            assert await anext(running) is None
-            assert await running.asend("echo") == "echo"
-            with pytest.raises(StopAsyncIteration):
-                await running.asend("stop")
-
-        asyncio.run(run())
-        assert len(log) == 1
-
-
-def test_an_asynchronous_generator_passes_exceptions_in_and_closes_its_inner_one() -> None:
-    closed = []
-
-    async def function() -> AsyncGenerator[int, None]:
-        try:
-            yield 1
-            yield 2
-        finally:
-            closed.append(True)
-
-    for wrapped, log in both(function):
-
-        async def run(function: Any = wrapped) -> None:
-            running = function()
-            assert await anext(running) == 1
-            await running.aclose()
-
-        asyncio.run(run())
-        assert len(log) == 1
-    assert closed == [True, True]
-    for wrapped, log in both(asynchronous):
-
-        async def throw(function: Any = wrapped) -> None:
-            running = function()
-            await anext(running)
-            assert await running.athrow(KeyError()) == "caught"
-            await running.aclose()
-
-        asyncio.run(throw())
-        assert len(log) == 1
-
-
 def test_a_full_name_has_the_module_and_no_locals() -> None:
     def local() -> None: ...
 
     assert full_name(every_kind) == f"{__name__}.every_kind"
     assert full_name(local) == f"{__name__}.test_a_full_name_has_the_module_and_no_locals.local"
     assert full_name(functools.partial(every_kind, 1)) == f"{__name__}.every_kind"
-    assert full_name(Log()) == f"{__name__}.Log"
+    assert full_name(Log()) == f"{Log.__module__}.Log"

@@ -1,124 +1,20 @@
-"""The backend against a strict API in memory: what arrives, what is dropped, what is logged."""
+"""The backend against a strict API in memory: what arrives, and when it is tried again."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from treq.testing import StubTreq
-from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.resource import Resource
 from zope.interface.verify import verifyObject
 
+from tests.backends.librato.strict_api import KEY, NOW, SETTINGS, BackendCase, counters
 from tests.fake_reactor import FakeReactor
-from tests.integration.librato_rules import Measurement, Refused, measurements
-from zibrato.backends.librato.api import Account
 from zibrato.backends.librato.backend import LibratoBackend, make
-from zibrato.backends.librato.rejection_log import MUTED
-from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, Delivery, IBackend, IBackendMaker, RetryLater
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
-
-NOW = 1_700_000_000
-KEY = "a-secret-key"
-SETTINGS = {"username": "user", "apikey": KEY}
-
-
-class StrictApi(Resource):
-    """Takes what Librato takes, all or nothing; `refuse` refuses measurements, `status` all."""
-
-    isLeaf = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refuse: Callable[[Measurement], bool] = lambda _measurement: False
-        self.statuses: list[int] = []
-        self.requests: list[list[Measurement]] = []
-        self.posts = 0
-
-    def render(self, request: Any) -> bytes:
-        self.posts += 1
-        status = self.statuses.pop(0) if self.statuses else 200
-        if status != 200:
-            request.setResponseCode(status)
-            return b""
-        try:
-            posted = measurements(request.content.read(), NOW, {})
-            if any(map(self.refuse, posted)):
-                raise Refused(400, {"params": {"name": ["is poison"]}})
-        except Refused as refused:
-            request.setResponseCode(refused.status)
-            return json.dumps({"errors": refused.errors}).encode()
-        self.requests.append(posted)
-        return b""
-
-    @property
-    def names(self) -> list[str]:
-        """The names that arrived, in order."""
-        return [measurement["name"] for request in self.requests for measurement in request]
-
-
-def counters(count: int, start: float = NOW - 10) -> Snapshot:
-    """Return a snapshot of so many counters, n0, n1 and so on, of three increments each."""
-    series = [Series(COUNTER, f"n{number}", "here") for number in range(count)]
-    return Snapshot(start, start + 10, dict.fromkeys(series, Summary(3, 7.5)))
-
-
-def poison(*names: str) -> Callable[[Measurement], bool]:
-    return lambda measurement: measurement["name"] in names
-
-
-class BackendCase(SynchronousTestCase):
-    """A backend in front of a StrictApi."""
-
-    def setUp(self) -> None:
-        self.clock = FakeReactor()
-        self.clock.advance(NOW)
-        self.api = StrictApi()
-        http: Any = StubTreq(self.api)  # its methods are made at run time
-        context = BackendContext(self.clock, (50, 95))
-        self.backend = LibratoBackend(Account.parse(SETTINGS), context, http)
-        self.noted: list[tuple[int, str | None]] = []
-
-    def ship(self, snapshot: Snapshot) -> Delivery:
-        return Delivery(snapshot, lambda count, reason: self.noted.append((count, reason)))
-
-    def deliver(self, snapshot: Snapshot) -> Delivery:
-        delivery = self.ship(snapshot)
-        self.finish(self.backend.deliver(delivery))
-        self.assertEqual(delivery.pending, 0)
-        return delivery
-
-    def finish(self, delivery: Deferred[None]) -> None:
-        for _ in range(100):
-            self.clock.advance(0)
-        self.successResultOf(delivery)
-
-    def retried(self, delivery: Delivery) -> RetryLater:
-        error = self.failureResultOf(self.backend.deliver(delivery), RetryLater).value
-        assert isinstance(error, RetryLater)
-        return error
-
-    def account(self) -> dict[str | None, int]:
-        """Return the measurements noted by reason, delivered ones by None."""
-        totals: dict[str | None, int] = {}
-        for count, reason in self.noted:
-            if count:
-                totals[reason] = totals.get(reason, 0) + count
-        return totals
-
-    def logged(self, act: Callable[[], object]) -> list[str]:
-        with capturedLogs() as events:
-            act()
-        return [str(formatEvent(event)) for event in events]
 
 
 class DeliveryTests(BackendCase):
@@ -221,115 +117,6 @@ class DeliveryTests(BackendCase):
             self.assertEqual(self.retried(delivery).after, 300)
             self.finish(self.backend.deliver(delivery))
         self.assertEqual(self.account(), {None: 18})
-
-
-class RejectionTests(BackendCase):
-    def test_only_what_is_rejected_is_dropped(self) -> None:
-        self.api.refuse = poison("n13", "n500", "n501")
-        lines = self.logged(lambda: self.deliver(counters(1000)))
-        self.assertEqual(len(self.api.names), 997)
-        self.assertEqual(len(set(self.api.names)), 997)
-        self.assertEqual(self.account(), {None: 997 * 3, "rejected": 9})
-        self.assertEqual(
-            sorted(lines),
-            [
-                f"librato rejects {name} from here: 400 params: name: is poison; "
-                "muted for 10 minutes"
-                for name in ("n13", "n500", "n501")
-            ],
-        )
-        self.assertLess(self.api.posts, 80)
-
-    def test_what_was_rejected_is_muted_for_a_while(self) -> None:
-        self.api.refuse = poison("n3")
-        self.deliver(counters(10))
-        before = self.api.posts
-        self.assertEqual(self.logged(lambda: self.deliver(counters(10))), [])
-        self.assertEqual(self.api.posts, before + 1)
-        self.assertEqual(self.account(), {None: 54, "rejected": 3, "muted": 3})
-        self.clock.advance(MUTED)
-        self.assertEqual(len(self.logged(lambda: self.deliver(counters(10)))), 1)
-        self.assertEqual(self.account()["rejected"], 6)
-
-    def test_the_same_name_from_elsewhere_is_not_muted(self) -> None:
-        self.api.refuse = lambda gauge: gauge["source"] == "there"
-        both = {
-            Series(COUNTER, "n", source): Summary(3, 7.5)
-            for source in ("here", "there", "h2", "h3")
-        }
-        for _ in range(2):
-            self.deliver(Snapshot(NOW, NOW + 10, both))
-        self.assertEqual(self.account(), {None: 18, "rejected": 3, "muted": 3})
-
-    def test_a_rejected_percentile_costs_no_measurement(self) -> None:
-        timer = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
-        self.api.refuse = poison("t.p95")
-        self.deliver(Snapshot(NOW, NOW + 10, {Series(TIMER, "t", "s"): timer}))
-        self.assertEqual(self.api.names, ["t", "t.p50"])
-        self.assertEqual(self.account(), {None: 2})
-
-    def test_an_outage_during_the_search_repeats_nothing(self) -> None:
-        self.api.refuse = poison("n13", "n14")
-        outbox = Outbox(self.backend, self.clock, SelfMetrics(), jitter=lambda: 0.0)
-        self.api.statuses = [200, 503] * 15
-        outbox.put(counters(100))
-        for _ in range(40):
-            self.clock.advance(60)
-        self.assertEqual(outbox.pending, 0)
-        self.assertEqual(
-            sorted(self.api.names), sorted({f"n{n}" for n in range(100)} - {"n13", "n14"})
-        )
-
-    def test_if_all_is_rejected_no_name_is_muted(self) -> None:
-        for count in (1, 2, 16, 17, 1000):
-            self.api.refuse = lambda _measurement: True
-            self.api.posts = 0
-            self.noted.clear()
-            self.deliver(counters(count))
-            self.assertEqual(self.account(), {"rejected": 3 * count})
-            self.assertLessEqual(self.api.posts, 18)
-            self.noted.clear()
-            self.api.refuse = lambda _measurement: False
-            self.deliver(counters(count))
-            self.assertEqual(self.account(), {None: 3 * count})
-
-    def test_it_is_logged_once_that_all_is_rejected(self) -> None:
-        self.api.refuse = lambda _measurement: True
-        (line,) = self.logged(lambda: self.deliver(counters(1)))
-        self.assertEqual(
-            line,
-            "librato rejects all of an interval: 400 params: name: is poison; "
-            "3 measurements are dropped, such as of n0",
-        )
-        self.assertEqual(self.logged(lambda: self.deliver(counters(1))), [])
-
-    def test_most_being_rejected_does_not_cost_the_rest(self) -> None:
-        self.api.refuse = lambda gauge: int(gauge["name"][1:]) % 8 != 0
-        self.deliver(counters(64))
-        self.assertEqual(self.account(), {None: 24, "rejected": 168})
-
-    def test_an_interval_that_is_too_old_takes_one_request(self) -> None:
-        (line,) = self.logged(lambda: self.deliver(counters(500, NOW - 7300)))
-        self.assertIn("measure_time: is too far in the past", line)
-        self.assertEqual(self.api.posts, 1)
-        self.assertEqual(self.account(), {"rejected": 1500})
-        self.deliver(counters(500))
-        self.assertEqual(len(self.api.names), 500)
-
-    @settings(max_examples=30, deadline=None)
-    @given(st.sets(st.integers(0, 349), max_size=20), st.integers(1, 350))
-    def test_each_measurement_arrives_or_is_rejected_once(self, bad: set[int], count: int) -> None:
-        self.setUp()
-        names = {f"n{number}" for number in range(count)}
-        rejected = names & {f"n{number}" for number in bad}
-        self.api.refuse = poison(*rejected)
-        self.deliver(counters(count))
-        arrived = self.api.names
-        self.assertEqual(len(arrived), len(set(arrived)))
-        self.assertLessEqual(set(arrived), names - rejected)
-        self.assertEqual(self.account().get(None, 0), 3 * len(arrived))
-        if len(rejected) < min(8, count):  # there are 8 probes at least, or one of each
-            self.assertEqual(set(arrived), names - rejected)
 
 
 class MakeTests(SynchronousTestCase):

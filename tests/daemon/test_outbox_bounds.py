@@ -1,0 +1,63 @@
+"""How much an outbox holds, and what it drops beyond that."""
+
+from __future__ import annotations
+
+from tests.daemon.outboxes import OutboxCase, postpone, snapshot
+from zibrato.distribution import Distribution
+from zibrato.model import TIMER, Series, Snapshot, Summary
+
+
+class BoundTests(OutboxCase):
+    """`max_bytes`."""
+
+    def test_drops_the_oldest_but_the_one_under_way(self) -> None:
+        self.outbox = self.make(max_bytes=3 * snapshot(0).size)
+        self.backend.answer = postpone()
+        for start in (10, 20, 30):
+            self.outbox.put(snapshot(start))
+        full = self.logged(lambda: self.outbox.put(snapshot(40)))
+        self.assertEqual(
+            full, ["the outbox of fake is full: the oldest 1 measurements are dropped"]
+        )
+        self.assert_account(0, 3, 1)
+        self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1)
+        self.backend.answer = self.backend.take
+        self.clock.advance(1)
+        self.assertEqual(self.backend.given, [10, 10, 30, 40])
+
+    def test_holds_64_mib_unless_told_otherwise(self) -> None:
+        big = Summary(1, 1.0, distribution=Distribution([float(n) for n in range(1024)]))
+        times = {Series(TIMER, f"t{number}", "here"): big for number in range(1000)}
+        count, left = divmod(64 * 1024 * 1024, Snapshot(0, 10, times).size)
+        self.backend.answer = postpone()
+        for start in range(count):
+            self.outbox.put(Snapshot(start, start + 10, times))
+        for start in range(left // snapshot(0).size):  # to the last few bytes
+            self.outbox.put(snapshot(count + start))
+        self.assertEqual(self.total("backend.dropped"), 0)
+        self.outbox.put(snapshot(1 << 20))
+        self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1000)
+
+    def test_at_the_bound_is_within_it(self) -> None:
+        for bound, kept in ((2 * snapshot(0).size, 2), (2 * snapshot(0).size - 1, 1)):
+            outbox = self.make(max_bytes=bound)
+            self.backend.answer = postpone()
+            outbox.put(snapshot(10))
+            outbox.put(snapshot(20))
+            self.assertEqual(outbox.pending, kept)
+
+    def test_one_that_is_too_big_alone_is_still_tried(self) -> None:
+        self.outbox = self.make(max_bytes=1)
+        self.outbox.put(snapshot(10))
+        self.assert_account(1, 0, 0)
+
+    def test_reports_its_depth(self) -> None:
+        self.backend.answer = postpone()
+        self.outbox.put(snapshot(10))
+        self.outbox.put(snapshot(20))
+        self.assertEqual(self.gauge("zibrato.outbox.snapshots"), 2)
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 2 * snapshot(10).size)
+        self.backend.answer = self.backend.take
+        self.outbox.retry()
+        self.assertEqual(self.gauge("zibrato.outbox.snapshots"), 0)
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 0)
