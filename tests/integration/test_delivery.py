@@ -123,7 +123,7 @@ def check_timers(server: LibratoServer, blocks: int) -> None:
 
 def test_the_levels_let_through_just_what_they_name(server: LibratoServer, endpoint: str) -> None:
     with librato(server, endpoint, "--levels", "warning+") as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             for level in ("debug", "info", "warning", "error", "critical", "custom"):
                 z.count(name=f"at.{level}", level=level)
         process.stop()
@@ -139,11 +139,12 @@ def test_a_label_of_ones_own_is_named_as_the_daemon_starts(endpoint: str) -> Non
 def test_a_poisoned_measurement_costs_only_itself(server: LibratoServer, endpoint: str) -> None:
     server.refuse = lambda gauge: "is cursed" if gauge["name"] == "m.500" else None
     with librato(server, endpoint) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             for number in range(1000):
                 z.gauge(name=f"m.{number}", value=number)
         server.wait_for(lambda: len({n for n in server.names() if n.startswith("m.")}) == 999)
-        with Zibrato(endpoint) as z:  # muted by now: it costs no request and no line any more
+        # It is muted by now, and costs no request and no line any more.
+        with Zibrato(endpoint, linger=30) as z:
             z.gauge(name="m.500", value=1)
             z.gauge(name="m.0", value=1)
         server.wait_for(lambda: server.count("m.0") == 2)
@@ -157,7 +158,7 @@ def test_a_poisoned_measurement_costs_only_itself(server: LibratoServer, endpoin
 def test_what_was_recorded_in_an_outage_arrives_in_order_with_its_own_time(
     server: LibratoServer, endpoint: str
 ) -> None:
-    with librato(server, endpoint) as process, Zibrato(endpoint) as z:
+    with librato(server, endpoint) as process, Zibrato(endpoint, linger=30) as z:
         z.count(name="c")
         server.wait_for(lambda: server.count("c") == 1)
         server.down = 503
@@ -202,7 +203,7 @@ def test_every_measurement_is_in_the_daemons_own_account(
     server: LibratoServer, endpoint: str
 ) -> None:
     with librato(server, endpoint) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             for number in range(500):
                 z.count(name="c", value=number)
         server.wait_for(lambda: server.count("c") == 500)
