@@ -99,6 +99,7 @@ def test_plot_and_heat_map_have_one_time_under_the_crosshair(wide: StoreDaemon, 
     seen = 0
     for height in range(2, 98):
         page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * height / 100)
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # the caption follows then
         assert ":" not in caption.inner_text()
         seen += "ms" in caption.inner_text()
     assert seen

@@ -123,9 +123,9 @@ class LibratoBackend:
             outcome = remaining.rejected(rejection)
         if outcome.accepted:
             delivery.delivered(_measurements(outcome.accepted))
-        for item, reason in outcome.rejected:
-            delivery.dropped(item.measurements, "rejected")
-            self._rejections.mute(item, reason)
+        for rejected in outcome.rejected:
+            delivery.dropped(rejected.item.measurements, "rejected")
+            self._rejections.mute(rejected.item, rejected.reason)
         if outcome.dropped and rejection is not None:
             self._give_up(delivery, outcome.dropped, rejection)
 

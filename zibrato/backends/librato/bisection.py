@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 MAX_ITEMS = 300
 """Items of a request. At 900 bytes each at most, a request also stays far below 1 MB."""
@@ -16,14 +17,16 @@ PROBES = 16
 T = TypeVar("T")
 
 
-class Rejection(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Rejection(Generic[T]):
     """An item that is rejected for a fault of its own, and what the API says of it."""
 
     item: T
     reason: str
 
 
-class Outcome(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
     """What is known after a request; every item is in just one outcome, and there once.
 
     `dropped` are all that were left when the whole interval turned out to be rejected.
