@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from twisted.logger import capturedLogs, formatEvent
@@ -122,7 +123,9 @@ class ReloaderTests(SynchronousTestCase):
     """A reloader of a configuration file for two backends, the first of which fails."""
 
     def setUp(self) -> None:
-        self.config = Path(self.mktemp())
+        directory = TemporaryDirectory()  # trial's own would stay in the checkout
+        self.addCleanup(directory.cleanup)
+        self.config = Path(directory.name, "zibrato.conf")
         self.config.touch(0o600)
         self.rewrite("levels = info")
         options = Options({})

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.store.db.store_file import T0, C, File, G, T, snapshot, timer
 from zibrato.distribution import Distribution
-from zibrato.model import MAX_EXACT_INT, Summary
-from zibrato.store.db.codec import MAX_COUNT, decode_distribution, encode_distribution, row_of
+from zibrato.model import MAX_COUNT, MAX_EXACT_INT, Summary
+from zibrato.store.db.codec import decode_distribution, encode_distribution, row_of
 from zibrato.store.db.keys import key
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import create_functions

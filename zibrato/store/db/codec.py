@@ -16,10 +16,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from zibrato.distribution import MAX_BUCKETS, Distribution
-from zibrato.model import Summary, bounded
+from zibrato.model import MAX_COUNT, Summary, bounded
 
-MAX_COUNT = 2**63 - 1
-"""What SQLite's integers hold: a count that adds up to more stays there."""
 MAX_SAMPLES = 32
 """Up to how many samples a distribution is written as they are."""
 Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]

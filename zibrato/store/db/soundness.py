@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from zibrato.distribution import MAX_BUCKETS, SCALE
+from zibrato.model import MAX_COUNT
 from zibrato.store.db.chunks import decode_points
-from zibrato.store.db.codec import MAX_COUNT, Point, Row, buckets_of, samples_of
+from zibrato.store.db.codec import Point, Row, buckets_of, samples_of
 from zibrato.store.db.keys import start_of
 from zibrato.store.db.losses import Losses
 
