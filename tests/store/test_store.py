@@ -46,14 +46,14 @@ class Held:
 class LiveTests(StoreTestCase):
     """What subscribers get."""
 
-    def subscribe(self) -> list[tuple[str, Any]]:
-        """Return a list that events are added to as they come."""
-        events: list[tuple[str, Any]] = []
+    def subscribe(self) -> list[tuple[str, int, Any]]:
+        """Return a list that events are added to as they come: name, id, data."""
+        events: list[tuple[str, int, Any]] = []
 
         def add(data: bytes) -> None:
             for event in data.decode().split("\n\n")[:-1]:
-                name, body = event.split("\n")
-                events.append((name[7:], msgspec.json.decode(body[6:])))
+                name, number, body = event.split("\n")
+                events.append((name[7:], int(number[4:]), msgspec.json.decode(body[6:])))
 
         self.store.live.subscribers.append(add)
         return events
@@ -62,11 +62,12 @@ class LiveTests(StoreTestCase):
         events = self.subscribe()
         self.outbox.put(snapshot(START))
         self.outbox.put(snapshot(START + 10, 4.0))
-        self.assertEqual([name for name, _ in events], ["series", "interval", "interval"])
-        self.assertEqual([series["kind"] for series in events[0][1]], [COUNTER, TIMER, GAUGE])
-        (one, two, three) = (series["id"] for series in events[0][1])
+        named = [(name, number) for name, number, _ in events]
+        self.assertEqual(named, [("series", 1), ("interval", 1), ("interval", 2)])
+        self.assertEqual([series["kind"] for series in events[0][2]], [COUNTER, TIMER, GAUGE])
+        (one, two, three) = (series["id"] for series in events[0][2])
         self.assertEqual(
-            events[2][1],
+            events[2][2],
             {
                 "start": START + 10,
                 "end": START + 20,
@@ -86,7 +87,7 @@ class LiveTests(StoreTestCase):
         events = self.subscribe()
         self.outbox.put(snapshot(START))
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
-        self.assertEqual([name for name, _ in events], ["series", "interval"])
+        self.assertEqual([name for name, _, _ in events], ["series", "interval"])
         self.assertNotIn(fail, self.store.live.subscribers)
         self.assertEqual(self.metrics.total("zibrato.backend.retried"), 0)
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import dropwhile
 from math import isnan, nan
+from threading import RLock
 from typing import NamedTuple
 
 import msgspec
@@ -90,7 +91,8 @@ class Live:
     """Remembers each series' newest intervals, and tells each of `subscribers` of every new one.
 
     It holds `max_series`, those that were measured last; `evicted` is told how many others it lets
-    go. `update` may run in another thread than all else.
+    go. Threads update and read it: whoever needs `updates` and the series as of one moment holds
+    `lock`.
     """
 
     _log = Logger()
@@ -105,6 +107,9 @@ class Live:
         self.interval = interval
         self.max_series = max_series
         self.subscribers: list[Callable[[bytes], None]] = []
+        self.lock = RLock()
+        self.updates = 0
+        """How many updates there were: what is told of one bears its number."""
         self._evicted = evicted
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
         """By series id, what was measured last at the end."""
@@ -128,24 +133,30 @@ class Live:
 
     def update(self, measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""
-        return self._add(self._entries, measured)
+        with self.lock:
+            self.updates += 1
+            return self._add(self._entries, measured)
 
     def remove(self, names: Iterable[str]) -> None:
         """Leave out the series of these names, in any case."""
         lowered = {name.lower() for name in names}
-        for series_id, entry in list(self._entries.items()):
-            if entry.series.name.lower() in lowered:
-                self._entries.pop(series_id, None)
+        with self.lock:
+            for series_id, entry in list(self._entries.items()):
+                if entry.series.name.lower() in lowered:
+                    del self._entries[series_id]
 
     def series(self, now: float, ids: Iterable[int] | None = None) -> list[LiveSeries]:
         """Return the series, all or those with these ids, as of the Unix time `now`."""
-        entries = list(self._entries.items())
-        newest = max((entry.slot for _, entry in entries), default=0)
-        if ids is not None:
-            wanted = set(ids)
-            entries = [(series_id, entry) for series_id, entry in entries if series_id in wanted]
         old = now - STALE * self.interval - self.interval
-        return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
+        with self.lock:
+            entries = list(self._entries.items())
+            newest = max((entry.slot for _, entry in entries), default=0)
+            if ids is not None:
+                wanted = set(ids)
+                entries = [
+                    (series_id, entry) for series_id, entry in entries if series_id in wanted
+                ]
+            return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
 
     def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""

@@ -90,7 +90,8 @@ class Store:
         It never raises: what was measured is in the file already, and would be written again.
         """
         try:
-            return self._events(measured)
+            with self.live.lock:
+                return self._events(measured)
         except Exception:
             self._log.failure("what was written can't be published")
             return b""
@@ -103,16 +104,17 @@ class Store:
         new = self.live.update(measured)
         if not self.live.subscribers:
             return b""
-        events = b""
+        events, number = b"", self.live.updates
         if new:
             now = self.database.clock.seconds()
-            events += _event(b"series", self.live.series(now, new))
+            events += _event(b"series", number, self.live.series(now, new))
         by_interval: dict[tuple[float, float], list[list[float | None]]] = {}
         for series_id, series, start, end, summary in measured:
             points = by_interval.setdefault((start, end), [])
             points.append(point(series_id, series.kind, summary))
         for (start, end), points in by_interval.items():
-            events += _event(b"interval", {"start": start, "end": end, "points": points})
+            interval = {"start": start, "end": end, "points": points}
+            events += _event(b"interval", number, interval)
         return events
 
     def _evicted(self, series: int) -> None:
@@ -148,5 +150,6 @@ def _measured(
             yield Measured(series_id, series[series_id], start, start + interval, summary)
 
 
-def _event(name: bytes, data: object) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name, msgspec.json.encode(data))
+def _event(name: bytes, number: int, data: object) -> bytes:
+    """Return an event; its id is the number of the update that it tells of."""
+    return b"event: %s\nid: %d\ndata: %s\n\n" % (name, number, msgspec.json.encode(data))

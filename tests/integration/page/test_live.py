@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any
 
 from tests.integration.browser import Tab
 from tests.integration.page.elements import expect, expect_status, names, row, wait_for_plot
 from tests.integration.page.store_daemon import StoreDaemon
-from tests.integration.processes import ROOT, Process
+from tests.integration.processes import ROOT, Process, eventually
 from zibrato import Zibrato
 
 
@@ -51,6 +52,21 @@ def test_the_connection_comes_back_by_itself(served: StoreDaemon, tab: Tab) -> N
     client.close()
     refused = [error for error in tab.errors if "ERR_" in error]
     assert tab.errors == refused  # what Chromium itself says of a server that is away
+
+
+def test_what_is_measured_while_the_list_is_on_its_way_shows(served: StoreDaemon, tab: Tab) -> None:
+    def answer_late(route: Any) -> None:
+        answer = route.fetch()
+        client.gauge(name="meanwhile", value=1)
+        eventually(lambda: "meanwhile" in served.names())
+        route.fulfill(response=answer)
+
+    client = Zibrato(served.socket)
+    tab.page.route("**/data/series", answer_late, times=1)
+    page = tab.open(served.url)
+    assert names(page) == ["meanwhile"]
+    client.close()
+    tab.checked(served.url)
 
 
 def test_annotations_are_marked(served: StoreDaemon, tab: Tab) -> None:

@@ -49,6 +49,7 @@ class DataTests(WebTestCase):
         self.outbox.put(snapshot(START))
         content = self.get("/data/series")
         self.assertEqual((content["now"], content["interval"]), (START, 10.0))
+        self.assertEqual(content["updates"], self.store.live.updates)
         self.assertEqual([one["name"] for one in content["series"]], ["counter", "timer", "gauge"])
         self.assertEqual(self.headers.getRawHeaders("cache-control"), ["no-store"])
 

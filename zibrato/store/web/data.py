@@ -38,9 +38,13 @@ class Description(msgspec.Struct, omit_defaults=True):
 
 
 class SeriesList(msgspec.Struct):
-    """The list of all series, as of the Unix time `now`; `interval` is in seconds."""
+    """The list of all series, as of the Unix time `now`; `interval` is in seconds.
+
+    What events with an id up to `updates` tell is in it.
+    """
 
     now: float
+    updates: int
     interval: float
     series: list[LiveSeries]
     descriptions: list[Description]
@@ -82,7 +86,8 @@ class DataApi:
 
         def work(reader: Reader) -> object:
             described = descriptions(reader.connection)
-            return SeriesList(now, live.interval, live.series(now), described)
+            with live.lock:
+                return SeriesList(now, live.updates, live.interval, live.series(now), described)
 
         return await self._json(request, work)
 

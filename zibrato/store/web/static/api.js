@@ -7,7 +7,9 @@ async function get(path, parameters, signal) {
   return response.json();
 }
 
-export const series = () => get("/data/series", {});
+const PATIENCE = 60_000; // milliseconds
+
+export const series = () => get("/data/series", {}, AbortSignal.timeout(PATIENCE));
 
 export const health = () => get("/data/health", {});
 

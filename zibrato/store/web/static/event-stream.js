@@ -4,7 +4,8 @@ const FIRST_WAIT = 500; // milliseconds
 const LONGEST_WAIT = 5000;
 
 /** Holds one EventSource open. `on.state(name)` gets connecting, live, stalled or reconnecting;
- * `on.opened(again)`, `on.series(list)` and `on.interval(closed)` what came. */
+ * `on.opened()` a connection; `on.series(list, update)` and `on.interval(closed, update)` what came,
+ * with the number of the update that it tells of. */
 export class EventStream {
   constructor(on, path = "/events") {
     this.on = on;
@@ -26,9 +27,11 @@ export class EventStream {
     this.source.addEventListener("interval", (event) => {
       this.stale = false;
       this.alive();
-      this.on.interval(JSON.parse(event.data));
+      this.on.interval(JSON.parse(event.data), Number(event.lastEventId));
     });
-    this.source.addEventListener("series", (event) => this.on.series(JSON.parse(event.data)));
+    this.source.addEventListener("series", (event) =>
+      this.on.series(JSON.parse(event.data), Number(event.lastEventId)),
+    );
   }
 
   /** Try at once where an attempt waits. */
@@ -38,10 +41,9 @@ export class EventStream {
 
   opened() {
     this.wait = FIRST_WAIT;
-    const again = this.failed;
     this.failed = false;
     this.alive();
-    this.on.opened(again);
+    this.on.opened();
   }
 
   /** Whatever closed the stream, the next attempt is ours: a browser gives up at an HTTP error. */

@@ -6,6 +6,7 @@ import { EventStream } from "./event-stream.js";
 import { Filters } from "./filters.js";
 import { whole } from "./format.js";
 import { HealthView } from "./health-view.js";
+import { HeldUpdates } from "./held-updates.js";
 import { watchKeys } from "./keyboard.js";
 import { MetricList } from "./metric-list.js";
 import { Metrics } from "./metrics.js";
@@ -17,7 +18,10 @@ import { timeText } from "./times.js";
 const UNFILTERED = { q: "", level: "", source: "", tag: "" };
 const LIST = { view: "list", kind: "", name: "", from: "", to: "" };
 
+const RETRY = 1000; // milliseconds
+
 const metrics = new Metrics();
+const updates = new HeldUpdates();
 let state = route.read();
 let loaded = false;
 let emptyShape = null; // what the words on the empty list were made of
@@ -105,7 +109,11 @@ function show() {
 }
 
 async function load() {
-  metrics.load(await api.series());
+  const isNewest = updates.hold();
+  const answer = await api.series();
+  if (!isNewest()) return; // the stream was opened anew meanwhile
+  metrics.load(answer);
+  updates.release(answer.updates);
   stream.interval = metrics.interval;
   loaded = true;
   show();
@@ -144,18 +152,19 @@ const stream = new EventStream({
     byId("status").dataset.state = name;
     text(byId("status-text"), STATES[name]);
   },
-  opened: (again) => load().catch(() => again || setTimeout(() => stream.open(), 1000)),
-  series: (added) => {
-    metrics.add(added);
-    showSoon();
-  },
-  interval: (closed) => {
-    metrics.apply(closed);
-    stream.interval = metrics.interval;
-    showBeat(closed.end);
-    followSoon();
-    checkHealth();
-  },
+  opened: () => load().catch(() => setTimeout(() => stream.open(), RETRY)),
+  series: (added, update) =>
+    updates.apply(update, () => {
+      metrics.add(added);
+      showSoon();
+    }),
+  interval: (closed, update) =>
+    updates.apply(update, () => {
+      metrics.apply(closed);
+      showBeat(closed.end);
+      followSoon();
+      checkHealth();
+    }),
 });
 
 function showBeat(end) {
