@@ -126,5 +126,6 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
 
 def check_export(arguments: Sequence[str]) -> None:
     """Check the arguments of `zibrato export`, for a store that is not there."""
-    with pytest.raises(SystemExit, match="there is no /nonexistent"):
-        export([*arguments, "--store", "/nonexistent"])
+    missing = str(ROOT / "no.sqlite")
+    with pytest.raises(SystemExit, match=f"there is no {missing}"):
+        export([*arguments, "--store", missing])
