@@ -69,6 +69,7 @@ test("every colour that is used is defined, and every one that is defined is use
   const areas = (name) => /^(counter|timer|gauge)(-area)?$/.test(name); // `--${kind}-area`
   assert.deepEqual(defined.filter((name) => !text.includes(`--${name}`) && !generated(name) && !areas(name)), []);
   const used = new Set([...text.matchAll(/var\(--([\w-]+)\)|"--([\w-]+)"/g)].map(([, a, b]) => a ?? b));
-  for (const other of ["row", "socket"]) used.delete(other); // a height, an option of the daemon
+  // Heights and widths, an option of the daemon.
+  for (const other of ["row", "spark", "name", "source", "socket"]) used.delete(other);
   assert.deepEqual([...used].filter((name) => !defined.includes(name)), []);
 });

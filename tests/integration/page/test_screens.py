@@ -1,9 +1,11 @@
-"""A phone, and the two themes."""
+"""A phone, wide screens, and the two themes."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+import pytest
 
 from tests.integration.browser import Tab
 from tests.integration.page.elements import expect, horizontal, row, wait_for_plot
@@ -25,6 +27,56 @@ SWIPE = """() => {
   point("pointermove", 0.5);
   point("pointerup", 0.6);
 }"""
+
+COLUMNS = """() => {
+  const all = (root, names) => [...root.querySelectorAll(names)];
+  const boxes = (root, names) => all(root, names).map((part) => part.getBoundingClientRect());
+  const rows = all(document, ".row:not([hidden])");
+  const cells = boxes(rows[0], ".name, .spark, .kind, .level, .source, .last, .rate");
+  const everyBox = (names) => rows.flatMap((row) => boxes(row, names));
+  const texts = rows.flatMap((row) => [...row.children, ...all(row, ".name a, .meta > *")]);
+  return {
+    isWhole: texts.every((text) => text.scrollWidth <= text.clientWidth || !text.clientWidth),
+    heads: boxes(document, "#heads > *").map(({ left }) => left),
+    cells: cells.map(({ left }) => left),
+    right: cells.at(-1).right,
+    spark: cells[1],
+    name: Math.max(...everyBox(".name a").map(({ right }) => right)),
+    source: Math.max(...everyBox(".source *").map(({ right }) => right)),
+    last: Math.min(...everyBox(".last span").map(({ left }) => left)),
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [840, 960, 1280, 1920])
+def test_the_list_fills_its_width_and_clips_nothing(
+    shop: StoreDaemon, chromium: Any, width: int
+) -> None:
+    tab = Tab(chromium, viewport={"width": width, "height": 800})
+    page = tab.open(shop.url, rows=10)
+    columns = page.evaluate(COLUMNS)
+    assert columns["isWhole"]
+    assert columns["right"] <= width
+    assert columns["cells"] == pytest.approx(columns["heads"], abs=1)
+    assert columns["spark"]["left"] - columns["name"] < 80
+    assert columns["last"] - columns["source"] < 120
+    assert columns["spark"]["width"] >= (0.3 * width if width > 1200 else 90)
+    tab.checked(shop.url)
+    tab.context.close()
+
+
+def test_few_metrics_get_higher_rows_than_many(shop: StoreDaemon, tab: Tab) -> None:
+    page = tab.open(shop.url, rows=10)
+
+    def heights() -> list[int]:
+        parts = ".row:visible", ".row:visible canvas"
+        return [int(page.locator(part).first.bounding_box()["height"]) for part in parts]
+
+    assert heights() == [32, 26]
+    page.locator("#search").fill("db.")
+    expect(page.locator("#count")).to_have_text("3 metrics")
+    expect(page.locator("#list.roomy")).to_be_visible()
+    assert heights() == [52, 44]
 
 
 def test_a_phone_zooms_by_finger_and_never_scrolls_sideways(

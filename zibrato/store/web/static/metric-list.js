@@ -2,13 +2,13 @@
 
 import { h, oncePerFrame, text } from "./dom.js";
 import { ago, inUnit, rate, unitOf } from "./format.js";
-import { tagPairs } from "./metrics.js";
+import { columnLetters, nameText, sourceText } from "./row-text.js";
 import { drawSparkline } from "./sparkline.js";
 import { summary } from "./summary.js";
 
 const NOTES = { timer: () => "p95", gauge: (series) => (series > 1 ? "mean" : "") };
 const OVERSCAN = 6;
-const SPARKLINE_HEIGHT = 26;
+const ROOMY_HEIGHT = 52; // of a row, in pixels, as list.css has it
 
 /** `on.open(row)` is called for a click or Enter; `link(row)` returns a row's address. */
 export class MetricList {
@@ -20,6 +20,7 @@ export class MetricList {
     this.pool = [];
     this.active = -1;
     this.selected = "";
+    this.letters = { name: 0, source: 0 };
     this.version = 0; // of what the rows show: a row that shows it already is left alone
     this.draw = oncePerFrame(() => this.paint());
     root.addEventListener("scroll", this.draw, { passive: true });
@@ -39,8 +40,26 @@ export class MetricList {
     this.version += 1;
     this.active = key ? rows.findIndex((row) => row.key === key) : -1;
     this.root.setAttribute("aria-rowcount", rows.length);
+    this.fit();
     this.space.style.height = `${rows.length * this.rowHeight()}px`;
     this.draw();
+  }
+
+  /** Give the columns the width that their texts need, and few rows more height than many. */
+  fit() {
+    const letters = columnLetters(this.rows);
+    for (const [name, count] of Object.entries(letters)) {
+      // Never narrower than before: columns must not jump about while a person types a search.
+      if (count <= this.letters[name]) continue;
+      this.letters[name] = count;
+      this.root.parentElement.style.setProperty(`--${name}-letters`, count);
+      for (const slot of this.pool) slot.sparkWidth = 0;
+    }
+    const isRoomy = this.rows.length * ROOMY_HEIGHT <= this.root.clientHeight;
+    if (this.root.classList.contains("roomy") === isRoomy) return;
+    this.root.classList.toggle("roomy", isRoomy);
+    this.height = undefined;
+    for (const slot of this.pool) slot.sparkWidth = 0;
   }
 
   /** Bring the selected row into view, where it isn't. */
@@ -59,6 +78,7 @@ export class MetricList {
   }
 
   measure() {
+    this.fit();
     this.height = undefined;
     this.space.style.height = `${this.rows.length * this.rowHeight()}px`;
     for (const slot of this.pool) slot.sparkWidth = 0;
@@ -94,8 +114,7 @@ export class MetricList {
     const { element, parts } = slot;
     const { last, rate: perSecond, seen, spark, bound } = summary(row);
     const unit = unitOf(row.kind, row.name, row.about.units);
-    const { display_name: title } = row.about;
-    const dot = title ? 0 : row.name.lastIndexOf(".") + 1;
+    const { space, own, tags } = nameText(row);
     const stale = this.now - seen > Math.max(60, 6 * this.interval);
     element.hidden = false;
     element.id = `row-${index}`;
@@ -107,19 +126,18 @@ export class MetricList {
     element.classList.toggle("stale", stale);
     parts.link.href = this.on.link(row);
     parts.link.title = row.name;
-    text(parts.space, row.name.slice(0, dot));
-    text(parts.own, title ?? row.name.slice(dot));
-    const tags = row.series.length === 1 ? tagPairs(row.series[0]) : [];
-    text(parts.tags, (title ? [row.name, ...tags] : tags).join(" "));
+    text(parts.space, space);
+    text(parts.own, own);
+    text(parts.tags, tags);
     text(parts.kind, row.kind);
     showLevels(parts.level, row.series);
-    showSources(parts.source, row.series);
+    showSources(parts.source, sourceText(row));
     text(parts.last, last === null ? "–" : bound + inUnit(unit, last));
     text(parts.note, NOTES[row.kind]?.(row.series.length) ?? "");
     const idle = seen ? ago(this.now - seen) : "idle";
     text(parts.rate, stale ? idle : row.kind === "gauge" ? "" : rate(perSecond));
-    slot.sparkWidth ||= parts.spark.clientWidth;
-    drawSparkline(parts.canvas, row.kind, spark, slot.sparkWidth, SPARKLINE_HEIGHT);
+    if (!slot.sparkWidth) Object.assign(slot, { sparkWidth: parts.spark.clientWidth, sparkHeight: parts.spark.clientHeight });
+    drawSparkline(parts.canvas, row.kind, spark, slot.sparkWidth, slot.sparkHeight);
   }
 
   mark() {
@@ -184,7 +202,7 @@ function emptySlot(root) {
     parts.rate,
   );
   root.append(element);
-  return { element, parts, sparkWidth: 0 };
+  return { element, parts, sparkWidth: 0, sparkHeight: 0 };
 }
 
 function showLevels(cell, series) {
@@ -193,9 +211,8 @@ function showLevels(cell, series) {
   cell.dataset.level = names.length === 1 ? names[0] : "";
 }
 
-function showSources(cell, series) {
-  const names = [...new Set(series.map(({ source }) => source))].sort();
-  text(cell.firstChild, names[0] || "–");
-  text(cell.lastChild, names.length > 1 ? `+${names.length - 1}` : "");
+function showSources(cell, { names, first, others }) {
+  text(cell.firstChild, first);
+  text(cell.lastChild, others);
   cell.title = names.slice(0, 20).join("\n");
 }
