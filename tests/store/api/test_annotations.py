@@ -41,6 +41,8 @@ class AnnotationsTests(WebTestCase):
         for content, param in (
             ({}, "title"), ({"title": "a", "end_time": 3}, "end_time"),
             ({"title": "a", "source": "a b"}, "source"), ({"title": "a", "links": 3}, "links"),
+            ({"title": "a", "start_time": 1e300}, "start_time"),
+            ({"title": "a", "end_time": 1e300}, "end_time"),
         ):  # fmt: skip
             status, answer = self.ask("POST", "/v1/annotations/s", content)
             self.assertEqual((status, list(answer["errors"]["params"])), (400, [param]))

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from zibrato.store.api.descriptions import about, attributes, metric_fields
+from zibrato.store.api.descriptions import MAX_DEPTH, about, attributes, metric_fields
 from zibrato.store.api.responses import ApiError
+
+
+def nested(depth: int) -> Any:
+    """Return objects within one another, so many."""
+    return {"a": nested(depth - 1)} if depth else {}
 
 
 def test_attributes_of_a_form_have_their_types() -> None:
@@ -16,6 +21,7 @@ def test_attributes_of_a_form_have_their_types() -> None:
     assert attributes({"attributes": form}) == typed
     assert metric_fields({"display_min": "1.5"})["attributes"] == {"display_min": 1.5}
     assert attributes({"attributes": []}) == {}
+    assert attributes({"attributes": nested(MAX_DEPTH)}) == nested(MAX_DEPTH)
 
 
 def test_a_measurement_that_says_nothing_says_nothing() -> None:
@@ -28,6 +34,10 @@ def test_a_measurement_that_says_nothing_says_nothing() -> None:
     [
         ({"attributes": {"summarize_function": "nonsense"}}, "summarize_function"),
         ({"attributes": {"display_min": "low"}}, "display_min"),
+        ({"attributes": {"summarize_function": {}}}, "summarize_function"),
+        ({"attributes": nested(MAX_DEPTH + 1)}, "attributes"),
+        ({"color": nested(MAX_DEPTH)}, "attributes"),
+        ({"period": 1e300}, "period"),
         ({"attributes": 3}, "attributes"),
         ({"type": "nix"}, "type"),
         ({"nix": 1}, "nix"),

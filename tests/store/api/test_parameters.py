@@ -46,18 +46,20 @@ def test_a_query_of_too_many_parameters_is_rejected() -> None:
 
 
 def test_a_page_is_bounded() -> None:
-    assert paging({}) == Page(0, PAGE, False)
-    assert paging({"offset": "7", "length": "3", "sort": "desc"}) == Page(7, 3, True)
-    for params, name in (
-        ({"offset": "-1"}, "offset"), ({"length": "101"}, "length"), ({"length": "-1"}, "length"),
-        ({"offset": "x"}, "offset"), ({"sort": "up"}, "sort"), ({"orderby": "type"}, "orderby"),
+    assert paging({}) == Page("", 0, PAGE, False)
+    asked = {"name": ["a"], "offset": ["7"], "length": ["3"], "sort": ["desc"]}
+    assert paging(asked) == Page("a", 7, 3, True)
+    for name, value in (
+        ("offset", "-1"), ("length", "101"), ("length", "-1"), ("offset", "x"), ("sort", "up"),
+        ("orderby", "type"), ("offset", "1e300"), ("offset", "1.5"), ("count", "1"),
     ):  # fmt: skip
-        assert list(errors_of(paging, params)["params"]) == [name]
+        assert list(errors_of(paging, {name: [value]})["params"]) == [name]
 
 
 def test_a_page_tells_of_all_that_there_is() -> None:
-    query = Page(7, 3, False).query(9, 2, 20)
-    assert query == {"found": 9, "length": 2, "offset": 7, "total": 20}
+    query = {"found": 9, "length": 2, "offset": 7, "total": 20}
+    content = Page("", 7, 3, False).content("metrics", 20, 9, ["a", "b"])
+    assert content == {"query": query, "metrics": ["a", "b"]}
 
 
 def test_the_format_is_json_or_csv() -> None:

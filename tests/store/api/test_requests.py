@@ -16,6 +16,7 @@ from twisted.web.test.requesthelper import DummyRequest
 from zibrato.store.api.requests import (
     MAX_BODY,
     MAX_TEXT,
+    MAX_TIME,
     Content,
     content_of,
     flag,
@@ -27,6 +28,8 @@ from zibrato.store.api.requests import (
     objects,
     optional_text,
     required_name,
+    seconds,
+    seconds_or,
 )
 from zibrato.store.api.responses import ApiError
 
@@ -70,6 +73,10 @@ def test_json_is_known_by_its_type_or_its_looks_and_may_be_gzipped() -> None:
         (b"{", {}, 400),
         (b"[1]", {"content_type": "application/json"}, 400),
         (b'{"a": NaN}', {}, 400),
+        (b'{"a": 1e999}', {}, 400),
+        (rb'{"a": "\ud800"}', {}, 400),
+        (rb'{"\udfff": 1}', {}, 400),
+        (b'{"a": "\xff"}', {}, 400),
         (b"[" * 100_000, {"content_type": "application/json"}, 400),
         (b"a[b][c][d][e]=1", {}, 400),
         (b"a=1&a[b]=2", {}, 400),
@@ -111,7 +118,19 @@ def test_a_flag_is_written_in_many_ways() -> None:
 def test_an_integer_is_whole() -> None:
     assert integer({"x": "4"}, "x") == 4
     assert integer({}, "x") is None
-    assert error_of(integer, {"x": 1.5}, "x").errors == {"params": {"x": ["is not an integer"]}}
+    for value in (1.5, 1e300, -(10**22), "1e300"):
+        errors = error_of(integer, {"x": value}, "x").errors
+        assert errors == {"params": {"x": ["is not an integer"]}}
+
+
+def test_a_time_is_one_that_the_store_has() -> None:
+    assert seconds({"x": "1.5"}, "x") == 1.5
+    assert seconds({"x": MAX_TIME}, "x") == MAX_TIME
+    assert seconds({}, "x") is None
+    assert seconds_or({}, "x", 7.0) == 7.0
+    assert seconds_or({"x": 0}, "x", 7.0) == 0
+    for value in (-1, 1e300, "-1e308", MAX_TIME + 1):
+        assert "is not from 0 to" in str(error_of(seconds, {"x": value}, "x").errors)
 
 
 def test_a_name_is_there_and_legal() -> None:

@@ -33,6 +33,11 @@ class RoutingTests(WebTestCase):
         self.assertEqual(self.ask("DELETE", path)[0], 204)
         self.assertEqual(self.ask("GET", path)[0], 404)
 
+    def test_there_is_nothing_of_a_number_that_no_row_has(self) -> None:
+        for number in ("10000000000000000000000", "9" * 5000, "-1", "1.0", "٣"):
+            for path in (f"s/{number}", f"s/{number}/links/r"):
+                self.assertEqual(self.ask("GET", f"/v1/annotations/{path}")[0], 404, path)
+
     def test_answers_tell_of_rate_limits(self) -> None:
         for path in ("/v1/metrics", "/v1/annotations/nix"):
             self.ask("GET", path)

@@ -56,6 +56,11 @@ def test_the_default_is_given() -> None:
         ({"resolution": "0.5"}, "'resolution'"),
         ({"start_time": "9", "end_time": "8"}, "is after end_time"),
         ({"start_time": "x"}, "is not a number"),
+        ({"start_time": "-1e308"}, "'start_time': ['is not from 0 to 8000000000 seconds"),
+        ({"end_time": "1e300"}, "'end_time'"),
+        ({"duration": "1e300"}, "'duration'"),
+        ({"duration": "60", "resolution": "1e300"}, "'resolution'"),
+        ({"count": "1e300"}, "'count'"),
         ({"start_time": "0", "resolution": "1"}, "try a different resolution"),
     ],
 )

@@ -33,6 +33,15 @@ def test_what_is_corrupt_is_counted_once_and_the_first_is_told() -> None:
     assert line.startswith("a row of series 7 at 1200 is corrupt")
 
 
+def test_a_corrupt_text_is_told_by_its_owner() -> None:
+    account = Account()
+    for owner in ("metric m", "metric m", "metric n"):
+        account.losses.corrupt_text("attributes", owner)
+    assert account.counted == {(DROPPED, "corrupt"): 2}
+    (line,) = account.lines
+    assert line.startswith("the attributes of metric m are corrupt")
+
+
 def test_the_memory_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(losses, "MAX_PLACES", 2)
     account = Account()

@@ -8,6 +8,7 @@ from tests.store.db.store_file import T0, File
 from zibrato.model import COUNTER, GAUGE, Series, Summary
 from zibrato.store.db import metadata
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
+from zibrato.store.db.losses import DROPPED, Losses
 from zibrato.store.db.metadata import COMPOSITE, Metric, MetricFields, Submission
 
 READING = Summary(1, 2.0, 2.0, 2.0, 4.0, 2.0)
@@ -26,7 +27,7 @@ def submit(file: File, *submissions: Submission) -> list[tuple[int, Series]]:
 
 
 def metric(file: File, name: str = "m") -> Metric:
-    return metadata.metric(file.reader.connection, name)
+    return metadata.metric(file.reader, name)
 
 
 def test_what_a_submission_says_of_a_metric_fills_gaps_only(file: File) -> None:
@@ -112,27 +113,42 @@ def test_only_a_composite_shows_one() -> None:
 def test_metrics_come_by_lower_case_name_however_many(file: File) -> None:
     submit(file, *(submission(f"M.{number}") for number in range(2500)))
     names = [f"m.{number}" for number in range(0, 2600, 2)]
-    found = metadata.metrics(file.reader.connection, names)
+    found = metadata.metrics(file.reader, names)
     assert {*found} == {f"m.{number}" for number in range(0, 2500, 2)}
     assert found["m.2498"].name == "M.2498"
 
 
 def test_a_page_is_sorted_and_what_is_special_to_sql_is_not_to_a_search(file: File) -> None:
     submit(file, *map(submission, ("b", "a.1", "A_1", "a%1", "a\\1")))
-    connection = file.reader.connection
-    assert metadata.page(connection, "A", 1, 2)[:2] == (5, 4)
-    names = [metric.name for metric in metadata.page(connection, "a", 0, 9)[2]]
+    store = file.reader
+    assert metadata.page(store, "A", 1, 2)[:2] == (5, 4)
+    names = [metric.name for metric in metadata.page(store, "a", 0, 9)[2]]
     assert names == sorted(names, key=str.lower)
-    backwards = metadata.page(connection, "a", 0, 9, descending=True)[2]
+    backwards = metadata.page(store, "a", 0, 9, descending=True)[2]
     assert [metric.name for metric in backwards] == names[::-1]
     for search, name in (("_", "A_1"), ("%", "a%1"), ("\\", "a\\1")):
-        assert [metric.name for metric in metadata.page(connection, search, 0, 9)[2]] == [name]
+        assert [metric.name for metric in metadata.page(store, search, 0, 9)[2]] == [name]
 
 
 def test_patterns_match_with_stars_alone(file: File) -> None:
     submit(file, *map(submission, ("web.cpu", "web.mem", "db.cpu", "web_x")))
-    connection = file.reader.connection
-    assert metadata.matching(connection, ["WEB.*"]) == ["web.cpu", "web.mem"]
-    assert metadata.matching(connection, ["*.cpu", "web.cpu"]) == ["db.cpu", "web.cpu"]
-    assert metadata.matching(connection, ["web_x", "web_cpu"]) == ["web_x"]
-    assert metadata.matching(connection, ["web*"], ["WEB.c*", "web_x", "nix"]) == ["web.mem"]
+    store = file.reader
+    assert metadata.matching(store, ["WEB.*"]) == ["web.cpu", "web.mem"]
+    assert metadata.matching(store, ["*.cpu", "web.cpu"]) == ["db.cpu", "web.cpu"]
+    assert metadata.matching(store, ["web_x", "web_cpu"]) == ["web_x"]
+    assert metadata.matching(store, ["web*"], ["WEB.c*", "web_x", "nix"]) == ["web.mem"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", r'{"a": "\ud800"}', b"\xff", 5])
+def test_corrupt_attributes_are_left_out_alone(file: File, text: object) -> None:
+    submit(file, submission("m"), submission("n"))
+    file.writer.connection.execute(
+        "UPDATE metric SET attributes = ?, period = 7 WHERE name = 'm'", (text,)
+    )
+    counted: list[tuple[str, int, str, str]] = []
+    file.reader.losses = Losses(lambda *loss: counted.append(loss))
+    for _ in range(2):
+        *_, page = metadata.page(file.reader, "", 0, 9)
+        assert page == [Metric("m", period=7), Metric("n")]
+    assert counted == [(DROPPED, 1, "reason", "corrupt")]
+    assert metadata.put(file.writer, "m", {"attributes": {"a": 1}}).attributes == {"a": 1}

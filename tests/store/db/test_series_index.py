@@ -125,12 +125,13 @@ def test_tags_come_back_as_they_were() -> None:
 
 
 def test_corrupt_tags_leave_out_their_series_alone(file: File) -> None:
-    (one, two, three) = ids(index(file, 9), *MANY[:3])
+    *corrupt, sound = ids(index(file, 9), *MANY[:5])
+    texts = ("{rubbish", "[1]", '{"a": [1]}', r'{"a": "\ud800"}')
     with transaction(file.writer.connection):
-        for series_id, tags in ((one, "{rubbish"), (two, "[1]")):
+        for series_id, tags in zip(corrupt, texts, strict=True):
             query = "UPDATE series SET tags = ? WHERE id = ?"
             file.writer.connection.execute(query, (tags, series_id))
-    assert file.reader.series() == {three: MANY[2]}
+    assert file.reader.series() == {sound: MANY[4]}
 
 
 def test_twenty_times_as_many_names_as_the_bound_are_all_stored_in_bounded_memory(

@@ -9,7 +9,6 @@ from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.store.api.parameters import (
-    PAGE_PARAMETERS,
     first_values,
     paging,
     parameters,
@@ -18,10 +17,10 @@ from zibrato.store.api.parameters import (
 from zibrato.store.api.requests import (
     Content,
     content_of,
-    integer,
     objects,
     optional_text,
     required_name,
+    seconds,
 )
 from zibrato.store.api.responses import (
     bad_parameter,
@@ -51,20 +50,12 @@ class AnnotationsApi:
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the streams."""
-        every = parameters(request)
-        reject_unknown_parameters(every, PAGE_PARAMETERS)
-        params = first_values(every)
-        page = paging(params)
+        page = paging(parameters(request))
         total, found, streams = await self._database.read(
-            lambda reader: annotation_events.streams(
-                reader.connection, params.get("name", ""), page.offset, page.length, page.descending
-            )
+            lambda reader: annotation_events.streams(reader, *page)
         )
-        content = {
-            "query": page.query(found, len(streams), total),
-            "annotations": [stream._asdict() for stream in streams],
-        }
-        return json_response(request, content)
+        shown = [stream._asdict() for stream in streams]
+        return json_response(request, page.content("annotations", total, found, shown))
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
@@ -72,14 +63,14 @@ class AnnotationsApi:
         every = parameters(request)
         reject_unknown_parameters(every, TIME_PARAMETERS - {"count", "resolution"}, _READ)
         params = first_values(every)
-        stream = await self._database.read(lambda r: annotation_events.stream(r.connection, name))
+        stream = await self._database.read(lambda r: annotation_events.stream(r, name))
         content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
             start, end, *_ = time_range_of(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )
             events = await self._database.read(
-                lambda reader: annotation_events.in_stream(reader.connection, name, start, end)
+                lambda reader: annotation_events.in_stream(reader, name, start, end)
             )
             content["events"] = _by_source(events, source_patterns(every))
         return json_response(request, content)
@@ -91,7 +82,7 @@ class AnnotationsApi:
         now = int(self._database.clock.seconds())
         fields = event_fields({"title": "", "start_time": now, **_given(content_of(request))})
         made = await self._database.write(
-            lambda writer: annotation_events.create(writer.connection, name, fields)
+            lambda writer: annotation_events.create(writer, name, fields)
         )
         return created(request, event_content(made), "annotations", made.stream, made.id)
 
@@ -101,21 +92,21 @@ class AnnotationsApi:
         required_name({"name": name}, "name")
         shown = optional_text(content_of(request), "display_name")
         stream = await self._database.write(
-            lambda writer: annotation_events.put_stream(writer.connection, name, shown)
+            lambda writer: annotation_events.put_stream(writer, name, shown)
         )
         return json_response(request, stream._asdict())
 
     @app.route("/<name>", methods=["DELETE"])
     async def delete(self, request: IRequest, name: str) -> bytes:
         """Delete a stream."""
-        await self._database.write(lambda w: annotation_events.delete_stream(w.connection, name))
+        await self._database.write(lambda w: annotation_events.delete_stream(w, name))
         return no_content(request)
 
     @app.route("/<name>/<int:event_id>", methods=["GET"])
     async def get_event(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Answer with an event."""
         event = await self._database.read(
-            lambda reader: annotation_events.event(reader.connection, name, event_id)
+            lambda reader: annotation_events.event(reader, name, event_id)
         )
         return json_response(request, event_content(event))
 
@@ -124,7 +115,7 @@ class AnnotationsApi:
         """Change an event."""
         fields = event_fields(_given(content_of(request)))
         changed = await self._database.write(
-            lambda writer: annotation_events.change(writer.connection, name, event_id, fields)
+            lambda writer: annotation_events.change(writer, name, event_id, fields)
         )
         return json_response(request, event_content(changed))
 
@@ -132,7 +123,7 @@ class AnnotationsApi:
     async def delete_event(self, request: IRequest, name: str, event_id: int) -> bytes:
         """Delete an event."""
         await self._database.write(
-            lambda writer: annotation_events.delete_event(writer.connection, name, event_id)
+            lambda writer: annotation_events.delete_event(writer, name, event_id)
         )
         return no_content(request)
 
@@ -141,7 +132,7 @@ class AnnotationsApi:
         """Add a link to an event."""
         link = link_of(content_of(request))
         await self._database.write(
-            lambda writer: annotation_events.add_link(writer.connection, name, event_id, link)
+            lambda writer: annotation_events.add_link(writer, name, event_id, link)
         )
         return created(request, link, "annotations", name, event_id, "links", str(link["rel"]))
 
@@ -151,7 +142,7 @@ class AnnotationsApi:
         return json_response(
             request,
             await self._database.read(
-                lambda reader: annotation_events.link(reader.connection, name, event_id, rel)
+                lambda reader: annotation_events.link(reader, name, event_id, rel)
             ),
         )
 
@@ -159,7 +150,7 @@ class AnnotationsApi:
     async def delete_link(self, request: IRequest, name: str, event_id: int, rel: str) -> bytes:
         """Delete a link of an event."""
         await self._database.write(
-            lambda writer: annotation_events.delete_link(writer.connection, name, event_id, rel)
+            lambda writer: annotation_events.delete_link(writer, name, event_id, rel)
         )
         return no_content(request)
 
@@ -179,9 +170,10 @@ def event_fields(content: Content) -> EventFields:
     if "description" in content:
         fields["description"] = optional_text(content, "description")
     if "start_time" in content:
-        fields["start_time"] = integer(content, "start_time") or 0
+        fields["start_time"] = int(seconds(content, "start_time") or 0)
     if "end_time" in content:
-        fields["end_time"] = integer(content, "end_time")
+        end = seconds(content, "end_time")
+        fields["end_time"] = None if end is None else int(end)
     return fields
 
 

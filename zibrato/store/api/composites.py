@@ -39,7 +39,7 @@ class Composite:
         if sum(len(selected[term]) for term in selections(node)) > MAX_SERIES:
             raise bad_request(f"the composite query is of more than {MAX_SERIES} series")
         names = {one.name for series in selected.values() for one in series.values()}
-        metrics = metadata.metrics(self._reader.connection, names)
+        metrics = metadata.metrics(self._reader, names)
         inputs = {term: list(self._series(term, selected[term], metrics)) for term in selected}
         made = [_measurements(series, metrics) for series in evaluate(node, inputs)]
         for one in made:

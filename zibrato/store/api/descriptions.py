@@ -16,6 +16,7 @@ from zibrato.store.api.responses import bad_parameter
 from zibrato.store.api.time_series import SUMMARY_FUNCTIONS
 from zibrato.store.db.metadata import SUMMARIZE, TYPES, MetricFields
 
+MAX_DEPTH = 16
 _NUMBERS = {"display_max", "display_min"}
 _FLAGS = {"display_stacked", "gap_detection", "aggregate"}
 _TEXTS = {"color", "display_units_long", "display_units_short", "display_transform"}
@@ -62,16 +63,24 @@ def attributes(content: Content) -> dict[str, object]:
     return _typed(given)
 
 
+def _is_deep(value: object, depth: int) -> bool:
+    """Whether a value is nested more than `depth` deep: then encoding it again might fail."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < 0 or any(_is_deep(one, depth - 1) for one in inner)
+
+
 def _beside(content: Content) -> dict[str, object]:
     return _typed({name: content[name] for name in _ATTRIBUTES & content.keys()})
 
 
 def _typed(given: Mapping[str, object]) -> dict[str, object]:
+    if _is_deep(given, MAX_DEPTH):
+        raise bad_parameter("attributes", f"are nested more than {MAX_DEPTH} deep")
     return {name: _attribute(given, name, value) for name, value in given.items()}
 
 
 def _attribute(given: Mapping[str, object], name: str, value: object) -> object:
-    if name == SUMMARIZE and value is not None and value not in {*SUMMARY_FUNCTIONS}:
+    if name == SUMMARIZE and value is not None and value not in [*SUMMARY_FUNCTIONS]:
         raise bad_parameter(SUMMARIZE, f"is none of {', '.join(SUMMARY_FUNCTIONS)}")
     if not isinstance(value, str):
         return value

@@ -14,7 +14,7 @@ from zibrato.store.api.parameters import (
     reject_unknown_parameters,
     wants_csv,
 )
-from zibrato.store.api.requests import Content, content_of
+from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import (
     bad_parameter,
     bad_request,
@@ -46,9 +46,7 @@ class MeasurementsApi:
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
         """Keep measurements, all of them or none."""
-        submissions = tagged(content_of(request), self._database.clock.seconds())
-        await keep(self._store, submissions)
-        total = len(submissions)
+        total = await keep(self._store, request, tagged)
         summary = {"total": total, "accepted": total, "failed": 0, "filtered": 0}
         return json_response(request, {"measurements": {"summary": summary}}, 202)
 
@@ -73,7 +71,7 @@ class MeasurementsApi:
         )
 
     def _streams(self, reader: Reader, name: str, params: Parameters) -> Content:
-        metric = metadata.metric(reader.connection, name)
+        metric = metadata.metric(reader, name)
         first = first_values(params)
         now = self._database.clock.seconds()
         time_range = time_range_of(first, now)
@@ -90,7 +88,7 @@ class MeasurementsApi:
         return {**metric.content(), "resolution": plot.step, "series": streams, "links": []}
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:
-        metadata.metric(reader.connection, name)
+        metadata.metric(reader, name)
         now = self._database.clock.seconds()
         time_range = time_range_of(first_values(params), now)
         series = with_tags(reader.series(name), params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from klein import Klein
 from twisted.web.iweb import IRequest
@@ -11,7 +11,6 @@ from zibrato.store.api import composite_query, time_series
 from zibrato.store.api.composites import Composite
 from zibrato.store.api.descriptions import DESCRIBED, metric_fields
 from zibrato.store.api.parameters import (
-    PAGE_PARAMETERS,
     Parameters,
     first_values,
     paging,
@@ -61,30 +60,22 @@ class MetricsApi:
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
         """Keep measurements, all of them or none."""
-        submissions = legacy(content_of(request), self._database.clock.seconds())
-        await keep(self._store, submissions)
+        await keep(self._store, request, legacy)
         return json_response(request, {})
 
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the metrics that have `name` in their name."""
-        every = parameters(request)
-        params = first_values(every)
+        params = parameters(request)
         if "compose" in params:
-            reject_unknown_parameters(every, TIME_PARAMETERS, {"compose"})
-            return json_response(request, await self._composite(params))
-        reject_unknown_parameters(every, PAGE_PARAMETERS)
+            reject_unknown_parameters(params, TIME_PARAMETERS, {"compose"})
+            return json_response(request, await self._composite(first_values(params)))
         page = paging(params)
         total, found, metrics = await self._database.read(
-            lambda reader: metadata.page(
-                reader.connection, params.get("name", ""), page.offset, page.length, page.descending
-            )
+            lambda reader: metadata.page(reader, *page)
         )
-        content = {
-            "query": page.query(found, len(metrics), total),
-            "metrics": [metric.content() for metric in metrics],
-        }
-        return json_response(request, content)
+        shown = [metric.content() for metric in metrics]
+        return json_response(request, page.content("metrics", total, found, shown))
 
     @app.route("/", methods=["DELETE"])
     async def delete_many(self, request: IRequest) -> bytes:
@@ -100,7 +91,7 @@ class MetricsApi:
         params = parameters(request)
         reject_unknown_parameters(params, TIME_PARAMETERS, SHAPE_PARAMETERS, _READ)
         if not (TIME_PARAMETERS & params.keys() or "format" in params):
-            metric = await self._database.read(lambda r: metadata.metric(r.connection, name))
+            metric = await self._database.read(lambda r: metadata.metric(r, name))
             return json_response(request, metric.content())
         if wants_csv(params):
             content = await self._database.read(lambda reader: self._csv(reader, name, params))
@@ -116,7 +107,7 @@ class MetricsApi:
         fields = metric_fields(content_of(request))
 
         def work(writer: Writer) -> tuple[bool, Metric]:
-            known = metadata.metrics(writer.connection, [name])
+            known = metadata.metrics(writer, [name])
             if not known:  # what the daemon measures may be called anything
                 required_name({"name": name}, "name")
             return bool(known), metadata.put(writer, name, fields)
@@ -135,7 +126,7 @@ class MetricsApi:
         fields = metric_fields({key: content[key] for key in content.keys() - {"names"}})
 
         def work(writer: Writer) -> None:
-            for name in metadata.matching(writer.connection, patterns):
+            for name in metadata.matching(writer, patterns):
                 metadata.put(writer, name, fields)
 
         await self._database.write(work)
@@ -144,13 +135,13 @@ class MetricsApi:
     @app.route("/<name>", methods=["DELETE"])
     async def delete(self, request: IRequest, name: str) -> bytes:
         """Delete a metric."""
-        await self._database.read(lambda reader: metadata.metric(reader.connection, name))
+        await self._database.read(lambda reader: metadata.metric(reader, name))
         await self._delete([name], [])
         return no_content(request)
 
     async def _delete(self, patterns: list[str], exclude: list[str]) -> None:
         def work(writer: Writer) -> list[str]:
-            names = metadata.matching(writer.connection, patterns, exclude)
+            names = metadata.matching(writer, patterns, exclude)
             writer.delete_metrics(names)
             return names
 
@@ -173,7 +164,7 @@ class MetricsApi:
         return {"compose": params["compose"], **await self._database.read(work)}
 
     def _measurements(self, reader: Reader, name: str, params: Parameters) -> Content:
-        metric = metadata.metric(reader.connection, name)
+        metric = metadata.metric(reader, name)
         first = first_values(params)
         now = self._database.clock.seconds()
         time_range = time_range_of(first, now)
@@ -183,7 +174,7 @@ class MetricsApi:
         return {**metric.content(), "resolution": plot.step, "measurements": measurements}
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:
-        metadata.metric(reader.connection, name)
+        metadata.metric(reader, name)
         now = self._database.clock.seconds()
         time_range = time_range_of(first_values(params), now)
         series = of_sources(reader.series(name), params)
@@ -191,8 +182,11 @@ class MetricsApi:
         return as_csv(records(plot, series))
 
 
-async def keep(store: Store, submissions: list[Submission]) -> None:
-    """Keep measurements, and show them to subscribers."""
+async def keep(
+    store: Store, request: IRequest, parse: Callable[[Content, float], list[Submission]]
+) -> int:
+    """Keep the measurements of a request, show them to subscribers, return how many they are."""
+    submissions = parse(content_of(request), store.database.clock.seconds())
     await store.ready()  # else they might be loaded from the file and then added once more
     kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
     interval = store.live.interval
@@ -202,3 +196,4 @@ async def keep(store: Store, submissions: list[Submission]) -> None:
         for start in [submission.when // interval * interval]
     ]
     await store.publish(measured)
+    return len(submissions)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api.requests import number
+from zibrato.store.api.requests import Content, integer
 from zibrato.store.api.responses import bad_parameter, bad_request
 
 PAGE = 100
 """Most that a page has, and what it has where no length is asked for; Librato's."""
-PAGE_PARAMETERS = {"name", "offset", "length", "sort", "orderby"}
+_PAGE_PARAMETERS = {"name", "offset", "length", "sort", "orderby"}
 Parameters = Mapping[str, list[str]]
 """The values of each parameter of a query."""
 
@@ -47,20 +47,24 @@ def first_values(params: Parameters) -> dict[str, str]:
 
 
 class Page(NamedTuple):
-    """Which part of a list, sorted by name, is asked for."""
+    """Which part of a list, sorted by name, is asked for: of what has `search` in its name."""
 
+    search: str
     offset: int
     length: int
     descending: bool
 
-    def query(self, found: int, length: int, total: int) -> dict[str, int]:
-        """Return what an answer says of itself: how many of all there are were found and shown."""
-        return {"found": found, "length": length, "offset": self.offset, "total": total}
+    def content(self, what: str, total: int, found: int, shown: Sequence[object]) -> Content:
+        """Return an answer with what is shown of a list, and how much there is and was found."""
+        query = {"found": found, "length": len(shown), "offset": self.offset, "total": total}
+        return {"query": query, what: shown}
 
 
-def paging(params: Mapping[str, str]) -> Page:
-    """Return which part of a list is asked for; raises ApiError."""
-    offset, length = int(number(params, "offset") or 0), int(number(params, "length") or PAGE)
+def paging(every: Parameters) -> Page:
+    """Return which part of a list is asked for, and nothing else; raises ApiError."""
+    reject_unknown_parameters(every, _PAGE_PARAMETERS)
+    params = first_values(every)
+    offset, length = integer(params, "offset") or 0, integer(params, "length") or PAGE
     sort = params.get("sort", "asc")
     if params.get("orderby", "name") != "name":
         raise bad_parameter("orderby", "is not name")
@@ -70,7 +74,7 @@ def paging(params: Mapping[str, str]) -> Page:
         raise bad_parameter("offset", "is below 0")
     if not 0 < length <= PAGE:
         raise bad_parameter("length", f"is not from 1 to {PAGE}")
-    return Page(offset, length, sort == "desc")
+    return Page(params.get("name", ""), offset, length, sort == "desc")
 
 
 def wants_csv(params: Parameters) -> bool:

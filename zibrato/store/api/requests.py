@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Container, Mapping
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from twisted.web.iweb import IRequest
 
+from zibrato.model import MAX_EXACT_INT
 from zibrato.store.api.responses import ApiError, bad_parameter, bad_request
 
 MAX_BODY = 1_000_000
 MAX_FORM_DEPTH = 4
 MAX_TEXT = 10_000
 """Characters of a text for people."""
+MAX_TIME = 8_000_000_000
+"""The last Unix time, and the longest duration; the store's keys have 33 bits for them."""
 _TRUE = {"1", "true", "yes", "on", ""}
 _FALSE = {"0", "false", "no", "off"}
 _GZIP = 31  # zlib's code for a gzip header and the largest window
@@ -37,9 +40,12 @@ def content_of(request: IRequest) -> Content:
 
 
 def from_json(body: bytes) -> Content:
-    """Return the object of a JSON text; an empty one has nothing in it."""
+    """Return the object of a JSON text; an empty one has nothing in it.
+
+    All its texts can be encoded again: half of a surrogate pair is no JSON here.
+    """
     try:
-        content = json.loads(body or b"{}", parse_constant=_no_constant)
+        content = msgspec.json.decode(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is no JSON: {error}") from None
     if not isinstance(content, dict):
@@ -92,11 +98,19 @@ def number(content: Mapping[str, object], param: str) -> float | None:
 
 
 def integer(content: Mapping[str, object], param: str) -> int | None:
-    """Return a whole number, or None where there is none."""
+    """Return a whole number that a float holds exactly, or None where there is none."""
     value = number(content, param)
-    if value is not None and value != int(value):
+    if value is not None and (value != int(value) or abs(value) > MAX_EXACT_INT):
         raise bad_parameter(param, "is not an integer")
     return None if value is None else int(value)
+
+
+def seconds(content: Mapping[str, object], param: str) -> float | None:
+    """Return a Unix time or a duration that the store can have, or None where there is none."""
+    value = number(content, param)
+    if value is not None and not 0 <= value <= MAX_TIME:
+        raise bad_parameter(param, f"is not from 0 to {MAX_TIME} seconds")
+    return value
 
 
 def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
@@ -113,6 +127,12 @@ def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
 def number_or(content: Mapping[str, object], param: str, default: float) -> float:
     """Return a finite number, or the default where there is none; 0 is one."""
     value = number(content, param)
+    return default if value is None else value
+
+
+def seconds_or(content: Mapping[str, object], param: str, default: float) -> float:
+    """Return a Unix time, or the default where there is none."""
+    value = seconds(content, param)
     return default if value is None else value
 
 
@@ -200,7 +220,3 @@ def _inflated(request: IRequest, body: bytes) -> bytes:
 def too_large() -> ApiError:
     """Return the error of a body past its bound."""
     return bad_request(f"the body is larger than {MAX_BODY} bytes", 413)
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
-from zibrato.store.api.routing import Segment
+from zibrato.store.api.routing import RowId, Segment
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 
 _log = Logger()
@@ -84,7 +84,7 @@ def with_error_responses(app: Klein) -> Klein:
     """Return `app`, that now answers for every error and redirects nobody."""
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.url_map.converters["default"] = Segment
+    app.url_map.converters.update(default=Segment, int=RowId)
     for kind, api_error in _API_ERRORS:
         _add_handler(app, kind, api_error)
     return app

@@ -23,6 +23,16 @@ class Segment(BaseConverter):
         return value.replace("%2F", "/").replace("%25", "%")
 
 
+class RowId(BaseConverter):
+    """A number that SQLite may have given a row; of a longer one there is nothing."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
 def quoted(segment: bytes) -> bytes:
     """Return a segment in which no slash is left.
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from klein import Klein
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api.parameters import (
-    PAGE_PARAMETERS,
-    first_values,
-    paging,
-    parameters,
-    reject_unknown_parameters,
-)
+from zibrato.store.api.parameters import paging, parameters
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import json_response, not_found, with_error_responses
 from zibrato.store.db import sources
@@ -29,20 +23,12 @@ class SourcesApi:
     @app.route("/", methods=["GET"])
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the sources that have `name` in their name."""
-        every = parameters(request)
-        reject_unknown_parameters(every, PAGE_PARAMETERS)
-        params = first_values(every)
-        page = paging(params)
+        page = paging(parameters(request))
         total, found, names = await self._database.read(
-            lambda reader: sources.page(
-                reader.connection, params.get("name", ""), page.offset, page.length, page.descending
-            )
+            lambda reader: sources.page(reader.connection, *page)
         )
-        content = {
-            "query": page.query(found, len(names), total),
-            "sources": [_content(name) for name in names],
-        }
-        return json_response(request, content)
+        shown = [_content(name) for name in names]
+        return json_response(request, page.content("sources", total, found, shown))
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:

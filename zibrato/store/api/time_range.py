@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple, TypeVar
 
-from zibrato.store.api.requests import number
+from zibrato.store.api.requests import MAX_TIME, integer, seconds
 from zibrato.store.api.responses import bad_parameter, bad_request
 
 TIME_PARAMETERS = {"start_time", "end_time", "duration", "count", "resolution"}
@@ -42,10 +42,10 @@ def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) 
     `end_time` is included; `count` is of the first from `start_time`, where there is one, else of
     the last. Raises ApiError.
     """
-    start, end, duration, count, step = (
-        number(params, param)
-        for param in ("start_time", "end_time", "duration", "count", "resolution")
+    start, end, duration, step = (
+        seconds(params, param) for param in ("start_time", "end_time", "duration", "resolution")
     )
+    count = integer(params, "count")
     if None not in {start, end, duration}:
         raise bad_request("start_time, end_time and duration exclude one another")
     for param, value in (("duration", duration), ("count", count), ("resolution", step)):
@@ -53,7 +53,7 @@ def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) 
             raise bad_parameter(param, "is not above 0")
     last = end if end is not None else now
     if start is not None and end is None and duration is not None:
-        last = start + duration
+        last = min(start + duration, MAX_TIME)
     oldest = count is not None and start is not None
     if start is None:
         start = _start(last, duration, count, step, default)
@@ -65,7 +65,7 @@ def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) 
             "The requested data resolution is unavailable for the given time range. "
             "Please try a different resolution."
         )
-    return TimeRange(start, last + 1, resolution, int(count) if count else None, oldest)
+    return TimeRange(start, last + 1, resolution, count, oldest)
 
 
 def _start(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.soundness import OpenFile, decoded
 
 Link = Mapping[str, object]
 """What JSON object a client gave as a link: `rel`, `href` and `label`, maybe more."""
@@ -49,7 +50,7 @@ class EventFields(TypedDict, total=False):
 
 
 def streams(
-    connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
+    file: OpenFile, search: str, offset: int, length: int, descending: bool = False
 ) -> tuple[int, int, list[Stream]]:
     """Return how many streams there are, how many have `search` in their name, and a page of them.
 
@@ -57,7 +58,7 @@ def streams(
     """
     every = [
         Stream(*row)
-        for row in connection.execute("SELECT name, display_name FROM stream ORDER BY name")
+        for row in file.connection.execute("SELECT name, display_name FROM stream ORDER BY name")
     ]
     matching = [one for one in every if search.lower() in one.name.lower()]
     if descending:
@@ -65,112 +66,112 @@ def streams(
     return len(every), len(matching), matching[offset : offset + length]
 
 
-def stream(connection: sqlite3.Connection, name: str) -> Stream:
+def stream(file: OpenFile, name: str) -> Stream:
     """Return a stream; raises NotFoundError."""
     query = "SELECT name, display_name FROM stream WHERE name = ?"
-    for row in connection.execute(query, (name,)):
+    for row in file.connection.execute(query, (name,)):
         return Stream(*row)
     raise NotFoundError
 
 
-def in_stream(connection: sqlite3.Connection, name: str, start: float, end: float) -> list[Event]:
+def in_stream(file: OpenFile, name: str, start: float, end: float) -> list[Event]:
     """Return the events of a stream in a time, oldest first."""
     values = {"name": name, "start": start, "end": end}
-    rows = connection.execute(f"{_EVENT} WHERE stream = :name AND {_BETWEEN}", values)
-    return [_event(row) for row in rows]
+    rows = file.connection.execute(f"{_EVENT} WHERE stream = :name AND {_BETWEEN}", values)
+    return [_event(row, file.losses) for row in rows]
 
 
-def between(connection: sqlite3.Connection, start: float, end: float) -> list[Event]:
+def between(file: OpenFile, start: float, end: float) -> list[Event]:
     """Return the events of all streams in a time, oldest first."""
-    rows = connection.execute(f"{_EVENT} WHERE {_BETWEEN}", {"start": start, "end": end})
-    return [_event(row) for row in rows]
+    rows = file.connection.execute(f"{_EVENT} WHERE {_BETWEEN}", {"start": start, "end": end})
+    return [_event(row, file.losses) for row in rows]
 
 
-def event(connection: sqlite3.Connection, name: str, event_id: int) -> Event:
+def event(file: OpenFile, name: str, event_id: int) -> Event:
     """Return an event of a stream; raises NotFoundError."""
     query = f"{_EVENT} WHERE stream = ? AND id = ?"
-    for row in connection.execute(query, (name, event_id)):
-        return _event(row)
+    for row in file.connection.execute(query, (name, event_id)):
+        return _event(row, file.losses)
     raise NotFoundError
 
 
-def create(connection: sqlite3.Connection, name: str, fields: EventFields) -> Event:
+def create(file: OpenFile, name: str, fields: EventFields) -> Event:
     """Return a new event of a stream, which is made where there is none.
 
     Raises InvalidValueError where it would end before it starts.
     """
     row = _row(Event(0, name, **fields))
-    with transaction(connection):
-        connection.execute("INSERT INTO stream (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-        event_id = connection.execute(
+    with transaction(file.connection):
+        file.connection.execute(
+            "INSERT INTO stream (name) VALUES (?) ON CONFLICT DO NOTHING", (name,)
+        )
+        event_id = file.connection.execute(
             "INSERT INTO event (stream, source, title, description, start_time, end_time, links) "
             "VALUES (:stream, :source, :title, :description, :start_time, :end_time, :links)",
             row,
         ).lastrowid
-    return event(connection, name, event_id or 0)
+    return event(file, name, event_id or 0)
 
 
-def change(connection: sqlite3.Connection, name: str, event_id: int, fields: EventFields) -> Event:
+def change(file: OpenFile, name: str, event_id: int, fields: EventFields) -> Event:
     """Return an event with what `fields` say of it; raises as `event` and `create` do."""
-    row = _row(event(connection, name, event_id)._replace(**fields))
-    with transaction(connection):
-        connection.execute(
+    row = _row(event(file, name, event_id)._replace(**fields))
+    with transaction(file.connection):
+        file.connection.execute(
             "UPDATE event SET source = :source, title = :title, description = :description, "
             "start_time = :start_time, end_time = :end_time, links = :links WHERE id = :id",
             row,
         )
-    return event(connection, name, event_id)
+    return event(file, name, event_id)
 
 
-def add_link(connection: sqlite3.Connection, name: str, event_id: int, link: Link) -> None:
+def add_link(file: OpenFile, name: str, event_id: int, link: Link) -> None:
     """Add a link to an event, in place of one of the same `rel`; raises NotFoundError."""
     others = [
-        other
-        for other in event(connection, name, event_id).links
-        if other.get("rel") != link["rel"]
+        other for other in event(file, name, event_id).links if other.get("rel") != link["rel"]
     ]
-    change(connection, name, event_id, {"links": [*others, link]})
+    change(file, name, event_id, {"links": [*others, link]})
 
 
-def link(connection: sqlite3.Connection, name: str, event_id: int, rel: str) -> Link:
+def link(file: OpenFile, name: str, event_id: int, rel: str) -> Link:
     """Return the link of an event that has a `rel`; raises NotFoundError."""
-    for one in event(connection, name, event_id).links:
+    for one in event(file, name, event_id).links:
         if one.get("rel") == rel:
             return one
     raise NotFoundError
 
 
-def delete_link(connection: sqlite3.Connection, name: str, event_id: int, rel: str) -> None:
+def delete_link(file: OpenFile, name: str, event_id: int, rel: str) -> None:
     """Delete the link of an event that has a `rel`; raises NotFoundError."""
-    gone = link(connection, name, event_id, rel)
-    others = [one for one in event(connection, name, event_id).links if one != gone]
-    change(connection, name, event_id, {"links": others})
+    gone = link(file, name, event_id, rel)
+    others = [one for one in event(file, name, event_id).links if one != gone]
+    change(file, name, event_id, {"links": others})
 
 
-def put_stream(connection: sqlite3.Connection, name: str, display_name: str | None) -> Stream:
+def put_stream(file: OpenFile, name: str, display_name: str | None) -> Stream:
     """Return a stream with its name for people; it is made where there is none."""
-    with transaction(connection):
-        connection.execute(
+    with transaction(file.connection):
+        file.connection.execute(
             "INSERT INTO stream VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET display_name = excluded.display_name",
             (name, display_name),
         )
-    return stream(connection, name)
+    return stream(file, name)
 
 
-def delete_stream(connection: sqlite3.Connection, name: str) -> None:
+def delete_stream(file: OpenFile, name: str) -> None:
     """Delete a stream with its events; raises NotFoundError."""
-    stream(connection, name)
-    with transaction(connection):
-        connection.execute("DELETE FROM event WHERE stream = ?", (name,))
-        connection.execute("DELETE FROM stream WHERE name = ?", (name,))
+    stream(file, name)
+    with transaction(file.connection):
+        file.connection.execute("DELETE FROM event WHERE stream = ?", (name,))
+        file.connection.execute("DELETE FROM stream WHERE name = ?", (name,))
 
 
-def delete_event(connection: sqlite3.Connection, name: str, event_id: int) -> None:
+def delete_event(file: OpenFile, name: str, event_id: int) -> None:
     """Delete an event; raises NotFoundError."""
-    event(connection, name, event_id)
-    with transaction(connection):
-        connection.execute("DELETE FROM event WHERE id = ?", (event_id,))
+    event(file, name, event_id)
+    with transaction(file.connection):
+        file.connection.execute("DELETE FROM event WHERE id = ?", (event_id,))
 
 
 def _row(event: Event) -> dict[str, object]:
@@ -180,5 +181,8 @@ def _row(event: Event) -> dict[str, object]:
     return {**event._asdict(), "links": json.dumps(event.links)}
 
 
-def _event(row: EventRow) -> Event:
-    return Event(*row[:7], json.loads(row[7]))
+def _event(row: EventRow, losses: Losses) -> Event:
+    links = decoded(row[7], list[dict[str, Any]])
+    if links is None:
+        losses.corrupt_text("links", f"event {row[0]}")
+    return Event(*row[:7], links or ())

@@ -29,21 +29,25 @@ class Losses:
     ) -> None:
         self._count = count
         self._log = log
-        self._places: set[tuple[str, int]] = set()
+        self._places: set[tuple[str, int | str]] = set()
         self._overflowed = False
 
     def corrupt(self, what: str, key: int) -> None:
         """Note that a row or chunk, `what`, with this key, is left out, as it can't be read."""
-        place = (what, key)
+        place = f"a {what} of series {series_id_of(key)} at {start_of(key)} is"
+        self._corrupt((what, key), place)
+
+    def corrupt_text(self, what: str, owner: str) -> None:
+        """Note that a text of JSON, such as the `attributes` of a metric, can't be read."""
+        self._corrupt((what, owner), f"the {what} of {owner} are")
+
+    def _corrupt(self, place: tuple[str, int | str], words: str) -> None:
         if place in self._places or len(self._places) >= MAX_PLACES:
             return
         self._places.add(place)
         self._count(DROPPED, 1, "reason", "corrupt")
         if len(self._places) == 1:
-            self._log(
-                f"a {what} of series {series_id_of(key)} at {start_of(key)} is corrupt: it is left "
-                f"out; {DROPPED} counts what else is"
-            )
+            self._log(f"{words} corrupt and left out; {DROPPED} counts what else is")
 
     def overflowed(self, measurements: int) -> None:
         """Note that a count, at its bound, does not count so many measurements."""

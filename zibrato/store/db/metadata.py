@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
+from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
+from zibrato.store.db.soundness import OpenFile, decoded
 from zibrato.store.db.writer import Measurement, Writer
 
 Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
@@ -83,49 +85,47 @@ class Submission(NamedTuple):
     """What it says of its metric beside the type."""
 
 
-def metrics(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Metric]:
+def metrics(file: OpenFile, names: Iterable[str]) -> dict[str, Metric]:
     """Return those of the named metrics that there are, by lower-case name."""
     wanted = list(names)
     return {
         metric.name.lower(): metric
         for start in range(0, len(wanted), 1000)
-        for row in connection.execute(_NAMED, (json.dumps(wanted[start : start + 1000]),))
-        for metric in [_metric(row)]
+        for row in file.connection.execute(_NAMED, (json.dumps(wanted[start : start + 1000]),))
+        for metric in [_metric(row, file.losses)]
     }
 
 
-def metric(connection: sqlite3.Connection, name: str) -> Metric:
+def metric(file: OpenFile, name: str) -> Metric:
     """Return the metric; raises NotFoundError."""
-    stored = metrics(connection, [name])
+    stored = metrics(file, [name])
     if not stored:
         raise NotFoundError
     return stored[name.lower()]
 
 
 def page(
-    connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
+    file: OpenFile, search: str, offset: int, length: int, descending: bool = False
 ) -> tuple[int, int, list[Metric]]:
     """Return how many metrics there are, how many have `search` in their name, and a page of them.
 
     The page has `length` of them, sorted by name.
     """
     pattern = f"%{_escaped(search)}%"
-    (total,) = connection.execute(_TOTAL).fetchone()
-    (found,) = connection.execute(_COUNT, (pattern,)).fetchone()
-    rows = connection.execute(
+    (total,) = file.connection.execute(_TOTAL).fetchone()
+    (found,) = file.connection.execute(_COUNT, (pattern,)).fetchone()
+    rows = file.connection.execute(
         _PAGE.format("DESC" if descending else "ASC"), (pattern, length, offset)
     )
-    return total, found, [_metric(row) for row in rows]
+    return total, found, [_metric(row, file.losses) for row in rows]
 
 
-def matching(
-    connection: sqlite3.Connection, patterns: Iterable[str], exclude: Iterable[str] = ()
-) -> list[str]:
+def matching(file: OpenFile, patterns: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
     """Return the names of all metrics that match any of the patterns, and none of `exclude`.
 
     In both * is anything.
     """
-    return sorted(_like(connection, patterns) - _like(connection, exclude))
+    return sorted(_like(file.connection, patterns) - _like(file.connection, exclude))
 
 
 def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
@@ -134,7 +134,7 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     Attributes are added to those that there are. Raises NotFoundError, and InvalidValueError for
     a metric of another type.
     """
-    before = metrics(writer.connection, [name]).get(name.lower())
+    before = metrics(writer, [name]).get(name.lower())
     if before is None and "type" not in fields:
         raise NotFoundError
     base = before or Metric(name)
@@ -153,7 +153,7 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[t
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
     Raises InvalidValueError that names every metric of another type.
     """
-    stored = metrics(writer.connection, {submission.name for submission in submissions})
+    stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
     described: dict[str, dict[str, object]] = {}
     conflicts: dict[str, None] = {}
@@ -203,8 +203,11 @@ def _row(metric: Metric) -> dict[str, object]:
     return {**metric._asdict(), "attributes": json.dumps(metric.attributes)}
 
 
-def _metric(row: Row) -> Metric:
-    return Metric(*row[:6], json.loads(row[6]))
+def _metric(row: Row, losses: Losses) -> Metric:
+    stored = decoded(row[6], dict[str, Any])
+    if stored is None:
+        losses.corrupt_text("attributes", f"metric {row[0]}")
+    return Metric(*row[:6], stored or {})
 
 
 def _like(connection: sqlite3.Connection, patterns: Iterable[str]) -> set[str]:

@@ -115,7 +115,7 @@ class Reader:
         for series_id, *identity in self.connection.execute(query, values):
             try:
                 series[series_id] = series_from(*identity)
-            except (ValueError, AttributeError, TypeError):  # no JSON, or none of an object
+            except (ValueError, TypeError):  # no JSON, or none of texts by name
                 self.losses.corrupt("tag", series_id)
         return series
 

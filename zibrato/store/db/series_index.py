@@ -7,6 +7,8 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from zibrato.model import Series
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.schema import transaction
@@ -124,5 +126,5 @@ def tags_text(tags: Iterable[tuple[str, str]]) -> str:
 
 def series_from(kind: str, name: str, source: str, tags: str, level: str) -> Series:
     """Return the series of a row of the table of that name; raises ValueError for corrupt tags."""
-    pairs = tuple(sorted(json.loads(tags).items())) if tags else ()
+    pairs = tuple(sorted(msgspec.json.decode(tags, type=dict[str, str]).items())) if tags else ()
     return Series(kind, name, source, pairs, level)

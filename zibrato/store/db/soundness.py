@@ -7,9 +7,10 @@ would fail each query and rollup that meets it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -20,8 +21,24 @@ from zibrato.store.db.codec import Point, Row, buckets_of, samples_of
 from zibrato.store.db.keys import start_of
 from zibrato.store.db.losses import Losses
 
+T = TypeVar("T")
 _LAST_BUCKET = 1100 << SCALE
 """Past all of a float's powers of two, the least of which is about -1075."""
+
+
+class OpenFile(Protocol):
+    """The file as a reader or the writer has it."""
+
+    connection: sqlite3.Connection
+    losses: Losses
+
+
+def decoded(text: Any, kind: type[T]) -> T | None:  # Any: whatever a row has
+    """Return what a text of the file says in JSON; None where it is corrupt."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 # Any: whatever a row has, which is what is checked here.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -12,7 +11,7 @@ from twisted.web.iweb import IRequest
 from zibrato.interfaces import SelfMetric
 from zibrato.model import COUNTER
 from zibrato.store.api.parameters import first_values, parameters
-from zibrato.store.api.requests import number_or
+from zibrato.store.api.requests import number_or, seconds_or
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.db import annotation_events, metadata
@@ -85,7 +84,7 @@ class DataApi:
         now, live = self._database.clock.seconds(), self._store.live
 
         def work(reader: Reader) -> object:
-            described = descriptions(reader.connection)
+            described = descriptions(reader)
             with live.lock:
                 return SeriesList(now, live.updates, live.interval, live.series(now), described)
 
@@ -97,9 +96,9 @@ class DataApi:
         params = first_values(parameters(request))
         ids = series_ids(params.get("ids", ""))
         now = self._database.clock.seconds()
-        start, end = number_or(params, "start", now - HOUR), number_or(params, "end", now)
+        start, end = seconds_or(params, "start", now - HOUR), seconds_or(params, "end", now)
         points = int(number_or(params, "points", 600))
-        if not 0 <= start < end:
+        if not start < end:
             raise bad_parameter("start", "is not before end")
         if not 1 <= points <= MAX_POINTS:
             raise bad_parameter("points", f"is not from 1 to {MAX_POINTS}")
@@ -115,10 +114,10 @@ class DataApi:
         """Answer with the events of all streams from `start` to `end`."""
         params = first_values(parameters(request))
         now = self._database.clock.seconds()
-        start, end = number_or(params, "start", now - HOUR), number_or(params, "end", now)
+        start, end = seconds_or(params, "start", now - HOUR), seconds_or(params, "end", now)
 
         def work(reader: Reader) -> object:
-            return [_marker(e) for e in annotation_events.between(reader.connection, start, end)]
+            return [_marker(e) for e in annotation_events.between(reader, start, end)]
 
         return await self._json(request, work)
 
@@ -145,9 +144,9 @@ class DataApi:
         return body
 
 
-def descriptions(connection: sqlite3.Connection) -> list[Description]:
+def descriptions(reader: Reader) -> list[Description]:
     """Return what was said of the metrics of which anything was."""
-    *_, metrics = metadata.page(connection, "", 0, MAX_DESCRIPTIONS)
+    *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
     described = [_description(metric) for metric in metrics]
     return [one for one in described if one.display_name or one.description or one.units]
 
