@@ -14,7 +14,7 @@ from twisted.web.resource import Resource
 
 from tests.fake_reactor import FakeReactor
 from tests.integration.librato_rules import Measurement, Refused, measurements
-from zibrato.backends.librato.api import Account
+from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.backend import LibratoBackend
 from zibrato.interfaces import BackendContext, Delivery, RetryLater
 from zibrato.model import COUNTER, Series, Snapshot, Summary

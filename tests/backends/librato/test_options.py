@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.backends.librato.api import APIPATH, HOSTNAME, Account
+from zibrato.backends.librato.account import APIPATH, HOSTNAME, Account
 from zibrato.backends.librato.options import ASKED_BY, OPTIONS, SECRETS, settings
 
 DEFAULTS: Mapping[str, str | None] = {option.name: option.default for option in OPTIONS}

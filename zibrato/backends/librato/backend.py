@@ -15,7 +15,8 @@ from twisted.logger import Logger
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 
-from zibrato.backends.librato.api import Account, HttpClient, LibratoApi
+from zibrato.backends.librato.account import Account
+from zibrato.backends.librato.api import HttpClient, LibratoApi
 from zibrato.backends.librato.bisection import Bisection
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.rejection_log import RejectionLog

@@ -1,0 +1,70 @@
+"""A Librato account: where its settings have measurements posted to, and as whom."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from zibrato.backends.settings import check_names
+
+HOSTNAME = "metrics-api.librato.com"
+APIPATH = "/v1/"
+_HOSTNAME = re.compile(
+    r"(?:(https?)://)?((?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?)/?", re.I | re.A
+)
+_APIPATH = re.compile(r"[^\s?#]*")
+_MIN_SECRET = 6  # characters; a shorter key would be found in any text
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where to post, and as whom; the key never shows in its repr."""
+
+    url: str
+    username: str
+    apikey: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, str]) -> Account:
+        """Return the account of the settings username, apikey, hostname and apipath.
+
+        The former two are required. The host name may have a scheme and a port. Raises
+        ValueError with one line for people.
+        """
+        check_names(settings, "username", "apikey", "hostname", "apipath")
+        username = settings.get("username", "").strip()
+        apikey = settings.get("apikey", "").strip()
+        if not username:
+            raise ValueError("username: expected the account's user name; give --username USER")
+        if not apikey:
+            raise ValueError(
+                "apikey: expected the account's API key; give $ZIBRATO_APIKEY, --apikey-file FILE "
+                "or --apikey KEY"
+            )
+        url = _url(settings.get("hostname") or HOSTNAME, settings.get("apipath") or APIPATH)
+        return cls(url, username, apikey)
+
+    def scrubbed(self, text: str) -> str:
+        """Return `text` without the key, which a server's error page may quote."""
+        token = b64encode(f"{self.username}:{self.apikey}".encode()).decode()
+        for secret in (self.apikey, token):
+            if len(secret) >= _MIN_SECRET:
+                text = text.replace(secret, "***")
+        return text
+
+
+def _url(hostname: str, apipath: str) -> str:
+    """Return the URL that measurements are posted to."""
+    host = _HOSTNAME.fullmatch(hostname.strip())
+    if not host or not 0 < int(host[3] or 80) < 65536:
+        raise ValueError(
+            f"hostname: expected NAME, NAME:PORT or http[s]://NAME:PORT, got {hostname!r}; "
+            f"a path goes into --apipath"
+        )
+    if not _APIPATH.fullmatch(apipath.strip()):
+        raise ValueError(f"apipath: expected a path such as {APIPATH}, got {apipath!r}")
+    path = apipath.strip().strip("/")
+    base = f"{(host[1] or 'https').lower()}://{host[2]}"
+    return f"{base}/{path}/metrics" if path else f"{base}/metrics"
