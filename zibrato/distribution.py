@@ -11,8 +11,9 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import ceil, inf, ldexp, log2
+from sys import getsizeof
 
 MAX_EXACT_SAMPLES = 1024
 """How many samples are kept as they are; one more makes them buckets."""
@@ -20,6 +21,10 @@ SCALE = 6
 MAX_BUCKETS = 8192
 _PER_DOUBLING = float(1 << SCALE)
 _MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
+_BYTES = 72
+_INTEGER_BYTES = getsizeof(1 << 20)
+_SHARED_INTEGERS = range(-5, 257)
+"""Which integers CPython has once for all."""
 
 
 __all__ = ["MAX_BUCKETS", "MAX_EXACT_SAMPLES", "SCALE", "Distribution", "percentile_label"]
@@ -54,7 +59,10 @@ class Distribution:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return 64 + 100 * len(self.buckets) + 8 * len(self.samples or ())
+        samples = 0 if self.samples is None else getsizeof(self.samples)
+        integers = chain(self.buckets, self.buckets.values())
+        own = sum(1 for integer in integers if integer not in _SHARED_INTEGERS)
+        return _BYTES + getsizeof(self.buckets) + samples + own * _INTEGER_BYTES
 
     def add(self, samples: list[float]) -> None:
         """Take finite `samples` of at least 0 in."""

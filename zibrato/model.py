@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import isnan
 from typing import NamedTuple
 
@@ -75,6 +76,14 @@ class Summary(NamedTuple):
         """The newest reading, or the mean where it isn't known."""
         return self.sum / self.count if isnan(self.last) else self.last
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        if self.distribution is not None:
+            return _SUMMARY_BYTES + 4 * _FLOAT_BYTES + self.distribution.size
+        is_counter = self.min == self.max == self.last == 0
+        return _SUMMARY_BYTES + (0 if is_counter else 4 * _FLOAT_BYTES)
+
     def merged(self, newer: Summary) -> Summary:
         """Return the summary of both, of the same kind, `newer` having the last word."""
         distribution = self.distribution
@@ -105,8 +114,29 @@ class Snapshot(NamedTuple):
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory the snapshot takes."""
-        return sum(
-            400 + (summary.distribution.size if summary.distribution else 0)
-            for summary in self.summaries.values()
-        )
+        """About how many bytes of memory the snapshot takes, as if it shared nothing with others."""
+        series = list(self.summaries)
+        parts = (series[start : start + _AT_ONCE] for start in range(0, len(series), _AT_ONCE))
+        own = _SNAPSHOT_BYTES + sys.getsizeof(self.summaries)
+        return own + sum(map(_size, parts)) + sum(one.size for one in self.summaries.values())
+
+
+def _size(series: Sequence[Series]) -> int:
+    """Return about how many bytes the series take; a text that several share counts once."""
+    tags = [one.tags for one in series if one.tags]
+    pairs = list(chain.from_iterable(tags))
+    names, sources = [one.name for one in series], [one.source for one in series]
+    texts = [*names, *sources, *chain.from_iterable(pairs)]
+    distinct = dict(zip(map(id, texts), texts, strict=True)).values()
+    tuples = len(series) * _SERIES_BYTES + sum(map(sys.getsizeof, tags)) + len(pairs) * _TAG_BYTES
+    return tuples + sum(map(sys.getsizeof, distinct))
+
+
+_AT_ONCE = 4096
+"""Series of which the size is found together: that takes memory, too."""
+_FLOAT_BYTES = sys.getsizeof(0.5)
+_COUNT_BYTES = sys.getsizeof(1 << 20)
+_TAG_BYTES = sys.getsizeof(("name", "value"))
+_SERIES_BYTES = sys.getsizeof(Series(COUNTER, "name", "source"))
+_SUMMARY_BYTES = sys.getsizeof(Summary(1, 1.0)) + _COUNT_BYTES + _FLOAT_BYTES
+_SNAPSHOT_BYTES = sys.getsizeof(Snapshot(0.0, 10.0, {})) + 2 * _FLOAT_BYTES
