@@ -143,6 +143,7 @@ class Distribution:
             *surplus, floor = sorted(buckets)[: 1 - MAX_BUCKETS]
             for index in surplus:
                 buckets[floor] += buckets.pop(index)
+            self.buckets = buckets.copy()  # a dict keeps the room of what it had
 
 
 def percentile_label(percent: float) -> str:

@@ -114,7 +114,7 @@ class Snapshot(NamedTuple):
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory the snapshot takes, as if it shared nothing with others."""
+        """About how many bytes of memory it takes, as if it shared nothing with others."""
         series = list(self.summaries)
         parts = (series[start : start + _AT_ONCE] for start in range(0, len(series), _AT_ONCE))
         own = _SNAPSHOT_BYTES + sys.getsizeof(self.summaries)
