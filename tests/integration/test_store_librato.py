@@ -137,8 +137,8 @@ def test_what_is_wrong_is_an_exception_that_says_so(api: Any) -> None:
         api.submit("no good", 1)
     with pytest.raises(librato.exceptions.BadRequest, match="too far in the past"):
         api.submit("old", 1, measure_time=int(time()) - 8000)
-    with pytest.raises(librato.exceptions.BadRequest, match="'timeshift' is not understood"):
-        api.get_composite('timeshift("1w", s("a", "*"))', start_time=int(time()) - 10)
+    with pytest.raises(librato.exceptions.BadRequest, match="'sort' is not understood"):
+        api.get_composite('sort(s("a", "*"))', start_time=int(time()) - 10)
     api.submit("typed", 1)
     with pytest.raises(librato.exceptions.BadRequest, match="submitted as different type"):
         api.submit("typed", 1, type="counter")
@@ -162,10 +162,60 @@ def test_annotations_from_first_to_last(api: Any) -> None:
         api.get_annotation_stream("deploys")
 
 
-def test_a_composite_is_kept_as_it_is_described(api: Any) -> None:
-    api.create_composite("both", 's("a", "*")')
+def test_a_composite_is_kept_and_has_measurements(api: Any, store: Store) -> None:
+    now = int(time()) - 60
+    for source, value in (("a", 1), ("b", 2)):
+        api.submit("comp.kept", value, source=source, measure_time=now)
+    api.create_composite("both", 'sum(s("comp.kept", "*"))', display_name="Both")
     (metric,) = api.list_metrics(name="both")
-    assert metric.composite == 's("a", "*")'
+    assert metric.composite == 'sum(s("comp.kept", "*"))'
+    kept = store.get(f"/v1/metrics/both?start_time={now - 5}&resolution=1")  # its get() can't
+    assert (kept["display_name"], kept["composite"]) == ("Both", metric.composite)
+    assert kept["measurements"] == {"*": [{"measure_time": now, "value": 3.0}]}
+    (series,) = api.get_tagged("both", start_time=now - 5, resolution=1)["series"]
+    assert series["measurements"] == [{"time": now, "value": 3.0}]
+    with pytest.raises(librato.exceptions.BadRequest, match="composite: is rejected: 'sort'"):
+        api.create_composite("wrong", 'sort(s("a", "*"))')
+    api.delete("both")
+
+
+def test_a_composite_query_is_answered_by_tags(api: Any, store: Store) -> None:
+    now = int(time()) // 60 * 60 - 300
+    queue = api.new_queue()
+    for number, (region, host) in enumerate((("eu", "a"), ("eu", "b"), ("us", "a"))):
+        for minute in (0, 2):
+            tags = {"region": region, "host": host}
+            queue.add("comp.tagged", 2**number, tags=tags, time=now + 60 * minute)
+    queue.submit()
+    query = 'group_by("region", sum(zero_fill(s("comp.tagged", {host: "*"}, {period: "60"}))))'
+    answer = api.get_composite_tagged(query, start_time=now, end_time=now + 179, resolution=60)
+    assert (answer["compose"], answer["resolution"]) == (query, 60)
+    values = {
+        one["tags"]["region"]: [point["value"] for point in one["measurements"]]
+        for one in answer["series"]
+    }
+    assert values == {"eu": [3, 0, 3], "us": [4, 0, 4]}
+    tagged = librato.connect("u", "k", hostname=store.url[7:], protocol="http", tags={"x": "y"})
+    answer = tagged.get_composite('max(s("comp.tagged", {}))', start_time=now)
+    assert [point["value"] for point in answer["series"][0]["measurements"]] == [4, 4]
+
+
+def test_a_composite_query_is_of_each_source_and_of_an_earlier_time(api: Any) -> None:
+    now = int(time()) - 100
+    with api.new_queue() as queue:
+        for source, spent, calls in (("web.1", 10.0, 5), ("web.2", 9.0, 3)):
+            queue.add("gc.time", spent, source=source, measure_time=now)
+            queue.add("gc.count", calls, source=source, measure_time=now)
+            queue.add("gc.time", spent / 2, source=source, measure_time=now - 3600)
+    query = 'map({source: "web.*"}, divide([s("gc.time", "&"), s("gc.count", "&")]))'
+    answer = api.get_composite(query, start_time=now - 5)["measurements"]
+    values = {one["source"]["name"]: one["series"][0]["value"] for one in answer}
+    assert values == {"web.1": 2.0, "web.2": 3.0}
+    query = 'timeshift("0,1h", sum(filter(s("gc.time", "*"), {gt: "4.7"})))'
+    now_and_before = api.get_composite(query, start_time=now - 5)["measurements"]
+    assert [one["series"] for one in now_and_before] == [
+        [{"measure_time": now, "value": 19.0}], [{"measure_time": now, "value": 5.0}],
+    ]  # fmt: skip
 
 
 def test_a_composite_query_is_answered(api: Any) -> None:

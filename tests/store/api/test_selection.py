@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zibrato.model import GAUGE, Series
-from zibrato.store.api.composite_query import Selection
+from zibrato.store.api.composite_tree import Selection
 from zibrato.store.api.responses import ApiError
 from zibrato.store.api.selection import of_sources, of_term, source_of, tags_of, with_tags
 
@@ -37,9 +37,21 @@ def test_sources_in_any_case(params: dict[str, list[str]], ids: list[int]) -> No
     assert [*of_sources(SERIES, params)] == ids
 
 
-def test_a_term_selects_by_metric_and_source() -> None:
-    assert [*of_term(SERIES, Selection("CPU.*", "web*"))] == [1, 2]
-    assert [*of_term(SERIES, Selection("*", "unassigned"))] == [4]
+@pytest.mark.parametrize(
+    ("term", "ids"),
+    [
+        (Selection("CPU.*", "web*"), [1, 2]),
+        (Selection("*", "unassigned"), [3, 4]),
+        (Selection("ram", "*"), [3, 4]),
+        (Selection("*"), [1, 2, 3, 4]),
+        (Selection("*", tags=(("host", "*"),)), [1, 2, 3]),
+        (Selection("*", tags=(("region", "us"), ("HOST", "A"))), [1]),
+        (Selection("*", tags=(("source", "WEB-*"),)), [1, 2]),
+        (Selection("ram", tags=(("host", "a"),)), []),
+    ],
+)
+def test_a_term_selects_by_metric_and_source_or_tags(term: Selection, ids: list[int]) -> None:
+    assert [series_id for series_id, _ in of_term(SERIES.items(), term)] == ids
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.store.db.store_file import T0, TIERS, File
 from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.db.codec import counter_row, merged_summary
 from zibrato.store.db.query import Query
-from zibrato.store.db.reader import Plot, Reader
+from zibrato.store.db.reader import _PREFIXED, Plot, Reader
 
 MANY = [Series(COUNTER, f"c.{number}", "") for number in range(4)]
 HOURS = 4 * 3600
@@ -109,6 +109,24 @@ def test_series_by_name_in_any_case_and_by_ids(file: File, ids: list[int]) -> No
     assert reader.series() == dict(zip(ids, MANY, strict=True))
     assert reader.series("C.1") == reader.series_by_ids([ids[1], 999]) == {ids[1]: MANY[1]}
     assert reader.series("nix") == {}
+
+
+def test_a_pattern_is_looked_for_by_what_is_before_its_wildcard(
+    file: File,
+) -> None:
+    names = ("Cpu.0", "cpu.1", "cpv", "cpu%", "ram")
+    file.writer.add([(Series(COUNTER, name, ""), T0, Summary(1, 1.0)) for name in names])
+
+    def like(pattern: str) -> list[str]:
+        return sorted(series.name for _, series in file.reader.series_like(pattern))
+
+    assert like("cpu.*") == ["Cpu.0", "cpu.1"]
+    assert like("CPU*9") == ["Cpu.0", "cpu%", "cpu.1"]
+    assert like("CPU.0") == ["Cpu.0"]
+    assert like("cpu%*") == ["cpu%"]
+    assert set(names) <= set(like("*m"))
+    plan = file.reader.connection.execute("EXPLAIN QUERY PLAN " + _PREFIXED, ("c", "c")).fetchall()
+    assert "series_name" in plan[0][3]
 
 
 def test_times_and_merged_are_over_all_series() -> None:

@@ -1,4 +1,4 @@
-"""Librato's language of composite metrics, its core: a query to a tree, a tree to series; pure.
+"""Librato's language of composite metrics: a query to a tree; pure.
 
 A function takes one set, which is a function's or a list such as `[a, b]`, and options.
 """
@@ -6,44 +6,36 @@ A function takes one set, which is a function's or a list such as `[a, b]`, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from zibrato.store.api.composite_functions import (
-    FUNCTIONS,
-    Function,
-    Options,
-    SeriesSet,
-    number,
+from zibrato.model import Tags
+from zibrato.store.api.composite_functions import FUNCTIONS
+from zibrato.store.api.composite_series import Options, choice, number
+from zibrato.store.api.composite_tree import (
+    MAX_SELECTIONS,
+    PLACE,
+    SOURCE,
+    Call,
+    Grouped,
+    Mapped,
+    Node,
+    Selection,
+    Shifted,
+    selections,
 )
 
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
-MAX_SELECTIONS = 100
-MAX_SERIES = 1000
+MAX_SHIFT = 10 * 365 * 86400
 SUMMARIES = ("mean", "sum", "min", "max", "count")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+"""Seconds of the units of timeshift()."""
+OTHERS = ("s", "series", "map", "group_by", "timeshift")
+"""What is not a function of a set and options alone."""
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<text>"[^"]*"|'[^']*')|(?P<word>[-+.\w]+)|(?P<sign>[][(){},:])""", re.A
 )
-
-
-class Selection(NamedTuple):
-    """The series that are asked for: patterns, in which * is anything, and how to sum them up."""
-
-    metric: str
-    source: str
-    function: str | None = None
-    period: int | None = None
-
-
-class Call(NamedTuple):
-    """A function of the series of all `sets` together; of a list, the one that changes nothing."""
-
-    function: Function
-    sets: tuple[Node, ...]
-
-
-Node = Selection | Call
+_SHIFTS = re.compile(r"\s*([-+]?\d{1,9}(?:\s*,\s*[-+]?\d{1,9})*)\s*([a-z]?)\s*")
 
 
 def parse(text: str) -> Node:
@@ -56,27 +48,12 @@ def parse(text: str) -> Node:
     return node
 
 
-def selections(node: Node) -> Iterator[Selection]:
-    """Generate all selections of a tree, as often as they are in it."""
-    if isinstance(node, Selection):
-        yield node
-    else:
-        for inner in node.sets:
-            yield from selections(inner)
-
-
-def evaluate(node: Node, selected: Mapping[Selection, SeriesSet]) -> SeriesSet:
-    """Return the series of a tree, given those of its selections; only what is finite."""
-    if isinstance(node, Selection):
-        return selected[node]
-    return node.function([series for inner in node.sets for series in evaluate(inner, selected)])
-
-
 class _Parser:
     """A parser by recursive descent: a method for each rule, which begins at the current token."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
+        self._maps: list[str] = []
         self._advance()
 
     def whole(self) -> Node:
@@ -90,11 +67,15 @@ class _Parser:
         if self._skip("["):
             return self._list(depth)
         name = self._take("word", "a function or [")
-        if name not in {"s", "series"} and name not in FUNCTIONS:
-            names = ", ".join(("s", "series", *FUNCTIONS))
+        if name not in OTHERS and name not in FUNCTIONS:
+            names = ", ".join((*OTHERS, *FUNCTIONS))
             raise ValueError(f"{name!r} is not understood; the functions are {names}")
         self._sign("(")
-        return self._call(name, depth) if name in FUNCTIONS else self._selection()
+        if name in FUNCTIONS:
+            return self._call(name, depth)
+        if name in {"s", "series"}:
+            return self._selection()
+        return self._map(depth) if name == "map" else self._repeating(name, depth)
 
     def _list(self, depth: int) -> Node:
         sets = [self._set(depth + 1)]
@@ -110,33 +91,92 @@ class _Parser:
         _reject_unknown(name, options)
         return Call(function, (inner,))
 
-    def _selection(self) -> Node:
-        metric = self._take("text", "a metric in quotes")[1:-1]
+    def _map(self, depth: int) -> Node:
+        """Return what `{source: "web*"}` or `{metric: "cpu.*"}`, and a set, says."""
+        options = self._options()
+        what = next(iter(options), "")
+        if what not in {SOURCE, "metric"} or len(options) > 1 or what in self._maps:
+            raise ValueError(
+                "map: expected {source: PATTERN} or {metric: PATTERN}, not within one of its kind, "
+                f"got {', '.join(options) or 'nothing'}"
+            )
         self._sign(",")
-        source = self._take("text", "a source in quotes")[1:-1]
-        if "%" in source:
-            raise ValueError("source '%' is not understood outside of a dashboard; write '*'")
+        self._maps.append(what)
+        inner = self._set(depth + 1)
+        self._maps.remove(what)
+        self._sign(")")
+        if all(getattr(term, what) != PLACE for term in selections(inner)):
+            raise ValueError(f'map: expected "{PLACE}" as the {what} of an s() within')
+        return Mapped("source" if what == SOURCE else "metric", options[what], inner)
+
+    def _repeating(self, name: str, depth: int) -> Node:
+        text = self._text(f"what to {name} in quotes")
+        self._sign(",")
+        inner = self._set(depth + 1)
+        self._sign(")")
+        return (
+            Shifted(_shifts(text), inner) if name == "timeshift" else Grouped(_names(text), inner)
+        )
+
+    def _selection(self) -> Node:
+        metric = self._place("metric", self._text("a metric in quotes"))
+        self._sign(",")
+        source, tags = self._source()
         options = self._rest()
         function = options.pop("function", None)
         if function not in {None, *SUMMARIES}:
             raise ValueError(f"function {function!r} is none of {', '.join(SUMMARIES)}")
         period = int(number(options, "period", "", 1, 1e9)) if "period" in options else None
+        grouped = choice(options, "group", "true", ("true", "false")) == "true"
         _reject_unknown("series", options)
-        return Selection(metric, source, function, period)
+        return Selection(metric, source, tags, function, period, grouped)
+
+    def _source(self) -> tuple[str | None, Tags]:
+        """Return a pattern of sources, or names and patterns of tags."""
+        if self._kind == "sign" and self._value == "{":
+            tags = self._options(may_be_empty=True)
+            for name, pattern in tags.items():
+                _reject_dynamic(f"tag {name}", pattern)
+            return None, tuple(sorted((name.lower(), value) for name, value in tags.items()))
+        source = self._text('a source in quotes, or tags such as {host: "*"},')
+        _reject_dynamic("source", source)
+        return self._place(SOURCE, source), ()
+
+    def _place(self, what: str, pattern: str) -> str:
+        """Return a pattern in which there is `&` only as all of what a map around goes through."""
+        if PLACE in pattern and (pattern != PLACE or what not in self._maps):
+            raise ValueError(
+                f"{what} {pattern!r}: {PLACE} stands alone, within map({{{what}: PATTERN}}, ...)"
+            )
+        return pattern
 
     def _rest(self) -> Options:
         """Return the options before the closing parenthesis, past which it goes."""
-        options: Options = {}
-        if self._skip(","):
-            self._sign("{")
-            while not options or self._skip(","):
-                name = self._take("word", "the name of an option")
-                self._sign(":")
-                kind = "word" if self._kind == "word" else "text"
-                options[name] = self._take(kind, "a value in quotes").strip("\"'")
-            self._sign("}")
+        options = self._options() if self._skip(",") else {}
         self._sign(")")
         return options
+
+    def _options(self, may_be_empty: bool = False) -> Options:
+        """Return the names and values in braces."""
+        options: Options = {}
+        self._sign("{")
+        if may_be_empty and self._skip("}"):
+            return options
+        while not options or self._skip(","):
+            name = self._either("the name of an option")
+            if name in options:
+                raise ValueError(f"{name} is given twice")
+            self._sign(":")
+            options[name] = self._either("a value in quotes")
+        self._sign("}")
+        return options
+
+    def _either(self, expected: str) -> str:
+        """Return a word, or a text without its quotes."""
+        return self._take("word", expected) if self._kind == "word" else self._text(expected)
+
+    def _text(self, expected: str) -> str:
+        return self._take("text", expected)[1:-1]
 
     def _take(self, kind: str, expected: str) -> str:
         if self._kind != kind:
@@ -171,6 +211,34 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         raise ValueError(f"{text[end : end + 20]!r} at {end + 1} is not understood")
     while True:  # the parser looks one token past the last
         yield "end", "", end
+
+
+def _shifts(text: str) -> tuple[int, ...]:
+    """Return the seconds back of a text such as `0,1w`; what has a + is ahead."""
+    match = _SHIFTS.fullmatch(text)
+    unit = UNITS.get(match[2]) if match else None
+    if not match or (unit is None and match[1] != "0"):
+        raise ValueError(
+            f"timeshift: expected numbers and one of {', '.join(UNITS)}, such as 0,1w, got {text!r}"
+        )
+    parts = [part.strip() for part in match[1].split(",")]
+    shifts = tuple(-int(part) if part[0] == "+" else abs(int(part)) for part in parts)
+    seconds = tuple(shift * (unit or 0) for shift in shifts)
+    if max(map(abs, seconds)) > MAX_SHIFT:
+        raise ValueError(f"timeshift: expected 10 years at most, got {text!r}")
+    return seconds
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise ValueError(f"group_by: expected names of tags with commas between, got {text!r}")
+    return names
+
+
+def _reject_dynamic(what: str, pattern: str) -> None:
+    if "%" in pattern:
+        raise ValueError(f"{what} '%' is not understood outside of a dashboard; write '*'")
 
 
 def _reject_unknown(name: str, options: Options) -> None:

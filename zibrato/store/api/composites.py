@@ -1,84 +1,92 @@
-"""The answer to a composite query, in Librato's shape."""
+"""The answers to composite queries, in Librato's shapes: by source, and by tags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from math import ceil
-
-from zibrato.model import Series
-from zibrato.store.api import time_series
-from zibrato.store.api.composite_functions import CompositeSeries, points
-from zibrato.store.api.composite_query import MAX_SERIES, Node, Selection, evaluate, selections
+from zibrato.store.api.composite_input import CompositeInput
+from zibrato.store.api.composite_query import parse
+from zibrato.store.api.composite_series import ANY, CompositeSeries, SeriesSet
+from zibrato.store.api.composite_tree import SOURCE, evaluate, expanded, selections
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import bad_request
-from zibrato.store.api.source_series import Shape, by_source
 from zibrato.store.api.time_range import TimeRange
 from zibrato.store.db import metadata
+from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.tiers import tier_index
-
-Selected = Mapping[Selection, Mapping[int, Series]]
-"""The series of each term of a query, by series id."""
-Metrics = Mapping[str, metadata.Metric]
-"""What is known of each metric, by its name in lower case."""
 
 
 class Composite:
-    """Answers from `reader`, over a time range, `now` being in Unix seconds."""
+    """The series that a query is for, over a time range, `now` being in Unix seconds.
 
-    def __init__(self, reader: Reader, time_range: TimeRange, now: float) -> None:
-        self._reader = reader
+    With `sources`, what it asks for by its source is shown by that, as Librato first had it, else
+    all is by its tags. Raises ApiError for what is not understood, and past a bound.
+    """
+
+    def __init__(
+        self, reader: Reader, text: str, time_range: TimeRange, now: float, *, sources: bool
+    ) -> None:
         self._time_range = time_range
-        self._now = now
+        read = CompositeInput(reader, time_range, now, sources)
+        try:
+            self.resolution, self._series = _evaluated(text, read)
+        except ValueError as error:
+            raise bad_request(f"the composite query is rejected: {error}") from None
+        names = {series.metric for series in self._series}
+        self._metrics = metadata.metrics(reader, names)
 
-    def content(self, node: Node, selected: Selected) -> Content:
-        """Return the measurements of a query, whose terms select what is `selected`.
+    def by_source(self) -> list[Content]:
+        """Return a list of series, as /v1/metrics has it."""
+        return [self._by_source(series) for series in self._series]
 
-        Raises ApiError where that is more than MAX_SERIES, each as often as it is in the query.
-        """
-        if sum(len(selected[term]) for term in selections(node)) > MAX_SERIES:
-            raise bad_request(f"the composite query is of more than {MAX_SERIES} series")
-        names = {one.name for series in selected.values() for one in series.values()}
-        metrics = metadata.metrics(self._reader, names)
-        inputs = {term: list(self._series(term, selected[term], metrics)) for term in selected}
-        made = [_measurements(series, metrics) for series in evaluate(node, inputs)]
-        for one in made:
-            one["series"] = self._time_range.limited(one["series"])
-        return {"resolution": self._resolution(), "measurements": made}
+    def by_tags(self) -> list[Content]:
+        """Return a list of series, as /v1/measurements has it."""
+        return [
+            {
+                "tags": dict(series.tags),
+                "measurements": self._entries(series, "time"),
+                "metric": self._metric(series).content(),
+                "period": series.period,
+            }
+            for series in self._series
+        ]
 
-    def _resolution(self) -> int:
-        """Return the step that the file has for what is asked, in seconds."""
-        time_range, tiers = self._time_range, self._reader.tiers
-        finest = tiers[tier_index(tiers, self._now, time_range.start, time_range.step)].step
-        return ceil(time_range.step / finest) * finest
+    def measurements(self) -> Content:
+        """Return measurements by source; of several series of one source the second is `NAME 2`."""
+        named: dict[str, list[CompositeSeries]] = {}
+        for series in self._series:
+            named.setdefault(_source(series), []).append(series)
+        return {
+            f"{source} {number}" if number > 1 else source: self._entries(series, "measure_time")
+            for source, same in named.items()
+            for number, series in enumerate(same, 1)
+        }
 
-    def _series(
-        self, term: Selection, selected: Mapping[int, Series], metrics: Metrics
-    ) -> Iterator[CompositeSeries]:
-        """Generate a series for each metric and source."""
-        step = max(self._time_range.step, term.period or 1)
-        time_range = self._time_range._replace(step=step, count=None)
-        for name, series in sorted(_by_name(selected).items()):
-            metric = metrics.get(name) or metadata.Metric(name)
-            plot = time_series.read(self._reader, [*series], time_range, self._now)
-            sources = by_source(plot, series, metric, time_range, Shape())
-            period = max(term.period or metric.period or 1, plot.step)
-            for source, entries in sorted(sources.items()):
-                yield CompositeSeries(metric.name, source, period, points(entries, term.function))
+    def _by_source(self, series: CompositeSeries) -> Content:
+        tags = {name: value for name, value in series.tags if name != SOURCE}
+        return {
+            "metric": self._metric(series).content(),
+            "source": {"name": _source(series), "display_name": None},
+            "period": series.period,
+            "series": self._entries(series, "measure_time"),
+            **({"tags": tags} if tags else {}),
+        }
+
+    def _metric(self, series: CompositeSeries) -> Metric:
+        return self._metrics.get(series.metric.lower()) or Metric(series.metric)
+
+    def _entries(self, series: CompositeSeries, key: str) -> list[Content]:
+        return self._time_range.limited(
+            [{key: time, "value": value} for time, value in series.points.items()]
+        )
 
 
-def _by_name(series: Mapping[int, Series]) -> dict[str, dict[int, Series]]:
-    names: dict[str, dict[int, Series]] = {}
-    for series_id, one in series.items():
-        names.setdefault(one.name.lower(), {})[series_id] = one
-    return names
+def _evaluated(text: str, read: CompositeInput) -> tuple[int, SeriesSet]:
+    """Return the resolution and the series of a query; raises ValueError."""
+    node = parse(text)
+    read.reject_composites(selections(node))
+    tree = expanded(node, read.find)
+    terms = [*selections(tree)]
+    return read.resolution(terms), evaluate(tree, read.read(terms), read.raise_if_ended)
 
 
-def _measurements(series: CompositeSeries, metrics: Metrics) -> Content:
-    metric = metrics.get(series.metric.lower()) or metadata.Metric(series.metric)
-    return {
-        "metric": metric.content(),
-        "source": {"name": series.source, "display_name": None},
-        "period": series.period,
-        "series": [{"measure_time": time, "value": value} for time, value in series.points.items()],
-    }
+def _source(series: CompositeSeries) -> str:
+    return dict(series.tags).get(SOURCE, ANY)

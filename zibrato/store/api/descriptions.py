@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zibrato.store.api.composite_query import parse
 from zibrato.store.api.requests import (
     Content,
     flag,
@@ -39,9 +40,20 @@ def metric_fields(content: Content) -> MetricFields:
     if "period" in content:
         fields["period"] = integer(content, "period")
     if "composite" in content:
-        fields["composite"] = optional_text(content, "composite")
+        fields["composite"] = _composite(content)
     fields["attributes"] = {**attributes(content), **_beside(content)}
     return fields
+
+
+def _composite(content: Content) -> str | None:
+    """Return the query of a composite, having made sure that it is one."""
+    text = optional_text(content, "composite")
+    if text is not None:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise bad_parameter("composite", f"is rejected: {error}") from None
+    return text
 
 
 def about(measurement: Content) -> MetricFields:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.store.api import time_series
+from zibrato.store.api.composites import Composite
 from zibrato.store.api.metrics import keep
 from zibrato.store.api.parameters import (
     Parameters,
@@ -17,7 +20,6 @@ from zibrato.store.api.parameters import (
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import (
     bad_parameter,
-    bad_request,
     csv_response,
     json_response,
     with_error_responses,
@@ -28,6 +30,7 @@ from zibrato.store.api.tag_series import EVERY, by_tags, grouped
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
+from zibrato.store.db.metadata import COMPOSITE
 from zibrato.store.db.reader import Reader
 from zibrato.store.store import Store
 
@@ -51,11 +54,20 @@ class MeasurementsApi:
         return json_response(request, {"measurements": {"summary": summary}}, 202)
 
     @app.route("/", methods=["GET"])
-    async def composite(self, _request: IRequest) -> bytes:
-        """Reject: a composite query is for /v1/metrics, whose measurements have sources."""
-        raise bad_request(
-            "a composite query is for /v1/metrics; here, ask for the measurements of a NAME"
+    async def composite(self, request: IRequest) -> bytes:
+        """Answer with the series of a composite query."""
+        params = parameters(request)
+        reject_unknown_parameters(params, TIME_PARAMETERS, {"compose"})
+        if "compose" not in params:
+            raise bad_parameter(
+                "compose",
+                "is not present; for the measurements of a NAME write /v1/measurements/NAME",
+            )
+        first = first_values(params)
+        content = await self._database.read(
+            lambda reader: self._composite(reader, first["compose"], first)
         )
+        return json_response(request, {"compose": first["compose"], **content})
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
@@ -73,6 +85,9 @@ class MeasurementsApi:
     def _streams(self, reader: Reader, name: str, params: Parameters) -> Content:
         metric = metadata.metric(reader, name)
         first = first_values(params)
+        if metric.type == COMPOSITE:
+            reject_unknown_parameters(params, TIME_PARAMETERS)
+            return {**metric.content(), **self._composite(reader, metric.composite or "", first)}
         now = self._database.clock.seconds()
         time_range = time_range_of(first, now)
         series = with_tags(reader.series(name), params)
@@ -87,8 +102,14 @@ class MeasurementsApi:
             streams = grouped(streams, tags, merging)
         return {**metric.content(), "resolution": plot.step, "series": streams, "links": []}
 
+    def _composite(self, reader: Reader, text: str, first: Mapping[str, str]) -> Content:
+        now = self._database.clock.seconds()
+        made = Composite(reader, text, time_range_of(first, now), now, sources=False)
+        return {"resolution": made.resolution, "series": made.by_tags(), "links": []}
+
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:
-        metadata.metric(reader, name)
+        if metadata.metric(reader, name).type == COMPOSITE:
+            raise bad_parameter("format", "is not json, which a composite has only")
         now = self._database.clock.seconds()
         time_range = time_range_of(first_values(params), now)
         series = with_tags(reader.series(name), params)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from klein import Klein
 from twisted.web.iweb import IRequest
 
-from zibrato.store.api import composite_query, time_series
+from zibrato.store.api import time_series
 from zibrato.store.api.composites import Composite
 from zibrato.store.api.descriptions import DESCRIBED, metric_fields
 from zibrato.store.api.parameters import (
@@ -26,20 +26,20 @@ from zibrato.store.api.requests import (
     required_name,
 )
 from zibrato.store.api.responses import (
-    bad_request,
+    bad_parameter,
     created,
     csv_response,
     json_response,
     no_content,
     with_error_responses,
 )
-from zibrato.store.api.selection import of_sources, of_term
+from zibrato.store.api.selection import of_sources
 from zibrato.store.api.source_series import SHAPE_PARAMETERS, by_source, shape_of
 from zibrato.store.api.submissions import legacy
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
-from zibrato.store.db.metadata import Metric, Submission
+from zibrato.store.db.metadata import COMPOSITE, Metric, Submission
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured
@@ -110,6 +110,8 @@ class MetricsApi:
             known = metadata.metrics(writer, [name])
             if not known:  # what the daemon measures may be called anything
                 required_name({"name": name}, "name")
+                if fields.get("type") == COMPOSITE and not fields.get("composite"):
+                    raise bad_parameter("composite", "is not present")
             return bool(known), metadata.put(writer, name, fields)
 
         known, metric = await self._database.write(work)
@@ -150,31 +152,32 @@ class MetricsApi:
     async def _composite(self, params: Mapping[str, str]) -> Content:
         now = self._database.clock.seconds()
         time_range = time_range_of(params, now)
-        try:
-            node = composite_query.parse(params["compose"])
-        except ValueError as error:
-            raise bad_request(f"the composite query is rejected: {error}") from None
+        text = params["compose"]
 
         def work(reader: Reader) -> Content:
-            series = reader.series()
-            terms = set(composite_query.selections(node))
-            selected = {term: of_term(series, term) for term in terms}
-            return Composite(reader, time_range, now).content(node, selected)
+            made = Composite(reader, text, time_range, now, sources=True)
+            content = {"resolution": made.resolution, "measurements": made.by_source()}
+            return {"compose": text, **content}
 
-        return {"compose": params["compose"], **await self._database.read(work)}
+        return await self._database.read(work)
 
     def _measurements(self, reader: Reader, name: str, params: Parameters) -> Content:
         metric = metadata.metric(reader, name)
-        first = first_values(params)
         now = self._database.clock.seconds()
-        time_range = time_range_of(first, now)
+        time_range = time_range_of(first_values(params), now)
+        if metric.type == COMPOSITE:
+            reject_unknown_parameters(params, TIME_PARAMETERS)
+            made = Composite(reader, metric.composite or "", time_range, now, sources=True)
+            content = {"resolution": made.resolution, "measurements": made.measurements()}
+            return {**metric.content(), **content}
         series = of_sources(reader.series(name), params)
         plot = time_series.read(reader, [*series], time_range, now)
         measurements = by_source(plot, series, metric, time_range, shape_of(params))
         return {**metric.content(), "resolution": plot.step, "measurements": measurements}
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:
-        metadata.metric(reader, name)
+        if metadata.metric(reader, name).type == COMPOSITE:
+            raise bad_parameter("format", "is not json, which a composite has only")
         now = self._database.clock.seconds()
         time_range = time_range_of(first_values(params), now)
         series = of_sources(reader.series(name), params)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from zibrato.model import Series
-from zibrato.store.api.composite_query import Selection
+from zibrato.store.api.composite_tree import Selection
 from zibrato.store.api.parameters import Parameters
 from zibrato.store.api.responses import bad_parameter
 from zibrato.store.api.tag_search import Found, has, has_not, has_other, matches, parse
@@ -32,16 +32,18 @@ def tags_of(series: Series) -> dict[str, str]:
     return {**dict(series.tags), **({"source": series.source} if series.source else {})}
 
 
-def of_term(series: Mapping[int, Series], term: Selection) -> dict[int, Series]:
-    """Return the series that a term of a composite query selects."""
-    metric, source = term.metric.lower(), term.source.lower()
-    return {
-        series_id: one
-        for series_id, one in series.items()
-        if has_source(one)
-        and matches(metric, one.name.lower())
-        and matches(source, source_of(one).lower())
-    }
+def of_term(series: Iterable[tuple[int, Series]], term: Selection) -> Iterator[tuple[int, Series]]:
+    """Generate those of the series, and their ids, that a term of a composite query selects."""
+    metric = term.metric.lower()
+    tags = [has(name, pattern) for name, pattern in term.tags]
+    source = None if term.source is None else term.source.lower()
+    for series_id, one in series:
+        if (
+            matches(metric, one.name.lower())
+            and (source is None or matches(source, source_of(one).lower()))
+            and (not tags or all(condition(_lowered(tags_of(one))) for condition in tags))
+        ):
+            yield series_id, one
 
 
 def source_patterns(params: Parameters) -> list[str]:

@@ -44,6 +44,7 @@ _FIND_POINTS = _FIND.format(table="point")
 _FIND_CHUNKS = _FIND.format(table="chunk")
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
 _BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
+_PREFIXED = f"{_SERIES} WHERE name COLLATE NOCASE BETWEEN ? AND ? || char(1114111)"
 _BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - all ours
 
 
@@ -97,9 +98,25 @@ class Reader:
             self._query = Query()
             self.connection.set_progress_handler(None, 0)
 
+    def raise_if_ended(self) -> None:
+        """Raise sqlite3.OperationalError where the query has ended; for long work in Python."""
+        self._query.raise_if_ended()
+
     def series(self, name: str | None = None) -> dict[int, Series]:
         """Return the series of a name, in any case, or all; by series id."""
         return self._series(_SERIES, ()) if name is None else self._series(_BY_NAME, (name,))
+
+    def series_like(self, pattern: str) -> Iterator[tuple[int, Series]]:
+        """Generate id and series of all that may match a pattern of names, in which * is anything.
+
+        They have what is before its first * in common, or all of it; only those are looked at.
+        """
+        prefix, wildcard, _ = pattern.partition("*")
+        query, values = (_PREFIXED, (prefix, prefix)) if wildcard else (_BY_NAME, (prefix,))
+        for number, one in enumerate(self._found(query, values)):
+            if number % 1000 == 0:
+                self._query.raise_if_ended()
+            yield one
 
     def newest_series(self, count: int) -> dict[int, Series]:
         """Return so many of the series, those that were seen last, the newest at the end."""
@@ -111,13 +128,14 @@ class Reader:
         return self._series(_BY_IDS, (json.dumps(ids),))
 
     def _series(self, query: str, values: tuple[str | int, ...]) -> dict[int, Series]:
-        series = {}
+        return dict(self._found(query, values))
+
+    def _found(self, query: str, values: Sequence[str | int]) -> Iterator[tuple[int, Series]]:
         for series_id, *identity in self.connection.execute(query, values):
             try:
-                series[series_id] = series_from(*identity)
+                yield series_id, series_from(*identity)
             except (ValueError, TypeError):  # no JSON, or none of texts by name
                 self.losses.corrupt("tag", series_id)
-        return series
 
     def plot(
         self, ids: Sequence[int], start: float, end: float, now: float, points: int = 600

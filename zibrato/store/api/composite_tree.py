@@ -1,0 +1,205 @@
+"""The tree of a composite query: what it is made of, and what its series are; pure.
+
+`expanded` makes of a tree one of selections and calls alone: what is to be done for each metric,
+source, set of tags or shift in time is in it as often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Literal, NamedTuple
+
+from zibrato.model import Series, Tags
+from zibrato.store.api.composite_series import Function, SeriesSet
+
+MAX_SELECTIONS = 100
+MAX_EXPANDED = 1000
+PLACE = "&"
+"""What stands for the metric or source that a map is at."""
+METRIC = ""
+"""In what a selection is kept to, beside names of tags: no tag's name is empty."""
+SOURCE: Literal["source"] = "source"
+
+
+class Selection(NamedTuple):
+    """The series that are asked for: patterns, in which * is anything, and how to sum them up.
+
+    `source` is None where they are asked for by `tags`. Of them are taken those `within` which the
+    names and values are, from `shift` seconds before the time that is asked for.
+    """
+
+    metric: str
+    source: str | None = None
+    tags: Tags = ()
+    function: str | None = None
+    period: int | None = None
+    grouped: bool = True
+    within: Tags = ()
+    shift: int = 0
+
+
+class Call(NamedTuple):
+    """A function of the series of all `sets` together; of a list, the one that changes nothing."""
+
+    function: Function
+    sets: tuple[Node, ...]
+
+
+class Mapped(NamedTuple):
+    """A set for each metric or source that matches a pattern; `&` stands for it there."""
+
+    what: Literal["metric", "source"]
+    pattern: str
+    inner: Node
+
+
+class Grouped(NamedTuple):
+    """A set for each set of values of some tags."""
+
+    tags: tuple[str, ...]
+    inner: Node
+
+
+class Shifted(NamedTuple):
+    """A set for each of some times, in seconds before the one that is asked for."""
+
+    shifts: tuple[int, ...]
+    inner: Node
+
+
+Node = Selection | Call | Mapped | Grouped | Shifted
+Find = Callable[[Selection], Mapping[int, Series]]
+"""Finds the series of a selection, whatever it is `within`."""
+
+
+def selections(node: Node) -> Iterator[Selection]:
+    """Generate all selections of a tree, as often as they are in it, each of all that is mapped."""
+    if isinstance(node, Selection):
+        yield node
+    elif isinstance(node, Call):
+        for inner in node.sets:
+            yield from selections(inner)
+    else:
+        for term in selections(node.inner):
+            yield placed(term, node) if isinstance(node, Mapped) else term
+
+
+def placed(term: Selection, node: Mapped, within: Tags = ()) -> Selection:
+    """Return a selection with the pattern of a map in place of its `&`, and kept `within` that."""
+    if getattr(term, node.what) != PLACE:
+        return term
+    within = (*term.within, *within)
+    if node.what == SOURCE:
+        return term._replace(source=node.pattern, within=within)
+    return term._replace(metric=node.pattern, within=within)
+
+
+def evaluate(
+    node: Node, selected: Mapping[Selection, SeriesSet], raise_if_ended: Callable[[], None]
+) -> SeriesSet:
+    """Return the series of an expanded tree, given those of its selections; what is finite."""
+    raise_if_ended()
+    if isinstance(node, Selection):
+        return selected[node]
+    assert isinstance(node, Call)  # noqa: S101 - nothing else is in an expanded tree
+    sets = [evaluate(inner, selected, raise_if_ended) for inner in node.sets]
+    return node.function([series for series_set in sets for series in series_set])
+
+
+def expanded(node: Node, find: Find) -> Node:
+    """Return the tree with each set as often as it is asked for; raises ValueError."""
+    return _Expansion(find).of(node)
+
+
+class _Expansion:
+    """Expands a tree, and counts what becomes of it."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._count = 0
+
+    def of(self, node: Node) -> Node:
+        if isinstance(node, Selection):
+            self._count += 1
+            if self._count > MAX_EXPANDED:
+                raise ValueError(f"it comes to more than {MAX_EXPANDED} of series() in all")
+            return node
+        if isinstance(node, Call):
+            return Call(node.function, tuple(self.of(inner) for inner in node.sets))
+        if isinstance(node, Shifted):
+            return Call(list, tuple(self.of(_shifted(node.inner, by)) for by in node.shifts))
+        return self._mapped(node) if isinstance(node, Mapped) else self._grouped(node)
+
+    def _mapped(self, node: Mapped) -> Node:
+        """Return a call for each metric or source, in their order, each within that."""
+        key = SOURCE if node.what == SOURCE else METRIC
+        names = {
+            name
+            for term in selections(node.inner)
+            if getattr(term, node.what) == PLACE
+            for name in self._values(placed(term, node), (key,))
+        }
+        return Call(list, tuple(self.of(_placed_at(node, key, name)) for (name,) in sorted(names)))
+
+    def _grouped(self, node: Grouped) -> Node:
+        """Return a call for each set of values, in their order; its series have them as tags."""
+        terms = [term for term in selections(node.inner) if term.grouped]
+        groups = {values for term in terms for values in self._values(term, node.tags)}
+        calls = []
+        for values in sorted(groups):
+            group = tuple(zip(node.tags, values, strict=True))
+            inner = _changed(node.inner, partial(_in_group, group=group))
+            calls.append(Call(_tagged(group), (self.of(inner),)))
+        return Call(list, tuple(calls))
+
+    def _values(self, term: Selection, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Generate what the series of a selection have of some names, of those that have all."""
+        for series in self._find(term).values():
+            if is_within(series, term.within):
+                values = tuple(value_of(series, name) for name in names)
+                if all(values):
+                    yield tuple(value.lower() for value in values)
+
+
+def value_of(series: Series, name: str) -> str:
+    """Return the metric of a series, its source, or the value of one of its tags, or ""."""
+    if name == METRIC:
+        return series.name
+    if name == SOURCE:
+        return series.source or dict(series.tags).get(SOURCE, "")
+    return next((value for tag, value in series.tags if tag.lower() == name), "")
+
+
+def is_within(series: Series, within: Tags) -> bool:
+    """Whether a series has all of some values, in any case."""
+    return all(value_of(series, name).lower() == value for name, value in within)
+
+
+def _changed(node: Node, change: Callable[[Selection], Selection]) -> Node:
+    """Return a tree with every selection changed."""
+    if isinstance(node, Selection):
+        return change(node)
+    if isinstance(node, Call):
+        return Call(node.function, tuple(_changed(inner, change) for inner in node.sets))
+    return node._replace(inner=_changed(node.inner, change))
+
+
+def _shifted(node: Node, by: int) -> Node:
+    return _changed(node, lambda term: term._replace(shift=term.shift + by))
+
+
+def _placed_at(node: Mapped, key: str, name: str) -> Node:
+    return _changed(node.inner, lambda term: placed(term, node, ((key, name),)))
+
+
+def _in_group(term: Selection, group: Tags) -> Selection:
+    return term._replace(within=(*term.within, *group)) if term.grouped else term
+
+
+def _tagged(tags: Tags) -> Function:
+    """Return what gives series some tags, in place of others of the names."""
+    return lambda series_set: [
+        series._replace(tags=tuple(sorted({**dict(series.tags), **dict(tags)}.items())))
+        for series in series_set
+    ]
