@@ -7,9 +7,10 @@ from array import array
 import pytest
 
 from zibrato.client import send_queue
-from zibrato.client.rows import ROW_COST
-from zibrato.client.send_queue import BATCH_COST, OWN, SendQueue, measurements
-from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, decode, encode, pack
+from zibrato.client.buffers import CHUNK
+from zibrato.client.rows import MAX_IDENTITY, ROW_COST
+from zibrato.client.send_queue import BATCH_COST, MAX_SENT, OWN, SendQueue, measurements
+from zibrato.wire import MAX_FRAME, VERSION, Batch, CounterRow, SampleRow, decode, encode, pack
 
 OF_ONE_ROW = ROW_COST + BATCH_COST
 
@@ -23,9 +24,13 @@ def counter(count: int, name: str = "c", source: str | None = None) -> CounterRo
 
 
 def batch(
-    *, counters: tuple[CounterRow, ...] = (), timers: tuple[SampleRow, ...] = (), end: float = 1
+    *,
+    counters: tuple[CounterRow, ...] = (),
+    timers: tuple[SampleRow, ...] = (),
+    gauges: tuple[SampleRow, ...] = (),
+    end: float = 1,
 ) -> Batch:
-    return Batch(VERSION, "client", 0, 0, end, counters, timers)
+    return Batch(VERSION, "client", 0, 0, end, counters, timers, gauges)
 
 
 def sent(queue: SendQueue) -> list[Batch]:
@@ -140,7 +145,7 @@ def test_what_is_too_long_for_a_frame_is_halved_until_it_is_not(
     rows = tuple(timer(10, f"t{number}") for number in range(8))
     counters = tuple(counter(number, f"c{number}") for number in range(5))
     whole = batch(timers=rows, counters=counters)
-    monkeypatch.setattr(send_queue, "MAX_FRAME", len(encode(whole)) // 3)
+    monkeypatch.setattr(send_queue, "MAX_SENT", len(encode(whole)) // 3)
     queue.add(whole)
     queue.add(batch(end=2))
     arrived = sent(queue)
@@ -153,9 +158,25 @@ def test_what_is_too_long_for_a_frame_is_halved_until_it_is_not(
 
 
 def test_a_row_that_is_too_long_can_not_be_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send_queue, "MAX_FRAME", 10)
+    monkeypatch.setattr(send_queue, "MAX_SENT", 10)
     queue = SendQueue(1000)
     queue.add(batch(timers=(timer(10),)))
     with pytest.raises(ValueError, match="too long"):
         queue.first()
     assert queue.pop().timers == (timer(10),)
+
+
+def test_the_longest_row_of_each_kind_goes_by_itself() -> None:
+    queue = SendQueue(1_000_000)
+    longest = {"x" * MAX_IDENTITY: ""}
+    name = CounterRow("c", "info", None, longest, 1, 1.0)
+    row = SampleRow("t", "info", None, longest, pack(array("d", [1.0] * CHUNK)))
+    queue.add(batch(counters=(name, name), timers=(row,), gauges=(row,)))
+    frames = []
+    while queue:
+        frames.append(queue.first())
+        queue.pop()
+    assert max(map(len, frames)) <= MAX_SENT <= MAX_FRAME // 4
+    arrived = [decoded for frame in frames for decoded in decode(frame, 0).batches]
+    assert [len(one.counters) for one in arrived] == [1, 1, 0, 0]
+    assert [(len(one.timers), len(one.gauges)) for one in arrived[2:]] == [(1, 0), (0, 1)]

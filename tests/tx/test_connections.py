@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,27 @@ def test_an_error_costs_a_pause_and_no_more(fixture: Fixture) -> None:
 def test_bounds_are_set_before_an_endpoint_can_be_added(fixture: Fixture) -> None:
     assert fixture.real.get(zmq.RCVHWM) == connections.PULL_HIGH_WATER
     assert fixture.real.get(zmq.MAXMSGSIZE) == MAX_FRAME
+
+
+def test_a_sender_waits_with_what_a_reader_that_is_busy_has_no_room_for(
+    fixture: Fixture, tmp_path: Path
+) -> None:
+    endpoint = f"ipc://{tmp_path}/socket"
+    fixture.real.bind(endpoint)
+    limit = 64 * 1024 * 1024 // MAX_FRAME
+    with fixture.context.socket(zmq.PUSH) as sender:
+        sender.set(zmq.LINGER, 0)
+        sender.set(zmq.SNDHWM, 1)
+        sender.set(zmq.SNDTIMEO, 500)
+        sender.connect(endpoint)
+        taken = 0
+        with suppress(zmq.Again):
+            while taken < 2 * limit:
+                sender.send(bytes(MAX_FRAME), copy=False)
+                taken += 1
+        assert 0 < taken <= limit + 4  # what is on its way, and in the kernel
+    fixture.connection.doRead()
+    assert len(fixture.frames) > 0
 
 
 def test_nothing_is_read_after_a_shutdown(fixture: Fixture) -> None:

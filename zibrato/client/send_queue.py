@@ -7,10 +7,12 @@ from collections import deque
 import msgspec
 
 from zibrato.client.rows import ROW_COST, encodable
-from zibrato.wire import MAX_FRAME, Batch, CounterRow, encode
+from zibrato.wire import Batch, CounterRow, encode
 
 BATCH_COST = 64
 """How many samples' worth of memory a batch takes beside its rows."""
+MAX_SENT = 256 * 1024
+"""Bytes of a frame that is sent. The daemon takes far longer ones, but few of them at a time."""
 OWN = "zibrato.client."
 """What the names of the client's own series begin with."""
 
@@ -46,7 +48,7 @@ class SendQueue:
         return dropped
 
     def first(self) -> bytes:
-        """Return the frame of the first batch, having split what is longer than frames may be.
+        """Return the frame of the first batch, having split what is longer than `MAX_SENT`.
 
         Raises LookupError where there is none.
         """
@@ -55,9 +57,9 @@ class SendQueue:
             # gap in what the daemon sees.
             batch = msgspec.structs.replace(self._batches[0], sequence=self._sequence)
             frame = encode(batch)
-            if len(frame) <= MAX_FRAME:
+            if len(frame) <= MAX_SENT:
                 return frame
-            self._replace(1, *_halves(batch))
+            self._replace(1, *_parts(batch))
 
     def pop(self) -> Batch:
         """Remove the first batch, and return it."""
@@ -101,18 +103,23 @@ def _cost(batch: Batch) -> int:
     return _samples(batch) + rows * ROW_COST + BATCH_COST
 
 
-def _halves(batch: Batch) -> list[Batch]:
-    """Return two batches of the rows of one.
+def _parts(batch: Batch) -> list[Batch]:
+    """Return batches of fewer rows: halves of each kind, or the kinds where there is one of each.
 
-    One that is too long has a list of many rows: a row is bounded, see MAX_IDENTITY and CHUNK.
+    Raises ValueError where it has a row alone: that is bounded, see MAX_IDENTITY and CHUNK.
     """
-    lists = (batch.counters, batch.timers, batch.gauges)
-    if all(len(rows) < 2 for rows in lists):
+    counters, timers, gauges = lists = (batch.counters, batch.timers, batch.gauges)
+    if sum(map(len, lists)) < 2:
         raise ValueError("a row is too long to be sent")
-    halves = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in lists]
+    if max(map(len, lists)) > 1:
+        halves = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in lists]
+        parts = list(zip(*halves, strict=True))
+    else:
+        parts = [(counters, (), ()), ((), timers, ()), ((), (), gauges)]
     return [
         msgspec.structs.replace(batch, counters=counters, timers=timers, gauges=gauges)
-        for counters, timers, gauges in zip(*halves, strict=True)
+        for counters, timers, gauges in parts
+        if counters or timers or gauges
     ]
 
 

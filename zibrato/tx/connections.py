@@ -17,7 +17,10 @@ from zibrato.client.connector import Context
 from zibrato.wire import MAX_FRAME
 
 READ_BUDGET = 0.005
-PULL_HIGH_WATER = 1000
+PULL_BYTES = 64 * 1024 * 1024
+"""What may wait of one sender inside ZeroMQ, were each of its frames as long as frames may be."""
+PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
+"""ZeroMQ bounds frames, not bytes. What it doesn't take waits with the sender."""
 ERROR_PAUSE = 1.0
 _log = Logger()
 
