@@ -53,3 +53,14 @@ test("a gauge has its last reading, several their last mean", () => {
   const several = shown("gauge", "number", { ...plot, series: [{ last: [] }, { last: [] }] }, null, RANGE);
   assert.equal(several["Last mean"], "0.3");
 });
+
+test("a running total's mean rate is over the time between its readings", () => {
+  const merged = { sum: [null, 20, 60, null, null], count: [null, 0, 1, null, null] };
+  const plot = { times: [0, 20, 40, 60, 80], resolution: 20, merged, series: [], running: true };
+  assert.deepEqual(shown("counter", "number", plot, null, RANGE), {
+    Total: "80",
+    "Mean rate": "2/s",
+    "Peak rate": "3/s",
+    Readings: "1",
+  });
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isSplit, means, plotSeries } from "../../zibrato/store/web/static/plot-series.js";
+import { drawnKind, isSplit, means, plotSeries } from "../../zibrato/store/web/static/plot-series.js";
 
 const STATE = { split: "", mode: "rate", stat: "p95", log: "" };
 const many = (count) => Array.from({ length: count }, (_, index) => ({ id: index, name: "m", source: `web-${index}`, tags: {} }));
@@ -100,4 +100,20 @@ test("no two of the series that are drawn look the same", () => {
   const data = plotSeries(metric("gauge", 49), answer(49, columns), { ...STATE, split: "each" }, 100);
   const looks = new Set(data.series.map(({ color, dash }) => JSON.stringify([color, dash])));
   assert.deepEqual([looks.size, data.series.length, data.omitted], [40, 40, 9]);
+});
+
+test("a running total is the rate of what was added, and what is not known is a gap", () => {
+  const running = { ...answer(2, { sum: [null, 50, null] }), running: true };
+  const merged = plotSeries(metric("gauge", 2), running, { ...STATE, split: "merged" }, 14);
+  assert.deepEqual([labels(merged), merged.series[0].values], [["rate"], [null, 5, null]]);
+  const log = plotSeries(metric("gauge", 2), { ...running, series: many(2).map(({ id }) => ({ id, sum: [null, 0, 4] })) }, { ...STATE, log: "1" }, 100);
+  assert.deepEqual(log.series.map(({ values }) => values), [[null, 0, 0.4], [null, 0, 0.4]]);
+  const counted = plotSeries(metric("gauge", 1), running, { ...STATE, mode: "interval" }, 100);
+  assert.deepEqual([counted.series[0].values, counted.stepped], [[null, 50, null], true]);
+});
+
+test("a metric is drawn as its kind, but for a running total", () => {
+  assert.equal(drawnKind(metric("gauge", 1), null), "gauge");
+  assert.equal(drawnKind(metric("gauge", 1), answer(1, {})), "gauge");
+  assert.equal(drawnKind(metric("gauge", 1), { running: true }), "counter");
 });

@@ -40,6 +40,7 @@ test("what is missing becomes a gap in every column", () => {
   assert.deepEqual(plot.series, [{ id: 7, sum: [1, 2, null, null, 3], p50: [4, null, null, null, 6] }]);
   assert.deepEqual(plot.merged, { sum: [1, 2, null, null, 3] });
   assert.deepEqual(plot.heat, { bounds: [1, 2], counts: [[1], [2], null, null, [3]] });
+  assert.deepEqual([plot.running, withGaps({ ...answer, running: true }, 10).running], [false, true]);
 });
 
 test("a step is at least an interval; the newer of two in one slot stays, unless it is null", () => {

@@ -40,6 +40,21 @@ class DataTests(WebTestCase):
         found = self.get(f"/data/plot?ids={ids['timer']}&start={START - 20}&end={START}&points=1")
         self.assertEqual(found["merged"]["count"], [4])
 
+    def test_what_librato_calls_a_counter_is_drawn_as_what_was_added(self) -> None:
+        for ago, total in ((60, 100), (30, 130), (20, 135)):
+            counters = [{"name": "total", "value": total, "measure_time": START - ago}]
+            status, content = self.ask("POST", "/v1/metrics", {"counters": counters})
+            self.assertEqual(status, 200, content)
+        self.post(name="gauge", value=7)
+        ids = {one["name"]: one["id"] for one in self.get("/data/series")["series"]}
+        span = f"start={START - 100}&end={START}&points=10"
+        found = self.get(f"/data/plot?ids={ids['total']}&{span}")
+        self.assertEqual((found["running"], found["times"][0]), (True, START - 50))
+        self.assertEqual(found["merged"]["sum"], [10, 10, 10, 5])
+        self.assertEqual(found["series"][0]["last"], [None] * 4)
+        both = self.get(f"/data/plot?ids={ids['total']},{ids['gauge']}&{span}")
+        self.assertEqual((both["running"], both["series"][0]["last"][0]), (False, 100))
+
     def test_a_plot_of_nothing_is_empty(self) -> None:
         self.assertEqual(self.get("/data/plot?ids=99&start=1&end=2")["times"], [])
         for query in ("", "ids=x", "ids=1&start=5&end=5", "ids=1&points=0", "ids=1&start=x"):

@@ -9,7 +9,7 @@ from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.interfaces import SelfMetric
-from zibrato.model import COUNTER
+from zibrato.model import COUNTER, Series
 from zibrato.store.api.parameters import first_values, parameters
 from zibrato.store.api.requests import number_or, seconds_or
 from zibrato.store.api.responses import bad_parameter, json_response, with_error_responses
@@ -20,6 +20,7 @@ from zibrato.store.live import LiveSeries
 from zibrato.store.store import Store
 from zibrato.store.web.compression import MIN_SIZE, accepts_gzip, compressed
 from zibrato.store.web.plot_data import plot_data
+from zibrato.store.web.running_totals import increments
 
 MAX_SERIES = 1000
 MAX_POINTS = 12_000
@@ -105,7 +106,12 @@ class DataApi:
 
         def work(reader: Reader) -> object:
             series = reader.series_by_ids(ids)
-            return plot_data(reader.plot([*series], start, end, now, points), series)
+            plot = reader.plot([*series], start, end, now, points)
+            if not _are_running_totals(reader, series):
+                return plot_data(plot, series)
+            drawn = plot_data(*increments(plot, series))
+            drawn.running = True
+            return drawn
 
         return await self._json(request, work)
 
@@ -142,6 +148,11 @@ class DataApi:
         if is_compressed:
             request.setHeader(b"Content-Encoding", b"gzip")
         return body
+
+
+def _are_running_totals(reader: Reader, series: Mapping[int, Series]) -> bool:
+    known = metadata.metrics(reader, {one.name for one in series.values()})
+    return {metric.type for metric in known.values()} == {metadata.COUNTER_TYPE}
 
 
 def descriptions(reader: Reader) -> list[Description]:

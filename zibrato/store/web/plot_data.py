@@ -49,6 +49,8 @@ class PlotData(msgspec.Struct):
     series: list[SeriesData]
     merged: SeriesData
     heat: Heat | None
+    running: bool = False
+    """Whether it is of running totals: then sums are what was added, and None is not 0."""
 
 
 def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:

@@ -44,10 +44,12 @@ function gaugeFigures(data, series, show) {
   ];
 }
 
-/** A counter's mean rate is over the time since its first increment in the range. */
-function counterFigures(data, { times, resolution }, range, unit) {
+/** A counter's mean rate is over the time since its first increment in the range, a running total's
+ * over the time between readings. */
+function counterFigures(data, { times, resolution, running }, range, unit) {
   const first = times.find((_, index) => data.sum[index] !== null);
-  const seconds = first === undefined ? 0 : range.end - Math.max(first, range.start);
+  const since = first === undefined ? 0 : range.end - Math.max(first, range.start);
+  const seconds = running ? present(data.sum).length * resolution : since;
   const total = sum(data.sum);
   const peak = maximum(data.sum);
   const perSecond = (value) => inUnit(rateUnit(unit), value);
@@ -56,7 +58,7 @@ function counterFigures(data, { times, resolution }, range, unit) {
     ["Total", first === undefined ? "–" : isShort ? unit.replace("number", whole(total)) : inUnit(unit, total)],
     ["Mean rate", perSecond(seconds > 0 ? total / seconds : null)],
     ["Peak rate", perSecond(peak === null ? null : peak / resolution)],
-    ["Increments", whole(sum(data.count))],
+    [running ? "Readings" : "Increments", whole(sum(data.count))],
   ];
 }
 

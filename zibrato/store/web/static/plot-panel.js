@@ -13,7 +13,7 @@ import { Legend } from "./legend.js";
 import { seriesLabel } from "./metrics.js";
 import { panelElements } from "./panel-elements.js";
 import { rangePercentiles } from "./percentiles.js";
-import { plotSeries } from "./plot-series.js";
+import { drawnKind, plotSeries } from "./plot-series.js";
 import { alignedRange, withGaps } from "./time-grid.js";
 import { stepText, timeRangeText, timeText } from "./times.js";
 
@@ -80,7 +80,8 @@ export class PlotPanel {
   showControls() {
     const { metric, state, fitting } = this;
     const range = state.range || String(fitting?.range ?? "");
-    showControls(this.elements.controls, controlGroups(metric, { ...state, range }), (part) =>
+    const drawn = { ...metric, kind: drawnKind(metric, this.answer) };
+    showControls(this.elements.controls, controlGroups(drawn, { ...state, range }), (part) =>
       this.on.change(part, "from" in part),
     );
   }
@@ -160,11 +161,13 @@ export class PlotPanel {
   }
 
   draw({ plot, annotations, overall }, { range, metric, state }) {
-    const { kind, name } = metric;
+    const { name } = metric;
+    const kind = drawnKind(metric, plot);
     const ownUnit = unitOf(kind, name, metric.about.units);
     const unit = kind === "counter" && state.mode === "rate" ? rateUnit(ownUnit) : ownUnit;
     const percentiles = rangePercentiles(overall, plot.heat, Math.floor(range.start));
     this.answer = plot;
+    this.showControls();
     this.plotData = plotSeries(metric, plot, state, this.now || Infinity);
     this.chart.show(this.plotData, range, unit, Boolean(state.log) && kind !== "counter");
     this.chart.annotate(annotations);

@@ -15,18 +15,23 @@ export function isSplit(metric, state) {
   return metric.kind !== "timer" && metric.series.length <= 12;
 }
 
+/** Return as what a metric is drawn: what is known as gauges may be running totals, whose increments
+ * are in the answer. */
+export const drawnKind = (metric, answer) => (answer?.running ? "counter" : metric.kind);
+
 /** Return {times, series, bands, stepped, omitted}. A series is {label, values, color}, with a `dash`
  * where another has its colour, `area` where it is filled down to 0 and `edge` where it bounds a band.
  * A band is [index of the upper series, index of the lower one, color]. `omitted` counts the series
  * beyond MAX_SERIES. */
 export function plotSeries(metric, answer, state, now) {
   const context = { ...answer, now };
+  const kind = drawnKind(metric, answer);
   const data = metric.series.length === 1 ? answer.series[0] : answer.merged;
   const plotData = isSplit(metric, state)
     ? separate(metric, context, state)
-    : MERGED[metric.kind](data, context, state, metric);
-  if (state.log && metric.kind !== "counter") plotData.series.forEach(dropNonPositive);
-  const stepped = metric.kind === "counter" && state.mode === "interval";
+    : MERGED[kind](data, context, state, metric);
+  if (state.log && kind !== "counter") plotData.series.forEach(dropNonPositive);
+  const stepped = kind === "counter" && state.mode === "interval";
   return { times: answer.times, bands: [], omitted: 0, stepped, ...plotData };
 }
 
@@ -67,7 +72,7 @@ function separate(metric, context, state) {
     counter: (data) => counterValues(data, context, state),
     timer: (data) => (PERCENTILES.includes(state.stat) ? data[state.stat] : data.max),
     gauge: (data) => data.last,
-  }[metric.kind];
+  }[drawnKind(metric, context)];
   const labelled = context.series
     .filter((data) => byId.has(data.id))
     .map((data) => ({ data, label: seriesLabel(byId.get(data.id)) }))
@@ -86,8 +91,10 @@ function separate(metric, context, state) {
 const counterLabel = (state) => (state.mode === "interval" ? "count" : "rate");
 
 /** Return a counter's values: sums, or sums by seconds. Once it has begun to count, no increment
- * is 0, and not a gap. The newest bucket is divided by what has passed of it. */
-function counterValues(data, { times, resolution, now }, state) {
+ * is 0, and not a gap. The newest bucket is divided by what has passed of it. Of a running total,
+ * what is between two readings is known, and nothing else. */
+function counterValues(data, { times, resolution, now, running }, state) {
+  if (running) return data.sum.map((sum) => (sum === null || state.mode === "interval" ? sum : sum / resolution));
   let begun = false;
   return data.sum.map((sum, index) => {
     begun ||= sum !== null;

@@ -33,6 +33,7 @@ export function withGaps(answer, interval) {
   };
   return {
     resolution: step,
+    running: Boolean(answer.running),
     times: Array.from({ length }, (_, index) => times[0] + index * step),
     series: answer.series.map(spreadColumns),
     merged: spreadColumns(answer.merged),
