@@ -15,6 +15,7 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from zibrato.store.api.requests import (
     MAX_BODY,
+    MAX_PATTERNS,
     MAX_TEXT,
     MAX_TIME,
     Content,
@@ -23,6 +24,7 @@ from zibrato.store.api.requests import (
     from_form,
     from_json,
     integer,
+    name_patterns,
     number,
     number_or,
     objects,
@@ -158,6 +160,13 @@ def test_objects_come_as_an_array_by_name_or_by_position() -> None:
     assert objects({"0": one, "1": two}, "gauges") == [one, two]
     for bad in (3, [one, 3], {"a": 3}):
         assert error_of(objects, bad, "gauges").status == 400
+
+
+def test_patterns_are_bounded_and_names_are_not() -> None:
+    names = ["a*"] * MAX_PATTERNS + ["a"] * 1000
+    assert name_patterns({"names": names}, "names") == names
+    errors = error_of(name_patterns, {"names": [*names, "*"]}, "names").errors
+    assert errors == {"params": {"names": ["has more than 100 names with *"]}}
 
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -33,6 +33,14 @@ class RoutingTests(WebTestCase):
         self.assertEqual(self.ask("DELETE", path)[0], 204)
         self.assertEqual(self.ask("GET", path)[0], 404)
 
+    def test_a_star_in_a_path_is_a_star(self) -> None:
+        for name in ("*", "other"):
+            series = Series(COUNTER, name, "s")
+            self.outbox.put(Snapshot(START - 10, START, {series: Summary(1, 2.0)}))
+            self.assertEqual(self.ask("PUT", f"/v1/metrics/{name}", {"period": 1})[0], 204)
+        self.assertEqual(self.ask("DELETE", "/v1/metrics/*")[0], 204)
+        self.assertEqual(self.get("/v1/metrics/other")["name"], "other")
+
     def test_there_is_nothing_of_a_number_that_no_row_has(self) -> None:
         for number in ("10000000000000000000000", "9" * 5000, "-1", "1.0", "٣"):
             for path in (f"s/{number}", f"s/{number}/links/r"):

@@ -82,7 +82,8 @@ class MetricsApi:
         """Delete the metrics of the body's names but those of `exclude`; * is anything in both."""
         content = content_of(request)
         reject_unknown(content, {"names", "exclude"})
-        await self._delete(name_patterns(content, "names"), name_patterns(content, "exclude", []))
+        names, exclude = name_patterns(content, "names"), name_patterns(content, "exclude", [])
+        await self._delete(lambda writer: metadata.matching(writer, names, exclude))
         return no_content(request)
 
     @app.route("/<name>", methods=["GET"])
@@ -137,13 +138,12 @@ class MetricsApi:
     @app.route("/<name>", methods=["DELETE"])
     async def delete(self, request: IRequest, name: str) -> bytes:
         """Delete a metric."""
-        await self._database.read(lambda reader: metadata.metric(reader, name))
-        await self._delete([name], [])
+        await self._delete(lambda writer: [metadata.metric(writer, name).name])
         return no_content(request)
 
-    async def _delete(self, patterns: list[str], exclude: list[str]) -> None:
+    async def _delete(self, select: Callable[[Writer], list[str]]) -> None:
         def work(writer: Writer) -> list[str]:
-            names = metadata.matching(writer, patterns, exclude)
+            names = select(writer)
             writer.delete_metrics(names)
             return names
 

@@ -19,6 +19,8 @@ MAX_BODY = 1_000_000
 MAX_FORM_DEPTH = 4
 MAX_TEXT = 10_000
 """Characters of a text for people."""
+MAX_PATTERNS = 100
+"""Names with *: for each, those of all metrics are read."""
 MAX_TIME = 8_000_000_000
 """The last Unix time, and the longest duration; the store's keys have 33 bits for them."""
 _TRUE = {"1", "true", "yes", "on", ""}
@@ -157,6 +159,8 @@ def name_patterns(
         value = [*value.values()]
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise bad_parameter(param, "is not an array of names")
+    if sum("*" in name for name in value) > MAX_PATTERNS:
+        raise bad_parameter(param, f"has more than {MAX_PATTERNS} names with *")
     return value
 
 
