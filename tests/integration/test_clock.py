@@ -1,4 +1,4 @@
-"""The wall clock of a real daemon is set, with libfaketime; nothing waits for it."""
+"""The wall clock of a real daemon or client is set, with libfaketime; nothing waits for it."""
 
 from __future__ import annotations
 
@@ -11,37 +11,71 @@ import pytest
 import zmq
 
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import Process, daemon, eventually
+from tests.integration.processes import Process, daemon, eventually, python
+from tests.integration.sink import Sink
 
 HOUR = 3600
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="no libfaketime: tests/packages.sh")
+
+RECORD = """
+import select, sys, threading, time
+# libfaketime has Python's own sleep fail.
+time.sleep = lambda seconds: select.select((), (), (), seconds)
+# After the step another counter is counted.
+def record(z, began=time.time()):
+    while True:
+        z.count("after" if time.time() < began - 1800 else "before")
+        time.sleep(0.05)
+"""
+THREAD = """
+from zibrato import Zibrato
+record(Zibrato(sys.argv[1]))
+"""
+REACTOR = """
+from twisted.internet import {reactor} as chosen
+chosen.install()
+from twisted.internet import reactor
+from zibrato.tx import TxZibrato
+z = TxZibrato(sys.argv[1])
+reactor.callWhenRunning(z.startService)
+threading.Thread(target=record, args=[z], daemon=True).start()
+reactor.run()
+"""
+
+
+class WallClock:
+    """The wall clock of child processes, which a test can set."""
+
+    def __init__(self, directory: Path) -> None:
+        self._offset = directory / "offset"
+        self.set(0)
+        self.environment = {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self._offset),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def set(self, offset: int) -> None:
+        """Set it to so many seconds from the true time, at one stroke."""
+        fresh = self._offset.with_suffix(".new")
+        fresh.write_text(f"{offset:+d}\n")
+        fresh.replace(self._offset)
 
 
 class Daemon:
     """A daemon that ships every second, by a wall clock that can be set."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        self._offset = directory / "offset"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._push = self._context.socket(zmq.PUSH)
         self._push.connect(f"ipc://{directory}/socket")
-        self.set_clock(0)
+        self.clock = WallClock(directory)
         self.process: Process = daemon(
             *("--socket", f"ipc://{directory}/socket", "--flush-interval", "1", *options),
-            environment={
-                "LD_PRELOAD": str(LIBRARY),
-                "FAKETIME_TIMESTAMP_FILE": str(self._offset),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            },
+            environment=self.clock.environment,
         )
-
-    def set_clock(self, offset: int) -> None:
-        """Set its clock to so many seconds from the true time, at one stroke."""
-        fresh = self._offset.with_suffix(".new")
-        fresh.write_text(f"{offset:+d}\n")
-        fresh.replace(self._offset)
 
     def count(self, name: str, value: int = 1) -> None:
         """Send it a line."""
@@ -78,7 +112,7 @@ def test_flushes_go_on_when_the_clock_is_set(start: Callable[..., Daemon], step:
     running = start("--backend", "log")
     running.count("before")
     assert abs(running.wait_for_start("before") - time()) < HOUR / 2
-    running.set_clock(step)
+    running.clock.set(step)
     running.process.wait_for("the clock was set (back|forward) by 3[56]")
     for name in ("first", "second", "third"):  # one by one: each needs a tick of its own
         running.count(name)
@@ -95,7 +129,27 @@ def test_retries_go_on_when_the_clock_is_set_back(start: Callable[..., Daemon]) 
         server.stop()
         running.count("kept", 7)
         running.process.wait_for("can't deliver")
-        running.set_clock(-HOUR)
+        running.clock.set(-HOUR)
         running.process.wait_for("the clock was set back")
         server.start()
         eventually(lambda: server.total("kept") == 7, 90)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [THREAD, *(REACTOR.format(reactor=name) for name in ("epollreactor", "asyncioreactor"))],
+    ids=["thread", "epoll", "asyncio"],
+)
+def test_a_client_sends_on_when_the_clock_is_set_back(
+    sink: Sink, tmp_path: Path, program: str
+) -> None:
+    clock = WallClock(tmp_path)
+
+    def came(name: str) -> bool:
+        sink.take(10)
+        return sink.counts[name] > 0
+
+    with python(RECORD + program, sink.endpoint, environment=clock.environment):
+        eventually(lambda: came("before"), 60)
+        clock.set(-HOUR)
+        eventually(lambda: came("after"), 60)

@@ -7,12 +7,20 @@ import threading
 import pytest
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import LoopingCall
+from twisted.internet.selectreactor import SelectReactor
+from twisted.internet.task import Clock, LoopingCall
 from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
 from zibrato.interfaces import Reactor
-from zibrato.tx.monotonic import MIN_STEP, PERIOD, ClockWatch, MonotonicReactor
+from zibrato.tx.monotonic import (
+    MIN_STEP,
+    PERIOD,
+    ClockWatch,
+    MonotonicReactor,
+    is_by_wall_clock,
+    monotonic,
+)
 
 HOUR = 3600.0
 
@@ -150,3 +158,16 @@ def test_a_thread_looks_while_the_service_runs() -> None:
     watch.stopService()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_twisteds_own_reactors_are_wrapped_and_any_other_goes_by_its_own_time(
+    fixture: Fixture,
+) -> None:
+    clock = Clock()
+    wrapped = monotonic(clock)
+    wrapped.callLater(10, fixture.call)
+    clock.advance(10)
+    assert (wrapped.monotonic(), len(fixture.called)) == (10, 1)
+    assert monotonic(wrapped) is wrapped
+    assert not is_by_wall_clock(clock)
+    assert is_by_wall_clock(SelectReactor())

@@ -1,11 +1,10 @@
-"""The client for Twisted applications: the same instruments as a service, without a thread."""
+"""The client for Twisted applications: the same instruments as a service that sends by itself."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 import zmq
 from twisted.application.service import Service
@@ -21,6 +20,7 @@ from zibrato.client.connector import HIGH_WATER, Connector, Opened
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
 from zibrato.interfaces import Reactor
+from zibrato.tx.monotonic import ClockWatch, MonotonicReactor, is_by_wall_clock, monotonic
 from zibrato.tx.reactor_metrics import ReactorMetrics
 
 RETRY = 0.02
@@ -56,7 +56,8 @@ class TxZibrato(Instruments, Service):
     ) -> None:
         endpoint = environment.endpoint(socket, bind=bind)
         self._given_reactor = reactor
-        self._reactor: Reactor
+        self._reactor: MonotonicReactor
+        self._watch: ClockWatch | None = None
         self._interval = limits.interval(interval)
         self._linger = limits.linger(linger)
         self._connector = TxConnector(endpoint, get_reactor=lambda: self._reactor)
@@ -82,8 +83,10 @@ class TxZibrato(Instruments, Service):
     def startService(self) -> None:
         """Begin to send."""
         Service.startService(self)
-        # Twisted says of its reactors no more than IReactorTime, though they have all of it.
-        self._reactor = cast(Reactor, self._given_reactor or _installed_reactor())
+        reactor = self._given_reactor or _installed_reactor()
+        self._reactor = monotonic(reactor)
+        if is_by_wall_clock(reactor):
+            self._watch_clock()
         self._loop.clock = self._reactor
         wait = -self._reactor.seconds() % self._interval
         self._first = self._reactor.callLater(wait, self._loop.start, self._interval)
@@ -95,13 +98,21 @@ class TxZibrato(Instruments, Service):
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
+    def _watch_clock(self) -> None:
+        """Have sends go on after the clock was set, where there can be one more thread."""
+        self._watch = ClockWatch(self._reactor, lambda _seconds: None)
+        try:
+            self._watch.startService()
+        except RuntimeError:  # the application goes on without
+            self._log.failure("nothing notices when the clock is set")
+
     def _step(self) -> None:
         """Send what was recorded; whatever fails, the next step comes."""
         try:
             if self._metrics is not None:
                 self._metrics.record()
             self._connection.step(self._reactor.seconds())
-            if self._connection.is_absence_due(self._reactor.seconds()):
+            if self._connection.is_absence_due(self._reactor.monotonic()):
                 address, kept = self._connector.endpoint.address, self._connection.max_pending
                 self._log.warn("{text}", text=absence.text(address, kept))
         except Exception:
@@ -115,12 +126,14 @@ class TxZibrato(Instruments, Service):
             self._loop.stop()
         if self._metrics is not None:
             self._metrics.stop()
-        deadline = self._reactor.seconds() + self._linger
+        if self._watch is not None:
+            self._watch.stopService()
+        deadline = self._reactor.monotonic() + self._linger
         self._step()
         self._connection.wait(PATIENCE)
-        while self._connection.pending and self._reactor.seconds() < deadline:
+        while self._connection.pending and self._reactor.monotonic() < deadline:
             await deferLater(self._reactor, RETRY, self._connection.wait, PATIENCE)
-        context = self._connection.end(deadline - self._reactor.seconds())
+        context = self._connection.end(deadline - self._reactor.monotonic())
         if context is not None:
             # In a thread: ending a context blocks until ZeroMQ has sent everything.
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)

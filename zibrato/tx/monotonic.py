@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.base import ReactorBase
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.threadpool import ThreadPool
 from zope.interface import directlyProvides, implementer, providedBy
 
@@ -84,6 +86,26 @@ class MonotonicReactor:
     def stop(self) -> None:
         """End the process."""
         self.wall.stop()
+
+
+def monotonic(reactor: IReactorTime) -> MonotonicReactor:
+    """Return `reactor` as one whose timed calls keep their time.
+
+    Twisted's own go by the wall clock. Any other, such as a Clock in a test, goes by what it says
+    itself, since nobody sets that.
+    """
+    if isinstance(reactor, MonotonicReactor):
+        return reactor
+    # Twisted says of its reactors no more than IReactorTime, though they have all of it.
+    whole = cast(Reactor, reactor)
+    if is_by_wall_clock(reactor):
+        return MonotonicReactor(whole)
+    return MonotonicReactor(whole, reactor.seconds)
+
+
+def is_by_wall_clock(reactor: IReactorTime) -> bool:
+    """Return whether a step of the wall clock changes when the reactor makes its calls."""
+    return isinstance(reactor, ReactorBase)
 
 
 @implementer(IDelayedCall)
@@ -168,7 +190,8 @@ class ClockWatch(Service):
             self._reactor.callFromThread(self._tell, step)
 
     def _watch(self) -> None:
-        # No Event: before Python 3.11 its timeout is by the wall clock, too. select's never is.
+        # No Event: its timeout is by the wall clock, too, where the C library has no sem_clockwait,
+        # as musl and macOS have none. select's never is.
         while self._thread is threading.current_thread():
             self.look()
             select.select((), (), (), PERIOD)
