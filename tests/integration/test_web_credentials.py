@@ -7,11 +7,14 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
-from tests.integration.processes import Process, daemon
+from tests.integration.processes import DEADLINE, Process, daemon, eventually
 
 OLD, NEW = "user:the-old-password", "user:the-new-password"
 
@@ -86,3 +89,24 @@ def test_a_file_that_others_may_read_is_warned_of(process: Process, url: str, fi
     assert "others may read" not in process.output
     file.chmod(0o640)
     reload(process, f"--web-credentials: others may read {file}; chmod it to 600")
+
+
+def test_who_guesses_has_to_wait_and_nobody_else(url: str) -> None:
+    def answer(credentials: str, address: str = "127.0.0.1") -> tuple[int, str | None]:
+        """Return the status of a request from an address of this host, and how long to wait."""
+        host, _, port = url.split("/")[2].partition(":")
+        token = b64encode(credentials.encode()).decode()
+        connection = HTTPConnection(host, int(port), DEADLINE, source_address=(address, 0))
+        with closing(connection):
+            connection.request("GET", "/", headers={"Authorization": f"Basic {token}"})
+            response = connection.getresponse()
+            return response.status, response.getheader("Retry-After")
+
+    guesses = (answer(f"user:guess-{number}") for number in range(20))
+    statuses = [*takewhile(lambda status: status != 429, (status for status, _ in guesses))]
+    assert set(statuses) == {401}
+    assert 5 <= len(statuses) < 20
+    wait = answer("user:another-guess")[1]
+    assert wait is None or int(wait) > 0  # None where this machine took longer than that
+    assert answer(OLD, "127.0.0.2")[0] == 200
+    eventually(lambda: answer(OLD)[0] == 200)

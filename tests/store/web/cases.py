@@ -23,7 +23,9 @@ class WebTestCase(StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
         names = known_names(loopback=True)
-        self.access_control = AccessControl(tree(self.store), names, self.credentials)
+        self.access_control = AccessControl(
+            tree(self.store), names, self.credentials, self.clock.monotonic
+        )
         self.http: Any = StubTreq(self.access_control)
         self.addCleanup(self.stop)
 

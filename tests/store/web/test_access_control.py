@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64encode
 from pathlib import Path
 
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.store.web.cases import BASE, WebTestCase
 from zibrato.store.web.access_control import Credentials, known_names
+from zibrato.store.web.attempts import AT_ONCE
 
 
 class AccessControlTests(WebTestCase):
@@ -52,6 +54,21 @@ class AccessControlTests(WebTestCase):
         self.assertEqual(self.ask("GET", "/?from=chat", **link)[0], 200)
         self.assertEqual(self.ask("POST", "/", **link)[0], 403)
 
+    def test_a_referer_tells_where_no_other_header_does(self) -> None:
+        """As over plain HTTP to an address that is not this host's own."""
+        lan = "192.168.0.9:5580"
+        evil = {"host": lan, "referer": "http://evil.example/page?http://192.168.0.9:5580/"}
+        for path in ("/data/health", "/v1/metrics", "/events", "/static/main.js"):
+            self.assertEqual(self.ask("GET", path, **evil)[0], 403, path)
+        self.assertEqual(self.ask("POST", "/v1/metrics", {}, **evil)[0], 403)
+        self.assertEqual(self.ask("GET", "/", **evil)[0], 200)  # a link to the page
+        self.assertEqual(self.ask("POST", "/", **evil)[0], 403)
+        for referer in (f"http://{lan}/", f"http://{lan.upper()}/?a=/"):
+            same = {"host": lan, "referer": referer}
+            self.assertEqual(self.ask("GET", "/data/health", **same)[0], 200)
+        same = {**evil, "sec_fetch_site": "same-origin"}
+        self.assertEqual(self.ask("GET", "/data/health", **same)[0], 200)
+
     def test_multipart_is_no_type_of_a_body(self) -> None:
         for kind in ("multipart/form-data; boundary=x", "Multipart/Mixed"):
             self.assertEqual(self.ask("POST", "/v1/metrics", {}, content_type=kind)[0], 415)
@@ -92,6 +109,32 @@ class CredentialsTests(WebTestCase):
         self.assertIn("rejected 1 requests with a wrong user name or password", line)
         self.assertNotIn("otherword", line)
         self.assertNotIn("user:", line)
+
+    def guess(self, number: int) -> int:
+        """Return the status of the answer to wrong credentials."""
+        token = b64encode(b"user:%d" % number).decode()
+        return self.ask("GET", "/data/health", authorization=f"Basic {token}")[0]
+
+    def test_who_guesses_has_to_wait(self) -> None:
+        statuses = [self.guess(number) for number in range(AT_ONCE + 2)]
+        self.assertEqual(statuses, [401] * AT_ONCE + [429] * 2)
+        self.assertEqual(self.headers.getRawHeaders("retry-after"), ["1"])
+        right = "Basic dXNlcjpwYXNzOndvcmQ="
+        self.assertEqual(self.ask("GET", "/data/health", authorization=right)[0], 429)
+        self.assertEqual(self.ask("GET", "/")[0], 401)
+        self.assertEqual(self.guess(0), 401)  # wrong before, and no new guess
+        self.clock.advance(1)
+        self.assertEqual(self.ask("GET", "/data/health", authorization=right)[0], 200)
+        self.assertEqual([self.guess(99), self.guess(100)], [401, 429])
+        self.assertEqual(self.headers.getRawHeaders("retry-after"), ["2"])
+
+    def test_nobody_waits_after_a_reload(self) -> None:
+        for number in range(AT_ONCE + 1):
+            self.guess(number)
+        file = Path(self.mktemp())
+        file.write_text("user:3")
+        self.access_control.reload(Credentials(file))
+        self.assertEqual([self.guess(3), self.guess(4)], [200, 401])
 
     def test_others_are_asked_for_after_a_reload(self) -> None:
         file = Path(self.mktemp())

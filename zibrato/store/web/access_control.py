@@ -6,8 +6,10 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from urllib.parse import unquote_to_bytes
 
 from twisted.web.iweb import IRequest
@@ -16,6 +18,7 @@ from twisted.web.resource import Resource, getChildForRequest
 from zibrato.secret_file import read_secret
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.api.responses import error_response
+from zibrato.store.web.attempts import Attempts
 from zibrato.store.web.credentials_log import CredentialsLog
 
 HEADERS = {
@@ -61,17 +64,24 @@ class AccessControl(Resource):
     isLeaf = True
 
     def __init__(
-        self, root: Resource, names: Collection[str], credentials: Credentials | None
+        self,
+        root: Resource,
+        names: Collection[str],
+        credentials: Credentials | None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         Resource.__init__(self)
         self._root = root
         self._names = {name.lower() for name in names}
         self._credentials = credentials
-        self._credentials_log = CredentialsLog()
+        self._clock = clock
+        self._attempts = Attempts(clock)
+        self._credentials_log = CredentialsLog(clock)
 
     def reload(self, credentials: Credentials) -> None:
-        """Ask for these credentials from now on."""
+        """Ask for these credentials from now on; what was wrong before may be right."""
         self._credentials = credentials
+        self._attempts = Attempts(self._clock)
 
     def render(self, request: IRequest) -> bytes | int:
         """Answer a request, or reject it."""
@@ -84,8 +94,10 @@ class AccessControl(Resource):
             return _rejected(request, 403, "the Host header names another server")
         if _is_cross_site(request) and not _is_visit(request):
             return _rejected(request, 403, "the request comes from another site")
-        if self._credentials is not None and not self._authorised(request, self._credentials):
-            return _unauthorised(request)
+        if self._credentials is not None:
+            rejection = self._without(request, self._credentials)
+            if rejection is not None:
+                return rejection
         if _is_multipart(request):
             return _rejected(request, 415, "the body must be JSON or a form, and not multipart")
         if not _is_text(request.path):
@@ -101,12 +113,23 @@ class AccessControl(Resource):
         host = match[1].lower().rstrip(".")
         return host in self._names or _is_address(host)
 
-    def _authorised(self, request: IRequest, credentials: Credentials) -> bool:
+    def _without(self, request: IRequest, credentials: Credentials) -> bytes | None:
+        """Return what is answered to a request without the credentials; None to one with them."""
+        offered = request.getHeader(b"authorization")
+        if not offered:  # a browser's first request has none
+            return _unauthorised(request)
+        address = request.getClientAddress()
+        host = getattr(address, "host", None)  # a client of a Unix socket has none
+        wait = ceil(self._attempts.wait(host, offered))
+        if wait:
+            request.setHeader(b"Retry-After", b"%d" % wait)
+            message = f"too many wrong user names or passwords: wait for {wait} s"
+            return _rejected(request, 429, message)
         if credentials.match(request.getUser(), request.getPassword()):
-            return True
-        if request.getHeader(b"authorization"):  # a browser's first request has none
-            self._credentials_log.wrong(request.getClientAddress())
-        return False
+            return None
+        self._attempts.wrong(host, offered)
+        self._credentials_log.wrong(address)
+        return _unauthorised(request)
 
 
 def known_names(loopback: bool) -> set[str]:
@@ -129,19 +152,29 @@ def _unauthorised(request: IRequest) -> bytes:
 def _is_cross_site(request: IRequest) -> bool:
     """Whether a browser says that a page of another origin is asking.
 
-    Programs send neither header. `same-site` is another port or subdomain of this host, which may
-    be anybody's; browsers that know no Sec-Fetch-Site send an Origin with all that changes.
+    Programs send none of these headers. `same-site` is another port or subdomain of this host,
+    which may be anybody's. Over plain HTTP no browser sends Sec-Fetch-Site but to this host itself,
+    an Origin comes with all that changes, and a Referer with the rest, unless the page forbids it.
     """
-    if request.getHeader(b"sec-fetch-site") in {b"cross-site", b"same-site"}:
+    site = request.getHeader(b"sec-fetch-site")
+    if site in {b"cross-site", b"same-site"}:
         return True
     origin = request.getHeader(b"origin")
+    if origin is None and site is None:
+        origin = request.getHeader(b"referer")
     host = request.getHeader(b"host") or b""
-    return origin is not None and origin.partition(b"://")[2].lower() != host.lower()
+    return origin is not None and _authority(origin) != host.lower()
+
+
+def _authority(url: bytes) -> bytes:
+    """Return host and port of a URL, or of an origin."""
+    return url.partition(b"://")[2].partition(b"/")[0].lower()
 
 
 def _is_visit(request: IRequest) -> bool:
-    """Whether a browser goes to the page itself, as by a link."""
-    navigates = request.getHeader(b"sec-fetch-mode") == b"navigate"
+    """Whether a browser goes to the page itself, as by a link; a Referer alone doesn't tell."""
+    told = any(request.getHeader(name) is not None for name in (b"sec-fetch-site", b"origin"))
+    navigates = request.getHeader(b"sec-fetch-mode") == b"navigate" or not told
     return navigates and request.method in {b"GET", b"HEAD"} and request.path == b"/"
 
 
