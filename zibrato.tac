@@ -6,12 +6,14 @@ import shlex
 from twisted.application.service import Application
 from twisted.python.usage import UsageError
 
-from zibrato.service import Options, make_service
+from zibrato.service import Options, makeService
 
 options = Options()
 application = Application("zibrato")
 try:
     options.parseOptions(shlex.split(os.environ.get("ZIBRATO_OPTIONS", "")))
-    make_service(options).setServiceParent(application)
 except UsageError as error:
     raise SystemExit(f"zibrato: {error}") from None
+except ValueError as error:
+    raise SystemExit(f"zibrato: $ZIBRATO_OPTIONS: {error}; write it as for a shell") from None
+makeService(options).setServiceParent(application)

@@ -48,6 +48,29 @@ def test_what_is_no_endpoint_of_a_client_is_rejected(text: str) -> None:
     assert str(error.value).endswith(f"got {text!r}")
 
 
+@pytest.mark.parametrize("port", ["", "99999", "65536", "-1", "+1", "1_0", "٣", " 5", "x", "055"])
+@pytest.mark.parametrize("connect", ["", "connect:"])
+def test_a_port_is_one_that_there_is(port: str, connect: str) -> None:
+    for host in ("127.0.0.1", "*", "[::1]"):
+        with pytest.raises(ValueError, match=r"with a port from 1 to 65535"):
+            Endpoint.parse(f"{connect}tcp://{host}:{port}")
+
+
+def test_only_who_binds_leaves_the_port_open() -> None:
+    assert Endpoint.parse("tcp://*:*") == Endpoint("tcp://*:*")
+    assert Endpoint.parse("tcp://127.0.0.1:0") == Endpoint("tcp://127.0.0.1:0")
+    assert Endpoint.of_client("tcp://127.0.0.1:*", bind=True) == Endpoint("tcp://127.0.0.1:*")
+    for address in ("tcp://a:*", "tcp://a:0"):
+        with pytest.raises(ValueError, match="with a port from 1 to 65535 behind the colon"):
+            Endpoint.of_client(address)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\udcff", "a\n"])
+def test_a_path_is_text(path: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected ipc://PATH"):
+        Endpoint.parse(f"ipc:///{path}")
+
+
 def test_only_inproc_is_the_process_own() -> None:
     assert Endpoint("inproc://x").inproc
     assert not Endpoint("ipc://inproc:").inproc

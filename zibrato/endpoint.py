@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import zmq
@@ -10,6 +11,8 @@ __all__ = ["DEFAULT_SOCKET", "Endpoint"]
 
 DEFAULT_SOCKET = "tcp://127.0.0.1:5550"
 _TRANSPORTS = ("ipc", "tcp", "inproc")
+_MAX_PORT = 65_535
+_PORT = re.compile("[1-9][0-9]{0,4}")
 _EXPECTED = "expected ipc://PATH, tcp://HOST:PORT or inproc://NAME"
 
 
@@ -26,17 +29,18 @@ class Endpoint(NamedTuple):
         Raises ValueError with one line for people.
         """
         address = text.removeprefix("connect:")
-        if not _is_address(address):
+        connect = address != text
+        if expected := _expected(address, connect):
             raise ValueError(
-                f"{_EXPECTED}, with connect: before it to connect instead of to bind, got {text!r}"
+                f"{expected}, with connect: before it to connect instead of to bind, got {text!r}"
             )
-        return cls(address, connect=address != text)
+        return cls(address, connect)
 
     @classmethod
     def of_client(cls, address: str, *, bind: bool = False) -> Endpoint:
         """Return the endpoint of a client's `socket`; raises ValueError, one line for people."""
-        if not _is_address(address):
-            raise ValueError(f"socket: {_EXPECTED}, got {address!r}")
+        if expected := _expected(address, not bind):
+            raise ValueError(f"socket: {expected}, got {address!r}")
         return cls(address, connect=not bind)
 
     @property
@@ -51,6 +55,20 @@ class Endpoint(NamedTuple):
         (socket.connect if self.connect else socket.bind)(self.address)
 
 
-def _is_address(text: str) -> bool:
-    transport, separator, rest = text.partition("://")
-    return bool(separator and rest) and transport in _TRANSPORTS
+def _expected(address: str, connect: bool) -> str | None:
+    """Return what was expected instead of `address`, None where it is one."""
+    transport, separator, rest = address.partition("://")
+    if not (separator and rest) or transport not in _TRANSPORTS or not address.isprintable():
+        return _EXPECTED
+    if transport == "tcp" and not _has_port(rest, connect):
+        wildcard = "" if connect else ", or * for any that is free,"
+        return f"{_EXPECTED} with a port from 1 to {_MAX_PORT}{wildcard} behind the colon"
+    return None
+
+
+def _has_port(address: str, connect: bool) -> bool:
+    """Whether ZeroMQ takes the port for what it says: it makes 34463 of 99999, and -1 is any."""
+    host, _, port = address.rpartition(":")
+    if not connect and port in {"*", "0"}:
+        return bool(host)
+    return bool(host and _PORT.fullmatch(port)) and int(port) <= _MAX_PORT

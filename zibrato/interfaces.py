@@ -196,7 +196,7 @@ class IWebBackend(IBackend):
         """Return the service of the page at an endpoint, in Twisted's words.
 
         `credentials` is the file with the user:password to ask for. Raises ValueError, with one
-        line for people, and OSError.
+        line for people that names the option, and OSError where it can't listen.
         """
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 __all__ = ["others_may_read", "read_secret"]
 
+MAX_SECRET = 65_536
+"""Characters; some devices never end."""
+
 
 def read_secret(path: Path) -> str:
     """Return what the file holds, without white space around it.
@@ -16,9 +19,12 @@ def read_secret(path: Path) -> str:
     """
     try:
         mode = path.stat().st_mode
-        text = path.read_text().strip()
+        with path.open() as file:
+            text = file.read(MAX_SECRET + 1).strip()
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, or no path
         raise ValueError(f"can't read {path}: {error}") from None
+    if len(text) > MAX_SECRET:
+        raise ValueError(f"{path} has more than {MAX_SECRET:,} characters; it must hold a secret")
     if stat.S_ISREG(mode) and mode & 0o022:
         raise ValueError(
             f"others may write to {path} (mode {stat.S_IMODE(mode):o}); chmod it to 600"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
@@ -23,12 +25,15 @@ from zibrato.interfaces import (
     IWebService,
     Reactor,
 )
+from zibrato.secret_file import read_secret
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
 
 __all__ = ["Options", "makeService", "make_service"]
+
+_log = Logger()
 
 
 def make_service(options: Options) -> Daemon:
@@ -54,7 +59,9 @@ def make_service(options: Options) -> Daemon:
     daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
-    if settings.web is not None:
+    if settings.web is None:
+        _check_credentials(settings)
+    else:
         info = _info(reactor, settings, metrics, intakes)
         daemon.show_page(_web_service(reactor, settings, outboxes, info))
     return daemon
@@ -63,9 +70,23 @@ def make_service(options: Options) -> Daemon:
 def makeService(options: Options) -> Daemon:
     """Return the daemon for twistd; what is wrong is one line on stderr and exit status 1."""
     try:
-        return make_service(options)
+        daemon = make_service(options)
     except usage.UsageError as error:
         raise SystemExit(f"zibrato: {error}") from None
+    daemon.start_failed = _tell
+    return daemon
+
+
+def _tell(error: OSError) -> None:
+    """Say in one line what fails only now; twistd then ends with its exit status 1.
+
+    twistd's log has what is written to sys.stderr by now. It ends by letting the error through,
+    after it has told the process that waits for a daemon: a traceback would tell nothing more.
+    """
+    line = f"zibrato: {error.strerror or error}"
+    _log.critical("{line}", line=line)
+    print(line, file=sys.__stderr__)
+    sys.excepthook = lambda *_: None
 
 
 def _intakes(
@@ -112,12 +133,21 @@ def _web_service(
     try:
         return backend.web_service(reactor, description, settings.web_credentials, daemon)
     except ValueError as error:
-        raise usage.UsageError(f"--web: {error}") from None
+        raise usage.UsageError(str(error)) from None
     except OSError as error:
         raise usage.UsageError(
-            f"--web: can't listen at {description}: {error.strerror}; "
+            f"--web: can't listen at {description}: {error.strerror or error}; "
             "give another endpoint, or none"
         ) from None
+
+
+def _check_credentials(settings: Settings) -> None:
+    """Raise usage.UsageError for a file that no page reads, and that none could."""
+    if settings.web_credentials is not None:
+        try:
+            read_secret(settings.web_credentials)
+        except ValueError as error:
+            raise usage.UsageError(f"--web-credentials: {error}") from None
 
 
 def _web_backend(outboxes: Sequence[Outbox]) -> IWebBackend:

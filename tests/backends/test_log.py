@@ -198,7 +198,7 @@ class MakeTests(SynchronousTestCase):
 
     def test_is_found_by_its_name(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "log"]
-        verifyObject(IBackend, maker.make({"path": "log"}, self.context))
+        verifyObject(IBackend, maker.make({"path": "another"}, self.context))
         self.assertIn("path", maker.description)
 
     def test_bad_settings_are_refused(self) -> None:

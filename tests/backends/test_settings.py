@@ -14,7 +14,7 @@ class CheckNamesTests(SynchronousTestCase):
 
     def test_others_are_refused(self) -> None:
         for allowed, message in (
-            (("path", "mode"), "expected one of path, mode, got 'pth'"),
+            (("path", "mode"), "expected one of path, mode, got 'pth'; did you mean path?"),
             ((), "expected no settings, got 'pth'"),
         ):
             with self.assertRaises(ValueError) as caught:

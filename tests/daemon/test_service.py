@@ -269,3 +269,16 @@ class DaemonTests(SynchronousTestCase):
         """Write a configuration file."""
         with open(path, "w") as file:
             file.write(f"[zibrato]\nlevels = {levels}\n")
+
+    def test_a_start_that_fails_leaves_no_intake_and_is_told(self) -> None:
+        self.make()
+        self.stop()
+        child, told = FakeIntake(self.receive), list[OSError]()
+        error = OSError(98, "in use")
+        self.patch(child, "startService", lambda: (_ for _ in ()).throw(error))
+        child.setServiceParent(self.daemon)
+        self.daemon.start_failed = told.append
+        with self.assertRaisesRegex(OSError, "in use"):
+            self.daemon.startService()
+        assert told == [error]
+        assert not any(intake.running for intake in self.intakes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -56,7 +58,7 @@ def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
         (("--nonsense",), "zibrato: option --nonsense not recognized; see --help"),
         (
             ("--flush-interval", "10s"),
-            "zibrato: --flush-interval: expected seconds above 0, got '10s'; "
+            "zibrato: --flush-interval: expected seconds from 0.1 to 86,400, got '10s'; "
             "write 10 for ten seconds",
         ),
         (
@@ -89,6 +91,8 @@ def test_bad_options_of_the_application_file(tmp_path: Path) -> None:
     options = shlex.join(("--backend", "librato"))
     line = refusal(tmp_path, command, ZIBRATO_OPTIONS=options)
     assert line.startswith("zibrato: --backend librato: username: expected ")
+    line = refusal(tmp_path, command, ZIBRATO_OPTIONS="--source 'a")
+    assert line == "zibrato: $ZIBRATO_OPTIONS: No closing quotation; write it as for a shell"
 
 
 @pytest.fixture
@@ -103,14 +107,14 @@ def taken(tmp_path: Path) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
 def test_a_second_daemon(tmp_path: Path, taken: tuple[str, str], command: Sequence[str]) -> None:
     ipc, tcp = taken
-    socket = (tmp_path / "socket").stat()
+    found = (tmp_path / "socket").stat()
     assert refusal(tmp_path, [*command, "--socket", ipc]) == (
         f"zibrato: --socket: another daemon has {ipc}; stop it, or give another path"
     )
     line = refusal(tmp_path, [*command, "--socket", tcp])
     assert line.startswith(f"zibrato: --socket: can't have {tcp}: Address already in use")
     assert line.endswith("; is another program there, or the directory missing?")
-    assert (tmp_path / "socket").stat() == socket  # the first one still has it
+    assert (tmp_path / "socket").stat() == found  # the first one still has it
 
 
 def test_another_programs_port(tmp_path: Path) -> None:
@@ -127,14 +131,62 @@ def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[
     for store in (one, other):  # the check of a store leaves its lock behind
         Path(f"{store}.lock").touch()
     stores = ("--backend", f"store:path={one}", "--backend")
-    socket = ("--socket", "tcp://127.0.0.1:*")
-    line = refusal(tmp_path, [*command, *socket, *stores, f"store:path={other}"])
+    bound = ("--socket", "tcp://127.0.0.1:*")
+    line = refusal(tmp_path, [*command, *bound, *stores, f"store:path={other}"])
     assert line == "zibrato: --web: 2 backends here have a page; give --web none, or one of them"
-    line = refusal(tmp_path, [*command, *socket, *stores, f"store:path={one}", "--web", "none"])
+    line = refusal(tmp_path, [*command, *bound, *stores, f"store:path={one}", "--web", "none"])
     assert line == (
         f"zibrato: --backend store: path: another backend of this daemon has {one}; "
         "give each its own"
     )
+
+
+@pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
+def test_what_fails_once_it_runs_ends_it(tmp_path: Path, command: Sequence[str]) -> None:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    options = (
+        *("--socket", f"tcp://127.0.0.1:{port}", "--store", f"{tmp_path}/store"),
+        *("--web", f"tcp:{port}:interface=127.0.0.1"),
+    )
+    done = subprocess.run(
+        [*command, *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    start = f"--web: can't listen at tcp:{port}:interface=127.0.0.1: "
+    log = tmp_path / "daemon.log"
+    if command is FOREGROUND:
+        assert re.fullmatch(
+            f"zibrato: {start}.*in use; give another endpoint, or none\n", done.stderr
+        )
+    else:
+        assert start in done.stderr.partition("\n")[0]
+        assert "in use; give another endpoint" in log.read_text().splitlines()[-1]
+    assert "Traceback" not in done.stdout + (log.read_text() if log.exists() else "")
+    assert not (tmp_path / "daemon.pid").exists()
+
+
+ODD = {
+    "--web tcp": "zibrato: --web: expected a Twisted endpoint",
+    "--web tcp:99999": "zibrato: --web: expected a Twisted endpoint",
+    "--web tcp:5580:bogus=1": "zibrato: --web: expected a Twisted endpoint",
+    "--web unix:/nonexistent/x": "zibrato: --web: can't listen at unix:/nonexistent/x: No such",
+    "--source \udcff": "zibrato: --source: expected UTF-8 without control characters",
+    "--config .": "zibrato: --config: can't read ",
+}
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_odd_command_lines(tmp_path: Path, line: str) -> None:
+    (tmp_path / "store.lock").touch()
+    options = ("--socket", "tcp://127.0.0.1:*", "--store", f"{tmp_path}/store", *line.split())
+    assert refusal(tmp_path, [*FOREGROUND, *options]).startswith(ODD[line])
 
 
 def test_two_stores_without_a_page_both_keep_what_comes(tmp_path: Path) -> None:

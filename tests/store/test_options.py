@@ -6,7 +6,7 @@ import pytest
 
 from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.options import ASKED_BY, OPTIONS, WEB, settings
-from zibrato.store.web.service import is_local
+from zibrato.store.web.endpoint import is_local
 
 
 def test_the_path_is_what_was_given() -> None:
@@ -18,7 +18,7 @@ def test_so_many_series_are_in_memory_as_is_said() -> None:
     assert settings({"store": None, "max-stored-series": "7"}, {})["max_stored_series"] == "7"
     assert settings({"store": None}, {})["max_stored_series"] == str(MAX_SERIES)
     for number in ("0", "-1", "1.5", "many"):
-        with pytest.raises(ValueError, match="--max-stored-series: expected a whole number above"):
+        with pytest.raises(ValueError, match="--max-stored-series: expected a whole number from 1"):
             settings({"store": None, "max-stored-series": number}, {})
 
 

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 
 import msgspec
 from twisted.internet.defer import Deferred, succeed
@@ -32,10 +33,19 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LogBackend:
     path = settings.get("path")
     if path is None and sys.__stdout__ is None:
         raise ValueError("path: standard output is closed; give log:path=FILE")
-    full = None if path is None else os.path.abspath(path)
-    if full and (os.path.isdir(full) or not os.path.isdir(os.path.dirname(full))):
+    full = None if path is None else os.path.abspath(os.path.expanduser(path))
+    if full and (not path or os.path.isdir(full) or not os.path.isdir(os.path.dirname(full))):
         raise ValueError(f"path: expected a file in a directory that exists, got {path!r}")
+    if full and (os.path.isfile(full) or not os.path.exists(full)):
+        _claim(Path(full).resolve(), context.files)
     return LogBackend(context, full)
+
+
+def _claim(path: Path, files: set[Path]) -> None:
+    """Have the file for this backend alone: a store's would be none with lines in it."""
+    if path in files:
+        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+    files.add(path)
 
 
 class Line(msgspec.Struct, omit_defaults=True):

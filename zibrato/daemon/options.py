@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.python import usage
 
+from zibrato.daemon import values
 from zibrato.daemon.settings import (
     Secret,
     Settings,
@@ -19,8 +20,12 @@ from zibrato.daemon.settings import (
     settings_of,
 )
 from zibrato.interfaces import BackendOption
+from zibrato.suggestion import suggestion
 
 CONFIG = ("--config", "-c")
+LISTS = ("socket", "backend")
+MAX_CONFIG = 1 << 20
+"""Bytes of a configuration file; what never ends, as some devices don't, is none."""
 
 
 class _Parameters:
@@ -63,9 +68,9 @@ class Options(usage.Options):
         self.settings: Settings
         self._arguments: list[str] = []
         self._config_has_secret = False
+        self._directory = os.getcwd()  # twistd's --rundir leaves it before files are read anew
         self.longdesc, self.docs["backend"] = _longdesc(), _backend_help()
-        self["socket"] = []
-        self["backend"] = []
+        self.update({name: [] for name in LISTS})
 
     def opt_socket(self, endpoint: str) -> None:
         """ZeroMQ endpoint to bind, or to connect to with connect: before it; may be repeated.
@@ -115,26 +120,29 @@ class Options(usage.Options):
         """Check everything and convert it; raises usage.UsageError."""
         if self["config"] != _value_of(self._arguments, *CONFIG):
             raise usage.UsageError("--config: expected it once, on the command line, in full")
+        for name, value in self.items():
+            self._check(name, value)
         for option in _backend_options():
             if option.secret and self[option.name]:
                 self[option.name] = Secret(self[option.name])
+        for name in self._files:
+            if self[name]:
+                self[name] = self._absolute(self[name])
         self.settings = settings_of(self, self.environment)
 
     def reread(self) -> Options:
         """Return the options as they are now in files and the environment."""
         again = type(self)(self.environment)
+        again._directory = self._directory
         again.parseOptions(self._arguments)
         return again
 
     @property
     def secret_files(self) -> dict[str, Path]:
         """The files with secrets, by their option; the configuration file where it holds one."""
-        names = [option.name for option in _backend_options() if option.secret_file]
-        files = {
-            f"--{name}": Path(self[name]) for name in (*names, "web-credentials") if self[name]
-        }
-        if self["config"] and self._config_has_secret:
-            files["--config"] = Path(self["config"])
+        files = {f"--{name}": Path(self[name]) for name in self._files if self[name]}
+        if not self._config_has_secret:
+            files.pop("--config", None)
         return files
 
     @property
@@ -142,37 +150,72 @@ class Options(usage.Options):
         """Whether there are files to read anew, and so a reason to."""
         return bool(self["config"] or self.secret_files)
 
+    @property
+    def _files(self) -> Sequence[str]:
+        """The options that name files to read."""
+        secret = (option.name for option in _backend_options() if option.secret_file)
+        return (*secret, "web-credentials", "config")
+
+    def _absolute(self, path: str) -> str:
+        return os.path.join(self._directory, os.path.expanduser(path))
+
+    def _check(self, name: str, value: str | Sequence[str] | None) -> None:
+        """Raise usage.UsageError for a value that no option can have."""
+        for text in [value] if isinstance(value, str) else value or ():
+            try:
+                values.check_text(text)
+            except ValueError as error:
+                raise usage.UsageError(f"--{name}: {error}") from None
+        if value == "" and name in self._files:
+            raise usage.UsageError(f"--{name}: expected the name of a file, got ''; leave it out")
+
     def _parse(self, arguments: Sequence[str]) -> None:
         """Parse all arguments, saying what to do where Twisted doesn't."""
         try:
             usage.Options.parseOptions(self, arguments)
         except usage.UsageError as error:
             if isinstance(error.__context__, getopt.GetoptError):
-                raise usage.UsageError(f"{error}; see --help") from None
+                names = {name.rstrip("=") for name in self.longOpt} - {error.__context__.opt}
+                meant = suggestion(error.__context__.opt, names, "--")
+                raise usage.UsageError(f"{error}{meant or '; see --help'}") from None
             raise
 
     def _configured(self) -> list[str]:
         """Return the options of the `--config` file as command-line arguments."""
         path = _value_of(self._arguments, *CONFIG)
-        if path is None:
+        if not path:
             return []
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            with Path(path).open() as file:
-                parser.read_file(file)
-            items = parser.items("zibrato")
-        except (OSError, UnicodeDecodeError, configparser.Error) as error:
-            raise usage.UsageError(
-                f"--config: can't read {path}: {' '.join(str(error).split())}; it must be a file "
-                "of NAME = VALUE lines under [zibrato]"
-            ) from None
-        for name, _ in items:
+        items = _items(self._absolute(path))
+        for name, value in items.items():
             if name not in self or name == "config":
-                raise usage.UsageError(f"--config: {path} can't set {name!r}; see --help")
+                meant = suggestion(name, {*self} - {"config"}) or "; see --help"
+                raise usage.UsageError(f"--config: {path} can't set {name!r}{meant}")
+            if len(value) > 1 and name not in LISTS:
+                raise usage.UsageError(
+                    f"--config: {path} gives {name} {len(value)} lines; expected one, and white "
+                    "space before it belongs to the line above"
+                )
         secrets = {option.name for option in _backend_options() if option.secret}
-        self._config_has_secret = any(name in secrets for name, _ in items)
-        lines = ((name, line) for name, value in items for line in value.splitlines())
-        return [f"--{name}={line}" for name, line in lines if line]
+        self._config_has_secret = not secrets.isdisjoint(items)
+        return [f"--{name}={line}" for name, value in items.items() for line in value]
+
+
+def _items(path: str) -> dict[str, list[str]]:
+    """Return the lines of each option of a configuration file; raises usage.UsageError."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_CONFIG + 1)
+        if len(content) > MAX_CONFIG:
+            raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
+        parser.read_string(content.decode("utf-8-sig"), path)
+        items = parser.items("zibrato")
+    except (OSError, ValueError, configparser.Error) as error:
+        raise usage.UsageError(
+            f"--config: can't read {path}: {' '.join(str(error).split())}; it must be a file "
+            "of NAME = VALUE lines under [zibrato]"
+        ) from None
+    return {name: [line for line in value.split("\n") if line] or [""] for name, value in items}
 
 
 def _backend_options() -> list[BackendOption]:

@@ -47,6 +47,7 @@ class Daemon(MultiService):
     ) -> None:
         MultiService.__init__(self)
         self.outboxes = outboxes
+        self.start_failed: Callable[[OSError], None] | None = None
         self._reactor = reactor
         self._options = options
         self._settings = options.settings
@@ -72,7 +73,15 @@ class Daemon(MultiService):
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
         raise_descriptor_limit()
-        MultiService.startService(self)
+        try:
+            MultiService.startService(self)
+        except OSError as error:
+            services: Sequence[IService] = self._intakes
+            for intake in services:
+                intake.stopService()
+            if self.start_failed is not None:
+                self.start_failed(error)
+            raise
         self._reloader.tell()
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.plugin import getPlugins
 from twisted.python import usage
 
+from zibrato.daemon import values
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.levels import LevelFilter
+from zibrato.suggestion import suggestion
 
 T = TypeVar("T")
 Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
@@ -62,13 +63,13 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
             _checked("--socket", text, Endpoint.parse)
             for text in dict.fromkeys(options["socket"] or [DEFAULT_SOCKET])
         ),
-        ipc_mode=_checked("--ipc-mode", options["ipc-mode"], _mode),
+        ipc_mode=_checked("--ipc-mode", options["ipc-mode"], values.mode),
         levels=_checked("--levels", options["levels"] or "", LevelFilter.parse),
-        flush_interval=_checked("--flush-interval", options["flush-interval"], _seconds),
-        percentiles=_checked("--percentiles", options["percentiles"], _percentiles),
-        source=options["source"] or socket.gethostname(),
-        max_series=_checked("--max-series", options["max-series"], _count),
-        stop_timeout=_checked("--stop-timeout", options["stop-timeout"], _seconds),
+        flush_interval=_checked("--flush-interval", options["flush-interval"], values.seconds),
+        percentiles=_checked("--percentiles", options["percentiles"], values.percentiles),
+        source=_checked("--source", options["source"] or socket.gethostname(), values.source),
+        max_series=_checked("--max-series", options["max-series"], values.count),
+        stop_timeout=_checked("--stop-timeout", options["stop-timeout"], values.seconds),
         backends=backends,
         web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,
@@ -91,16 +92,30 @@ def _backends(options: Values, environment: Mapping[str, str]) -> tuple[BackendC
     implied = _implied(options, environment)
     choices = []
     for text in _chosen(options):
-        name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
-        if name not in makers:
-            raise usage.UsageError(
-                f"--backend: expected one of {', '.join(sorted(makers))}, got {name!r}"
-            )
-        given = dict(pair.split("=", 1) for pair in pairs)
+        name, given = _named(text, makers)
         levels = _checked("--backend: levels", given.pop("levels", ""), LevelFilter.parse)
         settings = _with_secrets(makers[name], {**implied.get(name, {}), **given})
         choices.append(BackendChoice(makers[name], settings, levels))
     return tuple(choices)
+
+
+def _named(text: str, makers: Collection[str]) -> tuple[str, dict[str, str]]:
+    """Return the backend's name and its settings of a `--backend`."""
+    name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
+    given = dict(pair.split("=", 1) for pair in pairs)
+    if name not in makers:
+        backend = name.partition(":")[0]
+        if backend in makers:
+            raise usage.UsageError(
+                f"--backend {backend}: expected key=value behind the colon; see --help-backends"
+            )
+        raise usage.UsageError(
+            f"--backend: expected one of {', '.join(sorted(makers))}, "
+            f"got {name!r}{suggestion(name, makers)}"
+        )
+    if len(given) < len(pairs):
+        raise usage.UsageError(f"--backend {name}: expected each setting once; leave one out")
+    return name, given
 
 
 def _chosen(options: Values) -> list[str]:
@@ -141,35 +156,3 @@ def _checked(name: str, text: str, convert: Callable[[str], T]) -> T:
         return convert(text)
     except ValueError as error:
         raise usage.UsageError(f"{name}: {error}") from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"expected seconds above 0, got {text!r}; write 10 for ten seconds")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"expected a whole number above 0, got {text!r}")
-    return int(text)
-
-
-def _mode(text: str) -> int:
-    if not re.fullmatch("[0-7]{3,4}", text):
-        raise ValueError(f"expected permissions in octal such as 660, got {text!r}")
-    return int(text, 8)
-
-
-def _percentiles(text: str) -> tuple[float, ...]:
-    try:
-        percentiles = tuple(float(item) for item in text.split(",") if item.strip())
-    except ValueError:
-        percentiles = (math.nan,)
-    if not all(0 < percent <= 100 for percent in percentiles):
-        raise ValueError(f"expected numbers above 0 and up to 100 such as 50,95,99, got {text!r}")
-    return percentiles

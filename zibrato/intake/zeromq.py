@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -47,32 +49,64 @@ def make(
     The sockets themselves are opened at the start of the service: daemonising would leave them
     without their threads.
     """
-    for endpoint in endpoints:
-        try:
-            check_is_free(endpoint)
-        except BlockingIOError:
-            raise ValueError(
-                f"--socket: another daemon has {endpoint.address}; stop it, or give another path"
-            ) from None
-        except OSError as error:
-            raise ValueError(
-                f"--socket: can't have {endpoint.address}: {error.strerror}; "
-                "is another program there, or the directory missing?"
-            ) from None
+    with ExitStack() as claims:
+        for endpoint in endpoints:
+            _claim(endpoint, claims)
     return ZeroMQIntake(reactor, endpoints, receive, ipc_mode=ipc_mode)
 
 
 def check_is_free(endpoint: Endpoint) -> None:
     """Raise BlockingIOError where another daemon has `endpoint`, OSError where it can't be had."""
+    _trial(endpoint).close()
+
+
+def _claim(endpoint: Endpoint, claims: ExitStack) -> None:
+    """Have `endpoint` until `claims` end; raises ValueError, one line for people."""
+    try:
+        trial = _trial(endpoint)
+    except OSError as error:
+        claims.close()
+        raise ValueError(f"--socket: {_reason(endpoint, error)}") from None
+    claims.callback(trial.close)
+
+
+def _reason(endpoint: Endpoint, error: OSError) -> str:
+    """Return why an endpoint can't be had, now that this daemon has no other."""
+    if _is_free(endpoint):
+        return (
+            f"{endpoint.address} is what another --socket here has under another name; "
+            "leave one out"
+        )
+    if isinstance(error, BlockingIOError):
+        return f"another daemon has {endpoint.address}; stop it, or give another path"
+    return (
+        f"can't have {endpoint.address}: {error.strerror}; "
+        "is another program there, or the directory missing?"
+    )
+
+
+def _is_free(endpoint: Endpoint) -> bool:
+    try:
+        check_is_free(endpoint)
+    except OSError:
+        return False
+    return True
+
+
+def _trial(endpoint: Endpoint) -> ExitStack:
+    """Return what has `endpoint` until it is closed; raises OSError where it can't be had."""
     with ExitStack() as stack:
         path = ipc_path(endpoint)
         if path:
+            if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
+                raise FileExistsError(errno.EEXIST, "There is a file")  # ZeroMQ would replace it
             stack.callback(_release, path, FileLock(path))
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
         socket = stack.enter_context(context.socket(zmq.PULL))
         socket.set(zmq.LINGER, 0)
         _attach(endpoint, socket)
+        return stack.pop_all()
 
 
 @implementer(IIntake)
@@ -108,12 +142,12 @@ class ZeroMQIntake(Service):
         """Bind and connect; raises OSError where an endpoint can't be had."""
         Service.startService(self)
         self._connection = connection = _connection(self._reactor, self._receive)
-        try:
-            for endpoint in self._endpoints:
+        for endpoint in self._endpoints:
+            try:
                 self._open(connection, endpoint)
-        except OSError:
-            self._close()
-            raise
+            except OSError as error:
+                self._close()
+                raise OSError(error.errno, f"--socket: {_reason(endpoint, error)}") from None
 
     def drain(self) -> Deferred[None]:
         """Unbind, hand over what has arrived until nothing comes any more, then fire."""

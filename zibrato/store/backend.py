@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,20 +29,25 @@ from zibrato.store.db.losses import Losses
 from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.options import series_bound
 from zibrato.store.store import Store
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
+MOST_BYTES = 1 << 47
 READERS = 3
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     """Return the backend of a file, which must be one that can be written."""
     check_names(settings, "path", "max_bytes", "retention", "max_stored_series")
-    path = Path(settings.get("path") or default_path(os.environ)).absolute()
+    given = settings.get("path")
+    path = Path(os.path.expanduser(given) if given else default_path(os.environ)).absolute()
     tiers = parse_retention(settings.get("retention", RETENTION))
     max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
-    max_series = _series(settings.get("max_stored_series", str(MAX_SERIES)))
+    max_series = series_bound(
+        "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
+    )
     if path.resolve() in context.files:
         raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
     lock = claim(path, [tier.step for tier in tiers])
@@ -89,12 +95,14 @@ class StoreBackend:
         self, reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
     ) -> IWebService:
         """Return the service of the page and the API at a Twisted endpoint."""
-        from zibrato.store.web import service as web  # noqa: PLC0415 - klein imports the reactor
+        from zibrato.store.web import endpoint  # noqa: PLC0415 - only with a page
+        from zibrato.store.web.service import WebService  # noqa: PLC0415 - klein imports a reactor
 
         self.store.daemon = daemon
         self.store.live.interval = daemon.interval
-        web.check_can_listen(description)
-        return web.WebService(reactor, self.store, description, credentials)
+        endpoint.server_endpoint(reactor, description)
+        endpoint.check_can_listen(description)
+        return WebService(reactor, self.store, description, credentials)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
@@ -107,12 +115,7 @@ class StoreBackend:
 def _bytes(text: str) -> int:
     units = {"K": 10, "M": 20, "G": 30, "T": 40}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 0)
-    if not number.isdecimal() or int(number) << unit < MIN_BYTES:
-        raise ValueError(f"max_bytes: expected bytes from 1M up such as 8G, got {text!r}")
-    return int(number) << unit
-
-
-def _series(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise ValueError(f"max_stored_series: expected a whole number above 0, got {text!r}")
-    return int(text)
+    size = int(number) << unit if re.fullmatch("[0-9]{1,15}", number) else 0
+    if not MIN_BYTES <= size <= MOST_BYTES:
+        raise ValueError(f"max_bytes: expected bytes from 1M to 128T such as 8G, got {text[:64]!r}")
+    return size

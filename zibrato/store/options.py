@@ -5,6 +5,7 @@ Imported whenever options are parsed, so it imports nothing of the store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from zibrato.interfaces import BackendOption
@@ -32,6 +33,16 @@ def settings(
     Raises ValueError.
     """
     number = options.get(MAX_SERIES) or DEFAULT
-    if not number.isdecimal() or not int(number):
-        raise ValueError(f"--{MAX_SERIES}: expected a whole number above 0, got {number!r}")
+    series_bound(f"--{MAX_SERIES}", number)
     return {"path": options["store"] or "", "max_stored_series": number}
+
+
+def series_bound(name: str, text: str) -> int:
+    """Return the bound of series in memory; raises ValueError, which names the option."""
+    number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    if not number:
+        raise ValueError(
+            f"{name}: expected a whole number from 1 to 999,999,999, got {text[:64]!r}; "
+            f"write {DEFAULT} for a hundred thousand"
+        )
+    return number

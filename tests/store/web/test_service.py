@@ -1,17 +1,19 @@
-"""The web server: where it listens, and what it has where."""
+"""The web server: what it has where, and what it is not made for."""
 
 from __future__ import annotations
 
-import socket
+from pathlib import Path
 
-import pytest
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import StoreTestCase
 from tests.store.web.cases import WebTestCase
 from zibrato.store.options import WEB
-from zibrato.store.web.service import WebService, check_can_listen, is_local, url_of
+from zibrato.store.web.service import WebService
 
 
 class TreeTests(WebTestCase):
@@ -35,38 +37,40 @@ class EndpointTests(StoreTestCase):
     """Where the server listens."""
 
     def test_only_loopback_needs_no_credentials(self) -> None:
-        local = (WEB, "tcp:0:interface=127.9.9.9", "tcp6:1:interface=\\:\\:1", "unix:/a/b")
-        for description in local:
-            self.assertTrue(is_local(description), description)
-        for description in (
-            "tcp:5580", "tcp:port=5580:interface=0.0.0.0", "tcp6:1:interface=\\:\\:", "ssl:1",
-            "systemd:domain=INET:index=0", "tcp:1:interface=name",
-        ):  # fmt: skip
-            self.assertFalse(is_local(description), description)
-        with self.assertRaisesRegex(ValueError, "give --web-credentials FILE"):
+        with self.assertRaisesRegex(ValueError, "^--web: .* give --web-credentials FILE"):
             WebService(FakeReactor(), self.store, "tcp:5580", None)
+
+    def test_credentials_that_can_not_be_are_named(self) -> None:
+        with self.assertRaisesRegex(ValueError, "^--web-credentials: can't read /nix/da"):
+            WebService(FakeReactor(), self.store, WEB, Path("/nix/da"))
 
     def test_an_endpoint_that_can_not_be_is_named(self) -> None:
         for description in ("nonsense:1", "tcp:x:interface=127.0.0.1"):
             with self.assertRaises(ValueError):
                 WebService(FakeReactor(), self.store, description, None)
 
+    def test_an_endpoint_that_fails_at_once_fails_the_start(self) -> None:
+        service = WebService(FakeReactor(), self.store, WEB, None)
+        self.patch(service, "_endpoint", Endpoint(fail(CannotListenError("a", 1, "in use"))))
+        with self.assertRaisesRegex(OSError, f"^--web: can't listen at {WEB}: .*in use; give an"):
+            service.startService()
 
-def test_a_port_that_is_taken_is_found_beforehand() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(OSError, match="in use"):
-            check_can_listen(f"tcp:{port}:interface=127.0.0.1")
-        with pytest.raises(OSError, match="in use"):
-            check_can_listen(f"tcp:port={port}:interface=127.0.0.1")
-    check_can_listen("tcp:0:interface=127.0.0.1")
-    check_can_listen("unix:/nix/da")  # no port: whether it can be had shows when it is opened
+    def test_one_that_fails_later_is_logged(self) -> None:
+        service = WebService(FakeReactor(), self.store, WEB, None)
+        listening: Deferred[IListeningPort] = Deferred()
+        self.patch(service, "_endpoint", Endpoint(listening))
+        service.startService()
+        with capturedLogs() as logs:
+            listening.errback(OSError("in use"))
+        self.assertEqual([event["log_level"] for event in logs], [LogLevel.error])
+        self.assertIn("in use", str(formatEvent(logs[0])))
 
 
-def test_an_address_is_one_that_a_browser_can_open() -> None:
-    assert url_of(IPv4Address("TCP", "0.0.0.0", 80)) == "http://127.0.0.1:80/"
-    assert url_of(IPv4Address("TCP", "10.0.0.1", 80)) == "http://10.0.0.1:80/"
-    assert url_of(IPv6Address("TCP", "::1", 80)) == "http://[::1]:80/"
-    assert "/run/web" in url_of(UNIXAddress("/run/web"))
+class Endpoint:
+    """Listens with what it is told to."""
+
+    def __init__(self, listening: Deferred[IListeningPort]) -> None:
+        self._listening = listening
+
+    def listen(self, _site: object) -> Deferred[IListeningPort]:
+        return self._listening

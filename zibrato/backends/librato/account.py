@@ -38,6 +38,8 @@ class Account:
         apikey = settings.get("apikey", "").strip()
         if not username:
             raise ValueError("username: expected the account's user name; give --username USER")
+        if ":" in username:  # HTTP's credentials have a colon behind the name
+            raise ValueError(f"username: expected no colon, got {username!r}; give --username USER")
         if not apikey:
             raise ValueError(
                 "apikey: expected the account's API key; give $ZIBRATO_APIKEY, --apikey-file FILE "

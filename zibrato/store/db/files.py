@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.file_lock import FileLock
@@ -23,12 +24,20 @@ NAME = "zibrato.sqlite"
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Return the file where none is named: below $STATE_DIRECTORY, else below the user's own."""
+    """Return the file where none is named: below $STATE_DIRECTORY, else below the user's own.
+
+    Raises ValueError, with one line for people, for a user who has no directory.
+    """
     systemd = environment.get("STATE_DIRECTORY")
     if systemd:
         return Path(systemd.split(":")[0], NAME)
     state = environment.get("XDG_STATE_HOME")
-    return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
+    try:
+        return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
+    except RuntimeError:
+        raise ValueError(
+            "expected a home directory to keep the store in; give --store PATH"
+        ) from None
 
 
 def claim(path: Path, steps: Sequence[int]) -> FileLock:
@@ -37,10 +46,8 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
     Raises ValueError, with one line for people. A corrupt file is no reason: it will be
     quarantined.
     """
-    if path.exists() and not path.is_file():
-        kind = "directory" if path.is_dir() else "device or pipe"
-        raise ValueError(f"expected a file, got the {kind} {path}")
     try:
+        _check_kind(path)
         locked = lock(path)
         try:
             _check(path, steps)
@@ -48,8 +55,18 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
             locked.close()
             raise
     except (OSError, UnusableFileError) as error:
-        raise ValueError(f"can't have {path}: {error}") from None
+        raise ValueError(
+            f"can't have {path}: {getattr(error, 'strerror', None) or error}"
+        ) from None
     return locked
+
+
+def _check_kind(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "directory" if stat.S_ISDIR(mode) else "device or pipe"
+            raise ValueError(f"expected a file, got the {kind} {path}")
 
 
 def _check(path: Path, steps: Sequence[int]) -> None:

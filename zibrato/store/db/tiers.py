@@ -14,6 +14,7 @@ LATE = 7200
 """Seconds in which measurements may still arrive for an interval; older ones cost more."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 """Seconds of each unit in which people write times."""
+MAX_SECONDS = 100 * UNITS["y"]
 _RAW_SPAN = 1200
 _POINTS = 240
 
@@ -72,9 +73,11 @@ def _tiers(steps: Sequence[int], keeps: Sequence[int]) -> tuple[Tier, ...]:
 
 
 def _seconds(text: str, whole: str) -> int:
-    match = re.fullmatch(r"(\d+)([smhdwy]?)", text.strip())
-    if not match or not int(match[1]):
+    match = re.fullmatch(r"([0-9]{1,10})([smhdwy]?)", text.strip())
+    seconds = int(match[1]) * UNITS[match[2] or "s"] if match else 0
+    if not 0 < seconds <= MAX_SECONDS:
         raise ValueError(
-            f"retention: expected times such as 60s, 15m, 1h, 2d, 2w or 1y, got {whole!r}"
+            "retention: expected times such as 60s, 15m, 1h, 2d, 2w or 1y, up to 100y, "
+            f"got {whole[:200]!r}"
         )
-    return int(match[1]) * UNITS[match[2] or "s"]
+    return seconds

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import socket
-from contextlib import closing
 from pathlib import Path
 
 from twisted.application.service import Service
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from zope.interface import implementer
@@ -29,6 +24,7 @@ from zibrato.store.options import WEB
 from zibrato.store.store import Store
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.data import DataApi
+from zibrato.store.web.endpoint import is_local, server_endpoint, url_of
 from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
 
@@ -37,8 +33,8 @@ from zibrato.store.web.site import BoundedSite
 class WebService(Service):
     """Serves the store at an endpoint; listens from the start of the service to its stop.
 
-    `description` is Twisted's of an endpoint. Raises ValueError where it is no loopback address
-    and there are no credentials.
+    `description` is Twisted's of an endpoint. Raises ValueError where it is none, or no loopback
+    address and there are no credentials.
     """
 
     _log = Logger()
@@ -48,23 +44,33 @@ class WebService(Service):
     ) -> None:
         self._reactor = reactor
         self._store = store
-        self._endpoint = serverFromString(reactor, description)
+        self._description = description
+        self._endpoint = server_endpoint(reactor, description)
         loopback = is_local(description)
         if credentials is None and not loopback:
             raise ValueError(
-                f"{description} can be reached from elsewhere: give --web-credentials FILE, which "
-                f"holds user:password, or listen at {WEB}"
+                f"--web: {description} can be reached from elsewhere: give --web-credentials FILE, "
+                f"which holds user:password, or listen at {WEB}"
             )
-        secret = None if credentials is None else Credentials(credentials)
+        try:
+            secret = None if credentials is None else Credentials(credentials)
+        except ValueError as error:
+            raise ValueError(f"--web-credentials: {error}") from None
         self._access = AccessControl(tree(store), known_names(loopback), secret)
         self._site = BoundedSite(self._access, reactor)
         self._port: IListeningPort | None = None
         self.address = ""
 
     def startService(self) -> None:
-        """Listen."""
+        """Listen; raises OSError where that can't be, and the endpoint knows at once."""
         Service.startService(self)
-        Deferred.fromCoroutine(self._listen())
+        listening = self._endpoint.listen(self._site)
+        listening.addCallback(self._listens)
+        failure = getattr(listening, "result", None)
+        if isinstance(failure, Failure):
+            listening.addErrback(lambda _: None)
+            raise OSError(self._why(failure))
+        listening.addErrback(lambda late: self._log.error("{why}", why=self._why(late)))
 
     def stopService(self) -> Deferred[None]:
         """Listen no more, and end every connection."""
@@ -80,19 +86,23 @@ class WebService(Service):
         except ValueError as error:
             self._log.error("the page keeps its credentials: {why}", why=str(error))
 
-    async def _listen(self) -> None:
-        try:
-            self._port = await self._endpoint.listen(self._site)
-        except OSError as error:
-            self._log.error("the page can't be had: {error}; give another --web", error=error)
-            return
-        host = self._port.getHost()
-        self.address = url_of(host)
+    def _listens(self, port: IListeningPort) -> None:
+        self._port = port
+        self.address = url_of(port.getHost())
         self._log.info("the page is at {address}", address=self.address)
+        Deferred.fromCoroutine(self._load())
+
+    async def _load(self) -> None:
         try:
             await self._store.ready()
         except Exception:
             self._log.failure("what the store has could not be read")
+
+    def _why(self, failure: Failure) -> str:
+        return (
+            f"--web: can't listen at {self._description}: "
+            f"{failure.getErrorMessage().rstrip('.')}; give another endpoint, or none"
+        )
 
     async def _close(self) -> None:
         if self._port is not None:
@@ -146,49 +156,3 @@ class _NotFound(Resource):
     def render(self, request: IRequest) -> bytes:
         """Answer for any path."""
         return error_response(request, 404, not_found().errors)
-
-
-def check_can_listen(description: str) -> None:
-    """Raise OSError for a TCP endpoint that can't be listened at.
-
-    The port is bound and closed again: what is wrong is said before daemonising, while the real
-    port can't be opened until after it.
-    """
-    kind, port, interface = _parsed(description)
-    if kind in {"tcp", "tcp6"} and port.isdecimal():
-        address = interface or ("::" if kind == "tcp6" else "")
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with closing(socket.socket(family)) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((address, int(port)))
-
-
-def is_local(description: str) -> bool:
-    """Whether only this host can reach a Twisted endpoint."""
-    kind, _, interface = _parsed(description)
-    if kind == "unix":
-        return True
-    if kind not in {"tcp", "tcp6", "ssl", "tls"}:
-        return False
-    try:
-        return interface == "localhost" or ipaddress.ip_address(interface).is_loopback
-    except ValueError:
-        return False
-
-
-def _parsed(description: str) -> tuple[str, str, str]:
-    """Return kind, first argument and interface of an endpoint's description."""
-    kind, *parts = (part.replace("\\", "") for part in re.split(r"(?<!\\):", description))
-    named = dict(part.partition("=")[::2] for part in parts if "=" in part)
-    first = named.get("port") or next(iter(parts), "")
-    return kind, first, named.get("interface", "")
-
-
-def url_of(host: IAddress) -> str:
-    """Return the URL of an address that was bound, or what it is called where there is none."""
-    if not isinstance(host, IPv4Address | IPv6Address):
-        return str(host)
-    name = host.host
-    if name in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        name = "127.0.0.1"
-    return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"

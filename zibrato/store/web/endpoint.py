@@ -1,0 +1,117 @@
+"""Where the page is served: Twisted's description of an endpoint, checked before there is one."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import re
+import socket
+import stat
+from collections.abc import Mapping
+from contextlib import closing
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+
+from zibrato.interfaces import Reactor
+from zibrato.store.options import WEB
+
+_FIRST = {"tcp": "port", "tcp6": "port", "ssl": "port", "unix": "address"}
+"""The argument that needs no name, of the endpoints whose arguments are looked at here."""
+_NUMBERS = {"port": ("[0-9]{1,5}", 65_535), "backlog": ("[1-9][0-9]{0,5}", 65_535)}
+
+
+def server_endpoint(reactor: Reactor, description: str) -> IStreamServerEndpoint:
+    """Return the endpoint; raises ValueError, with one line for people, where it is none."""
+    try:
+        _check_arguments(description)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except Exception as error:  # Twisted's parsers raise whatever their conversions do
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"--web: expected a Twisted endpoint such as {WEB}, got {description!r}: {reason}"
+        ) from None
+    return endpoint
+
+
+def check_can_listen(description: str) -> None:
+    """Raise OSError for a TCP port or a UNIX socket that can't be listened at.
+
+    It is bound and closed again: what is wrong is said before daemonising, while the real one
+    can't be opened until after it.
+    """
+    kind, arguments = _parsed(description)
+    if kind in {"tcp", "tcp6", "ssl"}:
+        address = arguments.get("interface") or ("::" if kind == "tcp6" else "")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with closing(socket.socket(family)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((address, int(arguments["port"])))
+            trial.listen()
+    elif kind == "unix":
+        _check_path(arguments["address"])
+
+
+def is_local(description: str) -> bool:
+    """Whether only this host can reach a Twisted endpoint."""
+    kind, arguments = _parsed(description)
+    if kind == "unix":
+        return True
+    if kind not in {"tcp", "tcp6", "ssl", "tls"}:
+        return False
+    interface = arguments.get("interface", "")
+    try:
+        return interface == "localhost" or ipaddress.ip_address(interface).is_loopback
+    except ValueError:
+        return False
+
+
+def url_of(host: IAddress) -> str:
+    """Return the URL of an address that was bound, or what it is called where there is none."""
+    if not isinstance(host, IPv4Address | IPv6Address):
+        return str(host)
+    name = host.host
+    if name in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        name = "127.0.0.1"
+    return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"
+
+
+def _parsed(description: str) -> tuple[str, Mapping[str, str]]:
+    """Return kind and arguments of a description; raises ValueError for one that is given twice."""
+    kind, *parts = re.split(r"(?<!\\):", description)
+    arguments: dict[str, str] = {}
+    for index, part in enumerate(parts):
+        name, equals, value = part.partition("=")
+        if not equals:
+            name, value = (_FIRST.get(kind, "") if index == 0 else f"{index + 1}"), part
+        if name in arguments:
+            raise ValueError(f"{name} is given twice")
+        arguments[name] = value.replace("\\", "")
+    return kind, arguments
+
+
+def _check_arguments(description: str) -> None:
+    """Raise ValueError for what Twisted would take, and what then listens nowhere or elsewhere."""
+    kind, arguments = _parsed(description)
+    for name, (pattern, most) in _NUMBERS.items():
+        value = arguments.get(name)
+        if value is not None and not (re.fullmatch(pattern, value) and int(value) <= most):
+            raise ValueError(f"{name} must be a number up to {most}")
+    first = _FIRST.get(kind)
+    if first and not arguments.get(first):
+        raise ValueError(f"it has no {first}")
+
+
+def _check_path(path: str) -> None:
+    """Raise OSError where no UNIX socket can be at `path`; one that nobody listens at can."""
+    with closing(socket.socket(socket.AF_UNIX)) as trial:
+        if not os.path.lexists(path):
+            trial.bind(path)
+            os.unlink(path)
+            return
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, "there is a file")
+        if trial.connect_ex(path) == 0 or not os.path.lexists(f"{path}.lock"):
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
