@@ -90,7 +90,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
     times = []
     for start in range(START, START + 130 * INTERVAL, INTERVAL):
         began = process_time()
-        store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
+        store.writer.add_snapshots(Snapshot(start, start + INTERVAL, summaries))
         times.append(process_time() - began)
     began = process_time()
     store.maintain(START + 1200 + 7200)
@@ -123,7 +123,7 @@ def a_day(directory: Path) -> Iterator[list[str]]:
         values = [round(_chance.gauss(100, 15), 3) for _ in series]
         summaries = {each: gauge(value) for each, value in zip(series, values, strict=True)}
         began = process_time()
-        store.writer.add_snapshot(Snapshot(start, start + INTERVAL, summaries))
+        store.writer.add_snapshots(Snapshot(start, start + INTERVAL, summaries))
         store.writer.maintenance(start)
         ours += process_time() - began
         began = process_time()
@@ -155,7 +155,7 @@ def a_year(directory: Path) -> Iterator[list[str]]:
     for start in range(START, START + YEAR, 600):
         value = _chance.random()
         summaries = {series[0]: gauge(value), series[1]: timer(200)}
-        store.writer.add_snapshot(Snapshot(start, start + 10, summaries))
+        store.writer.add_snapshots(Snapshot(start, start + 10, summaries))
         store.writer.maintenance(start)
         whisper.update(file, value, start, now=start)
     end = START + YEAR

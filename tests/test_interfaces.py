@@ -19,9 +19,9 @@ SNAPSHOT = Snapshot(0, 10, {Series(COUNTER, name, "here"): Summary(5, 9.0) for n
 
 def test_a_delivery_accounts_for_every_measurement() -> None:
     notes: list[tuple[int, str | None]] = []
-    delivery = Delivery(SNAPSHOT, lambda count, reason: notes.append((count, reason)))
-    assert (delivery.pending, delivery.size, delivery.faults) == (10, SNAPSHOT.size, 0)
-    assert delivery.requests is None
+    delivery = Delivery([SNAPSHOT], lambda count, reason: notes.append((count, reason)))
+    assert (delivery.pending, delivery.faults) == (10, 0)
+    assert (delivery.requests, delivery.requests_size) == (None, 0)
     delivery.delivered(7)
     delivery.dropped(2, "muted")
     assert delivery.pending == 1

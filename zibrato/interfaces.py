@@ -74,20 +74,25 @@ class RetryLater(Exception):
 
 
 class Delivery:
-    """A snapshot on its way to one backend, and the account of what became of it.
+    """Snapshots on their way to one backend, and the account of what became of them.
 
-    `pending` are the measurements not accounted for yet, `size` about its bytes in memory.
+    There is one at least, and most often no other. They come in the order in which their intervals
+    were closed, and two can be of the same interval. `pending` are the measurements that are not
+    accounted for yet.
     """
 
-    __slots__ = ("_note", "faults", "pending", "requests", "size", "snapshot")
+    __slots__ = ("_note", "faults", "pending", "requests", "requests_size", "snapshots")
 
-    def __init__(self, snapshot: Snapshot, note: Callable[[int, str | None], None]) -> None:
-        self.snapshot = snapshot
-        self.size = snapshot.size
-        self.pending = snapshot.measurements
+    def __init__(
+        self, snapshots: Sequence[Snapshot], note: Callable[[int, str | None], None]
+    ) -> None:
+        self.snapshots = snapshots
+        self.pending = sum(snapshot.measurements for snapshot in snapshots)
         self.faults = 0
         self.requests: object = None
         """The backend's own note of what is left to send; None before its first attempt."""
+        self.requests_size = 0
+        """About how many bytes of memory `requests` takes, where the backend says so."""
         self._note = note
 
     def delivered(self, measurements: int) -> None:
@@ -165,6 +170,7 @@ class IBackend(Interface):
     def deliver(delivery: Delivery) -> Deferred[None]:
         """Ship what is still pending of `delivery`, noting there what was delivered or dropped.
 
+        It has several snapshots where the backend has to catch up and they are small.
         Fires when nothing is left to try. Fails with RetryLater to be called again with the same
         delivery, whose `requests` are the backend's own note of what is left.
         """

@@ -54,7 +54,7 @@ class LogBackendTests(SynchronousTestCase):
 
     def ship(self, summaries: dict[Series, Summary]) -> Delivery:
         snapshot = Snapshot(100.0, 110.0, summaries)
-        return Delivery(snapshot, lambda count, reason: self.noted.append((count, reason)))
+        return Delivery([snapshot], lambda count, reason: self.noted.append((count, reason)))
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         delivering = self.backend.deliver(delivery)
@@ -123,6 +123,15 @@ class LogBackendTests(SynchronousTestCase):
         self.assertGreater(delivery.pending, 1000)
         self.assertEqual(len(self.lines({})), 1001)
         self.successResultOf(delivering)
+
+    def test_several_snapshots_have_their_own_times(self) -> None:
+        snapshots = [Snapshot(10.0 * n, 10.0 * n + 10, self.counters(200)) for n in range(3)]
+        delivery = Delivery(snapshots, lambda count, reason: self.noted.append((count, reason)))
+        self.successResultOf(self.deliver(delivery))
+        lines = [json.loads(line) for line in self.path.read_text().splitlines()]
+        times = [(line["start"], line["end"]) for line in lines]
+        self.assertEqual(times, [(0, 10)] * 200 + [(10, 20)] * 200 + [(20, 30)] * 200)
+        self.assertEqual(self.noted, [(500, None), (500, None), (200, None)])
 
     def test_appends(self) -> None:
         self.lines(self.counters(2))

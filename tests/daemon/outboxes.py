@@ -25,12 +25,16 @@ def snapshot(start: float, count: int = 1, level: str = "info") -> Snapshot:
 
 @implementer(IBackend)
 class FakeBackend:
-    """Does with each delivery what `answer` says; keeps the starts of all that it was given."""
+    """Does with each delivery what `answer` says.
+
+    `given` are the starts of all snapshots that it got, `together` how many each delivery had.
+    """
 
     name = "fake"
 
     def __init__(self) -> None:
         self.given: list[float] = []
+        self.together: list[int] = []
         self.stopped = 0
         self.answer: Callable[[Delivery], Deferred[None]] = self.take
 
@@ -39,7 +43,8 @@ class FakeBackend:
         return succeed(None)
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        self.given.append(delivery.snapshot.start)
+        self.together.append(len(delivery.snapshots))
+        self.given.extend(snapshot.start for snapshot in delivery.snapshots)
         return self.answer(delivery)
 
     def reload(self, settings: Mapping[str, str]) -> None:

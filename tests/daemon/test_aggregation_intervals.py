@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 
 from tests.daemon.aggregators import HUGE, NOW, START, Setup, counter, starts
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation import MAX_INTERVALS, Aggregator
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.wire import Batch
 
@@ -55,6 +55,19 @@ def test_a_batch_of_no_sane_time_counts_as_of_now(start: float, end: float) -> N
     assert (snapshot.start, snapshot.end) == (START, START + 10)
     assert setup.metrics.total("zibrato.intake.timestamp_clamped") == 1
     assert setup.account() == {"aggregated": 7}
+
+
+def test_past_a_bound_what_would_open_one_more_counts_as_of_now() -> None:
+    metrics = SelfMetrics()
+    aggregator = Aggregator(metrics, interval=1.0, source="here", max_series=10_000)
+    for age in (*range(1, MAX_INTERVALS + 100), 1, 0):
+        when = NOW - age
+        aggregator.add(Batch(1, "c", 1, when, when, [counter()]), NOW)
+    snapshots = aggregator.close(inf)
+    assert len(snapshots) == MAX_INTERVALS + 1
+    assert (snapshots[-1].start, snapshots[-1].measurements) == (NOW, 99 + 1)
+    assert snapshots[-2].measurements == 2
+    assert metrics.total("zibrato.intake.timestamp_clamped") == 99
 
 
 def test_the_middle_of_a_batch_decides() -> None:

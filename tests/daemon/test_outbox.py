@@ -6,10 +6,10 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface.verify import verifyObject
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
-from zibrato.daemon.outbox import MAX_FAULTS
+from zibrato.daemon.outbox import MAX_FAULTS, MAX_TOGETHER
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
-from zibrato.model import Snapshot
+from zibrato.model import COUNTER, Series, Snapshot, Summary
 
 
 class DeliveryTests(OutboxCase):
@@ -36,11 +36,13 @@ class DeliveryTests(OutboxCase):
             self.outbox.put(snapshot(start))
         self.assertEqual(self.backend.given, [10])
         waiting[0].callback(None)
-        self.assertEqual(self.backend.given, [10, 20])
+        self.assertEqual(self.backend.given, [10, 20, 30])
+        self.outbox.put(snapshot(40))
+        self.assertEqual(self.backend.together, [1, 2])
         waiting[1].callback(None)
         waiting[2].callback(None)
-        self.assertEqual(self.backend.given, [10, 20, 30])
-        self.assert_account(3, 0, 0)
+        self.assertEqual(self.backend.given, [10, 20, 30, 40])
+        self.assert_account(4, 0, 0)
 
     def test_takes_what_is_put_during_a_delivery(self) -> None:
         def put_more(delivery: Delivery) -> Deferred[None]:
@@ -51,6 +53,28 @@ class DeliveryTests(OutboxCase):
         self.backend.answer = put_more
         self.outbox.put(snapshot(10))
         self.assertEqual(self.backend.given, [10, 20])
+
+    def test_catches_up_with_many_small_snapshots_at_once(self) -> None:
+        self.backend.answer = postpone()
+        for start in range(4000):
+            self.outbox.put(snapshot(start, 2))
+        self.backend.answer = self.backend.take
+        self.clock.advance(1)
+        self.assertEqual(self.backend.together, [1, 1, MAX_TOGETHER, 3999 - MAX_TOGETHER])
+        self.assertEqual(self.backend.given, [0, *range(4000)])
+        self.assert_account(8000, 0, 0)
+
+    def test_a_big_snapshot_goes_by_itself(self) -> None:
+        self.backend.answer = postpone()
+        big = {Series(COUNTER, f"n{n}", "here"): Summary(1, 1.0) for n in range(MAX_TOGETHER + 1)}
+        for start in (10, 20, 30):
+            self.outbox.put(snapshot(start))
+        self.outbox.put(Snapshot(40, 50, big))
+        self.outbox.put(snapshot(50))
+        self.backend.answer = self.backend.take
+        self.clock.advance(1)
+        self.assertEqual(self.backend.together, [1, 1, 2, 1, 1])
+        self.assertEqual(self.backend.given, [10, 10, 20, 30, 40, 50])
 
     def test_takes_only_its_levels(self) -> None:
         self.outbox = self.make(levels=LevelFilter.parse("warning+"))

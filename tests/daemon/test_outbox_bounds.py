@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred, fail
+
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
 from zibrato.distribution import Distribution
+from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import TIMER, Series, Snapshot, Summary
 
 
@@ -45,6 +48,24 @@ class BoundTests(OutboxCase):
             outbox.put(snapshot(10))
             outbox.put(snapshot(20))
             self.assertEqual(outbox.pending, kept)
+
+    def test_what_its_backend_notes_of_its_requests_counts(self) -> None:
+        def note(delivery: Delivery) -> Deferred[None]:
+            delivery.requests_size = snapshot(0).size
+            return fail(RetryLater("away"))
+
+        self.outbox = self.make(max_bytes=3 * snapshot(0).size)
+        self.backend.answer = note
+        for start in (10, 20):
+            self.outbox.put(snapshot(start))
+        self.assertEqual(self.outbox.pending, 2)
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 3 * snapshot(0).size)
+        self.outbox.put(snapshot(30))
+        self.assert_account(0, 2, 1)
+        self.backend.answer = self.backend.take
+        self.outbox.retry()
+        self.assertEqual(self.backend.given, [10, 10, 30])
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 0)
 
     def test_one_that_is_too_big_alone_is_still_tried(self) -> None:
         self.outbox = self.make(max_bytes=1)

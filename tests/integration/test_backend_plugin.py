@@ -29,8 +29,9 @@ class FileBackend:
         self._percentiles = percentiles
 
     def deliver(self, delivery):
-        for series, summary in delivery.snapshot.summaries.items():
-            self._file.write(f"{series.name} {summary.sum} {self._percentiles}\\n")
+        for snapshot in delivery.snapshots:
+            for series, summary in snapshot.summaries.items():
+                self._file.write(f"{series.name} {summary.sum} {self._percentiles}\\n")
         delivery.delivered(delivery.pending)
         return succeed(None)
 

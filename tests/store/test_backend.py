@@ -60,6 +60,26 @@ class DeliveryTests(StoreTestCase):
         self.assertEqual(self.metrics.total("zibrato.backend.delivered"), 8)
         self.assertEqual(self.metrics.total("zibrato.backend.dropped"), 0)
 
+    def test_keeps_many_intervals_in_one_transaction(self) -> None:
+        self.outbox.put(snapshot(START))
+        self.successResultOf(self.database.write(self.fill))
+        many = {Series(COUNTER, f"n{i}", "s"): Summary(1, 1.0) for i in range(3000)}
+        self.outbox.put(snapshot(START)._replace(summaries=many))
+        for start in range(START + 10, START + 810, 10):
+            self.outbox.put(snapshot(start))
+        self.successResultOf(self.database.write(self.unfill))
+        statements: list[str] = []
+        self.successResultOf(
+            self.database.write(
+                lambda writer: writer.connection.set_trace_callback(statements.append)
+            )
+        )
+        self.clock.pump([60] * 2)
+        self.assertEqual(self.outbox.pending, 0)
+        self.assertEqual(self.total(), 81.0)
+        self.assertLess(statements.count("COMMIT"), 5)  # the big one, the others, and maintenance
+        self.stop()
+
     def test_a_full_disk_is_told_once_and_everything_is_kept_for_later(self) -> None:
         self.outbox.put(snapshot(START))
         self.successResultOf(self.database.write(self.fill))

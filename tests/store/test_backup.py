@@ -27,7 +27,7 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     """Return the writer of a file with an interval, all of which is in what lies beside it."""
     connection = open_for_writing(tmp_path / "store", BOUND)
     writer = Writer(connection, TIERS, BOUND)
-    writer.add_snapshot(snapshot(START))
+    writer.add_snapshots(snapshot(START))
     yield writer
     connection.close()
 
@@ -59,7 +59,7 @@ def test_the_copy_is_one_file_and_whole_while_the_original_is_written(
 def test_a_copy_is_a_store(tmp_path: Path, writer: Writer) -> None:
     copy = backup(tmp_path)
     with closing(open_for_writing(copy, BOUND)) as connection:
-        Writer(connection, TIERS, BOUND).add_snapshot(snapshot(START + 10))
+        Writer(connection, TIERS, BOUND).add_snapshots(snapshot(START + 10))
         assert connection.execute("SELECT count(*) FROM point").fetchone() == (6,)
 
 

@@ -29,7 +29,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     connection = open_for_writing(made, BOUND)
     writer = Writer(connection, parse_retention(RETENTION), BOUND)
     for start in (START, START + 10):
-        writer.add_snapshot(snapshot(start))
+        writer.add_snapshots(snapshot(start))
     connection.close()
     return made
 

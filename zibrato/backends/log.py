@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 
@@ -67,21 +67,19 @@ class Line(msgspec.Struct, omit_defaults=True):
     percentiles: Mapping[str, float] | None = None
 
 
-class Chunk:
-    """Series to write together; `rest` is what is left of their lines once they are made."""
+Row = tuple[Snapshot, Series, Summary]
 
-    def __init__(self, rows: Sequence[tuple[Series, Summary]]) -> None:
+
+class Rest:
+    """What is left to write of a delivery: its `rows`, and the `lines` of some before those.
+
+    `measurements` are what those lines sum up.
+    """
+
+    def __init__(self, rows: Iterator[Row]) -> None:
         self.rows = rows
-        self.rest: bytes | None = None
-
-    @property
-    def measurements(self) -> int:
-        """How many measurements its lines sum up."""
-        return sum(summary.count for _, summary in self.rows)
-
-
-class Chunks(deque[Chunk]):
-    """What is left to write of a delivery."""
+        self.lines = b""
+        self.measurements = 0
 
 
 @implementer(IBackend)
@@ -115,24 +113,29 @@ class LogBackend:
         return succeed(None)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        chunks = delivery.requests
-        if not isinstance(chunks, Chunks):
-            chunks = delivery.requests = Chunks(_chunks(delivery))
-        while chunks:
-            self._write(chunks[0], delivery.snapshot)
-            delivery.delivered(chunks.popleft().measurements)
-            if chunks:
+        rest = delivery.requests
+        if not isinstance(rest, Rest):
+            rest = delivery.requests = Rest(_rows(delivery))
+        while rest.lines or self._make_lines(rest):
+            self._write(rest)
+            delivery.delivered(rest.measurements)
+            if delivery.pending:
                 await deferLater(self._clock, 0)  # the reactor's turn
 
-    def _write(self, chunk: Chunk, snapshot: Snapshot) -> None:
-        """Write a chunk; raises RetryLater where that can't be, and goes on there the next time."""
-        if chunk.rest is None:
-            chunk.rest = b"".join(self._line(snapshot, *row) for row in chunk.rows)
+    def _make_lines(self, rest: Rest) -> bool:
+        """Make the lines of some rows; return whether there are any."""
+        rows = list(islice(rest.rows, _AT_ONCE))
+        rest.lines = b"".join(self._line(*row) for row in rows)
+        rest.measurements = sum(summary.count for _, _, summary in rows)
+        return bool(rows)
+
+    def _write(self, rest: Rest) -> None:
+        """Write the lines; raises RetryLater where that can't be, and goes on there next time."""
         try:
             file = self._opened()
-            while chunk.rest:
-                written = os.write(file, chunk.rest)
-                chunk.rest = chunk.rest[written:]
+            while rest.lines:
+                written = os.write(file, rest.lines)
+                rest.lines = rest.lines[written:]
         except OSError as error:
             where = self._path or "standard output"
             raise RetryLater(f"can't write to {where}: {error.strerror}") from None
@@ -161,13 +164,11 @@ class LogBackend:
         return msgspec.json.encode(line) + b"\n"
 
 
-def _chunks(delivery: Delivery) -> Iterator[Chunk]:
-    """Generate the chunks of a delivery; what has no finite sum is dropped."""
-    rows = []
-    for series, summary in delivery.snapshot.summaries.items():
-        if isfinite(summary.sum):
-            rows.append((series, summary))
-        else:
-            delivery.dropped(summary.count, "not_finite")
-    for start in range(0, len(rows), _AT_ONCE):
-        yield Chunk(rows[start : start + _AT_ONCE])
+def _rows(delivery: Delivery) -> Iterator[Row]:
+    """Generate the rows of a delivery; what has no finite sum is dropped."""
+    for snapshot in delivery.snapshots:
+        for series, summary in snapshot.summaries.items():
+            if isfinite(summary.sum):
+                yield snapshot, series, summary
+            else:
+                delivery.dropped(summary.count, "not_finite")

@@ -28,8 +28,8 @@ class MemoryBackend:
         self.snapshots: list[Snapshot] = []
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Keep the snapshot."""
-        self.snapshots.append(delivery.snapshot)
+        """Keep the snapshots."""
+        self.snapshots.extend(delivery.snapshots)
         delivery.delivered(delivery.pending)
         return succeed(None)
 

@@ -29,6 +29,8 @@ MAX_AGE = 7200.0
 MAX_SPAN = 60.0
 """Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
 MAX_TAGS = 50
+MAX_INTERVALS = 1000
+"""Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
 _Row = CounterRow | SampleRow
 _Identity = tuple[str, str, str, str | None, Tags]
 
@@ -126,15 +128,22 @@ class Aggregator:
         return snapshots
 
     def _interval_of(self, when: float, now: float) -> _OpenInterval:
-        """Return the open interval of `when`, or of `now` where `when` is in no sane relation."""
-        if not now - MAX_AGE <= when <= now + self.interval:
+        """Return the open interval of `when`, or of `now` where `when` can't have one."""
+        if not (now - MAX_AGE <= when <= now + self.interval and self._has_room(when)):
             self._metrics.count("zibrato.intake.timestamp_clamped")
             when = now
-        start = when // self.interval * self.interval
+        start = self._start_of(when)
         interval = self._intervals.get(start)
         if interval is None:
             interval = self._intervals[start] = _OpenInterval()
         return interval
+
+    def _has_room(self, when: float) -> bool:
+        """Return whether the interval of `when` is open, or may be."""
+        return len(self._intervals) < MAX_INTERVALS or self._start_of(when) in self._intervals
+
+    def _start_of(self, when: float) -> float:
+        return when // self.interval * self.interval
 
     def _add_counter(self, interval: _OpenInterval, row: CounterRow) -> int:
         """Take `row` in; return how many measurements it was."""

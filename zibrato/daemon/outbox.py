@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import Service
@@ -21,6 +22,8 @@ from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Snapshot
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_TOGETHER = 3000
+"""Series of several snapshots that are delivered together, in as few requests as they need."""
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
 MAX_FAULTS = 3
@@ -29,8 +32,15 @@ MAX_FAULTS = 3
 _backoff = backoffPolicy(FIRST_DELAY, MAX_DELAY, factor=2, jitter=lambda: 0.0)
 
 
+class _Waiting(NamedTuple):
+    """A snapshot that waits, and about how many bytes of memory it takes."""
+
+    snapshot: Snapshot
+    size: int
+
+
 class Outbox(Service):
-    """Ships snapshots to `backend` one at a time, oldest first, each until it has arrived.
+    """Ships snapshots to `backend`, oldest first, in one delivery at a time until it has arrived.
 
     Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is dropped.
     `jitter` returns a number in [0, 1).
@@ -54,8 +64,10 @@ class Outbox(Service):
         self._metrics = metrics
         self._max_bytes = max_bytes
         self._jitter = jitter
-        self._queue: deque[Delivery] = deque()
-        self._bytes = 0
+        self._queue: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._delivery: Delivery | None = None
+        self._delivery_bytes = 0
         self._attempts = 0
         self._logged: set[str] = set()
         self._busy = False
@@ -68,7 +80,14 @@ class Outbox(Service):
     @property
     def pending(self) -> int:
         """How many measurements wait or are under way."""
-        return sum(delivery.pending for delivery in self._queue)
+        under_way = self._delivery.pending if self._delivery else 0
+        return under_way + sum(waiting.snapshot.measurements for waiting in self._queue)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it holds, with the backend's note of what it sends."""
+        requests = self._delivery.requests_size if self._delivery else 0
+        return self._waiting_bytes + self._delivery_bytes + requests
 
     def put(self, snapshot: Snapshot) -> None:
         """Queue `snapshot`, what passes this backend's levels of it."""
@@ -79,22 +98,24 @@ class Outbox(Service):
         }
         if not passing:
             return
-        delivery = Delivery(snapshot._replace(summaries=passing), self._note)
-        self._metrics.count("zibrato.outbox.accepted", delivery.pending, backend=self.backend.name)
-        self._bytes += delivery.size
+        accepted = snapshot._replace(summaries=passing)
+        measurements = accepted.measurements
+        self._metrics.count("zibrato.outbox.accepted", measurements, backend=self.backend.name)
         if self._stopped:
-            self._drop(delivery, "stopped")
+            self._note(measurements, "stopped")
             return
-        self._queue.append(delivery)
-        self._evict()
+        self._queue.append(_Waiting(accepted, accepted.size))
+        self._waiting_bytes += self._queue[-1].size
         if not self._busy:
             Deferred.fromCoroutine(self._run())
+        self._evict()
 
     def report(self) -> None:
         """Set the gauges of the queue's depth, in snapshots and bytes."""
         name = self.backend.name
-        self._metrics.gauge("zibrato.outbox.snapshots", len(self._queue), backend=name)
-        self._metrics.gauge("zibrato.outbox.bytes", self._bytes, backend=name)
+        under_way = len(self._delivery.snapshots) if self._delivery else 0
+        self._metrics.gauge("zibrato.outbox.snapshots", under_way + len(self._queue), backend=name)
+        self._metrics.gauge("zibrato.outbox.bytes", self.size, backend=name)
 
     def retry(self) -> None:
         """End a pause between two attempts now, or leave out the one after the current attempt."""
@@ -125,8 +146,9 @@ class Outbox(Service):
             self._under_way.cancel()
         await idle  # a cancelled request takes a moment to close its connection
         left = self.pending
+        self._finish("stopped")
         while self._queue:
-            self._drop(self._queue.popleft(), "stopped")
+            self._note(self._pop().measurements, "stopped")
         if left:
             self._log.warn(
                 "stopped before {backend} had everything: {count} measurements are dropped",
@@ -138,11 +160,32 @@ class Outbox(Service):
     async def _run(self) -> None:
         """Deliver until the queue is empty."""
         self._busy = True
-        while self._queue and not self._stopped:
-            await self._attempt(self._queue[0])
+        while (self._delivery or self._queue) and not self._stopped:
+            if self._delivery is None:
+                self._delivery = self._next()
+            await self._attempt(self._delivery)
         self._busy = False
         while self._idle:
             self._idle.pop(0).callback(None)
+
+    def _next(self) -> Delivery:
+        """Return a delivery of the oldest snapshot, and of as many after it as are small."""
+        before = self._waiting_bytes
+        snapshots = [self._pop()]
+        series = len(snapshots[0].summaries)
+        while self._queue:
+            series += len(self._queue[0].snapshot.summaries)
+            if series > MAX_TOGETHER:
+                break
+            snapshots.append(self._pop())
+        self._delivery_bytes = before - self._waiting_bytes
+        return Delivery(snapshots, self._note)
+
+    def _pop(self) -> Snapshot:
+        """Remove the oldest snapshot that waits, and return it."""
+        oldest = self._queue.popleft()
+        self._waiting_bytes -= oldest.size
+        return oldest.snapshot
 
     async def _attempt(self, delivery: Delivery) -> None:
         try:
@@ -154,7 +197,7 @@ class Outbox(Service):
             await self._fault(delivery, fault)
         else:
             self._recovered()
-            self._drop(self._queue.popleft(), "unsent")
+            self._finish("unsent")
 
     def _recovered(self) -> None:
         if self._attempts:
@@ -169,7 +212,7 @@ class Outbox(Service):
         delivery.faults += 1
         self._log.failure("{backend} failed unexpectedly", backend=self.backend.name)
         if delivery.faults >= MAX_FAULTS:
-            self._drop(self._queue.popleft(), "fault")
+            self._finish("fault")
         else:
             await self._wait(type(fault).__name__, 0.0)
 
@@ -205,22 +248,21 @@ class Outbox(Service):
     def _evict(self) -> None:
         """Drop the oldest snapshots that are not under way, down to `max_bytes`."""
         dropped = 0
-        while self._bytes > self._max_bytes and len(self._queue) > 1:
-            oldest = self._queue[1]
-            del self._queue[1]
-            dropped += oldest.pending
-            self._drop(oldest, "outbox_full")
+        while self.size > self._max_bytes and self._queue:
+            dropped += self._pop().measurements
         if dropped:
+            self._note(dropped, "outbox_full")
             self._log.warn(
                 "the outbox of {backend} is full: the oldest {count} measurements are dropped",
                 backend=self.backend.name,
                 count=dropped,
             )
 
-    def _drop(self, delivery: Delivery, reason: str) -> None:
-        """Let go of a delivery that left the queue; what is pending of it is dropped."""
-        self._bytes -= delivery.size
-        if delivery.pending:
+    def _finish(self, reason: str) -> None:
+        """Let go of the delivery under way, if any; what is pending of it is dropped."""
+        delivery, self._delivery = self._delivery, None
+        self._delivery_bytes = 0
+        if delivery is not None and delivery.pending:
             delivery.dropped(delivery.pending, reason)
 
     def _stop_waiting(self, waiting: Deferred[None]) -> None:

@@ -81,7 +81,7 @@ class StoreBackend:
         self.store = store
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Keep the snapshot; once that is under way it is finished, even if cancelled."""
+        """Keep the snapshots; once that is under way it is finished, even if cancelled."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
@@ -106,7 +106,7 @@ class StoreBackend:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            await self.store.add(delivery.snapshot)
+            await self.store.add(delivery.snapshots)
         except (sqlite3.Error, OSError, UnusableFileError) as error:
             raise RetryLater(f"{self.store.database.path}: {error}") from None
         delivery.delivered(delivery.pending)

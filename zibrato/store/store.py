@@ -26,7 +26,7 @@ CLIENT_REPORTS = "zibrato.client."
 
 
 class Store:
-    """Keeps snapshots in `database`, each in one transaction, and the newest also in `live`."""
+    """Keeps snapshots in `database`, what comes together in one transaction, and in `live`."""
 
     _log = Logger()
 
@@ -56,14 +56,15 @@ class Store:
         events = await finished(reading)
         self.live.publish(events)
 
-    async def add(self, snapshot: Snapshot) -> None:
-        """Keep the snapshot; once that is under way it is finished, even if cancelled.
+    async def add(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep the snapshots, all or none; once under way it is finished, even if cancelled.
 
         Raises sqlite3.Error, OSError and UnusableFileError where it can't be kept now.
         """
-        events = await finished(self.database.write(lambda writer: self._write(writer, snapshot)))
-        self.live.interval = snapshot.end - snapshot.start
-        self._count_client_reports(snapshot)
+        events = await finished(self.database.write(lambda writer: self._write(writer, snapshots)))
+        for snapshot in snapshots:
+            self.live.interval = snapshot.end - snapshot.start
+            self._count_client_reports(snapshot)
         self.live.publish(events)
         self.database.maintain()
 
@@ -73,14 +74,14 @@ class Store:
             if kind == COUNTER and name.startswith(CLIENT_REPORTS):
                 self.client_reports[name, tags] += summary.sum
 
-    def _write(self, writer: Writer, snapshot: Snapshot) -> bytes:
-        """Write the snapshot; return the events for subscribers."""
-        start, end, summaries = snapshot
-        ids = writer.add_snapshot(snapshot)
+    def _write(self, writer: Writer, snapshots: Sequence[Snapshot]) -> bytes:
+        """Write the snapshots; return the events for subscribers."""
+        ids = iter(writer.add_snapshots(*snapshots))
         return self._update(
             [
-                Measured(series_id, series, start, end, summary)
-                for series_id, (series, summary) in zip(ids, summaries.items(), strict=True)
+                Measured(next(ids), series, start, end, summary)
+                for start, end, summaries in snapshots
+                for series, summary in summaries.items()
             ]
         )
 

@@ -80,11 +80,11 @@ class BackendCase(SynchronousTestCase):
         self.backend = LibratoBackend(Account.parse(SETTINGS), context, http)
         self.noted: list[tuple[int, str | None]] = []
 
-    def ship(self, snapshot: Snapshot) -> Delivery:
-        return Delivery(snapshot, lambda count, reason: self.noted.append((count, reason)))
+    def ship(self, *snapshots: Snapshot) -> Delivery:
+        return Delivery(snapshots, lambda count, reason: self.noted.append((count, reason)))
 
-    def deliver(self, snapshot: Snapshot) -> Delivery:
-        delivery = self.ship(snapshot)
+    def deliver(self, *snapshots: Snapshot) -> Delivery:
+        delivery = self.ship(*snapshots)
         self.finish(self.backend.deliver(delivery))
         self.assertEqual(delivery.pending, 0)
         return delivery

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Mapping
 
 from twisted.logger import capturedLogs, formatEvent
@@ -44,6 +46,30 @@ class DeliveryTests(BackendCase):
         self.deliver(counters(1000))
         self.assertEqual([len(request) for request in self.api.requests], [300, 300, 300, 100])
         self.assertEqual(self.account(), {None: 3000})
+
+    def test_many_small_snapshots_share_requests(self) -> None:
+        starts = [NOW - 7200 + 10 * number for number in range(700)]
+        self.deliver(*[counters(1, start) for start in starts])
+        self.assertEqual([len(request) for request in self.api.requests], [300, 300, 100])
+        times = [gauge["measure_time"] for request in self.api.requests for gauge in request]
+        self.assertEqual(times, starts)
+        self.assertEqual(self.account(), {None: 2100})
+
+    def test_two_snapshots_of_an_interval_arrive_as_one(self) -> None:
+        self.deliver(counters(2), counters(3))
+        (request,) = self.api.requests
+        self.assertEqual([gauge["count"] for gauge in request], [6, 6, 3])
+        self.assertEqual(self.account(), {None: 15})
+
+    def test_it_says_how_much_memory_its_requests_take(self) -> None:
+        self.api.statuses = [503]
+        delivery = self.ship(counters(3000))
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        self.finish_failing(delivery, "answered 503")
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+        self.assertTrue(0.75 <= delivery.requests_size / held <= 1.25)
 
     def test_nothing_to_send_takes_none(self) -> None:
         self.deliver(Snapshot(NOW, NOW + 10, {}))

@@ -106,6 +106,25 @@ class RejectionTests(BackendCase):
         self.deliver(counters(500))
         self.assertEqual(len(self.api.names), 500)
 
+    def test_intervals_that_are_too_old_cost_the_others_nothing(self) -> None:
+        starts = [NOW - 7200 + 10 * number for number in range(-200, 400)]
+        self.deliver(*[counters(2, start) for start in starts])
+        self.assertEqual(self.account(), {None: 400 * 6, "rejected": 200 * 6})
+        self.assertLess(self.api.posts, 30)
+        self.deliver(counters(2))
+        self.assertEqual(self.account()[None], 401 * 6)
+
+    def test_an_interval_in_the_future_costs_the_others_nothing(self) -> None:
+        starts = [NOW - 10, NOW, NOW + 3600, NOW + 3610]
+        self.deliver(*[counters(2, start) for start in starts])
+        self.assertEqual(self.account(), {None: 2 * 6, "rejected": 2 * 6})
+
+    def test_what_is_too_old_hides_no_name_that_is_rejected(self) -> None:
+        self.api.refuse = poison("n3")
+        starts = [NOW - 7210, NOW - 7200, NOW - 10]
+        self.deliver(*[counters(20, start) for start in starts])
+        self.assertEqual(self.account(), {None: 2 * 57, "rejected": 60 + 2 * 3})
+
     @settings(max_examples=30, deadline=None)
     @given(st.sets(st.integers(0, 349), max_size=20), st.integers(1, 350))
     def test_each_measurement_arrives_or_is_rejected_once(self, bad: set[int], count: int) -> None:

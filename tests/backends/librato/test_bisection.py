@@ -102,6 +102,39 @@ def test_giving_up_keeps_what_was_accepted() -> None:
     assert bisection.give_up().dropped == list(range(300, 400))
 
 
+def test_giving_up_some_leaves_the_others_in_their_requests() -> None:
+    bisection = Bisection(range(301))
+    bisection.rejected("too old")
+    dropped = bisection.give_up(lambda item: item == 0 or item > 290).dropped
+    assert sorted(dropped) == [0, *range(291, 301)]
+    left: list[list[int]] = []
+    while bisection.request:
+        left += [list(bisection.request)]
+        bisection.accepted()
+    assert [len(request) for request in left[: PROBES - 2]] == [1] * (PROBES - 2)
+    assert sorted(item for request in left for item in request) == list(range(1, 291))
+
+
+def test_giving_up_the_last_leaves_nothing_unconfirmed() -> None:
+    bisection = Bisection([1, 2])
+    bisection.rejected("of both")
+    bisection.rejected("of one")
+    assert sorted(bisection.give_up(lambda item: item == 2).dropped) == [1, 2]
+    assert not bisection.request
+
+
+def test_halving_by_a_key_puts_the_higher_ones_first() -> None:
+    bisection = Bisection([0, 10, 20, 21, 11, 1])
+    assert bisection.halve_by(lambda item: item // 10)
+    assert bisection.request == [10, 20, 21, 11]
+    assert bisection.halve_by(lambda item: item // 10)
+    assert bisection.request == [20, 21]
+    assert not bisection.halve_by(lambda item: item // 10)
+    bisection.accepted()
+    assert bisection.accepted().accepted == [10, 11]
+    assert bisection.accepted().accepted == [0, 1]
+
+
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.sets(st.integers(0, 999), max_size=30))
 def test_every_item_ends_once_and_where_it_belongs(count: int, drawn: set[int]) -> None:

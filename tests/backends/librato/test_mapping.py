@@ -12,9 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.requests import Item
 from zibrato.distribution import Distribution
-from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
 
 PERCENTILES = (50.0, 99.9)
+TIME = 1_700_000_000
 
 
 def counter(name: str = "n", source: str = "s", **others: str) -> Series:
@@ -28,9 +29,13 @@ def timed(*samples: float) -> Summary:
     return Summary(len(samples), total, least, most, squares, samples[-1], Distribution(samples))
 
 
-def run(summaries: dict[Series, Summary]) -> tuple[Mapped, int]:
+def snapshot(summaries: dict[Series, Summary], start: float = TIME + 0.5) -> Snapshot:
+    return Snapshot(start, start + 10, summaries)
+
+
+def run(*snapshots: Snapshot) -> tuple[Mapped, int]:
     """Return the result of a mapping, and how often it paused."""
-    work = mapping(summaries, PERCENTILES)
+    work = mapping(snapshots, PERCENTILES)
     pauses = 0
     while True:
         try:
@@ -42,13 +47,13 @@ def run(summaries: dict[Series, Summary]) -> tuple[Mapped, int]:
 
 
 def mapped(summaries: dict[Series, Summary]) -> Mapped:
-    return run(summaries)[0]
+    return run(snapshot(summaries))[0]
 
 
 class MappingTests(SynchronousTestCase):
     def test_a_series_is_an_item(self) -> None:
         result = mapped({counter(): Summary(3, 4.0)})
-        self.assertEqual(result.items, [Item("n", "s", COUNTER, Summary(3, 4.0))])
+        self.assertEqual(result.items, [Item("n", "s", COUNTER, TIME, Summary(3, 4.0))])
         self.assertEqual(result[1:], (Counter(), Counter(), Counter()))
 
     def test_tags_and_levels_are_merged_quietly(self) -> None:
@@ -59,7 +64,7 @@ class MappingTests(SynchronousTestCase):
                 counter()._replace(level="debug"): Summary(4, 4.0),
             }
         )
-        self.assertEqual(result.items, [Item("n", "s", COUNTER, Summary(7, 7.0))])
+        self.assertEqual(result.items, [Item("n", "s", COUNTER, TIME, Summary(7, 7.0))])
         self.assertEqual(result.merged, {})
 
     def test_names_that_become_one_are_merged_and_counted(self) -> None:
@@ -71,7 +76,7 @@ class MappingTests(SynchronousTestCase):
                 counter("a/b", "S"): Summary(8, 8.0),
             }
         )
-        self.assertEqual(result.items, [Item("A-b", "s", COUNTER, Summary(15, 15.0))])
+        self.assertEqual(result.items, [Item("A-b", "s", COUNTER, TIME, Summary(15, 15.0))])
         self.assertEqual(result.merged, {"a b": 1, "a-b": 2, "a/b": 8})
 
     def test_a_legal_name_is_the_one_that_stands_for_all(self) -> None:
@@ -82,7 +87,7 @@ class MappingTests(SynchronousTestCase):
         result = mapped(
             {counter(source="a/b"): Summary(1, 1.0), counter(source="a-b"): Summary(2, 2.0)}
         )
-        self.assertEqual(result.items, [Item("n", "a-b", COUNTER, Summary(3, 3.0))])
+        self.assertEqual(result.items, [Item("n", "a-b", COUNTER, TIME, Summary(3, 3.0))])
         self.assertEqual(result.merged, {"a/b": 1})
 
     def test_sources_stay_apart(self) -> None:
@@ -134,18 +139,39 @@ class MappingTests(SynchronousTestCase):
         self.assertEqual(result.conflicting, {"t.p50": 0})
 
     def test_equal_percentiles_are_one(self) -> None:
-        work = mapping({Series(TIMER, "t", "s"): timed(1.0)}, (50, 50.0))
+        work = mapping([snapshot({Series(TIMER, "t", "s"): timed(1.0)})], (50, 50.0))
         with self.assertRaises(StopIteration) as caught:
             next(work)
         self.assertEqual([item.name for item in caught.exception.value.items], ["t", "t.p50"])
+
+    def test_an_interval_that_is_there_twice_is_summed_up(self) -> None:
+        parts = [snapshot({counter(): Summary(n, 1.0)}, TIME + 10 * (n % 2)) for n in range(1, 5)]
+        result, _ = run(*parts)
+        self.assertEqual(
+            result.items,
+            [
+                Item("n", "s", COUNTER, TIME + 10, Summary(4, 2.0)),
+                Item("n", "s", COUNTER, TIME, Summary(6, 2.0)),
+            ],
+        )
+
+    def test_a_name_has_one_kind_an_interval(self) -> None:
+        gauge = {Series(GAUGE, "n", "s"): Summary(1, 1.0)}
+        result, _ = run(snapshot(gauge), snapshot({counter(): Summary(1, 1.0)}, TIME + 10))
+        self.assertEqual([item.kind for item in result.items], [GAUGE, COUNTER])
+
+    def test_many_small_intervals_pause_as_one_big_does(self) -> None:
+        parts = [snapshot({counter(): Summary(1, 1.0)}, TIME + n) for n in range(1000)]
+        self.assertEqual(run(*parts)[1], 8)
 
     def test_a_sum_that_is_no_number_is_set_aside(self) -> None:
         result = mapped({counter("a b"): Summary(3, inf), counter("nan"): Summary(1, inf - inf)})
         self.assertEqual((result.items, result.not_finite), ([], {"a-b": 3, "nan": 1}))
 
     def test_pauses_now_and_then(self) -> None:
-        self.assertEqual(run({counter(): Summary(1, 1.0)})[1], 0)
-        result, pauses = run({counter(f"n{number}"): Summary(1, 1.0) for number in range(1000)})
+        self.assertEqual(run(snapshot({counter(): Summary(1, 1.0)}))[1], 0)
+        many = {counter(f"n{number}"): Summary(1, 1.0) for number in range(1000)}
+        result, pauses = run(snapshot(many))
         self.assertEqual(len(result.items), 1000)
         self.assertGreaterEqual(pauses, 4)
 

@@ -17,7 +17,7 @@ from zibrato.model import COUNTER, Summary
 
 
 def item(name: str, source: str = "here") -> Item:
-    return Item(name, source, COUNTER, Summary(1, 1.0))
+    return Item(name, source, COUNTER, 1_700_000_000, Summary(1, 1.0))
 
 
 class RejectionLogTests(SynchronousTestCase):

@@ -20,7 +20,7 @@ def written(file: File, *starts: int) -> list[int]:
     """Write intervals of three series; return the ids of these, the counter's first."""
     ids: list[int] = []
     for number, start in enumerate(starts):
-        ids = list(file.writer.add_snapshot(snapshot(start, float(number))))
+        ids = list(file.writer.add_snapshots(snapshot(start, float(number))))
     return ids
 
 

@@ -110,7 +110,7 @@ class Attack:
         file.writer.losses = file.reader.losses = losses
         create_functions(file.writer.connection, losses)
         for start in range(T0, T0 + 1200, 10):
-            self.ids = file.writer.add_snapshot(snapshot(start, 1.0))
+            self.ids = file.writer.add_snapshots(snapshot(start, 1.0))
 
     def count(self, _name: str, value: int, _tag: str, reason: str) -> None:
         self.counted[reason] += value
@@ -171,7 +171,7 @@ def test_a_corrupt_chunk_is_left_out_by_itself(attack: Attack, chunk: object) ->
             attack.totals(1)
         assert attack.file.total(C, T0, T0 + 1200, T0 + DAY, 1).count == 240
     assert attack.totals(60) == [240, 360, 120]
-    attack.file.writer.add_snapshot(snapshot(T0 + 10, 1.0))  # late: a chunk takes its place
+    attack.file.writer.add_snapshots(snapshot(T0 + 10, 1.0))  # late: a chunk takes its place
     attack.file.maintain(T0 + 9010)
     assert attack.totals(1) == [242, 3, 121]
     assert attack.counted == {"corrupt": 1}
@@ -181,8 +181,8 @@ def test_what_is_measured_anew_is_kept_beside_what_is_corrupt(attack: Attack) ->
     attack.corrupt(0, "count", "many")
     attack.corrupt(1, "distribution", b"\x01rubbish")
     attack.corrupt(2, "sum", "much")
-    attack.file.writer.add_snapshot(snapshot(T0 + 10, 1.0))
-    attack.file.writer.add_snapshot(snapshot(T0 + 20, 1.0))
+    attack.file.writer.add_snapshots(snapshot(T0 + 10, 1.0))
+    attack.file.writer.add_snapshots(snapshot(T0 + 20, 1.0))
     attack.file.maintain(T0 + DAY)
     assert attack.totals(60)[2] == 122
 

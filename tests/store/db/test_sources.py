@@ -7,7 +7,7 @@ from zibrato.store.db import sources
 
 
 def test_each_source_is_there_once(file: File) -> None:
-    file.writer.add_snapshot(snapshot(T0, 1.0))
+    file.writer.add_snapshots(snapshot(T0, 1.0))
     connection = file.reader.connection
     assert sources.page(connection, "SOUR", 0, 9) == (1, 1, ["source"])
     assert sources.page(connection, "nix", 0, 9) == (1, 0, [])

@@ -17,13 +17,15 @@ from zope.interface import implementer
 
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.api import HttpClient, LibratoApi
-from zibrato.backends.librato.bisection import Bisection
+from zibrato.backends.librato.bisection import Bisection, Outcome
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.rejection_log import RejectionLog
 from zibrato.backends.librato.requests import Item, encoded
 from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 CONNECT_TIMEOUT = 10.0
+_LONG_AGO = 3600.0
+"""Seconds: what is older can't be rejected for being in the future."""
 _MERGED = "sent under the name of others, which are the same to Librato"
 _CONFLICTING = "not sent, for the name is one of another kind"
 _NOT_FINITE = "not sent, for the sum is no finite number"
@@ -82,14 +84,16 @@ class LibratoBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         remaining = delivery.requests
         if not isinstance(remaining, Bisection):
-            remaining = delivery.requests = self._remaining(delivery, await self._mapped(delivery))
+            mapped = await self._mapped(delivery)
+            remaining = delivery.requests = self._remaining(delivery, mapped)
+            delivery.requests_size = sum(item.size for item in mapped.items)
         while remaining.request:
-            body = encoded(remaining.request, delivery.snapshot.start)
+            body = encoded(remaining.request)
             self._note(delivery, remaining, await self._api.post(body))
 
     async def _mapped(self, delivery: Delivery) -> Mapped:
-        """Map the snapshot, leaving the reactor its turns if it is a big one."""
-        work = mapping(delivery.snapshot.summaries, self._percentiles)
+        """Map the snapshots, leaving the reactor its turns if there is much to do."""
+        work = mapping(delivery.snapshots, self._percentiles)
         while True:
             try:
                 next(work)
@@ -118,8 +122,8 @@ class LibratoBackend:
         """Account for what a request brought to an end: it was accepted, or rejected for that."""
         if rejection is None:
             outcome = remaining.accepted()
-        elif "measure_time" in rejection:  # which is the interval's, not a measurement's
-            outcome = remaining.give_up()
+        elif "measure_time" in rejection:  # which is an interval's, not a measurement's
+            outcome = self._misdated(remaining)
         else:
             outcome = remaining.rejected(rejection)
         if outcome.accepted:
@@ -129,6 +133,17 @@ class LibratoBackend:
             self._rejections.mute(rejected.item, rejected.reason)
         if outcome.dropped and rejection is not None:
             self._give_up(delivery, outcome.dropped, rejection)
+
+    def _misdated(self, remaining: Bisection[Item]) -> Outcome[Item]:
+        """Find out of which interval a request is rejected for its time, and give that up.
+
+        Where it is too old, all that are older are, too.
+        """
+        if remaining.halve_by(lambda item: item.measure_time):
+            return Outcome()
+        time = remaining.request[0].measure_time
+        earliest = 0 if time < self._clock.seconds() - _LONG_AGO else time
+        return remaining.give_up(lambda item: earliest <= item.measure_time <= time)
 
     def _give_up(self, delivery: Delivery, items: Sequence[Item], reason: str) -> None:
         """Drop what is left of an interval; that is no measurement's fault: mute none."""

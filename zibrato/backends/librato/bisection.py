@@ -1,4 +1,4 @@
-"""What is left to send of an interval, and the search for what an API rejects of it; pure.
+"""What is left to send of a delivery, and the search for what an API rejects of it; pure.
 
 An API of this kind takes a request whole or not at all, and seldom says which item it means. So a
 rejected request is halved until what is rejected stands alone.
@@ -7,7 +7,7 @@ rejected request is halved until what is rejected stands alone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -29,7 +29,7 @@ class Rejection(Generic[T]):
 class Outcome(Generic[T]):
     """What is known after a request; every item is in just one outcome, and there once.
 
-    `dropped` are all that were left when the whole interval turned out to be rejected.
+    `dropped` are those that turned out to be rejected for no fault of their own.
     """
 
     accepted: Sequence[T] = ()
@@ -38,13 +38,12 @@ class Outcome(Generic[T]):
 
 
 class Bisection(Generic[T]):
-    """The items of one interval: send `request`, say how it went, until there is none.
+    """The items of a delivery: send `request`, say how it went, until there is none.
 
-    It is confirmed that the API takes anything of this interval once it has taken some. Until then
-    what was rejected alone is unconfirmed: the fault may be one of the interval, such as its age,
-    and halving every request of it would take two requests an item. So the first rejection is
-    followed by a few probes from all over: with one accepted the search goes on, with none the
-    interval is given up.
+    It is confirmed that the API takes anything of it once it has taken some. Until then what was
+    rejected alone is unconfirmed: the fault may be one of all, such as their age, and halving every
+    request would take two requests an item. So the first rejection is followed by a few probes from
+    all over: with one accepted the search goes on, with none all is given up.
     """
 
     def __init__(self, items: Sequence[T]) -> None:
@@ -75,13 +74,26 @@ class Bisection(Generic[T]):
             self._probe()
         return Outcome()
 
-    def give_up(self) -> Outcome[T]:
-        """Send no more: what is left is rejected as a whole, for no fault of any item."""
-        left = [rejection.item for rejection in self._unconfirmed]
-        left += [item for request in self._requests for item in request]
-        self._unconfirmed.clear()
-        self._requests.clear()
-        return Outcome(dropped=left)
+    def halve_by(self, key: Callable[[T], float]) -> bool:
+        """Put the half of the request with the higher keys first; return whether it has several."""
+        keys = sorted({key(item) for item in self._requests[0]})
+        if len(keys) == 1:
+            return False
+        middle = keys[len(keys) // 2]
+        request = self._requests.popleft()
+        self._requests.appendleft([item for item in request if key(item) < middle])
+        self._requests.appendleft([item for item in request if key(item) >= middle])
+        return True
+
+    def give_up(self, concerns: Callable[[T], bool] = lambda _item: True) -> Outcome[T]:
+        """Send no more of what this `concerns`, which is rejected for no fault of any item."""
+        dropped = [item for request in self._requests for item in request if concerns(item)]
+        kept = ([item for item in request if not concerns(item)] for request in self._requests)
+        self._requests = deque(request for request in kept if request)
+        if not self._requests:  # then nothing is left to confirm these
+            dropped += [rejection.item for rejection in self._unconfirmed]
+            self._unconfirmed.clear()
+        return Outcome(dropped=dropped)
 
     def _rejected_alone(self, reason: str) -> Outcome[T]:
         (item,) = self._requests.popleft()

@@ -1,4 +1,4 @@
-"""From a snapshot's series to the items that Librato gets, each name and source once; pure.
+"""From snapshots to the items that Librato gets, each name, source and time once; pure.
 
 Tags and levels have no place there, and its names are fewer than ours: series that become one
 name and source are merged where they are of one kind, and told of where they are not.
@@ -7,13 +7,14 @@ name and source are merged where they are of one kind, and told of where they ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain
 from math import isfinite
 from typing import NamedTuple
 
 from zibrato.backends.librato.names import percentile_name, sanitised, sanitised_source
 from zibrato.backends.librato.requests import Item
-from zibrato.model import KINDS, Series, Summary
+from zibrato.model import KINDS, Series, Snapshot, Summary
 
 _STRIDE = 250
 
@@ -21,7 +22,7 @@ _Raw = tuple[str, str]
 
 
 class Mapped(NamedTuple):
-    """A snapshot mapped: the items to ship, and measurements by the name that needs telling of.
+    """Snapshots mapped: the items to ship, and measurements by the name that needs telling of.
 
     `merged` arrive under another name, which their own was rewritten to; `conflicting` are of a
     name that another kind has; `not_finite` have a sum that JSON has no number for. The latter
@@ -35,27 +36,41 @@ class Mapped(NamedTuple):
 
 
 def mapping(
-    summaries: Mapping[Series, Summary], percentiles: Sequence[float]
+    snapshots: Sequence[Snapshot], percentiles: Sequence[float]
 ) -> Generator[None, None, Mapped]:
-    """Return what Librato is to get of `summaries`, yielding every few milliseconds of work.
+    """Return what Librato is to get of `snapshots`, yielding every few milliseconds of work.
 
-    A name belongs to one kind: the counter if there is one, else the timer, else the gauge; the
-    name of a percentile gives way to all of them.
+    In an interval a name belongs to one kind: the counter if there is one, else the timer, else the
+    gauge; the name of a percentile gives way to all of them.
     """
-    work = _Mapping(percentiles)
-    for position, (series, summary) in enumerate(summaries.items(), 1):
-        work.add(series, summary)
+    result = Mapped([], Counter(), Counter(), Counter())
+    for position, _ in enumerate(_steps(snapshots, percentiles, result), 1):
         if position % _STRIDE == 0:
             yield
-    for position, group in enumerate(work.groups.values(), 1):
-        work.resolve(group)
-        if position % _STRIDE == 0:
+    return result
+
+
+def _steps(
+    snapshots: Sequence[Snapshot], percentiles: Sequence[float], result: Mapped
+) -> Iterator[None]:
+    """Map the snapshots, those of one time together, yielding after each series and each group."""
+    times: dict[int, list[Snapshot]] = {}
+    for snapshot in snapshots:
+        times.setdefault(int(snapshot.start), []).append(snapshot)
+    for time, parts in times.items():
+        work = _Mapping(time, percentiles, result)
+        for series, summary in chain.from_iterable(part.summaries.items() for part in parts):
+            work.add(series, summary)
             yield
-    return work.result
+        for group in work.groups.values():
+            work.resolve(group)
+            yield
 
 
 class _Group:
     """The series of one kind that are one name and source at Librato."""
+
+    __slots__ = ("kind", "members", "name")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
@@ -86,11 +101,12 @@ class _Group:
 
 
 class _Mapping:
-    """The groups that series fall into, and what becomes of them."""
+    """The groups that series of one time fall into, and what becomes of them in `result`."""
 
-    def __init__(self, percentiles: Sequence[float]) -> None:
+    def __init__(self, time: int, percentiles: Sequence[float], result: Mapped) -> None:
         self.groups: dict[tuple[str, str, str], _Group] = {}
-        self.result = Mapped([], Counter(), Counter(), Counter())
+        self.result = result
+        self._time = time
         self._kinds: dict[str, str] = {}
         self._percentiles = list(dict.fromkeys(percentiles))
 
@@ -115,7 +131,7 @@ class _Mapping:
         else:
             for own, count in group.others():
                 self.result.merged[own] += count
-            item = Item(name, source, group.kind, summary)
+            item = Item(name, source, group.kind, self._time, summary)
             self.result.items.append(item)
             if summary.distribution is not None:
                 self.result.items.extend(self._percentile_items(item))
@@ -127,7 +143,7 @@ class _Mapping:
             if name.lower() in self._kinds:
                 self.result.conflicting[name] += 0
             else:
-                yield Item(name, timer.source, timer.kind, timer.summary, percent)
+                yield timer._replace(name=name, percent=percent)
 
 
 def _legal(raw: _Raw) -> _Raw:

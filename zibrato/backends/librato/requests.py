@@ -6,8 +6,9 @@ sums are added up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from sys import getsizeof
 from typing import NamedTuple
 
 import msgspec
@@ -27,21 +28,26 @@ class Gauge(msgspec.Struct, omit_defaults=True):
     max: float | None = None
     sum_squares: float | None = None
     attributes: Mapping[str, str] | None = None
+    measure_time: int | None = None
 
 
-class Body(msgspec.Struct):
-    """The body of a request; `measure_time` is in Unix seconds."""
+class Body(msgspec.Struct, omit_defaults=True):
+    """The body of a request; `measure_time` (Unix seconds) is that of gauges without their own."""
 
-    measure_time: int
     gauges: Sequence[Gauge]
+    measure_time: int | None = None
 
 
 class Item(NamedTuple):
-    """What becomes one gauge: a series, or the percentile `percent` of a timer."""
+    """What becomes one gauge: a series, or the percentile `percent` of a timer.
+
+    `measure_time` is when its interval began, in Unix seconds.
+    """
 
     name: str
     source: str
     kind: str
+    measure_time: int
     summary: Summary
     percent: float | None = None
 
@@ -51,13 +57,18 @@ class Item(NamedTuple):
         return self.summary.count if self.percent is None else 0
 
     @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes, as if its name were its own; without summary."""
+        return getsizeof(self) + getsizeof(self.name)
+
+    @property
     def key(self) -> tuple[str, str]:
         """The name and source as Librato tells them apart."""
         return self.name.lower(), self.source.lower()
 
     def gauge(self) -> Gauge:
         """Return it as the API has it; a sum of squares that overflowed is left out."""
-        name, source, kind, summary, percent = self
+        name, source, kind, _, summary, percent = self
         if percent is not None and summary.distribution is not None:
             return Gauge(name, source, summary.distribution.percentile(percent))
         if kind == GAUGE and summary.count == 1:
@@ -71,6 +82,12 @@ class Item(NamedTuple):
         return gauge
 
 
-def encoded(items: Iterable[Item], start: float) -> bytes:
-    """Return the body that ships `items`, of the interval that began at the Unix time `start`."""
-    return msgspec.json.encode(Body(int(start), [item.gauge() for item in items]))
+def encoded(items: Sequence[Item]) -> bytes:
+    """Return the body that ships `items`, each with its time where they have several."""
+    gauges = [item.gauge() for item in items]
+    times = {item.measure_time for item in items}
+    if len(times) == 1:
+        return msgspec.json.encode(Body(gauges, *times))
+    for item, gauge in zip(items, gauges, strict=True):
+        gauge.measure_time = item.measure_time
+    return msgspec.json.encode(Body(gauges))

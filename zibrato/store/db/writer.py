@@ -43,11 +43,14 @@ class Writer:
         connection.executemany("INSERT OR IGNORE INTO resolution VALUES (?, ?)", steps)
         self.index = SeriesIndex(connection, max_series, self.losses)
 
-    def add_snapshot(self, snapshot: Snapshot) -> list[int]:
-        """Keep a snapshot, all of it or nothing; return the id of each of its series."""
-        start = int(snapshot.start)
+    def add_snapshots(self, *snapshots: Snapshot) -> list[int]:
+        """Keep snapshots, all or none; return the id of each of their series, in order."""
         return self.add(
-            [(series, start, summary) for series, summary in snapshot.summaries.items()]
+            [
+                (series, int(start), summary)
+                for start, _, summaries in snapshots
+                for series, summary in summaries.items()
+            ]
         )
 
     def add(
