@@ -4,16 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
-PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
+	--config-settings editable_mode=compat
 
 .PHONY: run test docs lint unit tests coverage soak matrix oldest integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
 
-test: .make/test .make/docs .make/packages
-	$(MAKE) --jobs=2 --output-sync=target lint docs tests
+test:
+	$(MAKE) --jobs=3 --output-sync=target lint docs tests
 
 lint: .make/test
 	$(BIN)/ruff check .
@@ -47,7 +48,7 @@ oldest:
 	PYTHON=$(PYTHON) tests/oldest.sh
 
 # The site, in build/docs; a broken link, docstring or piece of news fails it.
-docs: .make/docs
+docs: .make/test
 	$(BIN)/towncrier build --draft --version next >/dev/null
 	$(BIN)/sphinx-build -b html -W --keep-going -n -q -d build/doctrees docs build/docs
 
@@ -72,15 +73,11 @@ $(BIN)/python:
 	mkdir -p .make && touch $@
 
 .make/test: setup.py | $(BIN)/python
-	$(INSTALL) -e '.[test,integration,lint]'
+	$(INSTALL) -e '.[test,integration,lint,docs]'
 	mkdir -p .make && touch $@ .make/run
 
 .make/packages: tests/packages.sh
 	tests/packages.sh
-	mkdir -p .make && touch $@
-
-.make/docs: setup.py | $(BIN)/python
-	$(INSTALL) -e '.[docs]'
 	mkdir -p .make && touch $@
 
 # Peers to compare with get an environment of their own: one of them pins an old setuptools.

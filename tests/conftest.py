@@ -1,7 +1,8 @@
-"""What all tests share: how hypothesis searches, and where it keeps what it found."""
+"""What all tests share: how hypothesis searches, where it keeps what it found, and their order."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -11,3 +12,8 @@ from tests.structure import ROOT
 settings.register_profile("zibrato", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("zibrato")
 set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put integration tests first: with the short ones last, all workers end at the same time."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)

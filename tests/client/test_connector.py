@@ -20,7 +20,7 @@ def context() -> Iterator[Context]:
     """The host's own."""
     own: Context = zmq.Context()
     yield own
-    own.term()
+    own.destroy(linger=0)
 
 
 def of_client(path: Path, context: Context | None = None) -> Connector:

@@ -82,7 +82,7 @@ class Fixture:
 
     def close(self) -> None:
         self.push.close(linger=0)
-        self.context.term()
+        self.context.destroy(linger=0)
         if self.intake.running:
             self.intake.stopService()
 

@@ -41,7 +41,7 @@ class Sink:
         """
         self.take(quiet)
         self._socket.close(linger=0)
-        self._context.term()
+        self._context.destroy(linger=0)
 
     def take(self, timeout: int) -> None:
         """Take what has arrived, until nothing comes for `timeout` milliseconds."""

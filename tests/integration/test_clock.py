@@ -88,7 +88,7 @@ class Daemon:
     def close(self) -> None:
         """End it."""
         self._push.close(linger=0)
-        self._context.term()
+        self._context.destroy(linger=0)
         with self.process:
             self.process.stop()
 

@@ -35,6 +35,7 @@ def test_each_test_begins_with_nothing(zibrato_recorder):
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An application's own tests."""
     monkeypatch.delenv("ZIBRATO_DISABLED", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others' take most of the time
     pytester.makepyfile(application=APPLICATION, test_application=TESTS)
     return pytester
 

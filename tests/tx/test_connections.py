@@ -62,7 +62,7 @@ class Fixture:
     def close(self) -> None:
         self.connection.shutdown()
         self.real.close()
-        self.context.term()
+        self.context.destroy(linger=0)
 
 
 @pytest.fixture
