@@ -250,3 +250,18 @@ def test_the_demo_of_make_run_shows_its_measurements() -> None:
         eventually(lambda: b'"name":"shop.render_timer"' in urlopen(f"{address}data/series").read())
         process.stop(signal.SIGINT)
         assert "Traceback" not in process.output
+
+
+def test_lines_of_hundreds_of_intervals_share_requests(
+    server: LibratoServer, endpoint: str
+) -> None:
+    now = int(time())
+    lines = [f"info|counter|late|1|{now - 10 * age}" for age in range(1, 700)]
+    with librato(server, endpoint) as process, zmq.Context() as context:
+        with context.socket(zmq.PUSH) as socket:
+            socket.connect(endpoint)
+            socket.send("\n".join(lines).encode())
+        server.wait_for(lambda: server.total("late") == len(lines))
+        process.stop()
+    assert len({gauge["measure_time"] for gauge in server.measurements("late")}) == len(lines)
+    assert len(server.requests) < 100
