@@ -133,6 +133,15 @@ test("a late interval finds its place, adds to a counter, and leaves the newest 
   assert.equal(metrics.now, 1000);
 });
 
+test("what is said of a metric later is shown and searched from then on", () => {
+  const orders = () => metrics.select({ ...STATE, q: "waiting" });
+  assert.deepEqual(orders(), []);
+  metrics.tell([{ name: "SHOP.orders", display_name: "Waiting" }]);
+  assert.deepEqual(orders().map(({ about }) => about.display_name), ["Waiting"]);
+  metrics.tell([{ name: "shop.orders" }]);
+  assert.deepEqual(orders(), []);
+});
+
 test("the sparklines of one name are added up", () => {
   metrics.add([series(9, "counter", "shop.orders", { source: "web-2", tags: { a: "1" }, spark: [10] })]);
   assert.deepEqual(metrics.addedUp("shop.orders", "web-2").slice(-4), [null, 1, null, 13]);

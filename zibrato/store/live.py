@@ -14,10 +14,12 @@ import msgspec
 from twisted.logger import Logger
 
 from zibrato.model import COUNTER, Series, Summary
+from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import PERCENTILES
 from zibrato.store.db.series_index import MAX_SERIES
 
 INTERVALS = 40
+UNITS = ("display_units_short", "display_units_long")
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""
 
@@ -45,6 +47,15 @@ class LiveSeries(msgspec.Struct):
     rate: float | None
     seen: float
     spark: Sequence[float | None]
+
+
+class Description(msgspec.Struct, omit_defaults=True):
+    """What was said of a metric, as Librato's attributes of it."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    units: str | None = None
 
 
 class _Entry:
@@ -194,6 +205,13 @@ def display_value(kind: str, summary: Summary) -> float:
     if summary.distribution is None:
         return summary.reading
     return summary.distribution.percentile(95)
+
+
+def described(metric: Metric) -> Description:
+    """Return what was said of a metric; a short name of its units is preferred."""
+    units = [metric.attributes.get(name) for name in UNITS]
+    text = next((unit for unit in units if unit and isinstance(unit, str)), None)
+    return Description(metric.name, metric.display_name, metric.description, text)
 
 
 def point(series_id: int, kind: str, summary: Summary) -> list[float | None]:

@@ -15,11 +15,12 @@ from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.last_rows import LastRow, last_rows
+from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.soundness import sound_rows
 from zibrato.store.db.threads import finished
 from zibrato.store.db.writer import Writer
-from zibrato.store.live import INTERVALS, Live, Measured, point
+from zibrato.store.live import INTERVALS, Live, Measured, described, point
 
 MAX_LOADED_ROWS = 200_000
 CLIENT_REPORTS = "zibrato.client."
@@ -55,6 +56,12 @@ class Store:
         reading = self.database.read(lambda _: self._update(measured), deadline=None)
         events = await finished(reading)
         self.live.publish(events)
+
+    def describe(self, metrics: Sequence[Metric]) -> None:
+        """Show to all subscribers what is said of these metrics now."""
+        if metrics and self.live.subscribers:
+            descriptions = [described(metric) for metric in metrics]
+            self.live.publish(_event(b"descriptions", self.live.updates, descriptions))
 
     async def add(self, snapshots: Sequence[Snapshot]) -> None:
         """Keep the snapshots, all or none; once under way it is finished, even if cancelled.

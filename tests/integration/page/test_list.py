@@ -71,11 +71,11 @@ def test_everything_works_from_the_keyboard(shop: StoreDaemon, tab: Tab) -> None
 
 def test_a_name_and_units_that_were_put_are_shown(served: StoreDaemon, tab: Tab) -> None:
     served.post("/v1/metrics", {"gauges": [{"name": "q.depth", "value": 12, "source": "box"}]})
+    page = tab.open(served.url)
     served.put("/v1/metrics/q.depth", {
         "display_name": "Waiting jobs", "description": "Of all workers",
         "attributes": {"display_units_short": "jobs"},
     })  # fmt: skip
-    page = tab.open(served.url)
     expect(row(page, "q.depth").locator(".name")).to_contain_text("Waiting jobs")
     expect(row(page, "q.depth").locator(".last")).to_contain_text("12 jobs")
     row(page, "q.depth").click()
@@ -85,4 +85,12 @@ def test_a_name_and_units_that_were_put_are_shown(served: StoreDaemon, tab: Tab)
     expect(page.locator("#panel .about")).to_contain_text("Of all workers")
     expect(page.locator(".stats")).to_contain_text("12 jobs")
     expect(page.locator(".legend")).to_contain_text("12 jobs")
+    served.put("/v1/metrics", {
+        "names": "q.*", "display_name": None, "attributes": {"display_units_short": "tasks"},
+    })  # fmt: skip
+    expect(page.locator("#panel h2")).to_have_text("q.depth")
+    expect(page.locator(".stats")).to_contain_text("12 tasks")
+    expect(page.locator(".legend")).to_contain_text("12 tasks")
+    page.locator("#search").fill("tasks")
+    expect(page.locator("#count")).to_have_text("0 metrics")
     tab.checked(served.url)

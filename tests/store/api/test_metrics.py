@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import WebTestCase
 
@@ -109,6 +111,24 @@ class MetricsTests(WebTestCase):
         }
         self.assertEqual(units, {"a.time": "ms", "b.time": "ms", "c": None})
         self.assertEqual(self.ask("PUT", "/v1/metrics", {"names": ["c"], "type": "x"})[0], 400)
+
+    def test_subscribers_are_told_how_metrics_are_described(self) -> None:
+        for name in ("a.time", "b.time", "c"):
+            self.post(name=name, value=1)
+        events: list[bytes] = []
+        self.store.live.subscribers.append(events.append)
+        self.ask("PUT", "/v1/metrics/A.time", {"display_name": "A", "display_units_short": "s"})
+        self.ask("PUT", "/v1/metrics", {"names": "*.time", "display_name": None})
+        self.ask("PUT", "/v1/metrics", {"names": "none", "display_name": "B"})
+        told = [event.split(b"\n") for event in events]
+        self.assertEqual([name for name, *_ in told], [b"event: descriptions"] * 2)
+        self.assertEqual(
+            [json.loads(data[6:]) for *_, data, _, _ in told],
+            [
+                [{"name": "a.time", "display_name": "A", "units": "s"}],
+                [{"name": "a.time", "units": "s"}, {"name": "b.time"}],
+            ],
+        )
 
     def test_a_running_counter_has_deltas(self) -> None:
         for ago, value in ((20, 5), (10, 9), (0, 2)):

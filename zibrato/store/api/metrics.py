@@ -116,6 +116,7 @@ class MetricsApi:
             return bool(known), metadata.put(writer, name, fields)
 
         known, metric = await self._database.write(work)
+        self._store.describe([metric])
         if known:
             return no_content(request)
         return created(request, metric.content(), "metrics", metric.name)
@@ -128,11 +129,11 @@ class MetricsApi:
         patterns = name_patterns(content, "names")
         fields = metric_fields({key: content[key] for key in content.keys() - {"names"}})
 
-        def work(writer: Writer) -> None:
-            for name in metadata.matching(writer, patterns):
-                metadata.put(writer, name, fields)
+        def work(writer: Writer) -> list[Metric]:
+            names = metadata.matching(writer, patterns)
+            return [metadata.put(writer, name, fields) for name in names]
 
-        await self._database.write(work)
+        self._store.describe(await self._database.write(work))
         return no_content(request)
 
     @app.route("/<name>", methods=["DELETE"])

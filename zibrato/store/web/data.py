@@ -16,7 +16,7 @@ from zibrato.store.api.responses import bad_parameter, json_response, with_error
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.reader import Reader
-from zibrato.store.live import LiveSeries
+from zibrato.store.live import Description, LiveSeries, described
 from zibrato.store.store import Store
 from zibrato.store.web.compression import MIN_SIZE, accepts_gzip, compressed
 from zibrato.store.web.plot_data import plot_data
@@ -25,16 +25,6 @@ from zibrato.store.web.running_totals import increments
 MAX_SERIES = 1000
 MAX_POINTS = 12_000
 MAX_DESCRIPTIONS = 20_000
-UNITS = ("display_units_short", "display_units_long")
-
-
-class Description(msgspec.Struct, omit_defaults=True):
-    """What was said of a metric, as Librato's attributes of it."""
-
-    name: str
-    display_name: str | None = None
-    description: str | None = None
-    units: str | None = None
 
 
 class SeriesList(msgspec.Struct):
@@ -85,9 +75,9 @@ class DataApi:
         now, live = self._database.clock.seconds(), self._store.live
 
         def work(reader: Reader) -> object:
-            described = descriptions(reader)
+            about = descriptions(reader)
             with live.lock:
-                return SeriesList(now, live.updates, live.interval, live.series(now), described)
+                return SeriesList(now, live.updates, live.interval, live.series(now), about)
 
         return await self._json(request, work)
 
@@ -158,15 +148,8 @@ def _are_running_totals(reader: Reader, series: Mapping[int, Series]) -> bool:
 def descriptions(reader: Reader) -> list[Description]:
     """Return what was said of the metrics of which anything was."""
     *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
-    described = [_description(metric) for metric in metrics]
-    return [one for one in described if one.display_name or one.description or one.units]
-
-
-def _description(metric: metadata.Metric) -> Description:
-    """Return what was said of a metric; a short name of its units is preferred."""
-    units = [metric.attributes.get(name) for name in UNITS]
-    text = next((unit for unit in units if unit and isinstance(unit, str)), None)
-    return Description(metric.name, metric.display_name, metric.description, text)
+    every = [described(metric) for metric in metrics]
+    return [one for one in every if one.display_name or one.description or one.units]
 
 
 def series_ids(text: str) -> list[int]:

@@ -5,7 +5,7 @@ const LONGEST_WAIT = 5000;
 
 /** Holds one EventSource open. `on.state(name)` gets connecting, live, stalled or reconnecting;
  * `on.opened()` a connection; `on.series(list, update)` and `on.interval(closed, update)` what came,
- * with the number of the update that it tells of. */
+ * with the number of the update that it tells of, `on.descriptions(list)` what is said of metrics. */
 export class EventStream {
   constructor(on, path = "/events") {
     this.on = on;
@@ -32,6 +32,7 @@ export class EventStream {
     this.source.addEventListener("series", (event) =>
       this.on.series(JSON.parse(event.data), Number(event.lastEventId)),
     );
+    this.source.addEventListener("descriptions", (event) => this.on.descriptions(JSON.parse(event.data)));
   }
 
   /** Try at once where an attempt waits. */

@@ -158,6 +158,12 @@ const stream = new EventStream({
       metrics.add(added);
       showSoon();
     }),
+  // Of no update: what is said twice of a metric is the same.
+  descriptions: (list) =>
+    updates.apply(Infinity, () => {
+      metrics.tell(list);
+      showSoon();
+    }),
   interval: (closed, update) =>
     updates.apply(update, () => {
       metrics.apply(closed);

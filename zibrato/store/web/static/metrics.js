@@ -50,13 +50,26 @@ export class Metrics {
     for (const series of list) {
       if (this.series.has(series.id)) continue;
       series.spark = padded(series.spark ?? []);
-      const { display_name: displayName = "" } = this.describe(series.name);
-      series.text = [series.name, displayName, series.source, ...tagPairs(series), series.level].join(" ").toLowerCase();
+      series.text = this.searched(series);
       this.series.set(series.id, series);
       const key = `${series.kind} ${series.name}`;
       if (!this.metrics.has(key)) this.metrics.set(key, []);
       this.metrics.get(key).push(series);
     }
+  }
+
+  /** Take in what is said of metrics from now on. */
+  tell(descriptions) {
+    const names = new Set(descriptions.map(({ name }) => name.toLowerCase()));
+    for (const about of descriptions) this.descriptions.set(about.name.toLowerCase(), about);
+    for (const series of this.series.values())
+      if (names.has(series.name.toLowerCase())) series.text = this.searched(series);
+  }
+
+  /** Return the text of a series in which words are searched. */
+  searched(series) {
+    const { display_name: displayName = "" } = this.describe(series.name);
+    return [series.name, displayName, series.source, ...tagPairs(series), series.level].join(" ").toLowerCase();
   }
 
   /** Take one closed interval in. A newer one moves all series on, measured in it or not; one that

@@ -56,7 +56,7 @@ export class PlotPanel {
     this.showHead();
     this.showControls();
     this.elements.reset.disabled = !state.from;
-    const request = JSON.stringify([this.state, metric.series.map(({ id }) => id)]);
+    const request = JSON.stringify([this.state, metric.about.units, metric.series.map(({ id }) => id)]);
     if (request !== this.request || !(this.answer || this.loading)) this.load();
     this.request = request;
   }
