@@ -8,14 +8,21 @@ measured.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    MutableMapping,
+)
 from time import perf_counter
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from zibrato import Zibrato
 
@@ -27,11 +34,49 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def named_route(scope: Scope) -> str:
-    """Return the route that the framework found, such as /items/{number}: never a path.
+    """Return the route that the framework found, such as /shop/items/{number}: never a path.
 
-    Every path would be a series of its own, as many as there are items in the shop.
+    Every path would be a series of its own, as many as there are items in the shop. A route of a
+    mounted application knows nothing of where that is mounted: all routes are searched for it.
     """
-    return str(getattr(scope.get("route"), "path", "other"))
+    routes = getattr(scope.get("router"), "routes", ())
+    names = [name for name, route in named_routes(routes) if is_matched(route, scope)]
+    if len(names) > 1:  # an application that is mounted twice, perhaps
+        path = path_within(scope)
+        names.sort(key=lambda name: not fits(name, path))
+    return names[0] if names else str(getattr(scope.get("route"), "path", "other"))
+
+
+def named_routes(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, BaseRoute]]:
+    """Generate all routes with their names, those of mounted applications before the mount."""
+    for route in routes:
+        name = prefix + getattr(route, "path", "")
+        # FastAPI 0.165 keeps an included router whole, with its prefix beside it.
+        name += getattr(getattr(route, "include_context", None), "prefix", "")
+        owner = getattr(route, "original_router", route)
+        yield from named_routes(getattr(owner, "routes", None) or (), name)
+        yield name, route
+
+
+def is_matched(route: BaseRoute, scope: Scope) -> bool:
+    """Return whether it is the scope's route, of which old Starlette gives the endpoint alone."""
+    if "route" in scope:
+        return route is scope["route"]
+    endpoint = getattr(route, "endpoint", getattr(route, "app", None))
+    return endpoint is not None and endpoint is scope.get("endpoint")
+
+
+def path_within(scope: Scope) -> str:
+    """Return the path from the outermost application on; old Starlette cuts it at each mount."""
+    root, path = scope.get("root_path", ""), scope["path"]
+    whole: str = path if path.startswith(root) else root + path
+    return whole.removeprefix(scope.get("app_root_path", ""))
+
+
+def fits(name: str, path: str) -> bool:
+    """Return whether a path begins as a route's name says."""
+    pairs = zip(name.split("/"), path.split("/"), strict=False)
+    return all("{" in part or part == given for part, given in pairs)
 
 
 class Measured:
