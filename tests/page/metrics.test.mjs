@@ -90,7 +90,7 @@ test("facets are in the order of levels, and of numbers in names", () => {
 test("a series that is known already is not added again", () => {
   metrics.add([series(1, "counter", "shop.orders", { last: 99 }), series(9, "gauge", "new")]);
   assert.equal(metrics.series.get(1).last, 5);
-  assert.equal(metrics.series.get(1).spark.length, 40);
+  assert.equal(metrics.series.get(1).spark.length, 60);
   assert.ok(metrics.has({ kind: "gauge", name: "new" }));
 });
 
@@ -120,7 +120,7 @@ test("a gap of intervals is a gap in the sparkline, however long", () => {
   metrics.apply({ start: 1020, end: 1030, points: [ORDERS] });
   assert.deepEqual(metrics.series.get(1).spark.slice(-4), [3, null, null, 6]);
   metrics.apply({ start: 90_000, end: 90_010, points: [] });
-  assert.deepEqual(metrics.series.get(1).spark, Array(40).fill(null));
+  assert.deepEqual(metrics.series.get(1).spark, Array(60).fill(null));
 });
 
 test("a late interval finds its place, adds to a counter, and leaves the newest values", () => {
@@ -129,7 +129,7 @@ test("a late interval finds its place, adds to a counter, and leaves the newest 
   assert.deepEqual(orders.spark.slice(-3), [7, null, 3]);
   assert.equal(orders.last, 5);
   metrics.apply({ start: 0, end: 10, points: [ORDERS] }); // too late for any place
-  assert.deepEqual([orders.spark.length, Object.keys(orders.spark).length], [40, 40]);
+  assert.deepEqual([orders.spark.length, Object.keys(orders.spark).length], [60, 60]);
   assert.equal(metrics.now, 1000);
 });
 
@@ -156,9 +156,9 @@ test("after a long silence it is now, not the time of the newest interval", () =
     metrics.load({ now, interval: 10, series: all.map((one) => ({ ...one })) });
     return [metrics.now, metrics.series.get(1).spark.lastIndexOf(5)];
   };
-  assert.deepEqual(at(914), [910, 39]);
-  assert.deepEqual(at(945), [910, 39]);
-  assert.deepEqual(at(955), [950, 35]);
+  assert.deepEqual(at(914), [910, 59]);
+  assert.deepEqual(at(945), [910, 59]);
+  assert.deepEqual(at(955), [950, 55]);
   assert.deepEqual(at(90000), [90000, -1]);
 });
 

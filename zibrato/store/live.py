@@ -18,7 +18,7 @@ from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import PERCENTILES
 from zibrato.store.db.series_index import MAX_SERIES
 
-INTERVALS = 40
+INTERVALS = 60
 UNITS = ("display_units_short", "display_units_long")
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""

@@ -55,6 +55,7 @@ def test_the_list_fills_its_width_and_clips_nothing(
     tab = Tab(chromium, viewport={"width": width, "height": 800})
     page = tab.open(shop.url, rows=10)
     columns = page.evaluate(COLUMNS)
+    expect(page.locator("#activity")).to_have_text("Activity, 60 s")  # intervals are of 1 s
     assert columns["isWhole"]
     assert columns["right"] <= width
     assert columns["cells"] == pytest.approx(columns["heads"], abs=1)

@@ -2,7 +2,7 @@
 
 import { summary } from "./summary.js";
 
-const SPARK_LENGTH = 40;
+export const SPARK_LENGTH = 60; // as zibrato/store/live.py has it
 const FEW = 4; // intervals that may be on their way
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
 
