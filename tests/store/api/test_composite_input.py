@@ -107,6 +107,12 @@ class CompositeInputTests(WebTestCase):
             self.assertEqual(len(self.values('s("a", "*")')[0]), 3)
             self.rejected('[s("a", "*"), s("a", "*")]', "more than 5 points; ask for a shorter")
 
+    def test_what_is_past_all_floats_is_left_out(self) -> None:
+        self.post(name="a", count=1 << 50, sum=1.0, measure_time=START - 50)
+        counts = ", ".join(['s("a", "*", {function: "count"})'] * 25)
+        path = f"/v1/metrics?duration=60&compose={quote(f'multiply([{counts}])')}"
+        self.assertEqual([one["series"] for one in self.get(path)["measurements"]], [[]])
+
     def rejected(self, text: str, complaint: str) -> None:
         status, content = self.ask_for(text)
         self.assertEqual(status, 400)

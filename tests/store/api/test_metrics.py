@@ -130,6 +130,15 @@ class MetricsTests(WebTestCase):
             ],
         )
 
+    def test_describing_many_spares_what_is_excluded(self) -> None:
+        for name in ("my.1", "my.2", "my.3"):
+            self.post(name=name, value=1)
+        content = {"names": "my.*", "exclude": ["my.3", "*.2"], "display_max": 100}
+        self.assertEqual(self.ask("PUT", "/v1/metrics", content), (204, b""))
+        described = [name for name in ("my.1", "my.2", "my.3")
+                     if "display_max" in self.get(f"/v1/metrics/{name}")["attributes"]]  # fmt: skip
+        self.assertEqual(described, ["my.1"])
+
     def test_a_running_counter_has_deltas(self) -> None:
         for ago, value in ((20, 5), (10, 9), (0, 2)):
             counter = {"name": "c", "value": value, "measure_time": START - ago}

@@ -126,7 +126,7 @@ class CompositeInput:
         span = self._span(period) if known else None
         for tags, values in sorted(self._streams(term, metric, plot, series).items()):
             moved = {
-                (time + term.shift) // plot.step * plot.step: value
+                (time + term.shift) // plot.step * plot.step: float(value)
                 for time, value in values.items()
             }
             yield CompositeSeries(metric.name, tags, period, moved, span)

@@ -123,14 +123,18 @@ class MetricsApi:
 
     @app.route("/", methods=["PUT"])
     async def put_many(self, request: IRequest) -> bytes:
-        """Change what is known of the metrics of the body's names, in which * is anything."""
+        """Change what is known of the metrics of the body's names, but of those of `exclude`.
+
+        In both * is anything.
+        """
         content = content_of(request)
-        reject_unknown(content, {"names", *DESCRIBED})
-        patterns = name_patterns(content, "names")
-        fields = metric_fields({key: content[key] for key in content.keys() - {"names"}})
+        reject_unknown(content, {"names", "exclude", *DESCRIBED})
+        patterns, exclude = name_patterns(content, "names"), name_patterns(content, "exclude", [])
+        described = content.keys() - {"names", "exclude"}
+        fields = metric_fields({key: content[key] for key in described})
 
         def work(writer: Writer) -> list[Metric]:
-            names = metadata.matching(writer, patterns)
+            names = metadata.matching(writer, patterns, exclude)
             return [metadata.put(writer, name, fields) for name in names]
 
         self._store.describe(await self._database.write(work))
