@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import time
 from typing import Any
 
 import pytest
@@ -80,6 +81,24 @@ def test_sources_are_overlaid_or_merged(served: StoreDaemon, tab: Tab) -> None:
     expect(page.locator(".legend")).to_contain_text("mean")
     page.locator(SOURCES).select_option("web-2")
     expect(page.locator("#panel .about")).to_contain_text("web-2")
+    tab.checked(served.url)
+
+
+def test_a_running_total_is_drawn_as_a_rate(served: StoreDaemon, tab: Tab) -> None:
+    now = int(time())
+    readings = [(60, 1000), (30, 1300), (0, 1300)]
+    counters = [
+        {"name": "requests", "value": total, "measure_time": now - ago} for ago, total in readings
+    ]
+    served.post("/v1/metrics", {"counters": counters})
+    page = tab.open(f"{served.url}/#/plot/gauge/requests?range=300", rows=0)
+    wait_for_plot(page)
+    expect(page.locator(".legend button span")).to_have_text("rate")
+    figure = page.locator(".stats div")
+    for name, value in (("Total", "300"), ("Mean rate", "5/s"), ("Peak rate", "10/s")):
+        expect(figure.filter(has_text=name).locator("dd")).to_have_text(value)
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".legend button span")).to_have_text("count")
     tab.checked(served.url)
 
 
