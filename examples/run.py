@@ -7,35 +7,41 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
-def main() -> None:
-    """Run both until Ctrl-C, then stop them in order: the program first."""
+def main() -> int:
+    """Run both until Ctrl-C, then stop them in order, the program first; return the exit status."""
+    signals: list[int] = []
+    # Before there are children, which would inherit that a shell's background ignores Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: signals.append(number))
     with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
         endpoint = f"ipc://{directory}/socket"
         daemon = [sys.executable, "-m", "zibrato.workers.librato", "--socket", endpoint]
         options = ["--store", f"{directory}/store.sqlite", "--flush-interval", "2", *sys.argv[1:]]
         print("a daemon and a demo program are starting; Ctrl-C ends both", flush=True)
         print("the page is at http://127.0.0.1:5580/ unless --web says otherwise\n", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         program = [sys.executable, str(HERE / "demo.py"), endpoint]
         # In sessions of their own, so that the terminal's Ctrl-C reaches them by way of this one.
         with (
             subprocess.Popen([*daemon, *options], start_new_session=True) as worker,
             subprocess.Popen(program, start_new_session=True) as demo,
         ):
-            try:
-                worker.wait()
-            except KeyboardInterrupt:
-                print("\nstopping", flush=True)
-            finally:
-                demo.send_signal(signal.SIGINT)
-                demo.wait()
-                worker.terminate()
+            while not signals:
+                if worker.poll() is not None:  # it has said why
+                    demo.terminate()
+                    return worker.returncode or 1
+                time.sleep(0.1)
+            print("\nstopping", flush=True)
+            demo.send_signal(signal.SIGINT)
+            demo.wait()
+            worker.terminate()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

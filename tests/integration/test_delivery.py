@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 import zmq
@@ -240,16 +238,6 @@ def test_an_application_can_carry_the_daemon_in_its_own_tree() -> None:
         line = process.wait_for(r'^\{.*"name":"app.work",.*\}$')
         assert json.loads(line[0])["count"] >= 1
         assert process.stop(signal.SIGTERM) == -signal.SIGTERM
-
-
-def test_the_demo_of_make_run_shows_its_measurements() -> None:
-    options = ("--flush-interval", "1", "--web", "tcp:0:interface=127.0.0.1")
-    arguments = [sys.executable, str(ROOT / "examples/run.py"), *options]
-    with Process(arguments, {"PATH": f"{BIN}:{os.environ['PATH']}"}) as process:
-        address = process.wait_for(r"the page is at (http://127.0.0.1:(?!5580)\d+/)")[1]
-        eventually(lambda: b'"name":"shop.render_timer"' in urlopen(f"{address}data/series").read())
-        process.stop(signal.SIGINT)
-        assert "Traceback" not in process.output
 
 
 def test_lines_of_hundreds_of_intervals_share_requests(

@@ -30,3 +30,30 @@ def test_a_command_is_no_daemon(command: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("twisted.scripts.twistd.run", pytest.fail)
     librato.main()
     assert runs == [["--store", "s"]]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--levels", "info", "--help"]])
+def test_help_has_the_options_and_the_commands(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["zibrato", *arguments])
+    librato.main()
+    text = capsys.readouterr().out
+    assert text.startswith("Usage: zibrato [options]\n       zibrato COMMAND --help\n")
+    assert "twistd" not in text
+    for word in ("--flush-interval=", "Commands:", *librato.COMMANDS):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("exprot", "zibrato: expected options or a command, got 'exprot'; did you mean export?"),
+        ("stop", "zibrato: expected options or a command, got 'stop'; see zibrato --help"),
+    ],
+)
+def test_a_command_that_is_none(command: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["zibrato", command])
+    with pytest.raises(SystemExit) as caught:
+        librato.main()
+    assert caught.value.code == line

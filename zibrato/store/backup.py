@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from zibrato.store.command_line import CommandLine
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.schema import check_ours, check_version, make_private, open_for_reading
@@ -20,10 +21,10 @@ from zibrato.store.db.schema import check_ours, check_version, make_private, ope
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; what is wrong is one line on stderr and exit status 1."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         backup(Path(options.store), Path(options.file))
-    except (OSError, sqlite3.Error, UnusableFileError) as error:
+    except (OSError, ValueError, sqlite3.Error, UnusableFileError) as error:
         raise SystemExit(f"zibrato backup: {error}") from None
 
 
@@ -58,7 +59,7 @@ def _copy(store: Path, partial: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("zibrato backup", description=str(__doc__))
+    parser = CommandLine("backup", __doc__)
     parser.add_argument("file", help="the copy to make")
     parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
     return parser

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from zibrato.store.command_line import CommandLine
 from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
@@ -32,8 +33,8 @@ from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; what is wrong is one line on stderr and exit status 1."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         export(options, sys.stdout.buffer, time.time())
     except BrokenPipeError:  # whoever reads has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -122,7 +123,7 @@ def _escaped(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("zibrato export", description=str(__doc__))
+    parser = CommandLine("export", __doc__)
     parser.add_argument("name", help="the metric, in any case")
     parser.add_argument("--start", default="1d", help="2h (ago), Unix or ISO time; default: 1d")
     parser.add_argument("--end", default="now", help="the same; default: now")

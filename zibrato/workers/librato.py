@@ -23,13 +23,32 @@ def main() -> None:
 
     With a command as the first of them, run that instead.
     """
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
-        import_module(COMMANDS[sys.argv[1]]).main(sys.argv[2:])
-        return
-    from twisted.scripts.twistd import run  # noqa: PLC0415 - no command needs Twisted
+    command, *rest = sys.argv[1:] or [""]
+    if command in COMMANDS:
+        import_module(COMMANDS[command]).main(rest)
+    elif command and not command.startswith("-"):
+        from zibrato.suggestion import suggestion  # noqa: PLC0415 - for who misspelt one
 
-    sys.argv = ["twistd", "--nodaemon", "--pidfile=", "zibrato", *sys.argv[1:]]
-    run()
+        meant = suggestion(command, COMMANDS) or "; see zibrato --help"
+        raise SystemExit(f"zibrato: expected options or a command, got {command!r}{meant}")
+    elif "--help" in sys.argv[1:]:
+        print(_help())
+    else:
+        from twisted.scripts.twistd import run  # noqa: PLC0415 - no command needs Twisted
+
+        sys.argv = ["twistd", "--nodaemon", "--pidfile=", "zibrato", *sys.argv[1:]]
+        run()
+
+
+def _help() -> str:
+    """Return the daemon's options, and the commands that are run instead of it."""
+    from zibrato.daemon.options import Options  # noqa: PLC0415 - no command needs Twisted
+
+    options = Options()
+    options.synopsis = "Usage: zibrato [options]\n       zibrato COMMAND --help"
+    lines = {name: str(import_module(path).__doc__) for name, path in COMMANDS.items()}
+    commands = [f"  {name:8}{doc.splitlines()[0].replace('`', '')}" for name, doc in lines.items()]
+    return "\n".join([str(options).rstrip(), "", "Commands:", *commands])
 
 
 if __name__ == "__main__":
