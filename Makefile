@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit tests coverage soak matrix oldest integration bench-ingest bench-clients bench-store clean
+.PHONY: run test docs lint unit tests coverage soak hostile matrix oldest integration bench-ingest bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -38,6 +38,10 @@ coverage: .make/test .make/packages
 # What repeats itself, in its whole length: some minutes of kills, restarts and reconnections.
 soak: .make/test .make/packages
 	ZIBRATO_SOAK=1 $(PYTEST) -m soak
+
+# All that the tests know to attack it with, and a table of what held.
+hostile: .make/test .make/packages
+	$(BIN)/python -m tests.hostile
 
 # The unit tests on every other supported Python that this machine has.
 matrix: .make/test

@@ -15,5 +15,12 @@ set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put integration tests first: with the short ones last, all workers end at the same time."""
+    """Put integration tests first: with the short ones last, all workers end at the same time.
+
+    Reports of an attack say which it is, for the table of tests/hostile.py.
+    """
     items.sort(key=lambda item: "integration" not in item.path.parts)
+    for item in items:
+        for mark in item.iter_markers("attack"):
+            (tried,) = mark.args
+            item.user_properties.append(("attack", (tried, mark.kwargs["before"])))

@@ -221,12 +221,14 @@ def check(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", WEB)
+@pytest.mark.attack("odd --web", before="tracebacks, or a daemon without its page")
 def test_a_page_that_can_t_be(endpoint: str, here: Path, taken: int) -> None:
     given = endpoint.replace("PORT", str(taken))
     check(f"--socket=tcp://127.0.0.1:* --store=s --web={given}", WEB[endpoint])
 
 
 @pytest.mark.parametrize("endpoint", SOCKETS)
+@pytest.mark.attack("odd --socket", before="port 99999 was 34463, a file was replaced")
 def test_a_socket_that_can_t_be(endpoint: str, here: Path, taken: int) -> None:
     given = endpoint.replace("PORT", str(taken)).replace("FREE", str(free_port()))
     check(f"--backend=memory --socket={given.replace('HERE', str(here))}", SOCKETS[endpoint])
@@ -234,11 +236,13 @@ def test_a_socket_that_can_t_be(endpoint: str, here: Path, taken: int) -> None:
 
 
 @pytest.mark.parametrize("line", VALUES)
+@pytest.mark.attack("odd values of other options", before="tracebacks, or a daemon that was broken")
 def test_a_value_that_can_t_be(line: str, here: Path) -> None:
     check(f"--backend=memory --socket=tcp://127.0.0.1:* {line}", VALUES[line])
 
 
 @pytest.mark.parametrize("line", BACKENDS)
+@pytest.mark.attack("odd --backend", before="tracebacks, or a daemon that was broken")
 def test_a_backend_that_can_t_be(line: str, here: Path) -> None:
     check(f"--web=none --socket=tcp://127.0.0.1:* {line}", BACKENDS[line])
 

@@ -105,6 +105,10 @@ def z() -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(["count", "timing", "gauge"]), CALLS)
+@pytest.mark.attack(
+    "objects in the client that can't be compared or printed",
+    before="the application's call raised",
+)
 def test_direct_calls(z: Any, instrument: str, call: Call) -> None:
     positional, keywords = unboxed(call)
     for _ in range(2):  # the second one finds what the first has cached

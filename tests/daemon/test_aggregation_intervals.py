@@ -57,6 +57,10 @@ def test_a_batch_of_no_sane_time_counts_as_of_now(start: float, end: float) -> N
     assert setup.account() == {"aggregated": 7}
 
 
+@pytest.mark.attack(
+    "times that are spread over two hours",
+    before="700 requests an interval, more than could be sent",
+)
 def test_past_a_bound_what_would_open_one_more_counts_as_of_now() -> None:
     metrics = SelfMetrics()
     aggregator = Aggregator(metrics, interval=1.0, source="here", max_series=10_000)

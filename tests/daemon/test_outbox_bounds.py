@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.internet.defer import Deferred, fail
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
@@ -41,6 +42,10 @@ class BoundTests(OutboxCase):
         self.outbox.put(snapshot(1 << 20))
         self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1000)
 
+    @pytest.mark.attack(
+        "a backend that takes nothing for hours",
+        before="400 bytes were counted a series: gigabytes",
+    )
     def test_at_the_bound_is_within_it(self) -> None:
         for bound, kept in ((2 * snapshot(0).size, 2), (2 * snapshot(0).size - 1, 1)):
             outbox = self.make(max_bytes=bound)

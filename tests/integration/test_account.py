@@ -113,6 +113,9 @@ def wrong_socket() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("rounds", [1, 20])
+@pytest.mark.attack(
+    "a client with a wrong socket", before="up to eight batches were lost without a count"
+)
 def test_a_client_with_a_wrong_socket_says_what_it_lost(rounds: int) -> None:
     with wrong_socket() as endpoint:
         z = Zibrato(endpoint, linger=0.05)

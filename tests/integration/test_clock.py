@@ -108,6 +108,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR])
+@pytest.mark.attack(
+    "a wall clock that is set forward and back", before="nothing was flushed until it was back"
+)
 def test_flushes_go_on_when_the_clock_is_set(start: Callable[..., Daemon], step: int) -> None:
     running = start("--backend", "log")
     running.count("before")
@@ -121,6 +124,9 @@ def test_flushes_go_on_when_the_clock_is_set(start: Callable[..., Daemon], step:
     assert len(re.findall("the clock was set", running.process.output)) == 1
 
 
+@pytest.mark.attack(
+    "a wall clock that is set back in an outage", before="nothing was retried until it was back"
+)
 def test_retries_go_on_when_the_clock_is_set_back(start: Callable[..., Daemon]) -> None:
     with LibratoServer() as server:
         running = start(

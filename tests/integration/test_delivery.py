@@ -175,6 +175,7 @@ def test_what_was_recorded_in_an_outage_arrives_in_order_with_its_own_time(
     assert all(gauge["count"] == 1 for gauge in server.measurements("c"))
 
 
+@pytest.mark.attack("frames that are none, and giant ones", before="nothing that is known")
 def test_ten_million_bad_bytes_do_no_harm(server: LibratoServer, endpoint: str) -> None:
     chance = random.Random(7)
     with librato(server, endpoint) as process:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
@@ -139,6 +140,10 @@ class EventsTests(TestCase):
         )
         return found
 
+    @pytest.mark.attack(
+        "watchers of the page's events that leave",
+        before="the page had no live events after 64 of them",
+    )
     async def test_who_comes_and_goes_leaves_nothing_behind(self) -> None:
         for _ in range(200):
             await self.leave(await self.connect())
@@ -149,6 +154,7 @@ class EventsTests(TestCase):
         await self.leave(client)
         await self.eventually(lambda: not self.subscribers)
 
+    @pytest.mark.attack("watchers that stop reading", before="the store kept an interval twice")
     async def test_who_stops_reading_costs_nobody_anything_but_its_own_place(self) -> None:
         self.patch(events, "MAX_WAITING", SMALL)
         others = [await self.connect() for _ in range(3)]

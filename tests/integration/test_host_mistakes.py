@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.clients import run
 from tests.integration.sink import Sink
 
 
+@pytest.mark.attack(
+    "values that can't be recorded, in an application", before="the application's call raised"
+)
 def test_what_can_not_be_recorded_is_counted_and_nothing_else_is_lost(sink: Sink) -> None:
     program = """
 from zibrato import Zibrato

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import cast
 from unittest.mock import patch
 
+import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -113,6 +114,7 @@ class DeliveryTests(BackendCase):
         self.assertEqual([self.server.total(f"t0.{p}") for p in ("p50", "p99")], [1, 2])
         self.assertEqual(self.total("delivered"), 2800)
 
+    @pytest.mark.attack("one bad measurement in a thousand", before="nothing that is known")
     async def test_one_bad_measurement_in_a_thousand(self) -> None:
         self.server.refuse = lambda gauge: "is poison" if gauge["name"] == "n777" else None
         for start in (NOW - 20, NOW - 10, NOW):
@@ -188,6 +190,7 @@ class DeliveryTests(BackendCase):
         self.assertEqual(self.server.refusals, [403])
         self.assertEqual(self.total("delivered"), 2)
 
+    @pytest.mark.attack("a Librato server that hangs, at a stop", before="nothing that is known")
     async def test_stopping_while_the_server_hangs(self) -> None:
         self.server.hang = True
         self.outbox.put(counters(NOW))

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
+import pytest
 from klein import Klein
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
@@ -105,6 +106,9 @@ class QueryTests(TestCase):
         client.transport.loseConnection()
         await client.gone
 
+    @pytest.mark.attack(
+        "large queries whose clients leave", before="twenty kept everybody waiting for 90 seconds"
+    )
     async def test_who_leaves_frees_the_reader(self) -> None:
         api = self.serve(1e9)
         client = await self.connect()
@@ -114,6 +118,9 @@ class QueryTests(TestCase):
             await self.leave(other)
         self.assertEqual(await self.database.read(lambda _: "free"), "free")
 
+    @pytest.mark.attack(
+        "a query without an end", before="twenty kept everybody waiting for 90 seconds"
+    )
     async def test_a_query_past_its_deadline_is_503(self) -> None:
         self.serve(0.1)
         client = await self.connect()

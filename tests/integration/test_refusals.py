@@ -142,6 +142,9 @@ def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[
 
 
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
+@pytest.mark.attack(
+    "a page's port that is taken meanwhile", before="the daemon ran on without its page"
+)
 def test_what_fails_once_it_runs_ends_it(tmp_path: Path, command: Sequence[str]) -> None:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))

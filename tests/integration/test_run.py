@@ -25,6 +25,7 @@ def children(pid: int) -> Sequence[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.attack("make run in a shell's background, ended", before="it never ended")
 def test_the_demo_shows_its_measurements_and_ends_in_the_background() -> None:
     arguments = ["sh", "-c", IGNORING, "sh", *RUN, "tcp:0:interface=127.0.0.1"]
     with Process(arguments, ENVIRONMENT) as process:
@@ -47,6 +48,7 @@ def test_it_ends_at_once_wherever_it_is(number: signal.Signals) -> None:
     assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.attack("a second make run", before="exit status 0")
 def test_a_second_one_says_in_one_line_why_it_ends() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -81,6 +81,7 @@ def test_a_file_system_without_room_for_a_socket_costs_time(
         assert process.output == ""
 
 
+@pytest.mark.attack("an application without descriptors", before="nothing that is known")
 def test_without_descriptors_the_host_lives_and_delivers_later(sink: Sink) -> None:
     """libzmq aborts the process where it gets no descriptor, so it must not be asked to."""
     program = """

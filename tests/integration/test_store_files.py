@@ -44,6 +44,7 @@ def test_a_backup_of_a_running_daemon_is_whole(store: Store, tmp_path: Path) -> 
     assert again.stderr.startswith("zibrato backup: ")
 
 
+@pytest.mark.attack("a copy of the store's file after a clean stop", before="it had nothing in it")
 def test_a_stop_leaves_one_file_for_its_owner_alone(store: Store) -> None:
     count(store, 1.0)
     store.process.popen.send_signal(signal.SIGTERM)
@@ -55,6 +56,9 @@ def test_a_stop_leaves_one_file_for_its_owner_alone(store: Store) -> None:
         assert copy.execute("SELECT count(*) FROM series WHERE name = 'hits'").fetchone() == (1,)
 
 
+@pytest.mark.attack(
+    "a store that is deleted while the daemon runs", before="all was written to the deleted file"
+)
 def test_a_deleted_file_is_noticed_and_a_new_one_begun(store: Store) -> None:
     count(store, 1.0)
     store.path.unlink()
@@ -63,6 +67,9 @@ def test_a_deleted_file_is_noticed_and_a_new_one_begun(store: Store) -> None:
     count(store, 1.0)
 
 
+@pytest.mark.attack(
+    "another program's lock on the store, at a stop", before="the stop took a minute"
+)
 def test_another_programs_lock_does_not_hold_up_a_stop(store: Store) -> None:
     count(store, 1.0)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
@@ -73,6 +80,9 @@ def test_another_programs_lock_does_not_hold_up_a_stop(store: Store) -> None:
 
 
 @pytest.mark.parametrize("web", ["none", "tcp:0:interface=127.0.0.1"])
+@pytest.mark.attack(
+    "a second daemon on one store", before="it was let in until the first had written"
+)
 def test_a_second_daemon_is_refused_before_the_first_has_written(tmp_path: Path, web: str) -> None:
     options = ("--socket", "tcp://127.0.0.1:*", "--store", str(tmp_path / "store"), "--web", web)
     with (

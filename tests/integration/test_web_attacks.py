@@ -57,6 +57,9 @@ def limited(directory: Path, soft: int, hard: int) -> Store:
     return store
 
 
+@pytest.mark.attack(
+    "multipart bodies that are slow to parse", before="200 kB froze the daemon for 20 seconds"
+)
 def test_a_body_that_is_slow_to_parse_is_not_parsed(store: Store) -> None:
     """Twisted's parser takes ten minutes for this one, for whoever sends it."""
     body = b'--x\r\nContent-Disposition: form-data; name="a"; x="' + b";" * 900_000
@@ -69,6 +72,9 @@ def test_a_body_that_is_slow_to_parse_is_not_parsed(store: Store) -> None:
     assert store.get("/data/health")
 
 
+@pytest.mark.attack(
+    "pipelined requests on a connection that reads nothing", before="the daemon took gigabytes"
+)
 def test_who_asks_on_and_on_and_reads_nothing_costs_one_answer(store: Store) -> None:
     """Each of these answers is of 145 kB."""
     before = resident(store.process)
@@ -81,6 +87,7 @@ def test_who_asks_on_and_on_and_reads_nothing_costs_one_answer(store: Store) -> 
 
 
 @pytest.mark.parametrize(("soft", "hard"), [(128, 128), (64, 256)])
+@pytest.mark.attack("idle connections that take all descriptors", before="libzmq ended the daemon")
 def test_idle_connections_leave_descriptors_for_clients(
     tmp_path: Path, soft: int, hard: int
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_file_that_others_may_read_is_warned_of(process: Process, url: str, fi
     reload(process, f"--web-credentials: others may read {file}; chmod it to 600")
 
 
+@pytest.mark.attack("passwords that are guessed", before="each guess was answered at once")
 def test_who_guesses_has_to_wait_and_nobody_else(url: str) -> None:
     def answer(credentials: str, address: str = "127.0.0.1") -> tuple[int, str | None]:
         """Return the status of a request from an address of this host, and how long to wait."""

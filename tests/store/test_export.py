@@ -80,6 +80,7 @@ NAME = "a\x1b]0;owned\x07\x9b2J\u202eé"
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.attack("escape sequences in names that are exported", before="the terminal obeyed")
 def test_a_terminal_is_sent_no_escape_sequence_of_a_name(path: Path, form: str) -> None:
     connection = open_for_writing(path, BOUND)
     series = Series(GAUGE, NAME, "web\n1", (("t", "\x1b[31m"),))

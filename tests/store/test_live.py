@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.store.cases import START, C, G, T, snapshot
@@ -131,6 +132,7 @@ def one_of_many(number: int) -> Measured:
     return Measured(number, Series(GAUGE, str(number), ""), START, START + 10, summary)
 
 
+@pytest.mark.attack("names without end", before="a million took 1.5 GB, and a list of 199 MB")
 def test_it_holds_the_series_that_were_measured_last() -> None:
     evicted: list[int] = []
     live = Live(max_series=10, evicted=evicted.append)

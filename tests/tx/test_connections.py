@@ -94,6 +94,9 @@ def test_bounds_are_set_before_an_endpoint_can_be_added(fixture: Fixture) -> Non
     assert fixture.real.get(zmq.MAXMSGSIZE) == MAX_FRAME
 
 
+@pytest.mark.attack(
+    "a sender that a daemon can't keep up with", before="1,000 frames of 4 MiB were held"
+)
 def test_a_sender_waits_with_what_a_reader_that_is_busy_has_no_room_for(
     fixture: Fixture, tmp_path: Path
 ) -> None:

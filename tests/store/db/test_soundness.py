@@ -142,6 +142,9 @@ def attack(file: File) -> Attack:
         (2, "distribution", b""),
     ],
 )
+@pytest.mark.attack(
+    "corrupt rows in the store's file", before="each query and rollup failed that met one"
+)
 def test_a_corrupt_row_is_left_out_by_itself(
     attack: Attack, place: int, column: str, value: object
 ) -> None:
@@ -187,6 +190,7 @@ def test_what_is_measured_anew_is_kept_beside_what_is_corrupt(attack: Attack) ->
     assert attack.totals(60)[2] == 122
 
 
+@pytest.mark.attack("counts that add up past 2^63", before="all rollups ended")
 def test_counts_that_add_up_past_an_integer_stay_at_the_bound(attack: Attack) -> None:
     huge = Summary(MAX_EXACT_INT, 1.0)
     attack.file.writer.add([(C, T0 + 10, huge)] * 1025)

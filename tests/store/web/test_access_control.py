@@ -6,6 +6,7 @@ import socket
 from base64 import b64encode
 from pathlib import Path
 
+import pytest
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.store.web.cases import BASE, WebTestCase
@@ -43,6 +44,7 @@ class AccessControlTests(WebTestCase):
                         {"sec_fetch_site": "none"}, {}):  # fmt: skip
             self.assertEqual(self.ask("POST", "/v1/metrics", content, **headers)[0], 200)
 
+    @pytest.mark.attack("GETs of pages of other sites", before="they were answered")
     def test_a_page_of_another_origin_gets_nothing_but_the_page_itself(self) -> None:
         link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
         for path in ("/data/health", "/events", "/v1/metrics", "/static/index.html", "/"):
@@ -54,6 +56,9 @@ class AccessControlTests(WebTestCase):
         self.assertEqual(self.ask("GET", "/?from=chat", **link)[0], 200)
         self.assertEqual(self.ask("POST", "/", **link)[0], 403)
 
+    @pytest.mark.attack(
+        "GETs of pages of other sites, over plain HTTP", before="they were answered"
+    )
     def test_a_referer_tells_where_no_other_header_does(self) -> None:
         """As over plain HTTP to an address that is not this host's own."""
         lan = "192.168.0.9:5580"

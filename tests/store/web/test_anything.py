@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote, quote_from_bytes, urlencode
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,10 @@ class AnythingTests(Asked):
         for method, route in sorted(GOOD, key=lambda one: (one[0] == "DELETE", -len(one[1]))):
             self.good(method, route)
 
+    @pytest.mark.attack(
+        "surrogates, huge numbers, deep nesting at each route",
+        before="the server failed, and each page that listed one",
+    )
     def test_each_value_in_each_place_is_answered(self) -> None:
         for method, route in GOOD:
             segments, query, body = GOOD[method, route]
@@ -158,6 +163,9 @@ class AnythingTests(Asked):
 
     @settings(max_examples=rounds(5_000))
     @given(st.data())
+    @pytest.mark.attack(
+        "whatever there is at each route", before="the server failed for numbers such as 1e300"
+    )
     def test_whatever_is_asked_for_is_answered(self, data: st.DataObject) -> None:
         method, route = data.draw(st.sampled_from(sorted(GOOD)))
         segments, query, body = GOOD[method, route]
