@@ -85,16 +85,17 @@ class CompositeInput:
         metrics = metadata.metrics(self._reader, names)
         step = self.resolution(terms)
         plots = self._plots(selected, step)
-        return {
-            term: [
+        result: dict[Selection, SeriesSet] = {}
+        for term, series in selected.items():
+            plot = plots[term.shift, max(step, term.period or 1)]
+            result[term] = [
                 one
                 for name, group in sorted(_by_name(series).items())
-                for plot in [_part(plots[term.shift, max(step, term.period or 1)], group)]
                 for one in self._series(term, metrics.get(name) or Metric(name), plot, group)
-                if self._count(len(one.points) * times[term])
             ]
-            for term, series in selected.items()
-        }
+            self._points += sum(len(one.points) for one in result[term]) * times[term]
+            _bound_points(self._points)
+        return result
 
     def _plots(self, selected: Selected, resolution: int) -> dict[tuple[int, int], Plot]:
         """Return the plots of all series by shift and step."""
@@ -108,12 +109,11 @@ class CompositeInput:
         time_range = self._time_range._replace(
             start=_bounded(start - shift), end=_bounded(end - shift), step=step
         )
-        plot = time_series.read(self._reader, ids[:_BATCH], time_range, self._now)
-        for start in range(_BATCH, len(ids), _BATCH):
-            part = time_series.read(
-                self._reader, ids[start : start + _BATCH], time_range, self._now
-            )
-            plot.slots.update(part.slots)
+        plot = Plot(step, {})
+        for first in range(0, len(ids), _BATCH):
+            batch = ids[first : first + _BATCH]
+            part = time_series.read(self._reader, batch, time_range, self._now)
+            plot = part._replace(slots={**plot.slots, **part.slots})
             _bound_points(sum(len(slots) for slots in plot.slots.values()))
         return plot
 
@@ -121,6 +121,7 @@ class CompositeInput:
         self, term: Selection, metric: Metric, plot: Plot, series: Mapping[int, Series]
     ) -> Iterator[CompositeSeries]:
         """Generate a series for each source of a metric, or for each set of tags."""
+        plot = plot._replace(slots={series_id: plot.slots[series_id] for series_id in series})
         known = term.period or metric.period
         period = max(known or 1, plot.step)
         span = self._span(period) if known else None
@@ -156,12 +157,6 @@ class CompositeInput:
     def _by_source(self, term: Selection) -> bool:
         return self._sources and term.source is not None
 
-    def _count(self, points: int) -> bool:
-        """Return that there may be so many points more; raises ValueError."""
-        self._points += points
-        _bound_points(self._points)
-        return True
-
 
 def points(entries: Iterable[Content], function: str | None) -> Points:
     """Return the values of a source's measurements; what a counter hasn't got is left out."""
@@ -177,10 +172,6 @@ def _by_name(series: Mapping[int, Series]) -> dict[str, dict[int, Series]]:
     for series_id, one in series.items():
         names[one.name.lower()][series_id] = one
     return names
-
-
-def _part(plot: Plot, ids: Iterable[int]) -> Plot:
-    return plot._replace(slots={series_id: plot.slots[series_id] for series_id in ids})
 
 
 def _bounded(time: float) -> float:
