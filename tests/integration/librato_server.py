@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.integration.librato_rules import Measurement, Refused, measurements
+from tests.integration.librato_rules import ApiError, Measurement, measurements
 
 MAX_BODY = 1_000_000
 DEADLINE = 20.0
@@ -29,10 +29,10 @@ DEADLINE = 20.0
 class LibratoServer:
     """Serves POST {url}/v1/metrics on an ephemeral port of 127.0.0.1, which a restart keeps.
 
-    Controls, to be set at any time: `refuse(measurement)` returns an error text for what to
-    refuse; while `down` is a status, every request gets it; while `hang`, none is answered, and
+    Controls, to be set at any time: `reject(measurement)` returns an error text for what to
+    reject; while `down` is a status, every request gets it; while `hang`, none is answered, and
     `hanging` counts them.
-    `requests` are the measurements of each accepted request in order of arrival, `refusals` the
+    `requests` are the measurements of each accepted request in order of arrival, `rejections` the
     statuses of all others.
     """
 
@@ -49,10 +49,10 @@ class LibratoServer:
         self.path = f"{apipath}metrics"
         self.now = now
         self.tls = tls
-        self.refuse: Callable[[Measurement], str | None] = lambda _measurement: None
+        self.reject: Callable[[Measurement], str | None] = lambda _measurement: None
         self.down: int | None = None
         self.requests: list[list[Measurement]] = []
-        self.refusals: list[int] = []
+        self.rejections: list[int] = []
         self.changed = threading.Condition(threading.RLock())
         self._types: dict[str, str] = {}
         self._limits: deque[tuple[int, dict[str, str]]] = deque()
@@ -114,7 +114,7 @@ class LibratoServer:
             if not self.changed.wait_for(condition, deadline):
                 raise AssertionError(
                     f"not so within {deadline} s; {len(self.requests)} requests were accepted, "
-                    f"{len(self.refusals)} were not {self.refusals[-5:]}, with the names "
+                    f"{len(self.rejections)} were not {self.rejections[-5:]}, with the names "
                     f"{sorted(self.names())[:20]}"
                 )
 
@@ -146,37 +146,37 @@ class LibratoServer:
         with self.changed:
             try:
                 self._accept(path, headers, body)
-            except Refused as refused:
-                self.refusals.append(refused.status)
-                return _refusal(refused)
+            except ApiError as error:
+                self.rejections.append(error.status)
+                return _rejection(error)
             finally:
                 self.changed.notify_all()
         return 200, {}, b""
 
     def _accept(self, path: str, headers: Any, body: bytes) -> None:
         if self.down is not None:
-            raise Refused(self.down, {"system": ["down for maintenance"]})
+            raise ApiError(self.down, {"system": ["down for maintenance"]})
         if path != self.path:
-            raise Refused(404, {"request": ["Not Found"]})
+            raise ApiError(404, {"request": ["Not Found"]})
         if self._limits:
             raise _Limited(*self._limits.popleft())
         token = b64encode(f"{self.username}:{self.apikey}".encode()).decode()
         if not hmac.compare_digest(headers.get("Authorization", ""), f"Basic {token}"):
-            raise Refused(401, "Authorization Required")
+            raise ApiError(401, "Authorization Required")
         if headers.get_content_type() != "application/json":
-            raise Refused(415, {"request": ["expected application/json"]})
+            raise ApiError(415, {"request": ["expected application/json"]})
         if len(body) > MAX_BODY:
-            raise Refused(413, {"request": ["the body is too large"]})
+            raise ApiError(413, {"request": ["the body is too large"]})
         posted = measurements(body, self.now(), self._types)
         for gauge in posted:
-            error = self.refuse(gauge)
+            error = self.reject(gauge)
             if error is not None:
-                raise Refused(400, {"params": {"name": [error]}})
+                raise ApiError(400, {"params": {"name": [error]}})
         self._types.update((gauge["name"].lower(), gauge["type"]) for gauge in posted)
         self.requests.append(posted)
 
 
-class _Limited(Refused):
+class _Limited(ApiError):
     """A request is one too many for now."""
 
     def __init__(self, status: int, headers: dict[str, str]) -> None:
@@ -184,17 +184,17 @@ class _Limited(Refused):
         self.headers = headers
 
 
-def _refusal(refused: Refused) -> tuple[int, dict[str, str], bytes]:
+def _rejection(error: ApiError) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body: plain text for 401, one of Librato's shapes else."""
     headers = {"Content-Type": "application/json"}
-    if refused.status == 401:
-        return 401, {"Content-Type": "text/plain"}, str(refused.errors).encode()
-    if isinstance(refused, _Limited):
-        body = json.dumps({"error": refused.errors})
-        return refused.status, {**headers, **refused.headers}, body.encode()
-    if refused.status >= 500:
+    if error.status == 401:
+        return 401, {"Content-Type": "text/plain"}, str(error.errors).encode()
+    if isinstance(error, _Limited):
+        body = json.dumps({"error": error.errors})
+        return error.status, {**headers, **error.headers}, body.encode()
+    if error.status >= 500:
         headers["Connection"] = "close"
-    return refused.status, headers, json.dumps({"errors": refused.errors}).encode()
+    return error.status, headers, json.dumps({"errors": error.errors}).encode()
 
 
 class _Server(ThreadingHTTPServer):

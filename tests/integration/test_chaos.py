@@ -58,4 +58,4 @@ def test_totals_at_the_server_are_the_totals_made(tmp_path: Path) -> None:
         assert server.total("sum") == 3 * recorded["sum"]
         lost = sum(recorded[name] - arrived[name] for name in timers)
         assert lost == sum(dropped.values())
-        assert server.refusals == []
+        assert server.rejections == []

@@ -80,7 +80,7 @@ def test_a_hundred_thousand_calls_arrive_exactly_once(server: LibratoServer, end
     assert server.count("rows") == blocks
     assert server.total("rows") == 4 * blocks
     assert server.count("queue_depth") == blocks
-    assert server.refusals == []
+    assert server.rejections == []
     assert {gauge["source"] for gauge in server.measurements()} == {"box"}
     check_counters(server)
     check_timers(server, blocks)
@@ -135,7 +135,7 @@ def test_a_label_of_ones_own_is_named_as_the_daemon_starts(endpoint: str) -> Non
 
 
 def test_a_poisoned_measurement_costs_only_itself(server: LibratoServer, endpoint: str) -> None:
-    server.refuse = lambda gauge: "is cursed" if gauge["name"] == "m.500" else None
+    server.reject = lambda gauge: "is cursed" if gauge["name"] == "m.500" else None
     with librato(server, endpoint) as process:
         with Zibrato(endpoint, linger=30) as z:
             for number in range(1000):

@@ -91,7 +91,7 @@ def make_calls(directory: Path) -> None:
 def check(server: LibratoServer, output: str) -> None:
     """Check that just those calls arrived, and that the daemon had nothing to complain about."""
     assert server.total("counter") == server.count("counter") == server.count("timer") == CALLS
-    assert server.refusals == []
+    assert server.rejections == []
     assert "Traceback" not in output
     assert "Unhandled" not in output
     assert server.apikey not in output

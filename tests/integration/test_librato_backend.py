@@ -108,7 +108,7 @@ class DeliveryTests(BackendCase):
         await self.outbox.drained()
         sizes = [len(request) for request in self.server.requests]
         self.assertEqual((sum(sizes), max(sizes)), (2200, 300))
-        self.assertEqual(self.server.refusals, [])
+        self.assertEqual(self.server.rejections, [])
         self.assertEqual(len(self.server.names()), 2200)
         self.assertEqual((self.server.total("n999"), self.server.count("t399")), (5, 2))
         self.assertEqual([self.server.total(f"t0.{p}") for p in ("p50", "p99")], [1, 2])
@@ -116,7 +116,7 @@ class DeliveryTests(BackendCase):
 
     @pytest.mark.attack("one bad measurement in a thousand", before="nothing that is known")
     async def test_one_bad_measurement_in_a_thousand(self) -> None:
-        self.server.refuse = lambda gauge: "is poison" if gauge["name"] == "n777" else None
+        self.server.reject = lambda gauge: "is poison" if gauge["name"] == "n777" else None
         for start in (NOW - 20, NOW - 10, NOW):
             self.outbox.put(counters(start, 1000))
         await self.outbox.drained()
@@ -149,7 +149,7 @@ class DeliveryTests(BackendCase):
         starts = [NOW - 10 * number for number in (4, 3, 2, 1, 0)]
         for start in starts:
             self.outbox.put(counters(start))
-        await self.wait_for(lambda: len(self.server.refusals) >= 2)
+        await self.wait_for(lambda: len(self.server.rejections) >= 2)
         self.server.down = None
         await self.outbox.drained()
         arrived = [gauge["measure_time"] for gauge in self.server.measurements("n0")]
@@ -171,10 +171,10 @@ class DeliveryTests(BackendCase):
         self.outbox.backend.reload(self.settings("wrong-key"))
         self.outbox.put(counters(NOW - 10))
         self.outbox.put(counters(NOW))
-        await self.wait_for(lambda: self.server.refusals == [401])
+        await self.wait_for(lambda: self.server.rejections == [401])
         await self.until(lambda: self.said("next try in 300.0 s"))
         self.outbox.retry()
-        await self.wait_for(lambda: self.server.refusals == [401, 401])
+        await self.wait_for(lambda: self.server.rejections == [401, 401])
         self.outbox.backend.reload(self.settings(self.server.apikey))
         await self.outbox.drained()
         self.assertEqual(len(self.server.measurements("n0")), 2)
@@ -187,7 +187,7 @@ class DeliveryTests(BackendCase):
         await self.until(lambda: self.said("rate limit"))
         self.outbox.retry()
         await self.outbox.drained()
-        self.assertEqual(self.server.refusals, [403])
+        self.assertEqual(self.server.rejections, [403])
         self.assertEqual(self.total("delivered"), 2)
 
     @pytest.mark.attack("a Librato server that hangs, at a stop", before="nothing that is known")
@@ -230,5 +230,5 @@ class CertificateTests(BackendCase):
         self.serve(LibratoServer(tls=self.context))
         self.outbox.put(counters(NOW))
         await self.until(lambda: self.said("certificate verify failed"))
-        self.assertEqual((self.server.requests, self.server.refusals), ([], []))
+        self.assertEqual((self.server.requests, self.server.rejections), ([], []))
         self.assertEqual(self.outbox.pending, 2)

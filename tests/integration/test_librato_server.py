@@ -1,4 +1,4 @@
-"""The test server itself: what it takes, what it refuses, and that Librato's own client agrees."""
+"""The test server itself: what it takes, what it rejects, and that Librato's own client agrees."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_records_in_order_of_arrival(server: LibratoServer) -> None:
     assert [gauge["source"] for gauge in server.measurements("depth")] == ["here", "there"]
     assert (server.total("depth"), server.count("depth")) == (9.5, 3)
     assert [len(request) for request in server.requests] == [2, 1]
-    assert server.refusals == []
+    assert server.rejections == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_records_in_order_of_arrival(server: LibratoServer) -> None:
         ({"value": 1, "attributes": "sum"}, "attributes"),
     ],
 )
-def test_refuses_all_for_one_bad_gauge(
+def test_rejects_all_for_one_bad_gauge(
     server: LibratoServer, fields: dict[str, Any], param: str
 ) -> None:
     good = gauge(name="good", value=1)
@@ -90,7 +90,7 @@ def test_refuses_all_for_one_bad_gauge(
     assert status == 400
     assert list(json.loads(body)["errors"]["params"]) == [param]
     assert server.requests == []
-    assert server.refusals == [400]
+    assert server.rejections == [400]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_refuses_all_for_one_bad_gauge(
         b'{"counters": [{"name": "n", "count": 1, "sum": 1}]}',
     ],
 )
-def test_refuses_a_bad_request(server: LibratoServer, body: bytes) -> None:
+def test_rejects_a_bad_request(server: LibratoServer, body: bytes) -> None:
     assert post(server, body)[0] == 400
     assert server.requests == []
 
 
-def test_refuses_another_type_of_a_known_name(server: LibratoServer) -> None:
+def test_rejects_another_type_of_a_known_name(server: LibratoServer) -> None:
     assert post(server, {"gauges": [gauge(value=1)]})[0] == 200
     status, body = post(server, {"counters": [gauge(name="DEPTH", value=1)]})
     assert (status, json.loads(body)) == (
@@ -124,14 +124,14 @@ def test_refuses_another_type_of_a_known_name(server: LibratoServer) -> None:
     )
 
 
-def test_refuses_too_much(server: LibratoServer) -> None:
+def test_rejects_too_much(server: LibratoServer) -> None:
     many = [gauge(name=f"n{number}", value=1) for number in range(301)]
     assert post(server, {"gauges": many})[0] == 413
     assert post(server, {"gauges": many[1:]})[0] == 200
     assert post(server, b" " * 1_000_001)[0] == 413
 
 
-def test_refuses_strangers_and_other_content(server: LibratoServer) -> None:
+def test_rejects_strangers_and_other_content(server: LibratoServer) -> None:
     assert post(server, {}, Authorization="Basic eDp5") == (401, "Authorization Required")
     form = "application/x-www-form-urlencoded"
     assert post(server, {}, **{"Content-Type": form})[0] == 415
@@ -141,16 +141,16 @@ def test_refuses_strangers_and_other_content(server: LibratoServer) -> None:
 
 def test_controls(server: LibratoServer) -> None:
     content = {"gauges": [gauge(value=1), gauge(name="bad", value=1)]}
-    server.refuse = lambda gauge: "is poison" if gauge["name"] == "bad" else None
+    server.reject = lambda gauge: "is poison" if gauge["name"] == "bad" else None
     assert json.loads(post(server, content)[1]) == {"errors": {"params": {"name": ["is poison"]}}}
-    server.refuse = lambda gauge: None
+    server.reject = lambda gauge: None
     server.down = 503
     assert post(server, content)[0] == 503
     server.down = None
     server.rate_limit(1, 403, Retry_After="7")
     assert post(server, content) == (403, '{"error": "rate limit reached, slow down"}')
     assert post(server, content)[0] == 200
-    assert server.refusals == [400, 503, 403]
+    assert server.rejections == [400, 503, 403]
 
 
 def test_hangs_until_told_otherwise(server: LibratoServer) -> None:

@@ -109,7 +109,7 @@ def test_a_key_that_was_changed_is_read_anew(
         check_nothing_shows(process)
     assert server.total("steady") == server.count("steady") == counting.made
     assert server.total("before") == 1
-    assert set(server.refusals) == {401}
+    assert set(server.rejections) == {401}
 
 
 def test_a_stop_reads_a_mended_key_anew(

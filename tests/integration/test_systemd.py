@@ -129,7 +129,7 @@ def test_the_credential_is_the_api_key(tmp_path: Path, server: LibratoServer) ->
         process.stop()
         assert server.apikey not in process.output
     assert server.total("calls") == 1
-    assert server.refusals == []
+    assert server.rejections == []
 
 
 def test_the_example_configuration_has_every_option_with_its_default(tmp_path: Path) -> None:

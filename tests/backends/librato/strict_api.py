@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
 from tests.fake_reactor import FakeReactor
-from tests.integration.librato_rules import Measurement, Refused, measurements
+from tests.integration.librato_rules import ApiError, Measurement, measurements
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.backend import LibratoBackend
 from zibrato.interfaces import BackendContext, Delivery, RetryLater
@@ -25,13 +25,13 @@ SETTINGS = {"username": "user", "apikey": KEY}
 
 
 class StrictApi(Resource):
-    """Takes what Librato takes, all or nothing; `refuse` refuses measurements, `status` all."""
+    """Takes what Librato takes, all or nothing; `reject` rejects measurements, `status` all."""
 
     isLeaf = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.refuse: Callable[[Measurement], bool] = lambda _measurement: False
+        self.reject: Callable[[Measurement], bool] = lambda _measurement: False
         self.statuses: list[int] = []
         self.requests: list[list[Measurement]] = []
         self.posts = 0
@@ -44,11 +44,11 @@ class StrictApi(Resource):
             return b""
         try:
             posted = measurements(request.content.read(), NOW, {})
-            if any(map(self.refuse, posted)):
-                raise Refused(400, {"params": {"name": ["is poison"]}})
-        except Refused as refused:
-            request.setResponseCode(refused.status)
-            return json.dumps({"errors": refused.errors}).encode()
+            if any(map(self.reject, posted)):
+                raise ApiError(400, {"params": {"name": ["is poison"]}})
+        except ApiError as error:
+            request.setResponseCode(error.status)
+            return json.dumps({"errors": error.errors}).encode()
         self.requests.append(posted)
         return b""
 

@@ -15,7 +15,7 @@ from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
 
 class RejectionTests(BackendCase):
     def test_only_what_is_rejected_is_dropped(self) -> None:
-        self.api.refuse = poison("n13", "n500", "n501")
+        self.api.reject = poison("n13", "n500", "n501")
         lines = self.logged(lambda: self.deliver(counters(1000)))
         self.assertEqual(len(self.api.names), 997)
         self.assertEqual(len(set(self.api.names)), 997)
@@ -31,7 +31,7 @@ class RejectionTests(BackendCase):
         self.assertLess(self.api.posts, 80)
 
     def test_what_was_rejected_is_muted_for_a_while(self) -> None:
-        self.api.refuse = poison("n3")
+        self.api.reject = poison("n3")
         self.deliver(counters(10))
         before = self.api.posts
         self.assertEqual(self.logged(lambda: self.deliver(counters(10))), [])
@@ -42,7 +42,7 @@ class RejectionTests(BackendCase):
         self.assertEqual(self.account()["rejected"], 6)
 
     def test_the_same_name_from_elsewhere_is_not_muted(self) -> None:
-        self.api.refuse = lambda gauge: gauge["source"] == "there"
+        self.api.reject = lambda gauge: gauge["source"] == "there"
         both = {
             Series(COUNTER, "n", source): Summary(3, 7.5)
             for source in ("here", "there", "h2", "h3")
@@ -53,13 +53,13 @@ class RejectionTests(BackendCase):
 
     def test_a_rejected_percentile_costs_no_measurement(self) -> None:
         timer = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
-        self.api.refuse = poison("t.p95")
+        self.api.reject = poison("t.p95")
         self.deliver(Snapshot(NOW, NOW + 10, {Series(TIMER, "t", "s"): timer}))
         self.assertEqual(self.api.names, ["t", "t.p50"])
         self.assertEqual(self.account(), {None: 2})
 
     def test_an_outage_during_the_search_repeats_nothing(self) -> None:
-        self.api.refuse = poison("n13", "n14")
+        self.api.reject = poison("n13", "n14")
         outbox = Outbox(self.backend, self.clock, SelfMetrics(), jitter=lambda: 0.0)
         self.api.statuses = [200, 503] * 15
         outbox.put(counters(100))
@@ -72,19 +72,19 @@ class RejectionTests(BackendCase):
 
     def test_if_all_is_rejected_no_name_is_muted(self) -> None:
         for count in (1, 2, 16, 17, 1000):
-            self.api.refuse = lambda _measurement: True
+            self.api.reject = lambda _measurement: True
             self.api.posts = 0
             self.noted.clear()
             self.deliver(counters(count))
             self.assertEqual(self.account(), {"rejected": 3 * count})
             self.assertLessEqual(self.api.posts, 18)
             self.noted.clear()
-            self.api.refuse = lambda _measurement: False
+            self.api.reject = lambda _measurement: False
             self.deliver(counters(count))
             self.assertEqual(self.account(), {None: 3 * count})
 
     def test_it_is_logged_once_that_all_is_rejected(self) -> None:
-        self.api.refuse = lambda _measurement: True
+        self.api.reject = lambda _measurement: True
         (line,) = self.logged(lambda: self.deliver(counters(1)))
         self.assertEqual(
             line,
@@ -94,7 +94,7 @@ class RejectionTests(BackendCase):
         self.assertEqual(self.logged(lambda: self.deliver(counters(1))), [])
 
     def test_most_being_rejected_does_not_cost_the_rest(self) -> None:
-        self.api.refuse = lambda gauge: int(gauge["name"][1:]) % 8 != 0
+        self.api.reject = lambda gauge: int(gauge["name"][1:]) % 8 != 0
         self.deliver(counters(64))
         self.assertEqual(self.account(), {None: 24, "rejected": 168})
 
@@ -131,7 +131,7 @@ class RejectionTests(BackendCase):
         self.setUp()
         names = {f"n{number}" for number in range(count)}
         rejected = names & {f"n{number}" for number in bad}
-        self.api.refuse = poison(*rejected)
+        self.api.reject = poison(*rejected)
         self.deliver(counters(count))
         arrived = self.api.names
         self.assertEqual(len(arrived), len(set(arrived)))
