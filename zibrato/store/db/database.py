@@ -26,6 +26,8 @@ from zibrato.store.db.tiers import Tier
 from zibrato.store.db.writer import Writer
 
 T = TypeVar("T")
+MAX_EVICTIONS = 8
+"""Of blocks or the oldest rows, for one write."""
 
 
 class Database:
@@ -154,14 +156,15 @@ class Database:
             return work(self._open_writer())
 
     def _attempt(self, work: Callable[[Writer], T]) -> T:
-        """Do work, again if the file was full."""
+        """Do work, again if the file was full: the oldest may be less than the work needs."""
         writer = self._open_writer()
-        try:
-            return work(writer)
-        except sqlite3.OperationalError as error:
-            if "full" not in str(error) or not writer.evict():
-                raise
-            return work(writer)
+        for _ in range(MAX_EVICTIONS):
+            try:
+                return work(writer)
+            except sqlite3.OperationalError as error:
+                if "full" not in str(error) or not writer.evict():
+                    raise
+        return work(writer)
 
     def _open_writer(self) -> Writer:
         if self._lock is None:
