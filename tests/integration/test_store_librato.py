@@ -240,3 +240,10 @@ def test_a_composite_query_is_answered(api: Any) -> None:
     (series,) = answer["measurements"]
     assert (series["metric"]["name"], series["source"]["name"]) == ("comp.used", "web.1")
     assert [point["value"] for point in series["series"]] == [1, 1]
+
+
+def test_a_source_gets_a_name_for_people(api: Any) -> None:
+    api.submit("named", 1, source="web.1")
+    api._mexe("sources/web.1", method="PUT", query_props={"display_name": "Web"})
+    (source,) = api._mexe("sources", query_props={"name": "web.1"})["sources"]
+    assert source == {"name": "web.1", "display_name": "Web"}

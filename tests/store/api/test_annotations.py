@@ -42,7 +42,13 @@ class AnnotationsTests(WebTestCase):
             ({}, "title"), ({"title": "a", "end_time": 3}, "end_time"),
             ({"title": "a", "source": "a b"}, "source"), ({"title": "a", "links": 3}, "links"),
             ({"title": "a", "start_time": 1e300}, "start_time"),
+            ({"title": "a", "tags": {}}, "tags"),
+            ({"title": "a", "links": [{"rel": "r", "href": "http://x", "nix": 1}]}, "nix"),
             ({"title": "a", "end_time": 1e300}, "end_time"),
         ):  # fmt: skip
             status, answer = self.ask("POST", "/v1/annotations/s", content)
             self.assertEqual((status, list(answer["errors"]["params"])), (400, [param]))
+        stream = {"name": "s", "display_name": "S"}  # as python-librato has it
+        self.assertEqual(self.ask("PUT", "/v1/annotations/s", stream), (200, stream))
+        self.assertEqual(self.ask("PUT", "/v1/annotations/s", {"name": "t"})[0], 400)
+        self.assertEqual(self.ask("PUT", "/v1/annotations/s", {"title": "t"})[0], 400)

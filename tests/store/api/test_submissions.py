@@ -121,6 +121,31 @@ def test_what_is_wrong_fails_the_post(content: Content, errors: Any) -> None:
     assert error_of(legacy, content, NOW) == (400, errors)
 
 
+@pytest.mark.parametrize(
+    ("content", "param"),
+    [
+        ({"gauges": [{"name": "a", "value": 1}], "tags": {"host": "a"}}, "tags"),
+        ({"gauges": [{"name": "a", "value": 1, "tags": {"host": "a"}}]}, "tags"),
+        ({"gauges": [{"name": "a", "value": 1, "time": NOW}]}, "time"),
+        ({"counters": [{"name": "a", "value": 1, "color": "red"}]}, "color"),
+    ],
+)
+def test_what_is_not_supported_is_named_and_not_ignored(content: Content, param: str) -> None:
+    errors = {"params": {param: ["is not a known parameter"]}}
+    assert error_of(legacy, content, NOW) == (400, errors)
+
+
+def test_what_clients_of_librato_send_is_taken() -> None:
+    top = {"source": "s", "measure_time": NOW, "period": 60}
+    gauge = {  # statsd-librato-backend's timers and go-metrics' gauges have these
+        "name": "a", "count": 2, "sum": 3, "min": 1, "max": 2, "stddev_m2": 0.5, "source": None,
+        "attributes": {"color": "red"}, "display_name": "A", "description": "an a",
+    }  # fmt: skip
+    counter = {"name": "c", "value": 1, "source": "t", "measure_time": NOW, "period": 10}
+    found = legacy({"gauges": [gauge], "counters": [counter], **top}, NOW)
+    assert [(one.source, one.about["period"]) for one in found] == [("s", 60), ("t", 10)]
+
+
 def test_a_time_that_is_a_float_is_that_second() -> None:
     (found,) = legacy({"gauges": [{"name": "a", "value": 1, "measure_time": NOW - 10}]}, NOW)
     assert found.when == 1_699_999_990
@@ -159,6 +184,7 @@ def test_tags_are_lower_case_and_replace_those_on_top() -> None:
     ("content", "param"),
     [
         ({"measurements": [{"name": "a", "value": 1, "nix": 1}]}, "nix"),
+        ({"measurements": [{"name": "a", "value": 1, "source": "s"}]}, "source"),
         ({"measurements": [{"name": "a", "value": 1}], "source": "s"}, "source"),
         ({"measurements": []}, "measurements"),
         ({"measurements": [{"name": "a", "value": 1, "tags": {"a b": "c"}}]}, "tags"),

@@ -108,6 +108,7 @@ GOOD: Mapping[tuple[str, str], Good] = {
     ("DELETE", f"{EVENT}/links/<rel>"): Good(IN_STREAM),
     ("GET", "/v1/sources/"): Good(query={**PAGE, "name": "s"}),
     ("GET", "/v1/sources/<name>"): Good({"<name>": "s"}),
+    ("PUT", "/v1/sources/<name>"): Good({"<name>": "s"}, body={"display_name": "S"}),
 }  # fmt: skip
 """By method and route. What has several ways to ask, and can have but one at a time, has one."""
 

@@ -19,6 +19,7 @@ from zibrato.store.api.requests import (
     content_of,
     objects,
     optional_text,
+    reject_unknown,
     required_name,
     seconds,
 )
@@ -90,7 +91,11 @@ class AnnotationsApi:
     async def put(self, request: IRequest, name: str) -> bytes:
         """Name a stream for people; the answer has a body, for python-librato needs one."""
         required_name({"name": name}, "name")
-        shown = optional_text(content_of(request), "display_name")
+        content = content_of(request)
+        reject_unknown(content, {"name", "display_name"})
+        if str(content.get("name", name)).lower() != name.lower():
+            raise bad_parameter("name", "is another than the stream's")
+        shown = optional_text(content, "display_name")
         stream = await self._database.write(
             lambda writer: annotation_events.put_stream(writer, name, shown)
         )
@@ -157,6 +162,7 @@ class AnnotationsApi:
 
 def event_fields(content: Content) -> EventFields:
     """Return what a request says of an event; raises ApiError."""
+    reject_unknown(content, EventFields.__annotations__)
     fields: EventFields = {}
     if "title" in content:
         fields["title"] = optional_text(content, "title") or ""
@@ -179,6 +185,7 @@ def event_fields(content: Content) -> EventFields:
 
 def link_of(content: Content) -> Link:
     """Return the link of a request; raises ApiError."""
+    reject_unknown(content, {"rel", "href", "label"})
     rel, href = required_name(content, "rel"), content.get("href")
     if not isinstance(href, str) or not href.startswith(("http://", "https://")):
         raise bad_parameter("href", "is not a URL")

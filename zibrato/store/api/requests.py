@@ -148,6 +148,14 @@ def required_name(content: Mapping[str, object], param: str) -> str:
     return value
 
 
+def required_source(content: Mapping[str, object], param: str) -> str:
+    """Return a source, which must be there and be legal; `all` stands for all of them."""
+    source = required_name(content, param)
+    if source.lower() == "all":
+        raise bad_parameter(param, "is reserved")
+    return source
+
+
 def name_patterns(
     content: Mapping[str, object], param: str, default: list[str] | None = None
 ) -> list[str]:

@@ -1,4 +1,4 @@
-"""/v1/sources: where things were measured, to be read; a source has no name for people here."""
+"""/v1/sources: where things were measured."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.store.api.parameters import paging, parameters
-from zibrato.store.api.requests import Content
-from zibrato.store.api.responses import json_response, not_found, with_error_responses
+from zibrato.store.api.requests import (
+    content_of,
+    optional_text,
+    reject_unknown,
+    required_source,
+)
+from zibrato.store.api.responses import (
+    created,
+    json_response,
+    no_content,
+    not_found,
+    with_error_responses,
+)
 from zibrato.store.db import sources
 from zibrato.store.store import Store
 
@@ -24,10 +35,10 @@ class SourcesApi:
     async def page(self, request: IRequest) -> bytes:
         """Answer with a page of the sources that have `name` in their name."""
         page = paging(parameters(request))
-        total, found, names = await self._database.read(
+        total, found, every = await self._database.read(
             lambda reader: sources.page(reader.connection, *page)
         )
-        shown = [_content(name) for name in names]
+        shown = [source._asdict() for source in every]
         return json_response(request, page.content("sources", total, found, shown))
 
     @app.route("/<name>", methods=["GET"])
@@ -36,8 +47,16 @@ class SourcesApi:
         found = await self._database.read(lambda reader: sources.named(reader.connection, name))
         if found is None:
             raise not_found()
-        return json_response(request, _content(found))
+        return json_response(request, found._asdict())
 
-
-def _content(name: str) -> Content:
-    return {"name": name, "display_name": None}
+    @app.route("/<name>", methods=["PUT"])
+    async def put(self, request: IRequest, name: str) -> bytes:
+        """Name a source for people, also one that nothing has come from yet."""
+        required_source({"name": name}, "name")
+        content = content_of(request)
+        reject_unknown(content, {"display_name"})
+        shown = optional_text(content, "display_name")
+        known = await self._database.write(lambda w: sources.put(w.connection, name, shown))
+        if known:
+            return no_content(request)
+        return created(request, {"name": name, "display_name": shown}, "sources", name)

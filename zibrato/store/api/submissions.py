@@ -15,6 +15,7 @@ from zibrato.store.api.requests import (
     objects,
     reject_unknown,
     required_name,
+    required_source,
 )
 from zibrato.store.api.responses import bad_parameter, bad_request
 from zibrato.store.db.metadata import COUNTER_TYPE, Submission
@@ -27,12 +28,15 @@ _TAG_NAME = re.compile(r"[-.:\w]{1,64}", re.A)
 _TAG_VALUE = re.compile(r"[-.:\w?/\\ ]{1,255}")
 _SUMMED = ("count", "sum", "min", "max", "sum_squares", "last", "stddev", "stddev_m2")
 _ABOUT = ("attributes", "display_name", "description", "period")
+_LEGACY = {"name", "value", "measure_time", "source", *_ABOUT, *_SUMMED}
+_LEGACY_TOP = {"gauges", "counters", "measure_time", "source", "period"}
 _TAGGED = {"name", "value", "time", "tags", *_ABOUT, *_SUMMED}
 _TAGGED_TOP = {"measurements", "tags", "time", "period"}
 
 
 def legacy(content: Content, now: float) -> list[Submission]:
     """Return the measurements of gauges and counters; raises ApiError for them all."""
+    reject_unknown(content, _LEGACY_TOP)
     measurements = [
         (kind, measurement)
         for kind, param in ((GAUGE, "gauges"), (COUNTER_TYPE, "counters"))
@@ -53,18 +57,15 @@ def tagged(content: Content, now: float) -> list[Submission]:
 
 
 def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submission:
+    reject_unknown(measurement, _LEGACY)
     name = required_name(measurement, "name")
-    inherited = {"source": top.get("source"), "measure_time": top.get("measure_time")}
-    own = {param: value for param, value in measurement.items() if value is not None}
-    merged = {**inherited, **own}
-    source = required_name(merged, "source") if merged["source"] is not None else ""
-    if source.lower() == "all":
-        raise bad_parameter("source", "is reserved")
+    merged = _merged(top, measurement, "source", "measure_time", "period")
+    source = required_source(merged, "source") if merged["source"] is not None else ""
     when = _time(merged, "measure_time", now)
     summary = _summary(measurement)
     if kind == COUNTER_TYPE and "value" not in measurement:
         raise bad_parameter("value", "is not present")
-    return Submission(kind, name, source, (), when, summary, about(measurement))
+    return Submission(kind, name, source, (), when, summary, about(merged))
 
 
 def _tagged(measurement: Content, top: Content, now: float) -> Submission:
@@ -74,12 +75,17 @@ def _tagged(measurement: Content, top: Content, now: float) -> Submission:
     """
     reject_unknown(measurement, _TAGGED)
     tags = _tags(measurement.get("tags") or top.get("tags") or {})
-    own = {param: value for param, value in measurement.items() if value is not None}
-    merged = {"time": top.get("time"), "period": top.get("period"), **own}
+    merged = _merged(top, measurement, "time", "period")
     when = _time(merged, "time", now)
     name = required_name(measurement, "name")
     pairs = tuple(sorted(tags.items()))
     return Submission(GAUGE, name, "", pairs, when, _summary(measurement), about(merged))
+
+
+def _merged(top: Content, measurement: Content, *inherited: str) -> Content:
+    """Return what a measurement says, and what is said for all of them where it doesn't."""
+    own = {param: value for param, value in measurement.items() if value is not None}
+    return {**{param: top.get(param) for param in inherited}, **own}
 
 
 def _time(content: Content, param: str, now: float) -> int:

@@ -50,6 +50,11 @@ MIGRATIONS: Sequence[str] = (
     );
     CREATE INDEX event_time ON event (stream, start_time);
     """,
+    """
+    CREATE TABLE source (
+        name TEXT PRIMARY KEY COLLATE NOCASE, display_name TEXT
+    ) WITHOUT ROWID;
+    """,
 )
 """What brings a file of version N, its position, to N + 1; the last makes today's."""
 VERSION = len(MIGRATIONS)

@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import NamedTuple
 
-_SOURCES = "SELECT DISTINCT source FROM series WHERE source != '' ORDER BY source COLLATE NOCASE"
-_NAMED = "SELECT source FROM series WHERE source = ? COLLATE NOCASE AND source != '' LIMIT 1"
+from zibrato.store.db.schema import transaction
+
+# The table has what was said of sources, of those too of which nothing was measured yet. A source
+# is spelt as its series are.
+_SOURCES = """
+    SELECT DISTINCT series.source, source.display_name
+    FROM series LEFT JOIN source ON source.name = series.source WHERE series.source != ''
+    UNION ALL SELECT name, display_name FROM source
+    WHERE name NOT IN (SELECT source FROM series)
+    ORDER BY 1 COLLATE NOCASE
+"""
+_NAMED = f"""
+    SELECT * FROM ({_SOURCES}) WHERE source = ? COLLATE NOCASE AND source != '' LIMIT 1
+"""  # noqa: S608 - all ours
+_PUT = """
+    INSERT INTO source VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET display_name = excluded.display_name
+"""
+
+
+class Source(NamedTuple):
+    """Where something was measured, and its name for people."""
+
+    name: str
+    display_name: str | None = None
 
 
 def page(
     connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
-) -> tuple[int, int, list[str]]:
+) -> tuple[int, int, list[Source]]:
     """Return how many sources there are, how many have `search` in their name, and a page of them.
 
     The page has `length` of them, sorted by name.
     """
-    every = [source for (source,) in connection.execute(_SOURCES)]
-    matching = [source for source in every if search.lower() in source.lower()]
+    every = [Source(*row) for row in connection.execute(_SOURCES)]
+    matching = [source for source in every if search.lower() in source.name.lower()]
     if descending:
         matching.reverse()
     return len(every), len(matching), matching[offset : offset + length]
 
 
-def named(connection: sqlite3.Connection, name: str) -> str | None:
+def named(connection: sqlite3.Connection, name: str) -> Source | None:
     """Return a source as it was first written, None where there is none of that name."""
     row = connection.execute(_NAMED, (name,)).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None else Source(*row)
+
+
+def put(connection: sqlite3.Connection, name: str, display_name: str | None) -> bool:
+    """Name a source for people; return whether there was one."""
+    known = named(connection, name) is not None
+    with transaction(connection):
+        connection.execute(_PUT, (name, display_name))
+    return known
