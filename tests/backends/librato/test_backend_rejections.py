@@ -120,7 +120,7 @@ class RejectionTests(BackendCase):
         self.assertEqual(self.account(), {None: 2 * 6, "rejected": 2 * 6})
 
     def test_what_is_too_old_hides_no_name_that_is_rejected(self) -> None:
-        self.api.refuse = poison("n3")
+        self.api.reject = poison("n3")
         starts = [NOW - 7210, NOW - 7200, NOW - 10]
         self.deliver(*[counters(20, start) for start in starts])
         self.assertEqual(self.account(), {None: 2 * 57, "rejected": 60 + 2 * 3})

@@ -19,7 +19,7 @@ def test_each_source_is_there_once(file: File) -> None:
 def test_a_name_for_people_stays_with_its_source(file: File) -> None:
     connection = file.writer.connection
     assert sources.put(connection, "SOURCE", "before") is False
-    file.writer.add_snapshot(snapshot(T0, 1.0))
+    file.writer.add_snapshots(snapshot(T0, 1.0))
     assert sources.page(connection, "", 0, 9) == (1, 1, [Source("source", "before")])
     assert sources.put(connection, "Source", "after") is True
     assert sources.named(connection, "source") == Source("source", "after")
