@@ -49,6 +49,7 @@ setup(
             "gunicorn",
             "klein",
             "librato-metrics",
+            "pip>=22.3",
             "playwright",
             "setuptools>=70.1",
             "starlette",

@@ -39,7 +39,7 @@ class Environment:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        venv.create(directory, with_pip=True, symlinks=True)
+        venv.create(directory, symlinks=True)
 
     @property
     def plugins(self) -> Path:
@@ -48,8 +48,10 @@ class Environment:
         return found
 
     def pip(self, *arguments: str) -> None:
-        """Run pip, which must succeed."""
-        self.run("python", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments)
+        """Run pip, that of the tests' own environment, for this one; it must succeed."""
+        python = str(self.directory / "bin/python")
+        command = [sys.executable, "-m", "pip", "--python", python, "--quiet"]
+        subprocess.run([*command, "--disable-pip-version-check", *arguments], check=True)
 
     def run(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> str:
         """Return what a command of the environment prints on both streams; it must succeed."""
@@ -101,7 +103,7 @@ def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFacto
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with the wheel; tests leave it as they found it."""
     made = Environment(tmp_path_factory.mktemp("environment"))
-    made.pip("install", str(wheel))
+    made.pip("install", "--no-compile", str(wheel))
     return made
 
 

@@ -16,7 +16,7 @@ from tests.integration.processes import ROOT, Process, eventually
 from tests.integration.shop import SHOP, send_history
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     with browser() as running:
         yield running
@@ -44,7 +44,7 @@ def demo(served: StoreDaemon) -> Iterator[StoreDaemon]:
         yield served
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreDaemon]:
     """A daemon that has five minutes of a shop's measurements."""
     made = StoreDaemon(tmp_path_factory.mktemp("shop"))
