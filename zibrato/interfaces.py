@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendContext",
     "BackendOption",
+    "Commits",
     "Counting",
     "DaemonInfo",
     "Delivery",
@@ -151,6 +152,31 @@ class DaemonInfo:
     """Returns where clients reach it, as ZeroMQ writes it; none before it has started."""
     self_metrics: Callable[[], Sequence[SelfMetric]]
     """Returns its self-metrics."""
+
+
+class Commits(Protocol):
+    """What an intake asks before it acknowledges a batch; for the reactor's thread.
+
+    Numbers of a client grow. What is taken in is committed once a second, and with each snapshot:
+    the measurements, and how far each client has come, in one transaction. Of a daemon without a
+    file for its outbox, in memory alone. A client that was silent for seven days is forgotten.
+    """
+
+    def highest(self, client: str) -> int | None:
+        """Return the highest sequence number that was taken in, None of an unknown client.
+
+        A batch of that number or a lower one is a repeat, also after a restart.
+        """
+
+    def take(self, client: str, sequence: int) -> None:
+        """Note that all of a client up to a number is aggregated; call it in the same turn."""
+
+    def committed(self) -> Deferred[None]:
+        """Return a Deferred that fires once all that is taken in by now is committed.
+
+        It does not fail: what can't be committed, as on a full disk, is tried again. Cancel it to
+        wait no longer.
+        """
 
 
 class IIntake(IService):
