@@ -139,4 +139,5 @@ _COUNT_BYTES = sys.getsizeof(1 << 20)
 _TAG_BYTES = sys.getsizeof(("name", "value"))
 _SERIES_BYTES = sys.getsizeof(Series(COUNTER, "name", "source"))
 _SUMMARY_BYTES = sys.getsizeof(Summary(1, 1.0)) + _COUNT_BYTES + _FLOAT_BYTES
-_SNAPSHOT_BYTES = sys.getsizeof(Snapshot(0.0, 10.0, {})) + 2 * _FLOAT_BYTES
+_SNAPSHOT_BYTES = sys.getsizeof(Snapshot(0.0, 10.0, {})) + 2 * _FLOAT_BYTES + 128
+"""With what keeps its place in a queue."""

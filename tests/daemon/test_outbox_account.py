@@ -45,7 +45,10 @@ class AccountTests(SynchronousTestCase):
             self.assertEqual(case.outbox.pending, 0)
         else:
             case.drain()
-            self.assertEqual(case.backend.given, sorted(case.backend.given))
+            first_times = list(
+                dict.fromkeys(case.backend.given)
+            )  # what is tried again is there twice
+            self.assertEqual(first_times, sorted(first_times))
         self.assertEqual(case.account(), accepted)
         self.flushLoggedErrors(RuntimeError)
 

@@ -65,10 +65,11 @@ class Environment:
         return Process([*prefix, program, *arguments], {"PYTHONPATH": ""}, self.directory)
 
 
-def build(source: Path, output: Path) -> Path:
+def build(source: Path, output: Path, *options: str) -> Path:
     """Build the sdist in `output`, from that the wheel, and return the latter."""
+    command = [sys.executable, "-m", "build", "--no-isolation", *options]
     subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(output), str(source)],
+        [*command, "--outdir", str(output), str(source)],
         check=True,
         capture_output=True,
         timeout=300,
@@ -96,7 +97,7 @@ def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFacto
     """The wheel of a later version."""
     file = source / "zibrato/__init__.py"
     file.write_text(file.read_text().replace(f'"{__version__}"', f'"{NEXT_VERSION}"'))
-    return build(source, tmp_path_factory.mktemp("next-dist"))
+    return build(source, tmp_path_factory.mktemp("next-dist"), "--wheel")
 
 
 @pytest.fixture(scope="module")

@@ -186,7 +186,7 @@ def test_a_corrupt_file_is_quarantined_and_a_new_one_begun(tmp_path: Path) -> No
     ("options", "message"),
     [
         (("--web", "tcp:0"), "--web: tcp:0 can be reached from elsewhere: give --web-credentials"),
-        (("--web", "tcp:0", "--web-credentials", "/nix"), "--web: can't read /nix"),
+        (("--web", "tcp:0", "--web-credentials", "/nix"), "--web-credentials: can't read /nix"),
         (("--web", "nonsense:1"), "--web: "),
         (("--store", "/proc/nix/da"), "--backend store: can't have /proc/nix/da"),
     ],
