@@ -18,12 +18,12 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.fake_reactor import FakeReactor
+from tests.store.inline import Inline
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.backend import StoreBackend
 from zibrato.store.db.database import Database
-from zibrato.store.db.threads import Inline
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.store import Store
 from zibrato.store.web import events

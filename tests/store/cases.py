@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
+from tests.store.inline import Inline
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
@@ -16,7 +17,6 @@ from zibrato.store.backend import StoreBackend
 from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.database import Database
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.threads import Inline
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.store import Store
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from zibrato.store.db.threads import Inline, Threads, finished
+from zibrato.store.db.threads import Threads, finished
 
 
 class FinishedTests(SynchronousTestCase):
@@ -76,11 +76,3 @@ class ThreadsTests(SynchronousTestCase):
         before = threading.active_count()
         Threads(ThreadReactor(), "a name", 1).stop()
         self.assertEqual(threading.active_count(), before)
-
-
-class InlineTests(SynchronousTestCase):
-    """Work at once."""
-
-    def test_it_returns_or_raises(self) -> None:
-        self.assertEqual(self.successResultOf(Inline().run(lambda: 3)), 3)
-        self.failureResultOf(Inline().run(lambda: int("k")), ValueError)
