@@ -58,7 +58,8 @@ SOCKETS = {
     "connect:tcp://127.0.0.1:99999": PORT,
     "connect:tcp://127.0.0.1:*": PORT,
     "tcp://127.0.0.1:PORT": "--socket: can't have tcp://127.0.0.1:",
-    "tcp://192.0.2.1:5551": "--socket: can't have tcp://192.0.2.1:5551: Cannot assign",
+    "tcp://192.0.2.1:5551": "--socket: tcp://192.0.2.1:5551 is beyond loopback, where anybody",
+    "tcp://192.0.2.1:5551 --insecure-tcp": "--socket: can't have tcp://192.0.2.1:5551: Cannot",
     "ipc://a\0b": f"--socket: {TEXT}",
     "ipc://\udcff": f"--socket: {TEXT}",
     "ipc:///nonexistent/x": "--socket: can't have ipc:///nonexistent/x: No such file",
@@ -68,7 +69,7 @@ SOCKETS = {
     "ipc://a --socket=ipc://./a": "--socket: ipc://./a is what another --socket here has",
     "ipc://a --socket=ipc://HERE/a": "--socket: ipc://",
     "tcp://127.0.0.1:FREE --socket=tcp://localhost:FREE": "--socket: tcp://localhost:",
-    "tcp://127.0.0.1:FREE --socket=tcp://*:FREE": "--socket: tcp://*:",
+    "tcp://127.0.0.1:FREE --socket=tcp://*:FREE --insecure-tcp": "--socket: tcp://*:",
 }
 """Values of `--socket`."""
 
@@ -147,8 +148,8 @@ ACCEPTED = (
     "--ipc-mode=0660 --socket=ipc://a",
     "--socket=ipc://a --socket=ipc://a --socket=ipc://b",
     "--socket=ipc://a --socket=connect:ipc://b --socket=inproc://c --socket=ipc://@abstract",
-    "--socket=tcp://127.0.0.1:* --socket=tcp://127.0.0.1:* --socket=tcp://*:0",
-    "--socket=connect:tcp://nosuch.invalid:1",
+    "--socket=tcp://127.0.0.1:* --socket=tcp://127.0.0.1:* --socket=tcp://*:0 --insecure-tcp",
+    "--socket=connect:tcp://nosuch.invalid:1 --insecure-tcp",
     "--config=file",
     "--config=bom",
     "--web-credentials=credentials",

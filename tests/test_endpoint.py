@@ -98,3 +98,18 @@ def test_a_socket_is_told_before_it_is_attached(address: str, ipv6: bool, connec
     socket = Socket()
     Endpoint(address, connect).attach(cast(zmq.Socket[Any], socket))
     assert socket.calls == [(zmq.IPV6, ipv6), ("connect" if connect else "bind", address)]
+
+
+@pytest.mark.parametrize(
+    ("address", "remote"),
+    [
+        ("tcp://127.0.0.1:1", False), ("tcp://127.9.9.9:*", False), ("tcp://[::1]:1", False),
+        ("tcp://localhost:1", False), ("ipc:///tcp", False), ("inproc://tcp", False),
+        ("tcp://10.0.0.1:0;127.0.0.1:1", False), ("tcp://127.0.0.1:0;10.0.0.1:1", True),
+        ("tcp://*:1", True), ("tcp://0.0.0.0:1", True), ("tcp://[::]:1", True),
+        ("tcp://eth0:1", True), ("tcp://host:1", True), ("tcp://[fe80::1%eth0]:1", True),
+        ("tcp://127.0.0.1.example.com:1", True), ("tcp://0177.0.0.1:1", True),
+    ],
+)  # fmt: skip
+def test_what_is_not_surely_this_host_is_another(address: str, remote: bool) -> None:
+    assert Endpoint(address).remote == remote

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.secret_file import others_may_read, read_secret
+from zibrato.secret_file import check_writers, others_may_read, read_secret
 
 
 @pytest.fixture
@@ -50,3 +50,26 @@ def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:
         assert read_secret(path) == "the secret"
     finally:
         os.close(reading)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o440, 0o604, 0o610])
+def test_what_is_private_nobody_else_reads(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    if mode & 0o077:
+        with pytest.raises(ValueError, match=f"others may read .*/secret .mode {mode:o}"):
+            read_secret(file, private=True)
+    else:
+        assert read_secret(file, private=True) == "the secret"
+
+
+def test_a_directory_is_its_owner_s_to_write(tmp_path: Path, file: Path) -> None:
+    check_writers(tmp_path)
+    tmp_path.chmod(0o720)
+    with pytest.raises(ValueError, match=r"others may write to .* .mode 720.; chmod it to 700"):
+        check_writers(tmp_path)
+    tmp_path.chmod(0o700)
+    with pytest.raises(ValueError, match="/secret is no directory"):
+        check_writers(file)
+    for path in (tmp_path / "nothing", Path("a\0b")):
+        with pytest.raises(ValueError, match="can't read "):
+            check_writers(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import NamedTuple
 
 import zmq
@@ -47,6 +48,18 @@ class Endpoint(NamedTuple):
     def inproc(self) -> bool:
         """Whether it is reached through the process's shared context alone."""
         return self.address.startswith("inproc:")
+
+    @property
+    def remote(self) -> bool:
+        """Whether other hosts may be at the other end, as far as the address tells."""
+        if not self.address.startswith("tcp://"):
+            return False
+        # In front of a semicolon is the address that a connection comes from.
+        host = self.address[len("tcp://") :].rpartition(":")[0].rpartition(";")[2].strip("[]")
+        try:
+            return host != "localhost" and not ip_address(host).is_loopback
+        except ValueError:  # a wildcard, or the name of an interface or a host
+            return True
 
     def attach(self, socket: zmq.Socket[bytes]) -> None:
         """Bind or connect `socket`, whose other options are set by then; raises zmq.ZMQError."""

@@ -187,6 +187,10 @@ class IIntake(IService):
     def drain() -> Deferred[None]:
         """Accept nothing new, hand over what has arrived already, then fire."""
 
+    def reload() -> None:
+        """Read anew who may send, where that is in files; what is wrong is logged, and changes
+        nothing."""
+
 
 class IBackend(Interface):
     """Somewhere to ship snapshots to."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.receiver import Receiver
@@ -17,6 +19,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.intake import zeromq
+from zibrato.intake.curve import CurveServer
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -54,7 +57,8 @@ def make_service(options: Options) -> Daemon:
         max_series=settings.max_series,
     )
     receiver = Receiver(aggregator, metrics, reactor)
-    intakes = _intakes(reactor, settings, receiver.receive)
+    rejections = ClientRejections(metrics, reactor, settings.flush_interval)
+    intakes = _intakes(reactor, settings, receiver.receive, rejections.reject)
     outboxes = _outboxes(reactor, settings, metrics)
     daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
@@ -90,13 +94,26 @@ def _tell(error: OSError) -> None:
 
 
 def _intakes(
-    reactor: Reactor, settings: Settings, receive: Callable[[bytes], None]
+    reactor: Reactor,
+    settings: Settings,
+    receive: Callable[[bytes], None],
+    rejected: Callable[[str, str], None],
 ) -> Sequence[IIntake]:
     """Return all intakes; each hands `receive` frames of the wire format."""
+    curve = _curve_server(settings.curve_keys, rejected) if settings.curve_keys else None
     try:
-        return [zeromq.make(reactor, settings.endpoints, receive, ipc_mode=settings.ipc_mode)]
+        return zeromq.make(
+            reactor, settings.endpoints, receive, ipc_mode=settings.ipc_mode, curve=curve
+        )
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
+
+
+def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> CurveServer:
+    try:
+        return CurveServer(directory, rejected)
+    except ValueError as error:
+        raise usage.UsageError(f"--curve-keys: {error}") from None
 
 
 def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:

@@ -64,7 +64,7 @@ def handler() -> Iterator[Handler]:
 
 
 def test_it_is_logged_from_another_thread(handler: Handler) -> None:
-    absence.warn(absence.text("ipc:///tmp/wrong", 1000))
+    absence.warn(absence.text("a daemon at ipc:///tmp/wrong", 1000))
     assert handler.emitted.wait(30)
     (record,) = handler.records
     assert (record.name, record.levelname) == ("zibrato", "WARNING")

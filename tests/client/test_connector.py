@@ -12,7 +12,9 @@ import zmq
 
 from zibrato.client import resource_check
 from zibrato.client.connector import HIGH_WATER, RECONNECT, Connector, Context
+from zibrato.curve import ClientKeys, client_keys
 from zibrato.endpoint import Endpoint
+from zibrato.keygen import make_keys
 
 
 @pytest.fixture
@@ -90,3 +92,32 @@ def test_without_resources_libzmq_is_not_even_tried(
     monkeypatch.setattr(zmq, "Context", None)
     with pytest.raises(zmq.ZMQError, match="Too many open files"):
         of_client(tmp_path).open()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> ClientKeys:
+    make_keys(tmp_path, "server")
+    make_keys(tmp_path, "web-1")
+    made = client_keys(tmp_path)
+    assert made is not None
+    return made
+
+
+def test_keys_are_for_tcp_and_show_in_no_repr(keys: ClientKeys, context: Context) -> None:
+    for address, mechanism in (("tcp://127.0.0.1:1", zmq.CURVE), ("inproc://a", zmq.NULL)):
+        connector = Connector(Endpoint.of_client(address), context, keys)
+        assert keys.pair.secret.decode() not in repr(connector)
+        assert connector != Connector(Endpoint.of_client(address), context)
+        with context.socket(zmq.PUSH) as socket:
+            connector.attach(socket)
+            assert socket.get(zmq.MECHANISM) == mechanism
+
+
+def test_a_daemon_in_words(keys: ClientKeys) -> None:
+    def words(address: str, keys: ClientKeys | None) -> str:
+        return Connector(Endpoint.of_client(address), None, keys).daemon
+
+    assert words("ipc:///a", keys) == "a daemon at ipc:///a"
+    assert words("tcp://127.0.0.1:1", None) == "a daemon at tcp://127.0.0.1:1"
+    assert words("tcp://h:1", None) == "a daemon at tcp://h:1 that asks for no keys"
+    assert words("tcp://h:1", keys) == "a daemon at tcp://h:1 that knows this client's key"

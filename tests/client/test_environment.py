@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from zibrato.client import environment
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+from zibrato.keygen import make_keys
 
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SOCKET", "LEVEL", "SOURCE", "DISABLED"):
+    for name in ("SOCKET", "LEVEL", "SOURCE", "DISABLED", "CURVE"):
         monkeypatch.delenv(f"ZIBRATO_{name}", raising=False)
 
 
@@ -52,3 +54,18 @@ def test_the_switch(monkeypatch: pytest.MonkeyPatch, value: str | None, disabled
     if value is not None:
         monkeypatch.setenv("ZIBRATO_DISABLED", value)
     assert environment.is_disabled() == disabled
+
+
+def test_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_keys(tmp_path, "server")
+    make_keys(tmp_path, "web-1")
+    assert environment.curve(None) is None
+    given = environment.curve(tmp_path)
+    assert given is not None
+    monkeypatch.setenv("ZIBRATO_CURVE", str(tmp_path))
+    assert environment.curve(None) == given
+    monkeypatch.setenv("ZIBRATO_CURVE", f"{tmp_path}/none")
+    with pytest.raises(ValueError, match=r"^curve: expected one secret key of a client in .*/none"):
+        environment.curve(None)
+    monkeypatch.setenv("ZIBRATO_DISABLED", "1")
+    assert environment.curve(None) is None

@@ -83,7 +83,7 @@ def test_that_nobody_takes_anything_is_said_where_it_is_due(
     assert said == []
     stubs[1].absent = True
     fixture._turn(fixture._jobs, 0.0)
-    assert said == [absence.text("ipc:///tmp/here", 1000)]
+    assert said == [absence.text("a daemon at ipc:///tmp/here", 1000)]
 
 
 def test_a_thread_that_was_replaced_touches_nothing(fixture: Fixture) -> None:

@@ -46,7 +46,7 @@ def test_the_historical_options_choose_librato() -> None:
 
 def test_sockets_and_backends_may_be_repeated() -> None:
     parsed = settings(
-        "--socket", "ipc:///a", "--socket", "connect:tcp://host:1",
+        "--socket", "ipc:///a", "--socket", "connect:tcp://host:1", "--insecure-tcp",
         "--backend", "memory:levels=warning+", "--backend", "log:path=/x:y,z",
     )  # fmt: skip
     assert parsed.endpoints == (Endpoint("ipc:///a"), Endpoint("tcp://host:1", connect=True))
@@ -189,3 +189,50 @@ def test_the_key_shows_in_no_repr() -> None:
     options.parseOptions(["--username", "u", "--apikey", "verysecret"])
     assert "verysecret" not in repr(options.settings)
     assert "verysecret" not in repr(options)
+
+
+BEYOND = "is beyond loopback, where anybody could send; give --curve-keys DIR, as zibrato keygen "
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://*:1", "tcp://0.0.0.0:*", "tcp://[::]:1", "tcp://10.0.0.1:1", "tcp://eth0:1",
+     "connect:tcp://host:1", "connect:tcp://127.0.0.1:0;10.0.0.1:1"],
+)  # fmt: skip
+def test_beyond_loopback_keys_are_needed_or_that_it_is_meant(address: str, tmp_path: Path) -> None:
+    sockets = ("--socket", "ipc:///a", "--socket", address)
+    with pytest.raises(UsageError, match=f"^--socket: tcp://.* {BEYOND}makes it, or --insecure"):
+        settings(*sockets)
+    assert settings(*sockets, "--insecure-tcp").insecure_tcp
+    assert settings(*sockets, "--curve-keys", str(tmp_path)).curve_keys == tmp_path
+    with pytest.raises(UsageError, match=r"^--insecure-tcp: expected it without --curve-keys"):
+        settings(*sockets, "--insecure-tcp", "--curve-keys", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "tcp://127.1.2.3:*", "tcp://[::1]:1", "ipc:///a", "inproc://a"]
+)
+def test_on_this_host_they_are_not(address: str) -> None:
+    assert settings("--socket", address).endpoints == (Endpoint(address),)
+
+
+def test_a_flag_stands_in_a_file_as_yes_or_no(tmp_path: Path) -> None:
+    file = tmp_path / "zibrato.conf"
+    for word, expected in (("yes", True), ("no", False)):
+        file.write_text(f"[zibrato]\ninsecure-tcp = {word}\n")
+        assert settings("--config", str(file)).insecure_tcp == expected
+    file.write_text("[zibrato]\ninsecure-tcp = 1\n")
+    with pytest.raises(UsageError, match=r"insecure-tcp: expected yes or no$"):
+        settings("--config", str(file))
+
+
+def test_a_directory_of_keys_is_found_from_where_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = Options({})
+    options.parseOptions(["--curve-keys", "keys"])
+    assert options.settings.curve_keys == tmp_path / "keys"
+    assert options.has_files
+    with pytest.raises(UsageError, match="--curve-keys: expected the name of a directory, got ''"):
+        settings("--curve-keys", "")

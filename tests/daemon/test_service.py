@@ -41,6 +41,9 @@ class FakeIntake(Service):
         """Hand over what is late."""
         return self.drained.addCallback(self._hand_over)
 
+    def reload(self) -> None:
+        """Have nothing to read."""
+
     def _hand_over(self, _drained: None) -> None:
         for frame in self.late:
             self.receive(frame)

@@ -13,13 +13,26 @@ from twisted.python import usage
 
 from tests.docs.blocks import ROOT, Block, named, of
 from tests.docs.options import check_options
+from zibrato.keygen import _parser as keygen_parser
 from zibrato.store.export import main as export
 
 FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
 ENDS = {";", "&&", "|"}
 PROGRAMS = {
     *(".", "celery", "curl", "flask", "git", "gunicorn", "install", "make", "pip", "pre-commit"),
-    *("python", "python3", "rm", "ssh", "systemctl", "towncrier", "twine", "twistd", "useradd"),
+    *(
+        "python",
+        "python3",
+        "rm",
+        "runuser",
+        "scp",
+        "ssh",
+        "systemctl",
+        "towncrier",
+        "twine",
+        "twistd",
+        "useradd",
+    ),
     *("uvicorn", "zibrato"),
 }
 """What console blocks run; a program that is not here needs a line, or a check of its own."""
@@ -70,6 +83,8 @@ def check(command: str) -> None:
         check_files(words)
         if program == "make":
             check_targets(words[1:])
+        elif program == "runuser":
+            check_zibrato("zibrato", words[words.index("zibrato", words.index("--")) + 1 :])
         elif program in {"python", "twistd", "zibrato"}:
             check_zibrato(program, words[1:])
 
@@ -120,6 +135,8 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         return
     if arguments[:1] == ["export"]:
         check_export(arguments[1:])
+    elif arguments[:1] == ["keygen"]:
+        keygen_parser().parse_args(arguments[1:])
     else:
         check_options(arguments)
 

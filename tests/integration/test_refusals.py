@@ -181,6 +181,8 @@ ODD = {
     "--web tcp:5580:bogus=1": "zibrato: --web: expected a Twisted endpoint",
     "--web unix:/nonexistent/x": "zibrato: --web: can't listen at unix:/nonexistent/x: No such",
     "--source \udcff": "zibrato: --source: expected UTF-8 without control characters",
+    "--socket tcp://0.0.0.0:1": "zibrato: --socket: tcp://0.0.0.0:1 is beyond loopback, where",
+    "--curve-keys /nonexistent": "zibrato: --curve-keys: can't read /nonexistent: [Errno 2] No",
     "--config .": "zibrato: --config: can't read ",
 }
 

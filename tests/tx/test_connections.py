@@ -11,7 +11,14 @@ import zmq
 from twisted.internet.task import Clock
 
 from zibrato.tx import connections
-from zibrato.tx.connections import Factory, PullConnection, PushConnection
+from zibrato.tx.connections import (
+    AuthenticatedPullConnection,
+    EventConnection,
+    Factory,
+    PullConnection,
+    PushConnection,
+    ReplyConnection,
+)
 from zibrato.wire import MAX_FRAME
 
 
@@ -138,3 +145,59 @@ def test_a_push_connection_never_waits(fixture: Fixture) -> None:
         push.send(b"three")
     push.close(linger=0)
     assert fixture.reactor.getDelayedCalls() == []
+
+
+def test_a_reply_goes_to_each_request(fixture: Fixture) -> None:
+    reply = ReplyConnection(fixture.connection.factory, lambda parts: [b"re", *parts])
+    reply.socket.bind("inproc://questions")
+    requests = [fixture.context.socket(zmq.REQ) for _ in range(3)]
+    for number, request in enumerate(requests):
+        request.connect("inproc://questions")
+        request.send_multipart([b"question", b"%d" % number])
+    reply.doRead()
+    for number, request in enumerate(requests):
+        assert request.recv_multipart(zmq.NOBLOCK) == [b"re", b"question", b"%d" % number]
+        request.close(linger=0)
+    reply.shutdown()
+
+
+def test_events_of_another_socket(fixture: Fixture) -> None:
+    values: list[int] = []
+    event = zmq.EVENT_LISTENING
+    events = EventConnection(fixture.connection.factory, fixture.real, event, values.append)
+    fixture.real.bind("tcp://127.0.0.1:*")
+    zmq.select([events.fileno()], [], [], 30)
+    events.doRead()
+    assert len(values) == 1
+    events.shutdown()
+    fixture.real.bind("tcp://127.0.0.1:*")
+
+
+def test_frames_of_who_is_not_accepted_are_left_out(fixture: Fixture) -> None:
+    users: list[str] = []
+
+    class Frame:
+        def __init__(self, user: str) -> None:
+            self.bytes, self.user = b"of " + user.encode(), user
+
+        def get(self, name: str) -> str:
+            return {"User-Id": self.user}[name]
+
+    class Frames(Queue):
+        def recv(self, flags: int, copy: bool = True) -> Any:
+            assert not copy
+            super().recv(flags)
+            return Frame("good" if self.messages % 2 else "bad")
+
+    def is_good(user: str) -> bool:
+        users.append(user)
+        return user == "good"
+
+    pull = AuthenticatedPullConnection(fixture.connection.factory, fixture.frames.append, is_good)
+    pull.socket.close()
+    pull.socket = Frames(4)
+    pull.doRead()
+    fixture.reactor.advance(0)
+    assert fixture.frames == [b"of good"] * 2
+    assert (pull.frames, len(users)) == (4, 4)
+    pull.shutdown()

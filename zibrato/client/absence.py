@@ -41,10 +41,10 @@ class Absence:
         return True
 
 
-def text(address: str, max_pending: int) -> str:
-    """Return one line for people."""
+def text(daemon: str, max_pending: int) -> str:
+    """Return one line for people; `daemon` says which one is looked for."""
     return (
-        f"nobody takes what zibrato records: is there a daemon at {address}? "
+        f"nobody takes what zibrato records: is there {daemon}? "
         f"Counts are kept, and about {max_pending} timings and readings; older ones are dropped, "
         "and all of them if the program ends before a daemon is there"
     )

@@ -8,6 +8,7 @@ from typing import Protocol
 import zmq
 
 from zibrato.client import resource_check
+from zibrato.curve import ClientKeys
 from zibrato.endpoint import Endpoint
 
 HIGH_WATER = 1
@@ -32,15 +33,30 @@ Opened = tuple[Context, PushSocket]
 
 @dataclass(frozen=True)
 class Connector:
-    """Opens sockets to one endpoint, in a `context` of the host's or in one of their own."""
+    """Opens sockets to one endpoint, in a `context` of the host's or in one of their own.
+
+    The `keys` are for tcp: what goes over ipc and inproc stays on the host, whose daemon asks for
+    none there.
+    """
 
     endpoint: Endpoint
     context: Context | None = None
+    keys: ClientKeys | None = None
 
     @property
     def owns_context(self) -> bool:
         """Whether the context of a socket is the client's to end."""
         return self.context is None and not self.endpoint.inproc
+
+    @property
+    def daemon(self) -> str:
+        """Which daemon it takes, in words."""
+        address = f"a daemon at {self.endpoint.address}"
+        if not self.endpoint.address.startswith("tcp:"):
+            return address
+        if self.keys is not None:
+            return f"{address} that knows this client's key"
+        return f"{address} that asks for no keys" if self.endpoint.remote else address
 
     def open(self) -> Opened:
         """Return a context and a PUSH socket in it; raises zmq.ZMQError."""
@@ -67,4 +83,6 @@ class Connector:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
+        if self.keys is not None and self.endpoint.address.startswith("tcp:"):
+            self.keys.apply(socket)
         self.endpoint.attach(socket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from zibrato.curve import ClientKeys, Given, client_keys
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 
 
@@ -13,6 +14,15 @@ def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
     Raises ValueError with one line for people.
     """
     return Endpoint.of_client(socket or _variable("SOCKET") or DEFAULT_SOCKET, bind=bind)
+
+
+def curve(given: Given | None) -> ClientKeys | None:
+    """Return the keys that were given, else those of the directory `$ZIBRATO_CURVE`, else None.
+
+    Raises TypeError or ValueError with one line for people. Where nothing is recorded the files
+    may be missing, as they are where an application is tested.
+    """
+    return None if is_disabled() else client_keys(given or _variable("CURVE") or None)
 
 
 def level(given: str | int | None) -> str | int | None:

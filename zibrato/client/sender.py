@@ -210,8 +210,8 @@ class Sender:
         try:
             samples = connection.step(time.time())
             if connection.is_absence_due(time.monotonic()):
-                address = connection.connector.endpoint.address
-                absence.warn(absence.text(address, connection.max_pending))
+                daemon = connection.connector.daemon
+                absence.warn(absence.text(daemon, connection.max_pending))
             return samples
         except Exception:  # whatever it is, the other connections and the host go on
             connection.errors["fault"] += 1

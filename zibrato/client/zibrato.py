@@ -18,6 +18,8 @@ from zibrato.client.sender import sender
 if TYPE_CHECKING:
     import zmq
 
+    from zibrato.curve import Given
+
 
 class Zibrato(Instruments):
     """Records measurements and sends them to a daemon, without ever blocking the caller.
@@ -28,6 +30,10 @@ class Zibrato(Instruments):
     `$ZIBRATO_SOURCE`) and `tags` are for every measurement that names none of its own. At exit it
     takes at most `linger` seconds to send what is left. While no daemon is there, about
     `max_pending` samples are kept, and counters without end. A `context` is used, not ended.
+
+    `curve` (else `$ZIBRATO_CURVE`) is for a daemon on another host, which asks for keys: a
+    directory with `server.key` and the client's own NAME.key_secret, as `zibrato keygen` makes it,
+    or two files, the secret one first. The keys are read here, and used for tcp alone.
 
     Raises TypeError or ValueError for an argument that can't be meant. With `ZIBRATO_DISABLED=1` in
     the environment nothing is recorded.
@@ -41,17 +47,19 @@ class Zibrato(Instruments):
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
         bind: bool = False,
+        curve: Given | None = None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
     ) -> None:
         endpoint = environment.endpoint(socket, bind=bind)
+        keys = environment.curve(curve)
         level = environment.level(level)
         source = environment.source(source)
         linger, max_pending = limits.linger(linger), limits.max_pending(max_pending)
         # It raises before there is a connection, which nobody would close.
         check_defaults(level=level, source=source, tags=tags)
-        connector = Connector(endpoint, context)
+        connector = Connector(endpoint, context, keys)
         self._connection = sender.acquire(connector, linger, max_pending)
         self._open = [self._connection]
         super().__init__(Recorder(self._connection.buffers, level=level, source=source, tags=tags))

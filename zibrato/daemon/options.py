@@ -24,6 +24,8 @@ from zibrato.suggestion import suggestion
 
 CONFIG = ("--config", "-c")
 LISTS = ("socket", "backend")
+FLAGS = ("insecure-tcp",)
+"""Options without a value, which a configuration file sets with yes or no."""
 MAX_CONFIG = 1 << 20
 """Bytes of a configuration file; what never ends, as some devices don't, is none."""
 
@@ -55,6 +57,7 @@ class Options(usage.Options):
         ["percentiles", None, "50,95,99", "Percentiles of timers to ship, comma-separated"],
         ["source", None, None, "Source of measurements that name none; default: the host name"],
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
+        ["curve-keys", None, None, "Directory of the keys asked for beyond loopback; see keygen"],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
@@ -70,7 +73,7 @@ class Options(usage.Options):
         self._config_has_secret = False
         self._directory = os.getcwd()  # twistd's --rundir leaves it before files are read anew
         self.longdesc, self.docs["backend"] = _longdesc(), _backend_help()
-        self.update({name: [] for name in LISTS})
+        self.update({**{name: [] for name in LISTS}, **dict.fromkeys(FLAGS)})
 
     def opt_socket(self, endpoint: str) -> None:
         """ZeroMQ endpoint to bind, or to connect to with connect: before it; may be repeated.
@@ -78,6 +81,10 @@ class Options(usage.Options):
         self["socket"].append(endpoint)
 
     opt_s = opt_socket
+
+    def opt_insecure_tcp(self) -> None:
+        """Take measurements beyond loopback from anybody, unencrypted, without --curve-keys"""
+        self["insecure-tcp"] = "yes"
 
     def opt_backend(self, choice: str) -> None:
         """See `_backend_help`; whatever is in the choice, such as a key, shows in no repr."""
@@ -125,7 +132,7 @@ class Options(usage.Options):
         for option in _backend_options():
             if option.secret and self[option.name]:
                 self[option.name] = Secret(self[option.name])
-        for name in self._files:
+        for name in (*self._files, "curve-keys"):
             if self[name]:
                 self[name] = self._absolute(self[name])
         self.settings = settings_of(self, self.environment)
@@ -148,7 +155,7 @@ class Options(usage.Options):
     @property
     def has_files(self) -> bool:
         """Whether there are files to read anew, and so a reason to."""
-        return bool(self["config"] or self.secret_files)
+        return bool(self["config"] or self.secret_files or self["curve-keys"])
 
     @property
     def _files(self) -> Sequence[str]:
@@ -166,8 +173,9 @@ class Options(usage.Options):
                 values.check_text(text)
             except ValueError as error:
                 raise usage.UsageError(f"--{name}: {error}") from None
-        if value == "" and name in self._files:
-            raise usage.UsageError(f"--{name}: expected the name of a file, got ''; leave it out")
+        if value == "" and name in (*self._files, "curve-keys"):
+            kind = "directory" if name == "curve-keys" else "file"
+            raise usage.UsageError(f"--{name}: expected the name of a {kind}, got ''; leave it out")
 
     def _parse(self, arguments: Sequence[str]) -> None:
         """Parse all arguments, saying what to do where Twisted doesn't."""
@@ -185,7 +193,7 @@ class Options(usage.Options):
         path = _value_of(self._arguments, *CONFIG)
         if not path:
             return []
-        items = _items(self._absolute(path))
+        items, flags = _items(self._absolute(path)), list[str]()
         for name, value in items.items():
             if name not in self or name == "config":
                 meant = suggestion(name, {*self} - {"config"}) or "; see --help"
@@ -197,7 +205,12 @@ class Options(usage.Options):
                 )
         secrets = {option.name for option in _backend_options() if option.secret}
         self._config_has_secret = not secrets.isdisjoint(items)
-        return [f"--{name}={line}" for name, value in items.items() for line in value]
+        for name in {*FLAGS} & items.keys():
+            (word,) = items.pop(name)
+            if word not in {"yes", "no"}:
+                raise usage.UsageError(f"--config: {path}: {name}: expected yes or no")
+            flags += [f"--{name}"] if word == "yes" else []
+        return [*flags, *(f"--{name}={line}" for name, value in items.items() for line in value)]
 
 
 def _items(path: str) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.settings import BackendChoice, Settings
-from zibrato.interfaces import IBackendOptions, IWebService
+from zibrato.interfaces import IBackendOptions, IIntake, IWebService
 from zibrato.levels import LevelFilter
 from zibrato.secret_file import others_may_read
 
@@ -23,6 +23,8 @@ RESTART = {
     "flush_interval": "--flush-interval",
     "percentiles": "--percentiles",
     "source": "--source",
+    "curve_keys": "--curve-keys",
+    "insecure_tcp": "--insecure-tcp",
     "max_series": "--max-series",
     "stop_timeout": "--stop-timeout",
     "web": "--web",
@@ -31,7 +33,7 @@ RESTART = {
 
 
 class Reloader:
-    """Reads levels and secrets anew for all parts of a daemon that runs."""
+    """Reads levels, secrets and keys anew for all parts of a daemon that runs."""
 
     _log = Logger()
 
@@ -39,6 +41,7 @@ class Reloader:
         self, options: Options, aggregator: Aggregator, outboxes: Sequence[Outbox]
     ) -> None:
         self.page: IWebService | None = None
+        self.intakes: Sequence[IIntake] = ()
         self._options = options
         self._settings = options.settings
         self._aggregator = aggregator
@@ -54,6 +57,8 @@ class Reloader:
             return
         self._aggregator.levels = self._settings.levels
         self._reload_backends()
+        for intake in self.intakes:
+            intake.reload()
         if self.page is not None:
             self.page.reload(self._settings.web_credentials)
         self.tell()

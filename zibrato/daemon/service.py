@@ -56,6 +56,7 @@ class Daemon(MultiService):
         self._intakes = intakes
         self._lag = LagMeter(reactor, reactor.monotonic)
         self._reloader = Reloader(options, aggregator, outboxes)
+        self._reloader.intakes = intakes
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
@@ -99,7 +100,7 @@ class Daemon(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> None:
-        """Read levels and secrets anew; on an error everything stays as it is."""
+        """Read levels, secrets and keys anew; on an error everything stays as it is."""
         self._reloader.reload()
 
     def _ignore_usr1(self) -> None:

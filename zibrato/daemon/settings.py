@@ -52,17 +52,19 @@ class Settings(NamedTuple):
     backends: tuple[BackendChoice, ...]
     web: str | None = None
     web_credentials: Path | None = None
+    curve_keys: Path | None = None
+    insecure_tcp: bool = False
 
 
 def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
     """Return the settings that parsed options mean; raises usage.UsageError."""
     backends = _backends(options, environment)
     credentials = options["web-credentials"]
+    curve_keys, insecure_tcp = options["curve-keys"], bool(options["insecure-tcp"])
     return Settings(
-        endpoints=tuple(
-            _checked("--socket", text, Endpoint.parse)
-            for text in dict.fromkeys(options["socket"] or [DEFAULT_SOCKET])
-        ),
+        endpoints=_endpoints(options["socket"], bool(curve_keys), insecure_tcp),
+        curve_keys=Path(curve_keys) if curve_keys else None,
+        insecure_tcp=insecure_tcp,
         ipc_mode=_checked("--ipc-mode", options["ipc-mode"], values.mode),
         levels=_checked("--levels", options["levels"] or "", LevelFilter.parse),
         flush_interval=_checked("--flush-interval", options["flush-interval"], values.seconds),
@@ -74,6 +76,23 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,
     )
+
+
+def _endpoints(given: Sequence[str], has_keys: bool, insecure_tcp: bool) -> tuple[Endpoint, ...]:
+    """Return where to listen; raises usage.UsageError where anybody could send unasked."""
+    endpoints = tuple(
+        _checked("--socket", text, Endpoint.parse)
+        for text in dict.fromkeys(given or [DEFAULT_SOCKET])
+    )
+    if has_keys and insecure_tcp:
+        raise usage.UsageError("--insecure-tcp: expected it without --curve-keys; leave one out")
+    for endpoint in endpoints:
+        if endpoint.remote and not (has_keys or insecure_tcp):
+            raise usage.UsageError(
+                f"--socket: {endpoint.address} is beyond loopback, where anybody could send; give "
+                "--curve-keys DIR, as zibrato keygen makes it, or --insecure-tcp"
+            )
+    return endpoints
 
 
 def backend_makers() -> dict[str, IBackendMaker]:

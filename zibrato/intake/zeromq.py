@@ -21,6 +21,7 @@ from zibrato.file_lock import FileLock
 from zibrato.interfaces import IIntake, Reactor
 
 if TYPE_CHECKING:
+    from zibrato.intake.curve import CurveServer
     from zibrato.tx.connections import PullConnection
 
 QUIET = 0.1
@@ -43,16 +44,24 @@ def make(
     receive: Callable[[bytes], None],
     *,
     ipc_mode: int,
-) -> ZeroMQIntake:
-    """Return the intake of `endpoints`; raises ValueError, one line for people, where one is taken.
+    curve: CurveServer | None = None,
+) -> Sequence[ZeroMQIntake]:
+    """Return the intakes of `endpoints`: one of those that ask for keys, one of all others.
 
-    The sockets themselves are opened at the start of the service: daemonising would leave them
-    without their threads.
+    With `curve`, those ask that other hosts may reach. Raises ValueError, one line for people,
+    where an endpoint is taken. The sockets themselves are opened at the start of the service:
+    daemonising would leave them without their threads.
     """
     with ExitStack() as claims:
         for endpoint in endpoints:
             _claim(endpoint, claims)
-    return ZeroMQIntake(reactor, endpoints, receive, ipc_mode=ipc_mode)
+    asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
+    others = [endpoint for endpoint in endpoints if endpoint not in asking]
+    return [
+        ZeroMQIntake(reactor, some, receive, ipc_mode=ipc_mode, curve=keys)
+        for some, keys in ((others, None), (asking, curve))
+        if some
+    ]
 
 
 def check_is_free(endpoint: Endpoint) -> None:
@@ -114,7 +123,8 @@ class ZeroMQIntake(Service):
     """Receives frames and hands each to `receive`.
 
     `ipc_mode` are the permissions of the ipc sockets. Sockets are made in the process's shared
-    ZeroMQ context, so that `inproc://` reaches clients of the same process.
+    ZeroMQ context, so that `inproc://` reaches clients of the same process; with `curve` in one of
+    their own, for clients with keys.
     """
 
     def __init__(
@@ -124,11 +134,13 @@ class ZeroMQIntake(Service):
         receive: Callable[[bytes], None],
         *,
         ipc_mode: int = 0o660,
+        curve: CurveServer | None = None,
     ) -> None:
         self._reactor = reactor
         self._endpoints = endpoints
         self._receive = receive
         self._ipc_mode = ipc_mode
+        self._curve = curve
         self._locks: dict[str, FileLock] = {}
         self._connection: PullConnection | None = None
         self._bound: list[str] = []
@@ -141,7 +153,10 @@ class ZeroMQIntake(Service):
     def startService(self) -> None:
         """Bind and connect; raises OSError where an endpoint can't be had."""
         Service.startService(self)
-        self._connection = connection = _connection(self._reactor, self._receive)
+        opener = _connection if self._curve is None else self._curve.open
+        self._connection = connection = opener(self._reactor, self._receive)
+        if self._curve is not None:
+            self._curve.tell()
         for endpoint in self._endpoints:
             try:
                 self._open(connection, endpoint)
@@ -152,6 +167,11 @@ class ZeroMQIntake(Service):
     def drain(self) -> Deferred[None]:
         """Unbind, hand over what has arrived until nothing comes any more, then fire."""
         return Deferred.fromCoroutine(self._drain())
+
+    def reload(self) -> None:
+        """Read anew who may send, where keys are asked for."""
+        if self._curve is not None:
+            self._curve.reload()
 
     def stopService(self) -> None:
         """Close the sockets."""
@@ -199,7 +219,9 @@ class ZeroMQIntake(Service):
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is not None and self._curve is not None:
+            self._curve.close(connection)
+        elif connection is not None:
             connection.shutdown()
         while self._locks:
             _release(*self._locks.popitem())

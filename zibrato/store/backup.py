@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from zibrato.store.command_line import CommandLine
+from zibrato.command_line import CommandLine
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.schema import check_ours, check_version, make_private, open_for_reading

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from zibrato.store.command_line import CommandLine
+from zibrato.command_line import CommandLine
 from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path

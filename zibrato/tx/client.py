@@ -19,6 +19,7 @@ from zibrato.client.connection import MAX_PENDING, PATIENCE, Connection
 from zibrato.client.connector import HIGH_WATER, Connector, Opened
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
+from zibrato.curve import Given
 from zibrato.interfaces import Reactor
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor, is_by_wall_clock, monotonic
 from zibrato.tx.reactor_metrics import ReactorMetrics
@@ -49,6 +50,7 @@ class TxZibrato(Instruments, Service):
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
         bind: bool = False,
+        curve: Given | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
         interval: float = 1.0,
@@ -60,7 +62,8 @@ class TxZibrato(Instruments, Service):
         self._watch: ClockWatch | None = None
         self._interval = limits.interval(interval)
         self._linger = limits.linger(linger)
-        self._connector = TxConnector(endpoint, get_reactor=lambda: self._reactor)
+        keys = environment.curve(curve)
+        self._connector = TxConnector(endpoint, keys=keys, get_reactor=lambda: self._reactor)
         self._connection = Connection(
             self._connector, linger=linger, max_pending=limits.max_pending(max_pending)
         )
@@ -113,8 +116,8 @@ class TxZibrato(Instruments, Service):
                 self._metrics.record()
             self._connection.step(self._reactor.seconds())
             if self._connection.is_absence_due(self._reactor.monotonic()):
-                address, kept = self._connector.endpoint.address, self._connection.max_pending
-                self._log.warn("{text}", text=absence.text(address, kept))
+                daemon, kept = self._connector.daemon, self._connection.max_pending
+                self._log.warn("{text}", text=absence.text(daemon, kept))
         except Exception:
             self._connection.buffers.dropped["error"] += 1
             self._log.failure("sending measurements failed")

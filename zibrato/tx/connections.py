@@ -5,13 +5,14 @@ txZMQ imports the global reactor: import this module only where there is one alr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import zmq
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
-from txzmq import ZmqFactory, ZmqPullConnection, ZmqPushConnection
+from txzmq import ZmqConnection, ZmqFactory, ZmqPullConnection, ZmqPushConnection
 
 from zibrato.client.connector import Context
 from zibrato.wire import MAX_FRAME
@@ -34,21 +35,14 @@ class Factory(ZmqFactory):  # type: ignore[misc]
         self.connections: set[object] = set()
 
 
-class PullConnection(ZmqPullConnection):  # type: ignore[misc]
-    """Hands frames to `receive`, for about `READ_BUDGET` seconds a turn of the reactor at most.
+class BudgetedConnection(ZmqConnection):  # type: ignore[misc]
+    """Reads for about `READ_BUDGET` seconds a turn of the reactor at most."""
 
-    `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
-    can be added.
-    """
-
-    highWaterMark = PULL_HIGH_WATER
     read_scheduled: IDelayedCall | None
 
-    def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
-        self.frames = 0
-        self._receive = receive
-        super().__init__(factory)
-        self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
+    def take(self) -> None:
+        """Read one message without waiting; raises zmq.Again where there is none."""
+        raise NotImplementedError
 
     def doRead(self) -> None:
         """Read for a while; what is left is read in the next turn.
@@ -66,9 +60,7 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
         pause = 0.0
         try:
             while perf_counter() < deadline:
-                frame = self.socket.recv(zmq.NOBLOCK)
-                self.frames += 1
-                self._receive(frame)
+                self.take()
         except zmq.Again:
             return
         except zmq.ZMQError:
@@ -79,6 +71,100 @@ class PullConnection(ZmqPullConnection):  # type: ignore[misc]
     def _read_later(self, pause: float) -> None:
         if self.socket is not None and self.read_scheduled is None:
             self.read_scheduled = self.factory.reactor.callLater(pause, self.doRead)
+
+
+class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[misc]
+    """Hands frames to `receive`.
+
+    `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
+    can be added.
+    """
+
+    highWaterMark = PULL_HIGH_WATER
+
+    def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
+        self.frames = 0
+        self._receive = receive
+        super().__init__(factory)
+        self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
+
+    def take(self) -> None:
+        """Hand one frame over."""
+        frame = self.socket.recv(zmq.NOBLOCK)
+        self.frames += 1
+        self._receive(frame)
+
+
+class ReplyConnection(BudgetedConnection):
+    """Answers each request with what `answer` returns for its parts."""
+
+    socketType = zmq.REP
+
+    def __init__(
+        self, factory: Factory, answer: Callable[[Sequence[bytes]], Sequence[bytes]]
+    ) -> None:
+        self._answer = answer
+        super().__init__(factory)
+
+    def take(self) -> None:
+        """Answer one request."""
+        request = self.socket.recv_multipart(zmq.NOBLOCK)
+        self.socket.send_multipart(self._answer(request), zmq.NOBLOCK)
+
+
+class AuthenticatedPullConnection(PullConnection):
+    """Hands over the frames of those senders alone whose user id `is_accepted` takes."""
+
+    def __init__(
+        self,
+        factory: Factory,
+        receive: Callable[[bytes], None],
+        is_accepted: Callable[[str], bool],
+    ) -> None:
+        self._is_accepted = is_accepted
+        super().__init__(factory, receive)
+
+    def take(self) -> None:
+        """Hand one frame over, or drop it."""
+        frame = self.socket.recv(zmq.NOBLOCK, copy=False)
+        self.frames += 1
+        if self._is_accepted(frame.get("User-Id")):
+            self._receive(frame.bytes)
+
+
+class EventConnection(BudgetedConnection):
+    """Hands `receive` the values of an `event` of another connection's socket (zmq_socket_monitor).
+
+    ZeroMQ's thread waits where nobody reads them, and all connections with it: so there is no bound
+    to how many may wait, and it ends before what it watches.
+    """
+
+    socketType = zmq.PAIR
+
+    def __init__(
+        self,
+        factory: Factory,
+        watched: zmq.Socket[bytes],
+        event: int,
+        receive: Callable[[int], None],
+    ) -> None:
+        self._watched = watched
+        self._receive = receive
+        super().__init__(factory)
+        address = f"inproc://events-{id(self):x}"
+        watched.monitor(address, event)
+        self.socket.connect(address)
+        self.doRead()  # of a new pipe ZeroMQ tells nothing before it was found empty
+
+    def take(self) -> None:
+        """Hand one event over."""
+        head, _address = self.socket.recv_multipart(zmq.NOBLOCK)
+        self._receive(struct.unpack("=hi", head)[1])
+
+    def shutdown(self) -> None:
+        """Close the socket, and have no more events."""
+        self._watched.disable_monitor()
+        super().shutdown()
 
 
 class PushConnection(ZmqPushConnection):  # type: ignore[misc]

@@ -14,7 +14,11 @@ from pathlib import Path
 if not __package__:  # run as a file: its folder must not shadow other modules named librato
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-COMMANDS = {"backup": "zibrato.store.backup", "export": "zibrato.store.export"}
+COMMANDS = {
+    "backup": "zibrato.store.backup",
+    "export": "zibrato.store.export",
+    "keygen": "zibrato.keygen",
+}
 """Modules with a function `main`, which takes the arguments behind the command."""
 
 

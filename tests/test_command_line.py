@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from zibrato.command_line import CommandLine
 from zibrato.store import backup, export
-from zibrato.store.command_line import CommandLine
 
 
 @pytest.mark.parametrize(

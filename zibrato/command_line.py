@@ -1,9 +1,11 @@
-"""The arguments of the commands that read the store's file."""
+"""Private: the arguments of the commands."""
 
 from __future__ import annotations
 
 import argparse
 from typing import NoReturn
+
+__all__ = ["CommandLine"]
 
 
 class CommandLine(argparse.ArgumentParser):

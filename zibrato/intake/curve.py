@@ -1,0 +1,132 @@
+"""Who may send where keys are asked for: sockets of CURVE, and ZeroMQ's questions about clients.
+
+The questions are ZAP's (RFC 27), asked once a connection over a socket of their own, while the
+handshake waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zmq
+from twisted.logger import Logger
+from zmq.utils import z85
+
+from zibrato.curve import CLIENTS, server_keys
+from zibrato.interfaces import Reactor
+
+if TYPE_CHECKING:
+    from zibrato.tx.connections import EventConnection, PullConnection, ReplyConnection
+
+DOMAIN = b"zibrato"
+QUESTIONS = "inproc://zeromq.zap.01"
+Rejected = Callable[[str, str], None]
+"""Takes the reason, of one word, and what to log of a client that was turned away."""
+_log = Logger()
+
+
+class CurveServer:
+    """Opens a socket for the clients whose public keys are in a directory, and for nobody else.
+
+    It has a ZeroMQ context of its own, since a context has one place alone for questions: in the
+    process's shared one that place is the application's.
+    """
+
+    def __init__(self, directory: Path, rejected: Rejected) -> None:
+        """Read the keys; raises ValueError, with a half-sentence for people."""
+        self._directory = directory
+        self._rejected = rejected
+        self._keys = server_keys(directory)
+        self._questions: ReplyConnection | None = None
+        self._events: EventConnection | None = None
+
+    def open(self, reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
+        """Return a connection that is bound or connected only by those who have the keys.
+
+        What answers is there first: without it ZeroMQ would let in whoever knows the public key.
+        """
+        # txZMQ imports the global reactor.
+        from zibrato.tx.connections import (  # noqa: PLC0415
+            AuthenticatedPullConnection,
+            EventConnection,
+            Factory,
+            ReplyConnection,
+        )
+
+        factory = Factory(reactor, zmq.Context())
+        self._questions = ReplyConnection(factory, self.answer)
+        self._questions.socket.bind(QUESTIONS)
+        connection = AuthenticatedPullConnection(factory, receive, self.is_accepted)
+        self._secure(connection.socket)
+        event = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+        self._events = EventConnection(factory, connection.socket, event, self.failed)
+        return connection
+
+    def close(self, connection: PullConnection) -> None:
+        """Close everything that `open` opened."""
+        if self._questions is None or self._events is None:
+            return
+        context = connection.factory.context
+        for part in (self._events, connection, self._questions):
+            part.shutdown()
+        self._questions = self._events = None
+        context.term()
+
+    def reload(self) -> None:
+        """Read the keys of the clients anew; on an error they stay as they are."""
+        try:
+            clients = server_keys(self._directory).clients
+        except ValueError as error:
+            _log.error("--curve-keys: {error}; the keys stay as they were", error=error)
+            return
+        self._keys = self._keys._replace(clients=clients)
+        self.tell()
+
+    def tell(self) -> None:
+        """Log who is let in."""
+        names = sorted(self._keys.clients.values())
+        _log.info(
+            "let in over CURVE: {names}", names=", ".join(names) or f"nobody; {CLIENTS}/ is empty"
+        )
+
+    def is_accepted(self, key: str) -> bool:
+        """Whether the client with this key may send; counted if not.
+
+        Its key may have been taken away since its connection was made.
+        """
+        if key.encode() in self._keys.clients:
+            return True
+        self._rejected("unauthorised", f"key {key} was taken away; its connection is still there")
+        return False
+
+    def answer(self, request: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the answer to a question of ZeroMQ's.
+
+        A no is a temporary one: after any other, ZeroMQ's clients never ask again, also when their
+        key is known by then.
+        """
+        version, number, _domain, address, _identity, _mechanism, *credentials = request
+        key = z85.encode(credentials[0]) if [*map(len, credentials)] == [32] else b""
+        if key in self._keys.clients:
+            return [version, number, b"200", b"", key, b""]
+        self._rejected(
+            "unauthorised",
+            f"{address.decode(errors='replace')} has a key that is not in {CLIENTS}/: "
+            f"{key.decode()}",
+        )
+        return [version, number, b"300", b"", b"", b""]
+
+    def failed(self, error: int) -> None:
+        """Count a handshake that came to no question."""
+        if error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            self._rejected("handshake", "it has no keys")
+        else:
+            self._rejected("handshake", "it has another key of this daemon, or speaks no ZeroMQ")
+
+    def _secure(self, socket: zmq.Socket[bytes]) -> None:
+        socket.set(zmq.CURVE_SERVER, 1)
+        socket.set(zmq.CURVE_SECRETKEY, self._keys.pair.secret)
+        socket.set(zmq.ZAP_DOMAIN, DOMAIN)
+        socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)

@@ -1,0 +1,88 @@
+"""Make a pair of CURVE keys: `zibrato keygen DIR [NAME]`.
+
+DIR/NAME.key_secret stays where it was made, for its owner alone; DIR/NAME.key is for the other
+side. Without NAME it is the daemon's, `server`, with a directory for the public keys of clients.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import zmq
+
+from zibrato.command_line import CommandLine
+from zibrato.curve import CLIENTS, PUBLIC, SECRET, SERVER
+from zibrato.secret_file import check_writers
+
+__all__ = ["main", "make_keys"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_HEAD = (
+    "#   ZeroMQ CURVE {kind} certificate, made by zibrato keygen\n#   {note}\n\nmetadata\ncurve\n"
+)
+_PUBLIC = _HEAD.format(kind="public", note="For the other side; it is no secret.")
+_SECRET = _HEAD.format(kind="SECRET", note="Keep it where it was made, for its owner alone.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    options = _parser().parse_args(arguments)
+    directory = Path(options.directory)
+    try:
+        make_keys(directory, options.name, force=options.force)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"zibrato keygen: {error}") from None
+    public = directory / f"{options.name}{PUBLIC}"
+    if options.name == SERVER:
+        print(f"{public} is for clients; the keys of those that are let in belong in {CLIENTS}/")
+    else:
+        print(f"{public} belongs in {CLIENTS}/ of the daemon's keys, and its {SERVER}{PUBLIC} here")
+
+
+def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
+    """Make the two files of a new pair; raises OSError or ValueError, with a line for people.
+
+    Keys that are there already are kept, unless with `force`.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"NAME: expected up to 100 letters, digits, dots, dashes or underscores, got {name!r}"
+        )
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_writers(directory)
+    if name == SERVER:
+        (directory / CLIENTS).mkdir(mode=0o700, exist_ok=True)
+    public, secret = zmq.curve_keypair()
+    lines = f'    public-key = "{public.decode()}"\n', f'    secret-key = "{secret.decode()}"\n'
+    files = {
+        directory / f"{name}{SECRET}": (_SECRET + "".join(lines), 0o600),
+        directory / f"{name}{PUBLIC}": (_PUBLIC + lines[0], 0o644),
+    }
+    for path in files:
+        if force:
+            path.unlink(missing_ok=True)
+        elif os.path.lexists(path):
+            raise FileExistsError(f"{path} is there already; another name, or --force")
+    for path, (text, mode) in files.items():
+        _write(path, text, mode)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Write a new file that nobody else can read, even for a moment, where `mode` says so."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+
+
+def _parser() -> CommandLine:
+    parser = CommandLine("keygen", __doc__)
+    parser.add_argument("directory", metavar="DIR", help="where the files go; made if need be")
+    parser.add_argument("name", metavar="NAME", nargs="?", default=SERVER, help="default: server")
+    parser.add_argument("--force", action="store_true", help="replace keys that are there")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
