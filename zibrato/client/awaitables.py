@@ -5,34 +5,65 @@ Nothing here imports what makes such results: they are known by their methods.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from time import perf_counter
 from types import CoroutineType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 Record = Callable[[float], object]
-# Any: an adapter takes results of the types that it is chosen for, and returns what is like them.
-Adapter = Callable[[Any, float, Record], Any]
+# Any: which types an adapter takes is looked up when the program runs, past all checkers.
+Adapter = Callable[[Any, float, Record], object]
 _MAX_TYPES = 10_000
 
 
-def adapt_deferred(result: Any, start: float, record: Record) -> Any:
+class DeferredLike(Protocol):
+    """What is used of a Deferred."""
+
+    def addBoth(self, callback: Callable[[object], object], /) -> object:
+        """Call it with the result or the failure, and go on with what it returns."""
+
+
+class FutureLike(Protocol):
+    """What is used of asyncio's futures and their like."""
+
+    def add_done_callback(self, callback: Callable[[object], object], /) -> object:
+        """Call it with the future, when that is done."""
+
+
+class AwaitableLike(Protocol):
+    """What an awaitable may have; most have the first of these alone."""
+
+    def __await__(self) -> Generator[object, object, object]:
+        """Wait for its result."""
+
+    def __aenter__(self) -> Awaitable[object]:
+        """Enter its context."""
+
+    def __aexit__(self, *error: object) -> Awaitable[bool | None]:
+        """Leave its context."""
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        """Begin its iteration."""
+
+
+def adapt_deferred(result: DeferredLike, start: float, record: Record) -> object:
     """Record when the Deferred fires, either way, and return it."""
 
-    def done(value: Any) -> Any:
+    def done(value: object) -> object:
         record(perf_counter() - start)
         return value
 
     return result.addBoth(done)
 
 
-def adapt_future(result: Any, start: float, record: Record) -> Any:
+def adapt_future(result: FutureLike, start: float, record: Record) -> FutureLike:
     """Record when the future is done, failed or cancelled, and return it."""
     result.add_done_callback(lambda _: record(perf_counter() - start))
     return result
 
 
-async def adapt_coroutine(result: Awaitable[Any], start: float, record: Record) -> Any:
+async def adapt_coroutine(result: Awaitable[T], start: float, record: Record) -> T:
     """Return a coroutine that awaits this one and records its end."""
     try:
         return await result
@@ -43,31 +74,31 @@ async def adapt_coroutine(result: Awaitable[Any], start: float, record: Record) 
 class AwaitableProxy:
     """Stands for an awaitable that may be more than that, such as a context manager, too."""
 
-    def __init__(self, awaitable: Any, start: float, record: Record) -> None:
+    def __init__(self, awaitable: AwaitableLike, start: float, record: Record) -> None:
         self._zibrato = (awaitable, start, record)
 
     # Python looks special methods up on the type, past `__getattr__`: the others are here by hand.
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._zibrato[0], name)
 
-    def __await__(self) -> Generator[Any, Any, Any]:
+    def __await__(self) -> Generator[object, object, object]:
         awaitable, start, record = self._zibrato
         try:
             return (yield from awaitable.__await__())
         finally:
             record(perf_counter() - start)
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> object:
         return await self._zibrato[0].__aenter__()
 
-    async def __aexit__(self, *error: Any) -> Any:
+    async def __aexit__(self, *error: object) -> bool | None:
         awaitable, start, record = self._zibrato
         try:
             return await awaitable.__aexit__(*error)
         finally:
             record(perf_counter() - start)
 
-    def __aiter__(self) -> Any:
+    def __aiter__(self) -> AsyncIterator[object]:
         return self._zibrato[0].__aiter__()
 
 
@@ -90,7 +121,7 @@ class Adapters(dict[type, "Adapter | None"]):
             self.finished.add(kind)
         return adapter
 
-    def adapt(self, result: Any, start: float, record: Record) -> Any:
+    def adapt(self, result: object, start: float, record: Record) -> object:
         """Give the seconds to its end to `record`; return what stands for `result`, or itself."""
         adapter = self[type(result)]
         if adapter is not None:

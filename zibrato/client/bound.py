@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from zibrato.client.arguments import Arguments
 from zibrato.client.decorators import count_calls, time_calls
@@ -11,7 +11,7 @@ from zibrato.client.recorder import Recorder, noop
 from zibrato.client.stopwatch import Stopwatch
 from zibrato.model import COUNTER, GAUGE, TIMER
 
-F = TypeVar("F", bound=Callable[..., Any])  # Any: no other parameters stand for all of them
+F = TypeVar("F", bound=Callable[..., object])
 Record = Callable[[object], object]
 
 

@@ -15,7 +15,7 @@ import linecache
 import types
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from zibrato.client.awaitables import adapters
 
@@ -118,8 +118,7 @@ async def wrapper({parameters}):
 def count_calls(function: F, count: Callable[[], object]) -> F:
     """Return `function` with a call of `count` before each call."""
     templates = (COUNT, COUNT_COROUTINE, COUNT_GENERATOR, COUNT_ASYNC_GENERATOR)
-    wrapper: F = _wrap(function, templates, {"_z_count": count})
-    return wrapper
+    return cast(F, _wrap(function, templates, {"_z_count": count}))
 
 
 def time_calls(function: F, record: Record) -> F:
@@ -137,8 +136,7 @@ def time_calls(function: F, record: Record) -> F:
         "_z_finished": adapters.finished,
         "_z_adapt": adapters.adapt,
     }
-    wrapper: F = _wrap(function, templates, names)
-    return wrapper
+    return cast(F, _wrap(function, templates, names))
 
 
 def _appendable(record: Record) -> object:
@@ -175,10 +173,12 @@ def full_name(function: object) -> str:
     return f"{named.__module__}.{named.__qualname__}".replace(".<locals>", "")
 
 
-# Any: what it takes and returns has the type that its caller says, which no checker can follow.
-def _wrap(function: Any, templates: tuple[str, str, str, str], names: dict[str, object]) -> Any:
+def _wrap(
+    function: object, templates: tuple[str, str, str, str], names: dict[str, object]
+) -> object:
     if isinstance(function, classmethod | staticmethod):
-        return type(function)(_wrap(function.__func__, templates, names))
+        method: Callable[[object], object] = type(function)
+        return method(_wrap(function.__func__, templates, names))
     if isinstance(function, type | property) or not callable(function):
         raise TypeError(
             f"expected a function or another callable to instrument, got {function!r}; "
@@ -187,7 +187,7 @@ def _wrap(function: Any, templates: tuple[str, str, str, str], names: dict[str, 
     template = templates[_form(function)]
     code = _compiled(template, *_signature(function))
     scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **names}
-    wrapper: Any = types.FunctionType(code, scope)
+    wrapper = types.FunctionType(code, scope)
     functools.update_wrapper(wrapper, function)
     if isinstance(function, types.FunctionType):
         wrapper.__defaults__ = function.__defaults__

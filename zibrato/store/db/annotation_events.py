@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
@@ -182,7 +182,7 @@ def _row(event: Event) -> dict[str, object]:
 
 
 def _event(row: EventRow, losses: Losses) -> Event:
-    links = decoded(row[7], list[dict[str, Any]])
+    links = decoded(row[7], list[dict[str, object]])
     if links is None:
         losses.corrupt_text("links", f"event {row[0]}")
     return Event(*row[:7], links or ())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
@@ -204,7 +204,7 @@ def _row(metric: Metric) -> dict[str, object]:
 
 
 def _metric(row: Row, losses: Losses) -> Metric:
-    stored = decoded(row[6], dict[str, Any])
+    stored = decoded(row[6], dict[str, object])
     if stored is None:
         losses.corrupt_text("attributes", f"metric {row[0]}")
     return Metric(*row[:6], stored or {})

@@ -8,9 +8,9 @@ would fail each query and rollup that meets it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import msgspec
 
@@ -33,15 +33,17 @@ class OpenFile(Protocol):
     losses: Losses
 
 
-def decoded(text: Any, kind: type[T]) -> T | None:  # Any: whatever a row has
+def decoded(text: object, kind: type[T]) -> T | None:
     """Return what a text of the file says in JSON; None where it is corrupt."""
+    if not isinstance(text, str | bytes):
+        return None
     try:
         return msgspec.json.decode(text, type=kind)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 
-# Any: whatever a row has, which is what is checked here.
+# Any: sqlite3's rows have no types, and no type of Python 3.10 says "a key, and then whatever".
 def sound_rows(stored: Iterable[Any], losses: Losses) -> Iterator[tuple[int, Row]]:
     """Generate key and row of what a query found in the table of points."""
     for row_key, *columns in stored:
@@ -52,9 +54,11 @@ def sound_rows(stored: Iterable[Any], losses: Losses) -> Iterator[tuple[int, Row
             yield row_key, row
 
 
-def sound_points(chunk_key: int, chunk: Any, losses: Losses) -> list[Point]:
+def sound_points(chunk_key: int, chunk: object, losses: Losses) -> list[Point]:
     """Return the points of a chunk, oldest first; none where it can't be read."""
     try:
+        if not isinstance(chunk, bytes):
+            raise ValueError("no chunk: SQLite keeps any type in any column")
         points = decode_points(chunk, start_of(chunk_key))
     except ValueError:
         losses.corrupt("chunk", chunk_key)
@@ -65,7 +69,7 @@ def sound_points(chunk_key: int, chunk: Any, losses: Losses) -> list[Point]:
     return sound
 
 
-def checked(row: Any) -> Row | None:
+def checked(row: Sequence[object]) -> Row | None:
     """Return a row, with a count that is in bounds; None where it is corrupt."""
     count, total, least, most, squares, last, blob = row
     if type(count) is float and count > 0:  # two integers whose sum was none
@@ -73,20 +77,20 @@ def checked(row: Any) -> Row | None:
     if type(count) is not int or count < 0 or not _is_number(total):
         return None
     if least is None:  # a counter's
-        sound = most is squares is last is blob is None
-    else:
-        sound = (
-            _is_number(least)
-            and _is_number(most)
-            and all(value is None or _is_number(value) for value in (squares, last))
-            and (blob is None or is_sound_distribution(blob))
-        )
-    if not sound:
-        return None
-    return count, total, least, most, squares, last, blob
+        is_plain = most is squares is last is blob is None
+        return (count, total, None, None, None, None, None) if is_plain else None
+    if (
+        _is_number(least)
+        and _is_number(most)
+        and (squares is None or _is_number(squares))
+        and (last is None or _is_number(last))
+        and (blob is None or is_sound_distribution(blob))
+    ):
+        return count, total, least, most, squares, last, blob
+    return None
 
 
-def is_sound_distribution(blob: Any) -> bool:
+def is_sound_distribution(blob: object) -> TypeGuard[bytes]:
     """Whether a distribution can be made of `blob`."""
     if type(blob) is not bytes:
         return False
@@ -108,5 +112,5 @@ def is_sound_distribution(blob: Any) -> bool:
     )
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return type(value) is float and isfinite(value)

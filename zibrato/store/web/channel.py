@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -37,7 +38,7 @@ class BoundedChannel(HTTPChannel):
 
     site: ChannelSet
     transport: Any  # TCP's, TLS's or a Unix socket's: no interface has all that they share
-    callLater: Any  # Twisted sets it to the reactor's
+    callLater: Callable[..., IDelayedCall]  # Twisted sets it to the reactor's
     address: str | None = None
     """Where the client is, if it isn't on a Unix socket."""
     blocked = False
@@ -116,7 +117,7 @@ class BoundedRequest(Request):
     channel: BoundedChannel
     content: BytesIO
 
-    def __init__(self, channel: BoundedChannel, *args: Any, **named: Any) -> None:  # Twisted's
+    def __init__(self, channel: BoundedChannel, *args: object, **named: object) -> None:
         Request.__init__(self, channel, *args, **named)
         self._size = 0
         channel.limit(DEADLINE)
