@@ -11,7 +11,7 @@ from tests.environment import unmeasured
 from tests.structure import ROOT, circles, imports, modules, room
 
 MAX_LINES = 300
-SHARED = {"model", "levels", "wire", "distribution", "endpoint", "curve"}
+SHARED = {"model", "levels", "wire", "lines", "distribution", "endpoint", "curve"}
 STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
 ARROWS = {
     "client": SHARED,

@@ -77,6 +77,19 @@ class Distribution:
             self.spill()
         self._bucket(samples)
 
+    def add_repeated(self, sample: float, times: int) -> None:
+        """Take a finite sample of at least 0 in, so many times, for the price of one."""
+        if self.samples is not None and len(self.samples) + times <= MAX_EXACT_SAMPLES:
+            self.add([sample] * times)
+        elif times > 0:
+            self.spill()
+            self.low, self.high = min(self.low, sample), max(self.high, sample)
+            if sample > 0:
+                self.buckets[ceil(log2(sample) * _PER_DOUBLING)] += times
+                self._bound()
+            else:
+                self.zeros += times
+
     def merged(self, *others: Distribution) -> Distribution:
         """Return a new distribution of the samples of all."""
         result = Distribution()

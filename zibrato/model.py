@@ -17,6 +17,7 @@ __all__ = [
     "MAX_COUNT",
     "MAX_EXACT_INT",
     "MAX_NAME_LENGTH",
+    "SET",
     "TIMER",
     "Series",
     "Snapshot",
@@ -29,6 +30,8 @@ COUNTER = "counter"
 TIMER = "timer"
 GAUGE = "gauge"
 KINDS = (COUNTER, TIMER, GAUGE)
+SET = "set"
+"""What an open interval holds of a statsd set: a closed one has a gauge of it."""
 
 MAX_NAME_LENGTH = 255
 """Characters of a metric's name, a source, and a tag's name and value."""

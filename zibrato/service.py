@@ -60,7 +60,10 @@ def make_service(options: Options) -> Daemon:
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
     intakes = _intakes(reactor, settings, receiver.receive, rejections.reject)
     outboxes = _outboxes(reactor, settings, metrics)
-    daemon = Daemon(reactor, options, aggregator, metrics, intakes=intakes, outboxes=outboxes)
+    daemon = Daemon(
+        reactor, options, aggregator, metrics,
+        intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush,
+    )  # fmt: skip
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
     if settings.web is None:

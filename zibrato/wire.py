@@ -120,7 +120,7 @@ def decode(frame: bytes, now: float) -> Decoded:
     if len(frame) > MAX_FRAME:
         return _rejection("size")
     if frame[0] < 0x80:  # text starts with ASCII, an array does not
-        return _decode_text(frame, now)
+        return decode_text(frame, now)
     try:
         batch = _decode_batch(frame)
     except UnicodeDecodeError:
@@ -147,7 +147,8 @@ def _is_other_version(frame: bytes) -> bool:
 _Fields = tuple[str, ...]
 
 
-def _decode_text(frame: bytes, now: float) -> Decoded:
+def decode_text(frame: bytes, now: float) -> Decoded:
+    """Return the contents of a frame of lines."""
     try:
         text = frame.decode()
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.wire import Batch, CounterRow, encode
 
 
 class ReceiverTests(SynchronousTestCase):
@@ -29,6 +30,7 @@ class ReceiverTests(SynchronousTestCase):
 
     def test_what_a_frame_holds_is_aggregated_as_of_now(self) -> None:
         self.receiver.receive(b"info|counter|c|2\ninfo|counter|c|3|995")
+        self.receiver.flush()
         starts = [snapshot.start for snapshot in self.aggregator.close(float("inf"))]
         assert starts == [990.0, 1000.0]
         assert self.rejected() == {}
@@ -38,22 +40,41 @@ class ReceiverTests(SynchronousTestCase):
         for frame in (b"", b"\xff\xff", b"\x91\x07", b"nonsense", b"info|counter|c|x"):
             self.receiver.receive(frame)
         self.receiver.receive(b"info|counter|c|1")
+        self.receiver.flush()
         assert self.aggregator.pending == 1
         reasons = ("empty", "malformed", "version", "fields", "value")
         assert self.rejected() == dict.fromkeys(reasons, 1)
         assert self.metrics.total("zibrato.intake.received") == 6
 
-    def test_a_bug_costs_one_frame_and_one_line_an_interval(self) -> None:
+    def test_a_bug_costs_what_ran_into_it_and_one_line_an_interval(self) -> None:
         patch = self.patch(self.aggregator, "add", None)
-        for second in (0, 5, 4.9):
+        batch = encode(Batch(1, "c", 1, 1000.0, 1000.0, [CounterRow("c", "info", None, {}, 1, 1)]))
+        for second in (0, 5, 4.7):
             self.clock.advance(second)
             self.receiver.receive(b"info|counter|c|1")
-        assert self.rejected() == {"fault": 3}
-        assert self.metrics.total("zibrato.intake.received") == 3
+            self.receiver.receive(batch)
+        self.clock.advance(0.1)
+        assert self.rejected() == {"fault": 6}
+        assert self.metrics.total("zibrato.intake.received") == 6
         assert len(self.flushLoggedErrors(TypeError)) == 1
         self.clock.advance(0.2)
-        self.receiver.receive(b"info|counter|c|1")
+        self.receiver.receive(batch)
         assert len(self.flushLoggedErrors(TypeError)) == 1
         patch.restore()
         self.receiver.receive(b"info|counter|c|1")
+        self.receiver.flush()
         assert self.aggregator.pending == 1
+
+    def test_lines_wait_for_others_at_most_100_ms_and_count_when_they_came(self) -> None:
+        self.clock.advance(9.85)
+        self.receiver.receive(b"info|counter|c|1")
+        assert self.aggregator.pending == 0
+        self.clock.advance(0.1)
+        assert self.aggregator.pending == 1
+        self.receiver.receive(b"info|counter|c|1")
+        self.clock.advance(0.05)  # the interval ends
+        self.receiver.receive(b"info|counter|c|1")
+        self.receiver.flush()
+        first, second = self.aggregator.close(float("inf"))
+        assert (first.start, first.measurements) == (1000.0, 2)
+        assert (second.start, second.measurements) == (1010.0, 1)

@@ -67,7 +67,8 @@ class DaemonTests(SynchronousTestCase):
             levels=options.settings.levels,
             max_series=options.settings.max_series,
         )
-        self.receive = Receiver(self.aggregator, self.metrics, self.clock).receive
+        receiver = Receiver(self.aggregator, self.metrics, self.clock)
+        self.receive, self.flush_lines = receiver.receive, receiver.flush
         self.intakes = [FakeIntake(self.receive) for _ in range(2)]
         outbox = Outbox(self.backend, self.clock, self.metrics)
         self.options = options
@@ -78,6 +79,7 @@ class DaemonTests(SynchronousTestCase):
             self.metrics,
             intakes=self.intakes,
             outboxes=[outbox],
+            flush_lines=receiver.flush,
         )
         self.daemon.startService()
         self.addCleanup(self.stop)
@@ -243,6 +245,7 @@ class DaemonTests(SynchronousTestCase):
         frames += [b"debug|counter|c|1", b"info|timer|t|-1", b"", b"info|gauge|t1|2"]
         for frame in frames:
             self.receive(frame)
+        self.flush_lines()
         total = self.metrics.total
         received = total("zibrato.intake.received")
         shipped = self.aggregator.pending

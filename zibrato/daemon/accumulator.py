@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from math import inf
 from operator import mul
 
+from zibrato.daemon.distinct import Distinct
 from zibrato.distribution import Distribution
-from zibrato.model import MAX_COUNT, TIMER, Summary, bounded
+from zibrato.model import GAUGE, MAX_COUNT, TIMER, Summary, bounded
 
 _CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
 
@@ -44,6 +46,23 @@ class Accumulator:
         if len(self._fresh) >= _CHUNK:
             self._digest()
 
+    def add_repeated(self, samples: Sequence[float], times: Sequence[int]) -> int:
+        """Take samples of a timer in, each so many times; return how many were too many."""
+        if self._fresh:
+            self._digest()
+        excess = 0
+        for sample, repeated in zip(samples, times, strict=True):
+            fitting = min(repeated, MAX_COUNT - self.count)
+            excess += repeated - fitting
+            self.count += fitting
+            self.sum += bounded(sample * fitting)
+            self._squares += bounded(sample * sample * fitting)
+            self._last = sample
+            if self._distribution is not None:
+                self._distribution.add_repeated(sample, fitting)
+                self._min, self._max = self._distribution.low, self._distribution.high
+        return excess
+
     def summary(self) -> Summary:
         """Return what was accumulated; the accumulator must not be used afterwards."""
         if self._fresh:
@@ -72,3 +91,24 @@ class Accumulator:
         else:
             self._distribution.add(samples)
             self._min, self._max = self._distribution.low, self._distribution.high
+
+
+class SetAccumulator(Accumulator):
+    """The open summary of one set: a gauge, which reads how many distinct values there were."""
+
+    __slots__ = ("_distinct",)
+
+    def __init__(self) -> None:
+        super().__init__(GAUGE)
+        self._distinct = Distinct()
+
+    def add_values(self, values: Sequence[bytes]) -> None:
+        """Take values in."""
+        self.count += len(values)
+        self._distinct.add(values)
+
+    def summary(self) -> Summary:
+        """Return the reading as if every value had been a reading of it: that keeps the account."""
+        reading = float(self._distinct.estimate())
+        total, squares = self.count * reading, self.count * reading * reading
+        return Summary(self.count, total, reading, reading, squares, reading)

@@ -9,17 +9,20 @@ from __future__ import annotations
 from array import array
 from math import inf, isfinite
 
-from zibrato.daemon.accumulator import Accumulator
+from zibrato.daemon.accumulator import Accumulator, SetAccumulator
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
+from zibrato.lines import LineBatch, RepeatedRow, SetRow
 from zibrato.model import (
     COUNTER,
     GAUGE,
     MAX_EXACT_INT,
     MAX_NAME_LENGTH,
+    SET,
     TIMER,
     Series,
     Snapshot,
+    Summary,
     Tags,
 )
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
@@ -31,7 +34,7 @@ MAX_SPAN = 60.0
 MAX_TAGS = 50
 MAX_INTERVALS = 1000
 """Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
-_Row = CounterRow | SampleRow
+_Row = CounterRow | SampleRow | RepeatedRow | SetRow
 _Identity = tuple[str, str, str, str | None, Tags]
 
 
@@ -103,7 +106,7 @@ class Aggregator:
             for entry in interval.entries.values()
         )
 
-    def add(self, batch: Batch, now: float) -> None:
+    def add(self, batch: Batch | LineBatch, now: float) -> None:
         """Take `batch` in, at the Unix time `now`."""
         interval = self._interval_of(_time_of(batch), now)
         received = 0
@@ -113,6 +116,9 @@ class Aggregator:
             received += self._add_samples(interval, TIMER, timer)
         for gauge in batch.gauges:
             received += self._add_samples(interval, GAUGE, gauge)
+        if isinstance(batch, LineBatch):
+            received += sum(self._add_repeated(interval, row) for row in batch.repeated)
+            received += sum(self._add_set(interval, row) for row in batch.sets)
         self._metrics.count("zibrato.intake.received", received)
 
     def close(self, before: float) -> list[Snapshot]:
@@ -123,8 +129,7 @@ class Aggregator:
             entries = self._intervals.pop(start).entries
             self._series_count -= len(entries)
             if entries:
-                summaries = {series: entry.summary() for series, entry in entries.items()}
-                snapshots.append(Snapshot(start, start + self.interval, summaries))
+                snapshots.append(Snapshot(start, start + self.interval, _summaries(entries)))
         return snapshots
 
     def _interval_of(self, when: float, now: float) -> _OpenInterval:
@@ -154,10 +159,22 @@ class Aggregator:
             self._reject(row.count, "value")
             return row.count
         entry = self._entry(interval, COUNTER, row, row.count)
-        excess = entry.add_counts(row.count, row.sum) if entry is not None else 0
-        if excess:
-            self._metrics.count("zibrato.intake.dropped", excess, reason="overflow")
+        self._drop_excess(entry.add_counts(row.count, row.sum) if entry is not None else 0)
         return row.count
+
+    def _add_repeated(self, interval: _OpenInterval, row: RepeatedRow) -> int:
+        """Take `row` in; return how many measurements it was."""
+        received = sum(row.times)
+        entry = self._entry(interval, TIMER, row, received)
+        self._drop_excess(entry.add_repeated(row.samples, row.times) if entry is not None else 0)
+        return received
+
+    def _add_set(self, interval: _OpenInterval, row: SetRow) -> int:
+        """Take `row` in; return how many measurements it was."""
+        entry = self._entry(interval, SET, row, len(row.values))
+        if isinstance(entry, SetAccumulator):
+            entry.add_values(row.values)
+        return len(row.values)
 
     def _add_samples(self, interval: _OpenInterval, kind: str, row: SampleRow) -> int:
         """Take `row` in; return how many measurements it was."""
@@ -209,15 +226,31 @@ class Aggregator:
                 self._metrics.count("zibrato.intake.dropped", count, reason="max_series")
                 return None
             self._series_count += 1
-            entry = interval.entries[series] = Accumulator(kind)
+            entry = SetAccumulator() if kind == SET else Accumulator(kind)
+            interval.entries[series] = entry
         interval.remember(identity, entry)
         return entry
+
+    def _drop_excess(self, count: int) -> None:
+        if count:
+            self._metrics.count("zibrato.intake.dropped", count, reason="overflow")
 
     def _reject(self, count: int, reason: str) -> None:
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
 
 
-def _time_of(batch: Batch) -> float:
+def _summaries(entries: dict[Series, Accumulator]) -> dict[Series, Summary]:
+    """Return what was accumulated; a set is a gauge from here on."""
+    summaries: dict[Series, Summary] = {}
+    for opened, entry in entries.items():
+        series = opened._replace(kind=GAUGE) if opened.kind == SET else opened
+        summary = entry.summary()
+        same = summaries.get(series)
+        summaries[series] = summary if same is None else same.merged(summary)
+    return summaries
+
+
+def _time_of(batch: Batch | LineBatch) -> float:
     """Return the time of `batch`: its middle, or its end where the clock was set meanwhile."""
     set_meanwhile = batch.end < batch.start or batch.end - batch.start > MAX_SPAN
     return batch.end if set_meanwhile else (batch.start + batch.end) / 2

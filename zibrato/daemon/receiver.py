@@ -6,12 +6,19 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.gathering import Gatherer
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.wire import decode
+from zibrato.daemon.text_lines import TextLines
+from zibrato.lines import LineReader
+from zibrato.wire import MAX_FRAME, decode
 
 
 class Receiver:
-    """Decodes frames and has their batches aggregated, as of the clock's time."""
+    """Decodes frames and has what they hold aggregated, as of the time at which they came.
+
+    A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
+    is closed.
+    """
 
     _log = Logger()
 
@@ -20,6 +27,20 @@ class Receiver:
         self._metrics = metrics
         self._clock = clock
         self._quiet_until = 0.0
+        self._gatherers: list[Gatherer] = []
+        self._text = self.gatherer(TextLines())
+
+    def gatherer(self, reader: LineReader) -> Gatherer:
+        """Return what takes in lines that `reader` can read."""
+        interval = self._aggregator.interval
+        gatherer = Gatherer(reader, self._take, self._clock, interval)
+        self._gatherers.append(gatherer)
+        return gatherer
+
+    def flush(self) -> None:
+        """Have all lines aggregated that wait."""
+        for gatherer in self._gatherers:
+            gatherer.flush()
 
     def receive(self, frame: bytes) -> None:
         """Take one frame in, whatever it holds; never raises.
@@ -27,23 +48,43 @@ class Receiver:
         What can't be read is counted by reason. So is what runs into a bug: that must cost one
         frame, not the intake, which may be a reader that the reactor drops at an exception.
         """
+        # Text starts with ASCII; what is blank or too long is rejected as a whole.
+        if frame and frame[0] < 0x80 and not frame.isspace() and len(frame) <= MAX_FRAME:
+            self._text.add(frame)
+            return
         now = self._clock.seconds()
         try:
             decoded = decode(frame, now)
             for reason, count in decoded.rejected.items():
-                self._reject(count, reason)
+                self.reject(count, reason)
             for batch in decoded.batches:
                 self._aggregator.add(batch, now)
         except Exception:
-            self._reject(1, "fault")
-            self._log_failure(now)
+            self._fail(1, now)
 
-    def _reject(self, count: int, reason: str) -> None:
+    def reject(self, count: int, reason: str) -> None:
+        """Count what was turned away."""
         self._metrics.count("zibrato.intake.received", count)
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
 
-    def _log_failure(self, now: float) -> None:
-        """Log the traceback, once an interval at most: a sender may repeat itself at any rate."""
+    def _take(self, reader: LineReader, when: float) -> None:
+        """Take in what was gathered of lines; a bug costs what wasn't aggregated yet of them."""
+        lines = reader.pending
+        try:
+            gathered = reader.take(when)
+            for reason, count in gathered.rejected.items():
+                self.reject(count, reason)
+            for batch in gathered.batches:
+                self._aggregator.add(batch, when)
+        except Exception:
+            self._fail(lines, when)
+
+    def _fail(self, count: int, now: float) -> None:
+        """Count what ran into a bug, and log the traceback.
+
+        That once an interval at most: a sender may repeat itself at any rate.
+        """
+        self.reject(count, "fault")
         interval = self._aggregator.interval
         if not now < self._quiet_until <= now + interval:  # which also tells of a clock set back
             self._quiet_until = now // interval * interval + interval

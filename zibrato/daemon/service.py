@@ -44,8 +44,10 @@ class Daemon(MultiService):
         *,
         intakes: Sequence[IIntake],
         outboxes: Sequence[Outbox],
+        flush_lines: Callable[[], object] = lambda: None,
     ) -> None:
         MultiService.__init__(self)
+        self._flush_lines = flush_lines
         self.outboxes = outboxes
         self.start_failed: Callable[[OSError], None] | None = None
         self._reactor = reactor
@@ -139,6 +141,7 @@ class Daemon(MultiService):
     def _flush(self, before: float, when: float) -> None:
         """Hand the intervals that ended by `before` on, the daemon's own series as of `when`."""
         began = perf_counter()
+        self._flush_lines()
         self._report(when)
         for snapshot in self._aggregator.close(before):
             for outbox in self.outboxes:

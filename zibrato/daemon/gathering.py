@@ -1,0 +1,81 @@
+"""Gathers frames of lines, so that what a line costs is one look-up and not a batch of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from zibrato.lines import LineReader
+
+DELAY = 0.1
+"""Seconds that a line waits for others at most, and never beyond the end of its interval."""
+CHUNK = 65_536
+"""Bytes that are split into lines at once."""
+MAX_LINES = 32_768
+MAX_BYTES = 4 * 1024 * 1024
+"""What waits at most; one frame may be as long."""
+
+
+class Gatherer:
+    """Has `reader` split what comes into lines, and `deliver` take what it gathered of them.
+
+    `deliver` gets the reader, and the Unix time at which the first of the lines came. It must not
+    raise.
+    """
+
+    def __init__(
+        self,
+        reader: LineReader,
+        deliver: Callable[[LineReader, float], None],
+        clock: IReactorTime,
+        interval: float,
+    ) -> None:
+        self._reader = reader
+        self._deliver = deliver
+        self._clock = clock
+        self._interval = interval
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._read_bytes = 0
+        self._since = 0.0
+        self._call: IDelayedCall | None = None
+
+    def add(self, frame: bytes) -> None:
+        """Take a frame of lines in."""
+        if self._call is None:
+            self._begin()
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size >= CHUNK:
+            self._read()
+            if self._reader.pending >= MAX_LINES or self._read_bytes >= MAX_BYTES:
+                self.flush()
+
+    def extend(self, frames: Sequence[bytes]) -> None:
+        """Take frames of lines in."""
+        for frame in frames:
+            self.add(frame)
+
+    def flush(self) -> None:
+        """Have everything delivered that waits."""
+        call, self._call = self._call, None
+        if call is None:
+            return
+        if call.active():
+            call.cancel()
+        self._read()
+        self._read_bytes = 0
+        self._deliver(self._reader, self._since)
+
+    def _begin(self) -> None:
+        """Note when the first line came, and see to it that it doesn't wait for too long."""
+        self._since = self._clock.seconds()
+        left = self._interval - self._since % self._interval
+        self._call = self._clock.callLater(min(DELAY, left), self.flush)
+
+    def _read(self) -> None:
+        frames, self._frames = self._frames, []
+        self._read_bytes += self._size
+        self._size = 0
+        self._reader.split(frames)
