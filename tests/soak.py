@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import product
 
 SHARE = float(os.environ.get("ZIBRATO_SOAK", "0.04"))
 """The part of a soak's whole length that is run."""
@@ -11,6 +13,14 @@ SHARE = float(os.environ.get("ZIBRATO_SOAK", "0.04"))
 def rounds(whole: int) -> int:
     """Return how many of `whole` rounds to run, at least 3."""
     return max(3, round(whole * SHARE))
+
+
+def combinations(*factors: Sequence[object]) -> list[tuple[object, ...]]:
+    """Return all combinations; in a short run so few that each value is in one at least."""
+    if SHARE >= 1:
+        return list(product(*factors))
+    longest = max(map(len, factors))
+    return [tuple(values[index % len(values)] for values in factors) for index in range(longest)]
 
 
 def seconds(whole: float) -> float:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import soak
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import BIN, ROOT, Process, daemon, eventually, python
 
@@ -97,12 +98,12 @@ def check(server: LibratoServer, output: str) -> None:
     assert server.apikey not in output
 
 
-@pytest.mark.parametrize("number", STATUS, ids=lambda number: number.name)
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.soak
+@pytest.mark.parametrize(("way", "number"), soak.combinations([*WAYS], [*STATUS]))
 def test_a_stop_in_mid_interval_ships_the_last_one(
-    way: Way, number: signal.Signals, server: LibratoServer, options: Sequence[str], tmp_path: Path
+    way: str, number: signal.Signals, server: LibratoServer, options: Sequence[str], tmp_path: Path
 ) -> None:
-    with way.start(options, tmp_path) as process:
+    with WAYS[way].start(options, tmp_path) as process:
         process.wait_for(LISTENING)
         make_calls(tmp_path)
         assert process.stop(number) == STATUS[number]

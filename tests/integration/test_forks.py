@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import soak
 from tests.integration.processes import BIN, ROOT, Process, eventually
 from tests.integration.sink import Sink
 
@@ -71,12 +72,18 @@ def is_settled(log: str, preload: bool) -> bool:
     return booted - exited == 2 and imported == (1 if preload else booted)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
-@pytest.mark.parametrize("recycle", [[], ["--max-requests=30"]], ids=["", "max-requests"])
-@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["", "preload"])
-@pytest.mark.parametrize("threads", [[], ["--threads=3"]], ids=["sync", "gthread"])
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("preload", "recycle", "threads", "stop"),
+    soak.combinations(
+        ([], ["--preload"]),
+        (["--max-requests=30"], []),
+        ([], ["--threads=3"]),
+        (signal.SIGTERM, signal.SIGINT),
+    ),
+)
 def test_gunicorn(
-    sink: Sink, threads: list[str], preload: list[str], recycle: list[str], stop: signal.Signals
+    sink: Sink, preload: list[str], recycle: list[str], threads: list[str], stop: signal.Signals
 ) -> None:
     """A worker that is told to stop, or has had its share of requests, sends what it has."""
     server = [str(BIN / "gunicorn"), "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket"]

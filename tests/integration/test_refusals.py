@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import zmq
 
+from tests import soak
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
 from zibrato import Zibrato
 from zibrato.daemon.settings import backend_makers
@@ -51,37 +52,28 @@ def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (("--nonsense",), "zibrato: option --nonsense not recognized; see --help"),
-        (
-            ("--flush-interval", "10s"),
-            "zibrato: --flush-interval: expected seconds from 0.1 to 86,400, got '10s'; "
-            "write 10 for ten seconds",
-        ),
-        (
-            ("--backend", "carbon"),
-            f"zibrato: --backend: expected one of {BACKENDS}, got 'carbon'",
-        ),
-        (
-            ("--username", "u"),
-            "zibrato: --username: an API key is needed too; give --apikey-file FILE, a systemd "
-            "credential apikey, $ZIBRATO_APIKEY or --apikey KEY",
-        ),
-        (
-            ("--socket", "ipc:///no/such/directory/socket"),
-            "zibrato: --socket: can't have ipc:///no/such/directory/socket: No such file or "
-            "directory; is another program there, or the directory missing?",
-        ),
-    ],
-    ids=("option", "value", "backend", "secret", "directory"),
-)
-def test_bad_options(
-    tmp_path: Path, command: Sequence[str], options: Sequence[str], line: str
-) -> None:
-    assert refusal(tmp_path, [*command, *options]) == line
+BAD = {
+    "--nonsense": "zibrato: option --nonsense not recognized; see --help",
+    "--flush-interval 10s": (
+        "zibrato: --flush-interval: expected seconds from 0.1 to 86,400, got '10s'; "
+        "write 10 for ten seconds"
+    ),
+    "--backend carbon": f"zibrato: --backend: expected one of {BACKENDS}, got 'carbon'",
+    "--username u": (
+        "zibrato: --username: an API key is needed too; give --apikey-file FILE, a systemd "
+        "credential apikey, $ZIBRATO_APIKEY or --apikey KEY"
+    ),
+    "--socket ipc:///no/such/directory/socket": (
+        "zibrato: --socket: can't have ipc:///no/such/directory/socket: No such file or "
+        "directory; is another program there, or the directory missing?"
+    ),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("command", "options"), soak.combinations([*COMMANDS], [*BAD]))
+def test_bad_options(tmp_path: Path, command: str, options: str) -> None:
+    assert refusal(tmp_path, [*COMMANDS[command], *options.split()]) == BAD[options]
 
 
 def test_bad_options_of_the_application_file(tmp_path: Path) -> None:
@@ -125,7 +117,7 @@ def test_another_programs_port(tmp_path: Path) -> None:
         assert f"can't have tcp://127.0.0.1:{port}: Address already in use" in line
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
 def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[str]) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     for store in (one, other):  # the check of a store leaves its lock behind

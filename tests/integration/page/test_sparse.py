@@ -61,13 +61,17 @@ def coloured(page: Any, url: str, color: str) -> int:
     return int(page.evaluate(COLOURED, color))
 
 
-@pytest.mark.parametrize("seconds", [3600, 86400, 604800, 2592000, 7776000, 31536000])
+RANGES = (3600, 86400, 604800, 2592000, 7776000, 31536000)
+
+
 @pytest.mark.parametrize(
     ("kind", "color"), [("gauge", "--gauge"), ("timer", "--p50"), ("counter", "--counter")]
 )
 def test_one_measurement_a_minute_is_seen(
-    rare: StoreDaemon, tab: Tab, kind: str, color: str, seconds: int
+    rare: StoreDaemon, tab: Tab, kind: str, color: str
 ) -> None:
-    pixels = coloured(tab.page, f"{rare.url}/#/plot/{kind}/rare.{kind}?range={seconds}", color)
-    assert pixels >= 20
+    link = f"{rare.url}/#/plot/{kind}/rare.{kind}?range="
+    for seconds in RANGES:
+        tab.page.goto("about:blank")  # so that no plot is there before its own
+        assert coloured(tab.page, f"{link}{seconds}", color) >= 20, seconds
     tab.checked(rare.url)
