@@ -173,16 +173,22 @@ def fork(sink: Sink, kind: str, number: int) -> str:
     return process.output
 
 
-def test_a_hundred_forks_under_four_busy_threads(forks: Sink) -> None:
-    recorded = int(fork(forks, "busy", 100))
-    check(forks, {"busy": recorded, "child": 5000, "child.timed": 5000})
+FORKS = soak.rounds(100 // 4) * 4
+"""Four at a time, each of which counts to 50."""
+
+
+@pytest.mark.soak
+def test_forks_under_four_busy_threads(forks: Sink) -> None:
+    recorded = int(fork(forks, "busy", FORKS))
+    check(forks, {"busy": recorded, "child": 50 * FORKS, "child.timed": 50 * FORKS})
     assert sum(forks.counts[f"busy.{name}"] for name in "abcd") == recorded
     assert sum(forks.counts[f"gauge.{number}"] for number in range(50)) == recorded
 
 
-def test_a_hundred_forks_of_a_thread_while_another_makes_clients(forks: Sink) -> None:
-    recorded = int(fork(forks, "of_thread", 100))
-    check(forks, {"hammered": recorded, "child": 5000, "child.timed": 5000})
+@pytest.mark.soak
+def test_forks_of_a_thread_while_another_makes_clients(forks: Sink) -> None:
+    recorded = int(fork(forks, "of_thread", FORKS))
+    check(forks, {"hammered": recorded, "child": 50 * FORKS, "child.timed": 50 * FORKS})
     assert sum(forks.counts[f"series.{number}"] for number in range(500)) == recorded
 
 
