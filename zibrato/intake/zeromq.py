@@ -18,7 +18,9 @@ from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
+from zibrato.intake.accepted import hang_up
 from zibrato.interfaces import IIntake, Reactor
+from zibrato.wire import MAX_FRAME
 
 if TYPE_CHECKING:
     from zibrato.intake.curve import CurveServer
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 QUIET = 0.1
 """Seconds without a frame after which the sockets are taken to be empty."""
+PAUSE = 0.01
+"""Seconds that ZeroMQ gets to bring more before the next look at what came."""
 DRAIN_LIMIT = 2.0
 """Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
 _log = Logger()
@@ -196,26 +200,45 @@ class ZeroMQIntake(Service):
         )
 
     async def _drain(self) -> None:
-        """Read until it is quiet, then unbind, then read what ZeroMQ had taken in meanwhile.
+        """Part with the peers one by one, read all that they sent, then unbind.
 
-        Unbinding cuts the connections. What a client has queued it sends to the next daemon; what
-        was in the kernel's buffers is lost, so that they must be empty by then.
+        Unbinding cuts the connections, with what the kernel holds of them. What a client has
+        queued it sends to the next daemon.
         """
         connection = self._connection
         if connection is None:
             return
-        await self._read_until_quiet(connection)
+        for path in self._locks:
+            with suppress(OSError):
+                os.unlink(path)  # nobody new comes in; the lock keeps another daemon out
+        await self._part(connection)
         for address in self._bound:
             with suppress(zmq.ZMQError):
                 connection.socket.unbind(address)
         await self._read_until_quiet(connection)
+
+    async def _part(self, connection: PullConnection) -> None:
+        """Read until all peers of what is bound are gone, or nothing comes any more."""
+        now = self._reactor.monotonic()
+        deadline, quiet_since, connected = now + DRAIN_LIMIT, now, None
+        while now < deadline and now < quiet_since + QUIET and connected != 0:
+            frames = connection.frames
+            connection.read_all()
+            # Who sends faster than is read here is parted with in the end all the same.
+            is_late = now > deadline - DRAIN_LIMIT / 2
+            connected = hang_up(self._bound, MAX_FRAME if is_late else 0)
+            await deferLater(self._reactor, PAUSE)
+            now = self._reactor.monotonic()
+            if frames != connection.frames:
+                quiet_since = now
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:
         deadline = self._reactor.monotonic() + DRAIN_LIMIT
         frames = -1
         while frames != connection.frames and self._reactor.monotonic() < deadline:
             frames = connection.frames
-            await deferLater(self._reactor, QUIET, connection.doRead)
+            connection.read_all()
+            await deferLater(self._reactor, QUIET)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -18,6 +18,8 @@ from zibrato.client.connector import Context
 from zibrato.wire import MAX_FRAME
 
 READ_BUDGET = 0.005
+READ_ALL = 0.1
+"""Seconds for what comes faster than it can be read."""
 PULL_BYTES = 64 * 1024 * 1024
 """What may wait of one sender inside ZeroMQ, were each of its frames as long as frames may be."""
 PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
@@ -67,6 +69,14 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]
             _log.failure("reading from ZeroMQ failed; trying again")
             pause = ERROR_PAUSE
         self._read_later(pause)
+
+    def read_all(self) -> None:
+        """Read what is there, within `READ_ALL` seconds."""
+        deadline = perf_counter() + READ_ALL
+        before = -1
+        while before != self.frames and perf_counter() < deadline:
+            before = self.frames
+            self.doRead()
 
     def _read_later(self, pause: float) -> None:
         if self.socket is not None and self.read_scheduled is None:

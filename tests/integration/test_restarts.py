@@ -1,0 +1,74 @@
+"""Plain clients under daemons that come and go: an orderly stop loses nothing of what was sent."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import soak
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import Process, daemon, eventually, python
+
+RESTARTS = soak.rounds(30)
+FLOOD = """
+import signal, sys, time, zmq
+
+ended = []
+signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+socket = zmq.Context.instance().socket(zmq.PUSH)
+socket.connect(sys.argv[1])
+made = 0
+print("started", flush=True)
+while not ended:
+    for _ in range(10):  # some 5,000 a second: no pause is as long as a daemon's of 0.1 s
+        socket.send(b"info|counter|hits|1")
+        made += 1
+    time.sleep(0.002)
+print("made", made, flush=True)
+signal.pause()
+"""
+
+
+def an_ipc_socket(path: Path) -> str:
+    return f"ipc://{path}/socket"
+
+
+def a_tcp_socket(_path: Path) -> str:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{trial.getsockname()[1]}"
+
+
+def a_daemon(server: LibratoServer, endpoint: str) -> Process:
+    account = ("--username", server.username, "--apikey", server.apikey, "--hostname", server.url)
+    return daemon(*account, "--socket", endpoint, "--flush-interval", "1", "--stop-timeout", "20")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("endpoint_in", [an_ipc_socket, a_tcp_socket])
+def test_a_daemon_that_quits_under_load_loses_nothing(
+    tmp_path: Path, endpoint_in: Callable[[Path], str]
+) -> None:
+    endpoint = endpoint_in(tmp_path)
+    with LibratoServer() as server:
+        with python(FLOOD, endpoint) as one, python(FLOOD, endpoint) as other:
+            one.wait_for("started")
+            other.wait_for("started")
+            for _ in range(RESTARTS):
+                with a_daemon(server, endpoint) as process:
+                    before = server.count("hits")
+                    eventually(lambda seen=before: server.count("hits") > seen)  # type: ignore[misc]
+                    assert process.stop(signal.SIGQUIT) == 0
+            with a_daemon(server, endpoint):
+                made = 0
+                for flood in (one, other):
+                    flood.send(signal.SIGTERM)
+                    made += int(flood.wait_for(r"made (\d+)")[1])
+                eventually(lambda: server.count("hits") >= made)
+        assert server.count("hits") == made
+        assert server.refusals == []
+        print(f"{made} made and received over {RESTARTS} restarts")

@@ -1,0 +1,85 @@
+"""The connections that peers have made to addresses of this process, as the kernel knows them.
+
+ZeroMQ has no way to part with a peer but to cut the connection, with all that the kernel holds of
+it. Linux alone tells of what is open; elsewhere there seems to be none.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import socket
+import stat
+import termios
+from collections.abc import Collection, Iterator
+from contextlib import closing, suppress
+
+_DESCRIPTORS = "/proc/self/fd"
+_ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothing is bound here
+
+
+def hang_up(addresses: Collection[str], max_unread: int) -> int | None:
+    """Send no more to those who are connected to `addresses`; return how many still are, if known.
+
+    A peer's ZeroMQ takes that for the end of the connection. It ends it on its side, where it is
+    between two writes: all that it wrote arrives, and what it has yet to write it keeps. Where
+    over `max_unread` bytes of it wait here, it may be in the middle of one: it is left for now.
+    """
+    if not addresses or not os.path.isdir(_DESCRIPTORS):
+        return None
+    connected = 0
+    for connection in _accepted(addresses):
+        with closing(connection), suppress(OSError):  # such as of one that has gone meanwhile
+            connected += 1
+            if _unread(connection) <= max_unread:
+                connection.shutdown(socket.SHUT_WR)
+    return connected
+
+
+def _unread(connection: socket.socket) -> int:
+    """Return how many bytes the kernel holds of what came over `connection`."""
+    length = array.array("i", [0])
+    fcntl.ioctl(connection, termios.FIONREAD, length)
+    return length[0]
+
+
+def _accepted(addresses: Collection[str]) -> Iterator[socket.socket]:
+    """Yield a duplicate of each connection, for the caller to close."""
+    for descriptor in _descriptors():
+        try:
+            connection = socket.socket(fileno=os.dup(descriptor))
+        except OSError:  # ZeroMQ's thread closes and opens descriptors meanwhile
+            continue
+        if _is_accepted(connection, addresses):
+            yield connection
+        else:
+            connection.close()
+
+
+def _descriptors() -> Iterator[int]:
+    for name in os.listdir(_DESCRIPTORS):
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                yield int(name)
+
+
+def _is_accepted(connection: socket.socket, addresses: Collection[str]) -> bool:
+    """Return whether a peer made `connection` to one of `addresses`, as ZeroMQ writes them."""
+    try:
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return False
+        return any(name in addresses for name in _names(connection))
+    except OSError:
+        return False
+
+
+def _names(connection: socket.socket) -> Iterator[str]:
+    """Yield what ZeroMQ may call the address that a connection was made to."""
+    local = connection.getsockname()
+    if connection.family == socket.AF_UNIX:
+        name = os.fsdecode(local)
+        yield "ipc://" + (f"@{name[1:]}" if name.startswith("\0") else name)
+    elif connection.family in {socket.AF_INET, socket.AF_INET6}:
+        for host in (local[0], *_ANY_HOST):
+            yield f"tcp://[{host}]:{local[1]}" if ":" in host else f"tcp://{host}:{local[1]}"
