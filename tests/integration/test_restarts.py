@@ -70,5 +70,5 @@ def test_a_daemon_that_quits_under_load_loses_nothing(
                     made += int(flood.wait_for(r"made (\d+)")[1])
                 eventually(lambda: server.count("hits") >= made)
         assert server.count("hits") == made
-        assert server.refusals == []
+        assert server.rejections == []
         print(f"{made} made and received over {RESTARTS} restarts")
