@@ -23,7 +23,7 @@ WITH = "with"
 GAUGE = "gauge"
 COUNT = "count"
 NAMED = {each: f"{each} by name" for each in (COUNT, GAUGE, WITH)}
-PASS = "\n    pass"
+PASS = "\n    pass"  # noqa: S105 - a statement
 HOST = "127.0.0.1"
 
 

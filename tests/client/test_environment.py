@@ -27,7 +27,7 @@ def test_the_socket_given_that_of_the_environment_the_default(
     monkeypatch.setenv("ZIBRATO_SOCKET", "ipc:///variable")
     assert environment.endpoint(None, bind=True) == Endpoint("ipc:///variable", connect=False)
     assert environment.endpoint("ipc:///given", bind=False).address == "ipc:///given"
-    monkeypatch.setenv("ZIBRATO_SOCKET", "/tmp/socket")
+    monkeypatch.setenv("ZIBRATO_SOCKET", "/run/socket")
     with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
         environment.endpoint(None, bind=False)
 

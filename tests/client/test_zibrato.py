@@ -65,7 +65,7 @@ def test_the_socket(
     assert make(linger=0)._connection.connector.endpoint.address == f"ipc://{tmp_path}/environment"
     argument = f"ipc://{tmp_path}/argument"
     assert make(argument, linger=0)._connection.connector.endpoint.address == argument
-    monkeypatch.setenv("ZIBRATO_SOCKET", "/tmp/socket")
+    monkeypatch.setenv("ZIBRATO_SOCKET", "/run/socket")
     with pytest.raises(ValueError, match="socket: expected ipc://PATH"):
         make()
     monkeypatch.setenv("ZIBRATO_SOCKET", "")

@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 def test_only_a_bound_file_has_a_path() -> None:
-    assert ipc_path(Endpoint("ipc:///tmp/x")) == "/tmp/x"
+    assert ipc_path(Endpoint("ipc:///run/x")) == "/run/x"
     assert ipc_path(Endpoint("ipc:///tmp/x", connect=True)) is None
     assert ipc_path(Endpoint("ipc://@abstract")) is None
     assert ipc_path(Endpoint("tcp://127.0.0.1:1")) is None
