@@ -110,9 +110,10 @@ class Options(usage.Options):
 
         Raises usage.UsageError; as twistd's subcommand, one line on stderr and exit status 1.
         """
-        self._arguments = list(sys.argv[1:] if options is None else options)
+        # Any may be a key, or have one; getopt makes plain strings of their parts.
+        self._arguments = [Secret(text) for text in (sys.argv[1:] if options is None else options)]
         try:
-            self._parse([*self._configured(), *self._arguments])
+            self._parse([*self._configured(), *map(str, self._arguments)])
         except usage.UsageError as error:
             if getattr(self, "parent", None) is None:
                 raise
@@ -225,10 +226,19 @@ def _items(path: str) -> dict[str, list[str]]:
         items = parser.items("zibrato")
     except (OSError, ValueError, configparser.Error) as error:
         raise usage.UsageError(
-            f"--config: can't read {path}: {' '.join(str(error).split())}; it must be a file "
+            f"--config: can't read {path}: {_reason(error)}; it must be a file "
             "of NAME = VALUE lines under [zibrato]"
         ) from None
     return {name: [line for line in value.split("\n") if line] or [""] for name, value in items}
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file in a line that has none of its lines: one may be a key."""
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} is under no section"
+    if isinstance(error, configparser.ParsingError):
+        return f"line {', '.join(str(number) for number, _ in error.errors)} is no NAME = VALUE"
+    return " ".join(str(error).split())
 
 
 def _backend_options() -> list[BackendOption]:

@@ -123,14 +123,14 @@ def _named(text: str, makers: Collection[str]) -> tuple[str, dict[str, str]]:
     name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
     given = dict(pair.split("=", 1) for pair in pairs)
     if name not in makers:
-        backend = name.partition(":")[0]
+        backend = re.split(r"[^\w.-]", name)[0]  # what is behind it may be a key
         if backend in makers:
             raise usage.UsageError(
                 f"--backend {backend}: expected key=value behind the colon; see --help-backends"
             )
         raise usage.UsageError(
             f"--backend: expected one of {', '.join(sorted(makers))}, "
-            f"got {name!r}{suggestion(name, makers)}"
+            f"got {backend!r}{suggestion(backend, makers)}"
         )
     if len(given) < len(pairs):
         raise usage.UsageError(f"--backend {name}: expected each setting once; leave one out")
