@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import zmq
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -12,6 +13,10 @@ from tests.structure import ROOT
 settings.register_profile("zibrato", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("zibrato")
 set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
+
+# A failed test leaves contexts and sockets in cycles. pyzmq ends a context that is collected, and
+# waits for ever where a socket of it is collected after it, in whatever test runs by then.
+zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # for this process only
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
