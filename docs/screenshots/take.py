@@ -21,9 +21,9 @@ import zmq
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.integration.browser import Tab, browser  # noqa: E402
-from tests.integration.processes import daemon  # noqa: E402
-from tests.integration.shop import batch, send_history  # noqa: E402
+from tests.integration.browser import Tab, browser  # noqa: E402 - found by the path above
+from tests.integration.processes import daemon  # noqa: E402 - found by the path above
+from tests.integration.shop import batch, send_history  # noqa: E402 - found by the path above
 
 HISTORY = 3600
 LIVE = 90
@@ -54,8 +54,8 @@ def annotate(url: str, stream: str, ago: float, event: dict[str, Any]) -> None:
     """Post an annotation that began `ago` seconds ago."""
     body = {"start_time": int(time() - ago), **event}
     headers = {"Content-Type": "application/json"}
-    request = Request(f"{url}/v1/annotations/{stream}", json.dumps(body).encode(), headers)  # noqa: S310
-    urlopen(request).close()  # noqa: S310
+    request = Request(f"{url}/v1/annotations/{stream}", json.dumps(body).encode(), headers)  # noqa: S310 - ours, http
+    urlopen(request).close()  # noqa: S310 - ours, http
 
 
 def take(url: str, directory: Path) -> None:

@@ -53,13 +53,13 @@ app.conf.broker_transport_options = {
 }
 
 
-@app.task(name="shop.add")  # type: ignore[untyped-decorator]
+@app.task(name="shop.add")  # type: ignore[untyped-decorator]  # Celery's
 def add(first: int, second: int) -> int:
     """Add."""
     return first + second
 
 
-@app.task(name="shop.order", bind=True, max_retries=1)  # type: ignore[untyped-decorator]
+@app.task(name="shop.order", bind=True, max_retries=1)  # type: ignore[untyped-decorator]  # Celery's
 def order(self: Any, item: int) -> None:
     """Fail: the first time to be tried again, then for good."""
     raise self.retry(countdown=0, exc=LookupError(f"no item {item}"))

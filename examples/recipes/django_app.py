@@ -28,7 +28,7 @@ from zibrato import Zibrato
 z = Zibrato()
 
 
-@sync_and_async_middleware  # type: ignore[untyped-decorator]
+@sync_and_async_middleware  # type: ignore[untyped-decorator]  # Django's
 def measured(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Measure a request until its response is closed, so that streaming counts too."""
 

@@ -40,7 +40,7 @@ class Measured:
         self._z = z
         self._route = route
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Body:
         """Handle a request."""
         begun = perf_counter()
         status = ["500"]  # which the server says where the application says nothing

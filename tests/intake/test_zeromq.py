@@ -193,7 +193,7 @@ def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixtu
     def read() -> None:
         connection.frames += 1
 
-    connection.read_all = read  # type: ignore[method-assign]
+    connection.read_all = read  # type: ignore[method-assign]  # a drain calls it
     fixture.intake.drain().addCallback(done.append)
     fixture.reactor.pump([PAUSE] * round(DRAIN_LIMIT / PAUSE - 2))
     assert not done

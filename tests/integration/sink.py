@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import zmq
@@ -21,7 +21,7 @@ class Sink:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.counts: Counter[str] = Counter()
-        self.sums: Counter[str] = Counter()
+        self.sums: defaultdict[str, float] = defaultdict(float)
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.open()
 
@@ -67,10 +67,10 @@ class Sink:
         for batch in decode(frame, 0).batches:
             for row in batch.counters:
                 self.counts[row.name] += row.count
-                self.sums[row.name] += row.sum  # type: ignore[assignment]
+                self.sums[row.name] += row.sum
                 if row.name.startswith("zibrato.client."):
                     self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += int(row.sum)
             for samples in (*batch.timers, *batch.gauges):
                 values = unpack(samples.samples)
                 self.counts[samples.name] += len(values)
-                self.sums[samples.name] += sum(values)  # type: ignore[assignment]
+                self.sums[samples.name] += sum(values)

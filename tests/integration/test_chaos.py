@@ -30,7 +30,7 @@ def restart_for_a_while(server: LibratoServer, endpoint: str) -> None:
     while monotonic() < end:
         with a_daemon(server, endpoint) as process:
             since = monotonic()
-            eventually(lambda began=since: monotonic() > began + UP)  # type: ignore[misc]
+            eventually(lambda began=since: monotonic() > began + UP)  # type: ignore[misc]  # a default has no type
             # Batches leave clients at full seconds. One that arrives in the very instant in which
             # a daemon closes its socket would be lost: plain ZeroMQ has no acknowledgements.
             eventually(lambda: 0.4 < time() % 1 < 0.6)

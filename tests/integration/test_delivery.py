@@ -165,7 +165,7 @@ def test_what_was_recorded_in_an_outage_arrives_in_order_with_its_own_time(
             recorded = int(time())
             z.count(name="c")
             # Well inside the next second: at its very start a batch may still be of the last one.
-            eventually(lambda since=recorded: time() >= since + 1.3)  # type: ignore[misc]
+            eventually(lambda since=recorded: time() >= since + 1.3)  # type: ignore[misc]  # a default has no type
         process.wait_for("librato can't deliver")
         server.down = None
         server.wait_for(lambda: server.count("c") == 6)

@@ -25,7 +25,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zibrato]
 def test_what_was_dropped_is_told() -> None:
     z = RecordingZibrato()
     z.count("")
-    z.gauge("g", "high")  # type: ignore[arg-type]
+    z.gauge("g", "high")  # type: ignore[arg-type]  # is to be dropped
     z.gauge("g", 1)
     assert z.readings("g") == [1]
     assert z.dropped == {"argument": 1, "value": 1}

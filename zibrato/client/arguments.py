@@ -71,11 +71,11 @@ class Arguments(NamedTuple):
         """Return the arguments of a call; `surplus` are those by position that no one takes."""
         return cls(
             names[1] if names[0] is None else names[0],
-            options.get("value", MISSING),  # type: ignore[arg-type]  # unchecked as yet, all five
-            options.get("level", "info"),  # type: ignore[arg-type]
-            options.get("mtype", mtype),  # type: ignore[arg-type]
-            options.get("source"),  # type: ignore[arg-type]
-            options.get("tags"),  # type: ignore[arg-type]
+            options.get("value", MISSING),  # type: ignore[arg-type]  # checked later, in check
+            options.get("level", "info"),  # type: ignore[arg-type]  # checked later, in check
+            options.get("mtype", mtype),  # type: ignore[arg-type]  # checked later, in check
+            options.get("source"),  # type: ignore[arg-type]  # checked later, in check
+            options.get("tags"),  # type: ignore[arg-type]  # checked later, in check
             tuple(_mistakes(names, surplus, options)),
         )
 

@@ -213,7 +213,7 @@ def _renamed(code: types.CodeType, function: types.FunctionType) -> types.CodeTy
     names = {"co_name": function.__name__}
     if hasattr(code, "co_qualname"):
         names["co_qualname"] = function.__qualname__
-    return code.replace(**names)  # type: ignore[arg-type]
+    return code.replace(**names)  # type: ignore[arg-type]  # co_qualname is not in 3.10
 
 
 def _signature(function: object) -> tuple[str, str]:

@@ -276,6 +276,6 @@ def _umask(mask: int) -> Iterator[None]:
 
 def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
     """Return an open connection; txZMQ is imported here since it imports the global reactor."""
-    from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415
+    from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415 - imports the reactor
 
     return PullConnection(Factory(reactor, zmq.Context.instance()), receive)

@@ -28,7 +28,7 @@ ERROR_PAUSE = 1.0
 _log = Logger()
 
 
-class Factory(ZmqFactory):  # type: ignore[misc]
+class Factory(ZmqFactory):  # type: ignore[misc]  # txZMQ has no types
     """Hands out a ZeroMQ context that is its owner's to end, and any reactor."""
 
     def __init__(self, reactor: IReactorTime, context: Context) -> None:
@@ -37,7 +37,7 @@ class Factory(ZmqFactory):  # type: ignore[misc]
         self.connections: set[object] = set()
 
 
-class BudgetedConnection(ZmqConnection):  # type: ignore[misc]
+class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no types
     """Reads for about `READ_BUDGET` seconds a turn of the reactor at most."""
 
     read_scheduled: IDelayedCall | None
@@ -83,7 +83,7 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]
             self.read_scheduled = self.factory.reactor.callLater(pause, self.doRead)
 
 
-class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[misc]
+class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[misc]  # txZMQ has no types
     """Hands frames to `receive`.
 
     `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
@@ -177,7 +177,7 @@ class EventConnection(BudgetedConnection):
         super().shutdown()
 
 
-class PushConnection(ZmqPushConnection):  # type: ignore[misc]
+class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no types
     """Pushes without ever waiting; raises zmq.Again where ZeroMQ takes no more."""
 
     def __init__(self, factory: Factory, high_water: int) -> None:

@@ -123,7 +123,7 @@ class ExchangeTests(SynchronousTestCase):
             (lost, "OSError: broken"),
             (ResponseNeverReceived([]), "ResponseNeverReceived"),
         ):
-            http.answer = lambda error=error: fail(error)  # type: ignore[misc]
+            http.answer = lambda error=error: fail(error)  # type: ignore[misc]  # a default has no type
             self.assertIn(reason, self.postponed(self.post(http)))
 
     def test_connecting_takes_no_longer_than_the_timeout(self) -> None:

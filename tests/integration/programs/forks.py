@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from zibrato import Zibrato
 
@@ -83,7 +83,7 @@ def amid(number: int) -> None:
         return os.fork()
 
     @z.time_me(name="generator")
-    def generate() -> object:
+    def generate() -> Iterator[int]:
         yield os.fork()
 
     for _ in range(number):
@@ -91,7 +91,7 @@ def amid(number: int) -> None:
             pid = os.fork()
         end(pid)
         end(call())
-        (pid,) = generate()  # type: ignore[misc]
+        (pid,) = generate()
         end(pid)
 
 

@@ -44,7 +44,7 @@ def work_with_own_client(numbers: range) -> None:
 
 def work_and_have_worked(context: BaseContext, numbers: range) -> None:
     """Do half of the pieces, and have the other half done by a process of this one."""
-    child = context.Process(target=work_all, args=(numbers[::2],))  # type: ignore[attr-defined]
+    child = context.Process(target=work_all, args=(numbers[::2],))  # type: ignore[attr-defined]  # the base has none
     child.start()
     work_all(numbers[1::2])
     child.join()
@@ -70,7 +70,7 @@ def run(context: BaseContext, target: Callable[..., None], *arguments: object) -
     started = []
     for index in range(PROCESSES):
         numbers = PIECES[index::PROCESSES]
-        process = context.Process(target=target, args=(*arguments, numbers))  # type: ignore[attr-defined]
+        process = context.Process(target=target, args=(*arguments, numbers))  # type: ignore[attr-defined]  # the base has none
         process.start()
         started.append(process)
     for process in started:

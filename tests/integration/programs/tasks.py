@@ -25,7 +25,7 @@ z = Zibrato(linger=60)
 z.count("imported")
 
 
-@app.task(name="work", ignore_result=True)  # type: ignore[untyped-decorator]
+@app.task(name="work", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery's
 @z.time_me(name="worked")
 @z.count_me(name="tasks")
 def work(number: int) -> None:

@@ -85,7 +85,7 @@ def test_a_series_that_is_measured_is_kept_however_old(file: File) -> None:
 def test_a_failing_write_leaves_nothing(file: File) -> None:
     other = Series(GAUGE, "other", "")
     with pytest.raises(TypeError):
-        file.writer.add([(C, T0, Summary(1, 1.0)), (other, T0, Summary(1, None))])  # type: ignore[arg-type]
+        file.writer.add([(C, T0, Summary(1, 1.0)), (other, T0, Summary(1, None))])  # type: ignore[arg-type]  # is to fail
     assert file.count("series") == file.count("point") == 0
     file.writer.add([(C, T0, Summary(1, 1.0))])
     assert file.total(C, T0, T0 + 1, T0, 1) == Summary(1, 1.0)

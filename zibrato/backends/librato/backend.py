@@ -40,7 +40,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LibratoBackend
     return LibratoBackend(account, context, http, pool.closeCachedConnections)
 
 
-class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]
+class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
     """Connections that aren't logged, each twice; the pool has no public way to say so."""
 
     noisy = False
