@@ -43,6 +43,7 @@ class Measured:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Body:
         """Handle a request."""
         begun = perf_counter()
+        root = environ.get("SCRIPT_NAME", "")
         status = ["500"]  # which the server says where the application says nothing
 
         def start(line: str, headers: Headers, *error: Any) -> Callable[[bytes], object]:
@@ -50,7 +51,10 @@ class Measured:
             return start_response(line, headers, *error)
 
         def end() -> None:
-            tags = {"route": self._route(environ), "status": f"{status[0][0]}xx"}
+            route = self._route(environ)
+            if route != "other":  # what mounts an application moves its prefix to SCRIPT_NAME
+                route = environ.get("SCRIPT_NAME", "").removeprefix(root) + route
+            tags = {"route": route, "status": f"{status[0][0]}xx"}
             self._z.count("http.requests", tags=tags)
             self._z.timing("http.request_time", perf_counter() - begun, tags=tags)
 
