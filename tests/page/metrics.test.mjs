@@ -78,6 +78,17 @@ test("rows are sorted by name, kind, or the greatest first", () => {
   assert.deepEqual(names({ sort: "level" }).slice(0, 2), ["gauge db.query", "gauge queue.depth"]);
 });
 
+test("a gauge of running totals is shown as the counter that it is", () => {
+  metrics.add([series(8, "gauge", "total", { last: 130, seen: 990, spark: [100, 110, 130] })]);
+  metrics.tell([{ name: "total", running: true }, { name: "shop.orders", running: true }]);
+  const [row] = metrics.select({ ...STATE, q: "total" });
+  assert.deepEqual([row.key, row.kind, row.shown], ["gauge total", "gauge", "counter"]);
+  assert.deepEqual([row.series[0].last, row.series[0].rate], [20, 2]);
+  assert.equal(metrics.find({ ...STATE, kind: "gauge", name: "total" }).series[0].last, 130);
+  assert.equal(metrics.select({ ...STATE, q: "orders" })[0].series[0].last, 5);
+  assert.deepEqual(names({ sort: "kind" }).slice(0, 2), ["counter shop.orders", "gauge total"]);
+});
+
 test("facets are in the order of levels, and of numbers in names", () => {
   assert.deepEqual(metrics.facets(""), {
     level: ["debug", "info", "warning", "custom"],

@@ -14,6 +14,7 @@ test("a gauge takes all of the height, with a gap where nothing was read", () =>
 
 test("a counter counts 0 in its gaps, once it has begun", () => {
   assert.deepEqual(sparklineShape("counter", [null, 4, null]), { runs: [[[1, 1], [2, 0]]], last: 0 });
+  assert.equal(sparklineShape("counter", [null, 4, null], true).last, null);
 });
 
 test("a timer that hardly changes looks calm", () => {

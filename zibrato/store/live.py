@@ -14,7 +14,7 @@ import msgspec
 from twisted.logger import Logger
 
 from zibrato.model import COUNTER, Series, Summary
-from zibrato.store.db.metadata import Metric
+from zibrato.store.db.metadata import COUNTER_TYPE, Metric
 from zibrato.store.db.reader import PERCENTILES
 from zibrato.store.db.series_index import MAX_SERIES
 
@@ -56,6 +56,13 @@ class Description(msgspec.Struct, omit_defaults=True):
     display_name: str | None = None
     description: str | None = None
     units: str | None = None
+    running: bool = False
+    """Whether it is Librato's counter: a running total, of which what was added is shown."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than a name."""
+        return bool(self.display_name or self.description or self.units or self.running)
 
 
 class _Entry:
@@ -211,7 +218,8 @@ def described(metric: Metric) -> Description:
     """Return what was said of a metric; a short name of its units is preferred."""
     units = [metric.attributes.get(name) for name in UNITS]
     text = next((unit for unit in units if unit and isinstance(unit, str)), None)
-    return Description(metric.name, metric.display_name, metric.description, text)
+    running = metric.type == COUNTER_TYPE
+    return Description(metric.name, metric.display_name, metric.description, text, running)
 
 
 def point(series_id: int, kind: str, summary: Summary) -> list[float | None]:

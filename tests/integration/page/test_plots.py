@@ -99,6 +99,9 @@ def test_a_running_total_is_drawn_as_a_rate(served: StoreDaemon, tab: Tab) -> No
         expect(figure.filter(has_text=name).locator("dd")).to_have_text(value)
     page.get_by_role("button", name="Count").click()
     expect(page.locator(".legend button span")).to_have_text("count")
+    in_list = row(page, "requests")
+    for name, value in (("kind", "counter"), ("last", "0"), ("rate", "0/s")):
+        expect(in_list.locator(f".{name}")).to_have_text(value)
     tab.checked(served.url)
 
 

@@ -130,6 +130,19 @@ class MetricsTests(WebTestCase):
             ],
         )
 
+    def test_subscribers_are_told_what_measurements_say_of_metrics(self) -> None:
+        events: list[bytes] = []
+        self.store.live.subscribers.append(events.append)
+        self.post(name="m", value=1)
+        self.post(name="m", value=1, display_name="M")
+        self.post(name="m", value=1, display_name="M")
+        self.ask("POST", "/v1/metrics", {"counters": [{"name": "total", "value": 9}]})
+        told = [event.split(b"\n") for event in events]
+        self.assertEqual(
+            [json.loads(lines[2][6:]) for lines in told if lines[0] == b"event: descriptions"],
+            [[{"name": "m", "display_name": "M"}], [{"name": "total", "running": True}]],
+        )
+
     def test_describing_many_spares_what_is_excluded(self) -> None:
         for name in ("my.1", "my.2", "my.3"):
             self.post(name=name, value=1)

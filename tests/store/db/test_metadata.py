@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.store.db.store_file import T0, File
@@ -22,8 +24,8 @@ def submission(
     return Submission(type, name, "s", (("a", "x"),), T0, summary, about or {})
 
 
-def submit(file: File, *submissions: Submission) -> list[tuple[int, Series]]:
-    return metadata.add_submissions(file.writer, submissions)
+def submit(file: File, *submissions: Submission) -> Sequence[tuple[int, Series]]:
+    return metadata.add_submissions(file.writer, submissions).series
 
 
 def metric(file: File, name: str = "m") -> Metric:

@@ -42,7 +42,7 @@ from zibrato.store.db import metadata
 from zibrato.store.db.metadata import COMPOSITE, Metric, Submission
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
-from zibrato.store.live import Measured
+from zibrato.store.live import Measured, described
 from zibrato.store.store import Store
 
 _READ = {"source", "sources", "format"}
@@ -200,8 +200,9 @@ async def keep(
     interval = store.live.interval
     measured = [
         Measured(series_id, series, start, start + interval, submission.summary)
-        for (series_id, series), submission in zip(kept, submissions, strict=True)
+        for (series_id, series), submission in zip(kept.series, submissions, strict=True)
         for start in [submission.when // interval * interval]
     ]
     await store.publish(measured)
+    store.describe([metric for metric in kept.metrics if described(metric).says_something])
     return len(submissions)

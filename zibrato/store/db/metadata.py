@@ -85,6 +85,13 @@ class Submission(NamedTuple):
     """What it says of its metric beside the type."""
 
 
+class Kept(NamedTuple):
+    """What became of a request's measurements: id and series of each; metrics new or changed."""
+
+    series: Sequence[tuple[int, Series]]
+    metrics: Sequence[Metric]
+
+
 def metrics(file: OpenFile, names: Iterable[str]) -> dict[str, Metric]:
     """Return those of the named metrics that there are, by lower-case name."""
     wanted = list(names)
@@ -147,15 +154,15 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     return changed
 
 
-def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[tuple[int, Series]]:
-    """Keep the measurements of a request, all or none; return id and series of each.
+def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
+    """Keep the measurements of a request, all or none.
 
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
     Raises InvalidValueError that names every metric of another type.
     """
     stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
-    described: dict[str, dict[str, object]] = {}
+    described: dict[str, Metric] = {}
     conflicts: dict[str, None] = {}
     for submission in submissions:
         before = stored.get(submission.name.lower())
@@ -164,13 +171,14 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> list[t
             continue
         after = _described(submission, before)
         if after != before:
-            stored[after.name.lower()] = after
-            described[after.name.lower()] = _row(after)
+            stored[after.name.lower()] = described[after.name.lower()] = after
         points.append((_series(submission, after), submission.when, submission.summary))
     if conflicts:
         raise InvalidValueError("type", *conflicts)
-    ids = writer.add(points, lambda: writer.connection.executemany(_PUT, described.values()))
-    return [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
+    rows = [_row(metric) for metric in described.values()]
+    ids = writer.add(points, lambda: writer.connection.executemany(_PUT, rows))
+    kept = [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
+    return Kept(kept, [*described.values()])
 
 
 def _other_type(metric: Metric, name: str) -> str:

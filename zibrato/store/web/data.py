@@ -149,7 +149,7 @@ def descriptions(reader: Reader) -> list[Description]:
     """Return what was said of the metrics of which anything was."""
     *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
     every = [described(metric) for metric in metrics]
-    return [one for one in every if one.display_name or one.description or one.units]
+    return [one for one in every if one.says_something]
 
 
 def series_ids(text: str) -> list[int]:

@@ -113,13 +113,13 @@ export class MetricList {
     const row = this.rows[index];
     const { element, parts } = slot;
     const { last, rate: perSecond, seen, spark, bound } = summary(row);
-    const unit = unitOf(row.kind, row.name, row.about.units);
+    const unit = unitOf(row.shown, row.name, row.about.units);
     const { space, own, tags } = nameText(row);
     const stale = this.now - seen > Math.max(60, 6 * this.interval);
     element.hidden = false;
     element.id = `row-${index}`;
     element.dataset.key = row.key;
-    element.dataset.kind = row.kind;
+    element.dataset.kind = row.shown;
     element.style.transform = `translateY(${index * height}px)`;
     element.setAttribute("aria-rowindex", index + 1);
     element.setAttribute("aria-selected", row.key === this.selected);
@@ -129,15 +129,15 @@ export class MetricList {
     text(parts.space, space);
     text(parts.own, own);
     text(parts.tags, tags);
-    text(parts.kind, row.kind);
+    text(parts.kind, row.shown);
     showLevels(parts.level, row.series);
     showSources(parts.source, sourceText(row));
     text(parts.last, last === null ? "–" : bound + inUnit(unit, last));
-    text(parts.note, NOTES[row.kind]?.(row.series.length) ?? "");
+    text(parts.note, NOTES[row.shown]?.(row.series.length) ?? "");
     const idle = seen ? ago(this.now - seen) : "idle";
-    text(parts.rate, stale ? idle : row.kind === "gauge" ? "" : rate(perSecond));
+    text(parts.rate, stale ? idle : row.shown === "gauge" ? "" : rate(perSecond));
     if (!slot.sparkWidth) Object.assign(slot, { sparkWidth: parts.spark.clientWidth, sparkHeight: parts.spark.clientHeight });
-    drawSparkline(parts.canvas, row.kind, spark, slot.sparkWidth, slot.sparkHeight);
+    drawSparkline(parts.canvas, row.shown, spark, slot.sparkWidth, slot.sparkHeight, row.kind !== "counter");
   }
 
   mark() {

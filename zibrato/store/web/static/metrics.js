@@ -1,5 +1,6 @@
 // The series that the daemon knows, grouped into metrics: one name and kind, any sources and tags.
 
+import { increments } from "./running-totals.js";
 import { summary } from "./summary.js";
 
 export const SPARK_LENGTH = 60; // as zibrato/store/live.py has it
@@ -97,12 +98,22 @@ export class Metrics {
       const { kind, name } = all[0];
       if (isSelfMetric(name) && !state.own) continue;
       const series = all.filter(passes);
-      if (series.length) rows.push({ key, kind, name, series, about: this.describe(name) });
+      if (series.length) rows.push(this.row(key, kind, name, series));
     }
     return rows.sort(order(state.sort));
   }
 
-  /** Return what was said of the metric: {display_name, description, units}, each only if it was. */
+  /** Return a row of the list. `shown` is the kind that it has there: a gauge of running totals,
+   * Librato's counter, is shown as a counter. */
+  row(key, kind, name, series) {
+    const about = this.describe(name);
+    if (!about.running || kind !== "gauge") return { key, kind, shown: kind, name, series, about };
+    const added = series.map((totals) => increments(totals, this.interval));
+    return { key, kind, shown: "counter", name, series: added, about };
+  }
+
+  /** Return what was said of the metric: {display_name, description, units}, each only if it was,
+   * and whether it is `running`. */
   describe(name) {
     return this.descriptions.get(name.toLowerCase()) ?? {};
   }
@@ -189,7 +200,7 @@ function isSelected(series, { level, source, tag }) {
 /** Return the comparison that sorts rows by `sort`: kinds and names up, all else down. */
 function order(sort) {
   const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.kind < b.kind ? -1 : 1);
-  if (sort === "kind") return (a, b) => a.kind.localeCompare(b.kind) || byName(a, b);
+  if (sort === "kind") return (a, b) => a.shown.localeCompare(b.shown) || byName(a, b);
   if (sort === "level")
     return descending((row) => Math.max(...row.series.map((series) => rank(series.level))), byName);
   if (sort === "last" || sort === "rate") return descending((row) => summary(row)[sort] ?? -Infinity, byName);

@@ -1,11 +1,12 @@
 // The shape of a sparkline, computed from a series' newest values.
 
 /** Return {runs, last}: stretches without a gap as lists of [index, height], heights from 0 (bottom)
- * to 1 (top), and the height of the newest value or null. A counter counts 0 in its gaps. */
-export function sparklineShape(kind, values) {
+ * to 1 (top), and the height of the newest value or null. A counter counts 0 in its gaps,
+ * unless it `hasGaps`. */
+export function sparklineShape(kind, values, hasGaps = kind !== "counter") {
   const began = values.findIndex((value) => value !== null);
   if (began < 0) return { runs: [], last: null };
-  const shown = kind === "counter" ? values.map((value, i) => (i < began ? null : (value ?? 0))) : values;
+  const shown = hasGaps ? values : values.map((value, i) => (i < began ? null : (value ?? 0)));
   const heights = shown.map(heightIn(kind, shown.filter((value) => value !== null)));
   return { runs: runs(heights), last: heights.at(-1) };
 }

@@ -7,10 +7,10 @@ import { sparklineShape } from "./sparkline-shape.js";
 const MARGIN = 3;
 const FULL_CIRCLE = 2 * Math.PI;
 
-/** Draw `values`, oldest first, null where there is none; counters count 0 there. */
-export function drawSparkline(canvas, kind, values, width, height) {
+/** Draw `values`, oldest first, null where there is none: counters count 0 there, unless one `hasGaps`. */
+export function drawSparkline(canvas, kind, values, width, height, hasGaps) {
   const context = clearedContext(canvas, width, height);
-  const { runs, last } = sparklineShape(kind, values);
+  const { runs, last } = sparklineShape(kind, values, hasGaps);
   const x = (index) => 2 + (index * (width - 2 * MARGIN)) / Math.max(1, values.length - 1);
   const y = (part) => height - MARGIN - part * (height - 2 * MARGIN);
   const dot = (index, part, radius) => {

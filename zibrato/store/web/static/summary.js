@@ -13,7 +13,7 @@ const present = (values) => values.filter((value) => value !== null && value !==
 
 /** Return {last, rate, seen, spark, bound} of a metric, merged over its series; `bound` is what
  * stands before a `last` that is no more than an upper bound. */
-export function summary({ kind, series }) {
+export function summary({ shown: kind, series }) {
   if (series.length === 1) {
     const [{ last, rate, seen, spark }] = series;
     return { last, rate, seen, spark, bound: "" };
