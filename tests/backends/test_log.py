@@ -93,6 +93,14 @@ class LogBackendTests(SynchronousTestCase):
             },
         )
 
+    def test_nothing_is_written_that_a_terminal_would_obey(self) -> None:
+        name = "\x1b[2J\x7f\x9b31m\u202e\U000e0001 naïve"
+        (line,) = self.lines({Series(COUNTER, name, "s"): Summary(1, 1.0)})
+        self.assertEqual(line["name"], name)
+        text = self.path.read_text()
+        self.assertTrue(text.rstrip("\n").isprintable())
+        self.assertIn("naïve", text)
+
     def test_a_timer_has_percentiles(self) -> None:
         (line,) = self.lines({Series(TIMER, "t", "s"): TIMES})
         fields = {key: line[key] for key in ("count", "sum", "min", "max", "last", "sum_squares")}

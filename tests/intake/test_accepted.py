@@ -35,7 +35,7 @@ def a_tcp_address(_path: Path) -> tuple[str, socket.socket]:
 
 
 def a_wildcard_address(_path: Path) -> tuple[str, socket.socket]:
-    listener = socket.create_server(("0.0.0.0", 0))
+    listener = socket.create_server(("0.0.0.0", 0))  # noqa: S104 - any address
     return f"tcp://0.0.0.0:{listener.getsockname()[1]}", listener
 
 

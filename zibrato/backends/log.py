@@ -5,6 +5,7 @@ Made for looking at, and for machines that read logs. HUP reopens the file, afte
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -161,7 +162,24 @@ class LogBackend:
             line.percentiles = {
                 percentile_label(percent): percentile(percent) for percent in self._percentiles
             }
-        return msgspec.json.encode(line) + b"\n"
+        return _printable(msgspec.json.encode(line)) + b"\n"
+
+
+def _printable(line: bytes) -> bytes:
+    """Return JSON without what a terminal would obey, such as U+009B: JSON lets it stand as it is.
+
+    It is in strings alone, where an escape means the same.
+    """
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    text = line.decode()
+    if text.isprintable():
+        return line
+    return "".join(char if char.isprintable() else _escape(char) for char in text).encode()
+
+
+def _escape(char: str) -> str:
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 
 def _rows(delivery: Delivery) -> Iterator[Row]:
