@@ -1,0 +1,181 @@
+"""Gives every parser what hypothesis thinks of, for a bounded time: `make fuzz`.
+
+    python -m tests.fuzz [SECONDS [PARSER ...]]
+
+An input that a parser fails on is made as small as can be and kept in tests/corpus/PARSER/, which
+tests/test_fuzz.py reads at each run of the tests: mend the parser, and commit the file.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from time import monotonic
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from twisted.python.usage import UsageError
+
+from tests.structure import ROOT
+from tests.wire_rules import FRAME, NOW, check_bytes
+from zibrato.curve import client_keys
+from zibrato.daemon.options import Options
+from zibrato.daemon.text_lines import TextLines
+from zibrato.endpoint import Endpoint
+from zibrato.levels import LevelFilter
+from zibrato.store.api import composite_query, requests, submissions, tag_search
+from zibrato.store.api.responses import ApiError
+from zibrato.store.db.tiers import parse_retention
+from zibrato.store.export import parsed_time
+
+CORPUS = ROOT / "tests/corpus"
+SECONDS = 60.0
+SLOW = 5.0
+"""Seconds that no parser takes for an input this small, also on a busy machine."""
+AT_ONCE = 300
+MAX_LENGTH = 300
+
+
+class Parser(NamedTuple):
+    """What to give bytes to, what it may raise, and the words that it knows."""
+
+    parse: Callable[[bytes], object]
+    raises: tuple[type[Exception], ...] = (ValueError,)
+    words: Sequence[bytes] = ()
+
+    def check(self, data: bytes) -> None:
+        """Raise whatever the parser must not, also AssertionError where it takes too long."""
+        began = monotonic()
+        with suppress(*self.raises):
+            self.parse(data)
+        assert monotonic() - began < SLOW, "it took too long"
+
+
+def _of_text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+    return lambda data: parse(data.decode(errors="surrogateescape"))
+
+
+def _of_file(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+    def parse_file(data: bytes) -> None:
+        with NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            parse(file.name)
+
+    return parse_file
+
+
+def _lines(data: bytes) -> None:
+    lines = TextLines()
+    lines.split([data, data])
+    lines.take(NOW)
+
+
+def _options(file: str) -> None:
+    Options({}).parseOptions(["--config", file])
+
+
+def _posted(data: bytes) -> None:
+    content = requests.from_json(data)
+    for submitted in (submissions.legacy, submissions.tagged):
+        with suppress(ApiError):
+            submitted(content, NOW)
+
+
+PARSERS = {
+    "composite": Parser(
+        _of_text(composite_query.parse),
+        words=b's( series( "a" , ) ] [ { } : sum( map( group_by( timeshift( "1h" "*" &'.split(),
+    ),
+    "endpoint": Parser(
+        _of_text(Endpoint.parse), words=b"tcp:// ipc:// connect: [ ] : * 0 65535 %eth0 ;".split()
+    ),
+    "form": Parser(requests.from_form, (ApiError,), b"gauges [ ] = & %5B %ed name 0 + ;".split()),
+    "json": Parser(
+        _posted, (ApiError,), b'{ } [ ] "gauges" : , "name" "value" 1e999 "m" "tags" null'.split()
+    ),
+    "keys": Parser(
+        _of_file(lambda file: client_keys((file, file))),
+        words=[b'public-key = "', b'secret-key = "', b"0" * 40, b'"', b"\n"],
+    ),
+    "levels": Parser(
+        _of_text(LevelFilter.parse), words=b"info error + , warning 20 custom".split()
+    ),
+    "lines": Parser(_lines, (), [*b"info counter timer hits | 1 nan 1e999 -".split(), b"\n"]),
+    "options": Parser(
+        _of_file(_options),
+        (UsageError,),
+        [*b"[zibrato] socket = levels backend : librato apikey store web % \xff ;".split(), b"\n"],
+    ),
+    "retention": Parser(_of_text(parse_retention), words=b"raw : 2d , 60s 1w 0 9".split()),
+    "search": Parser(
+        _of_text(tag_search.parse), (ValueError, ApiError), b"( ) and or not = a * ! \"".split()
+    ),
+    "time": Parser(
+        _of_text(lambda text: parsed_time(text, NOW)), words=b"now 2 h -01 T : 1e9".split()
+    ),
+    "wire": Parser(check_bytes, (), [FRAME[:13], FRAME[13:30], FRAME[30:], b"\x98\x01", b"\xdd"]),
+}  # fmt: skip
+
+
+def inputs(parser: Parser) -> st.SearchStrategy[bytes]:
+    """Return bytes at random, and such as are made of the words that the parser knows."""
+    piece = st.sampled_from([*parser.words]) | st.binary(max_size=3)
+    return st.binary(max_size=MAX_LENGTH) | st.lists(piece, max_size=60).map(b"".join)
+
+
+def failing(parser: Parser, seconds: float) -> tuple[bytes, Exception] | None:
+    """Return the smallest input that the parser fails on, if there is one within that time."""
+    data = b""
+
+    @settings(
+        max_examples=AT_ONCE, deadline=None, database=None, suppress_health_check=[*HealthCheck]
+    )
+    @given(inputs(parser))
+    def attempt(given: bytes) -> None:
+        nonlocal data
+        data = given
+        parser.check(given)
+
+    end = monotonic() + seconds
+    while monotonic() < end:
+        try:
+            attempt()
+        except Exception as error:  # hypothesis tries the smallest one last
+            return data, error
+    return None
+
+
+def keep(name: str, data: bytes, corpus: Path = CORPUS) -> Path:
+    """Write an input into the corpus; return the file."""
+    file = corpus / name / sha256(data).hexdigest()[:12]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    return file
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run, and return how many parsers failed."""
+    seconds = float(arguments[0]) if arguments else SECONDS
+    names = arguments[1:] or [*PARSERS]
+    failed = 0
+    for name in names:
+        found = failing(PARSERS[name], seconds / len(names))
+        if found is None:
+            print(f"{name}: nothing found", flush=True)
+            continue
+        failed += 1
+        data, error = found
+        print(f"{name}: fails on {data!r}, kept in {keep(name, data)}", flush=True)
+        traceback.print_exception(error)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
