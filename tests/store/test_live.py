@@ -147,7 +147,7 @@ def test_it_holds_the_series_that_were_measured_last() -> None:
 def test_of_an_interval_with_too_many_the_last_are_held_and_new() -> None:
     live = Live(max_series=10)
     assert live.update(map(one_of_many, range(1000))) == [*range(990, 1000)]
-    assert len(live.series(START)) == 10
+    assert len([*live.series(START)]) == 10
 
 
 class SubscriberTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile
 from math import isnan, nan
 from threading import RLock
@@ -20,6 +20,7 @@ from zibrato.store.db.series_index import MAX_SERIES
 
 INTERVALS = 60
 UNITS = ("display_units_short", "display_units_long")
+_NOTHING = array("d", [nan]) * INTERVALS
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""
 
@@ -76,7 +77,7 @@ class _Entry:
         self.slot = 0
         self.last: float | None = None
         self.rate: float | None = None
-        self.ring = array("d", [nan]) * INTERVALS
+        self.ring = _NOTHING[:]
 
     def add(self, start: float, end: float, summary: Summary) -> None:
         """Add an interval, the newest or an older one."""
@@ -99,9 +100,10 @@ class _Entry:
 
     def spark(self, newest: int) -> list[float | None]:
         """Return the values up to the interval `newest`, from the first one that there is."""
-        slots = range(newest - INTERVALS + 1, newest + 1)
-        kept = range(self.slot - INTERVALS + 1, self.slot + 1)
-        values = [self.ring[slot % INTERVALS] if slot in kept else nan for slot in slots]
+        silent = newest - self.slot
+        oldest = (self.slot + 1) % INTERVALS
+        # Whole arrays, and no look at each slot: there may be 100,000 series.
+        values = (self.ring[oldest:] + self.ring[:oldest] + _NOTHING[:silent])[silent:]
         return [None if isnan(value) else value for value in dropwhile(isnan, values)]
 
 
@@ -163,18 +165,13 @@ class Live:
                 if entry.series.name.lower() in lowered:
                     del self._entries[series_id]
 
-    def series(self, now: float, ids: Iterable[int] | None = None) -> list[LiveSeries]:
-        """Return the series, all or those with these ids, as of the Unix time `now`."""
+    def series(self, now: float, ids: Iterable[int] | None = None) -> Iterator[LiveSeries]:
+        """Generate the series, all or those with these ids, as of the Unix time `now`."""
         old = now - STALE * self.interval - self.interval
         with self.lock:
-            entries = list(self._entries.items())
-            newest = max((entry.slot for _, entry in entries), default=0)
-            if ids is not None:
-                wanted = set(ids)
-                entries = [
-                    (series_id, entry) for series_id, entry in entries if series_id in wanted
-                ]
-            return [_live_series(series_id, entry, newest, old) for series_id, entry in entries]
+            newest = max((entry.slot for entry in self._entries.values()), default=0)
+            for series_id in self._entries if ids is None else ids:
+                yield _live_series(series_id, self._entries[series_id], newest, old)
 
     def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""

@@ -115,7 +115,7 @@ class Store:
         events, number = b"", self.live.updates
         if new:
             now = self.database.clock.seconds()
-            events += _event(b"series", number, self.live.series(now, new))
+            events += _event(b"series", number, [*self.live.series(now, new)])
         by_interval: dict[tuple[float, float], list[list[float | None]]] = {}
         for series_id, series, start, end, summary in measured:
             points = by_interval.setdefault((start, end), [])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from treq import content
@@ -16,7 +19,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import DaemonInfo
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.api.responses import ApiError
-from zibrato.store.web.data import MAX_SERIES, series_ids
+from zibrato.store.web.data import MAX_SERIES, PART, encoded_array, series_ids
 from zibrato.store.web.service import tree
 
 
@@ -149,6 +152,29 @@ class DataTests(WebTestCase):
         marker = {"stream": "b", "title": "t", "start": START, "end": None, "source": "s",
                   "description": None}  # fmt: skip
         self.assertEqual(self.get(path), [marker])
+
+
+class Item(dict[str, int]):
+    """An object of JSON of which is known whether it is still there."""
+
+    __slots__ = ("__weakref__",)
+
+
+@pytest.mark.parametrize("count", [0, 1, PART, 5 * PART + 1])
+def test_of_many_objects_few_are_there_at_once(count: int) -> None:
+    alive: WeakValueDictionary[int, Item] = WeakValueDictionary()
+
+    most = 0
+
+    def items() -> Iterator[Item]:
+        nonlocal most
+        for number in range(count):
+            alive[number] = item = Item(n=number)
+            most = max(most, len(alive))
+            yield item
+
+    assert json.loads(bytes(encoded_array(items()))) == [{"n": n} for n in range(count)]
+    assert most <= 2 * PART + 1
 
 
 def test_ids_are_bounded() -> None:
