@@ -11,7 +11,7 @@ from zibrato.model import COUNTER, GAUGE, Series, Summary
 from zibrato.store.db import metadata
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import DROPPED, Losses
-from zibrato.store.db.metadata import COMPOSITE, Metric, MetricFields, Submission
+from zibrato.store.db.metadata import COMPOSITE, MAX_ATTRIBUTES, Metric, MetricFields, Submission
 
 READING = Summary(1, 2.0, 2.0, 2.0, 4.0, 2.0)
 SUMMED: MetricFields = {"attributes": {"summarize_function": "sum"}}
@@ -43,6 +43,35 @@ def test_what_a_submission_says_of_a_metric_fills_gaps_only(file: File) -> None:
     assert metric(file) == Metric(
         "m", GAUGE, "M", "first", 60, None, {"a": 1, "b": 2}
     )  # of attributes, the newest count
+
+
+@pytest.mark.attack(
+    "more and more attributes of one metric", before="1 MB more with each request, without an end"
+)
+def test_attributes_have_a_bound(file: File) -> None:
+    half = {"a": "x" * (MAX_ATTRIBUTES // 2)}
+    submit(file, submission(about={"attributes": half}))
+    other = {f"b{number}": number for number in range(MAX_ATTRIBUTES // 16)}
+    for add in (
+        lambda: metadata.put(file.writer, "m", {"attributes": other, "period": 10}),
+        lambda: submit(file, submission("new"), submission(about={"attributes": other})),
+    ):
+        with pytest.raises(InvalidValueError, match=r"of m would take \d+,\d+ bytes") as caught:
+            add()
+        assert caught.value.param == "attributes"
+    assert metric(file) == Metric("m", attributes=half)
+    assert [*metadata.metrics(file.reader, ["new"])] == []
+    metadata.put(file.writer, "m", {"attributes": {"a": "less"}})
+    metadata.put(file.writer, "m", {"attributes": other})
+
+
+def test_attributes_of_before_there_was_a_bound_stay(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(file, submission(about={"attributes": {"a": "x" * 100}}))
+    monkeypatch.setattr(metadata, "MAX_ATTRIBUTES", 50)
+    submit(file, submission(about={"period": 60, "attributes": {"a": "x" * 100}}))
+    assert metric(file).period == 60
 
 
 def test_a_request_describes_a_metric_once(file: File) -> None:

@@ -22,6 +22,8 @@ SUMMARIZE = "summarize_function"
 COMPOSITE = "composite"
 COUNTER_TYPE = "counter"
 TYPES = (GAUGE, COUNTER_TYPE, COMPOSITE)
+MAX_ATTRIBUTES = 64_000
+"""Bytes of a metric's attributes in JSON; requests add to those that there are."""
 _COLUMNS = "name, type, display_name, description, period, composite, attributes"
 _NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - all ours
 _LIKE = "WHERE name LIKE ? ESCAPE '\\'"
@@ -139,7 +141,7 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     """Return the metric with what `fields` say of it; one is made where a type is given.
 
     Attributes are added to those that there are. Raises NotFoundError, and InvalidValueError for
-    a metric of another type.
+    a metric of another type or with too many attributes.
     """
     before = metrics(writer, [name]).get(name.lower())
     if before is None and "type" not in fields:
@@ -148,7 +150,7 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     changed = base._replace(**fields)
     if before is not None and changed.type != before.type:
         raise InvalidValueError("type", f"is {before.type} already")
-    changed = changed._replace(attributes={**base.attributes, **changed.attributes})
+    changed = changed._replace(attributes=_joined(base, changed.attributes))
     with transaction(writer.connection):
         writer.connection.execute(_PUT, _row(changed))
     return changed
@@ -158,7 +160,7 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
     """Keep the measurements of a request, all or none.
 
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
-    Raises InvalidValueError that names every metric of another type.
+    Raises InvalidValueError that names every metric of another type, or with too many attributes.
     """
     stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
@@ -200,11 +202,26 @@ def _described(submission: Submission, before: Metric | None) -> Metric:
     base = before or Metric(submission.name, submission.type)
     about = submission.about
     return base._replace(
-        attributes={**base.attributes, **about.get("attributes", {})},
+        attributes=_joined(base, about.get("attributes", {})),
         display_name=base.display_name or about.get("display_name"),
         description=base.description or about.get("description"),
         period=base.period or about.get("period"),
     )
+
+
+def _joined(metric: Metric, added: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a metric's attributes with others; raises InvalidValueError where they are too many.
+
+    Those of a file from before there was a bound stay as they are.
+    """
+    joined = {**metric.attributes, **added}
+    if joined == metric.attributes:
+        return metric.attributes
+    size = len(json.dumps(joined))
+    if size > MAX_ATTRIBUTES:
+        reason = f"of {metric.name} would take {size:,} bytes, of {MAX_ATTRIBUTES:,} at most"
+        raise InvalidValueError("attributes", reason)
+    return joined
 
 
 def _row(metric: Metric) -> dict[str, object]:
