@@ -14,15 +14,23 @@ from zibrato import Zibrato
 from zibrato.keygen import make_keys
 
 CLIENT = """
-import sys, zibrato.client.absence as absence, zibrato.curve as curve
+import logging, sys, threading
+from zibrato import Zibrato, curve
+from zibrato.client import absence
 absence.PATIENCE, curve.HANDSHAKE = 0.1, 300
-from zibrato import Zibrato
+said = threading.Event()
+class Handler(logging.StreamHandler):
+    def emit(self, record):
+        super().emit(record)
+        said.set()
+logging.getLogger("zibrato").addHandler(Handler())
 z = Zibrato(linger=0.5)
 z.count(name=sys.argv[1], value=7)
 print("sent", z.flush(float(sys.argv[2])), flush=True)
-if len(sys.argv) > 3:
-    z.flush(60)
-    print("sent at last", flush=True)
+if "absent" in sys.argv[3:]:
+    assert said.wait(60)
+if "late" in sys.argv[3:]:
+    print("sent at last", z.flush(60), flush=True)
 """
 
 
@@ -78,8 +86,8 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 def test_who_has_a_key_that_is_known_gets_in_and_nobody_else(hosts: Hosts) -> None:
     clients = {
         "authorised": hosts.client("authorised", 30, hosts.known),
-        "other": hosts.client("other", 1, hosts.unknown),
-        "plain": hosts.client("plain", 1, None),
+        "other": hosts.client("other", 0.5, hosts.unknown, "absent"),
+        "plain": hosts.client("plain", 0.5, None, "absent"),
     }
     for name, process in clients.items():
         with process:
@@ -108,11 +116,11 @@ def test_local_clients_need_no_keys(hosts: Hosts, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_key_that_is_put_there_or_taken_away_holds_after_hup(hosts: Hosts) -> None:
-    with hosts.client("late", 0.3, hosts.unknown, "wait") as process:
+    with hosts.client("late", 0.3, hosts.unknown, "late") as process:
         process.wait_for("sent False")
         hosts.authorise(hosts.unknown)
         hosts.process.send(signal.SIGHUP)
-        process.wait_for("sent at last")
+        process.wait_for("sent at last True")
         assert process.wait() == 0
     eventually(lambda: hosts.has("late"))
     with Zibrato(hosts.remote, curve=hosts.unknown) as z:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
 
 import zmq
 from typing_extensions import assert_type
@@ -16,6 +17,8 @@ TAGS: Mapping[str, str] = {"status": "500"}
 
 def clients(context: zmq.Context[zmq.Socket[bytes]]) -> None:
     Zibrato("ipc://socket", level="warning", source="box", tags=TAGS, bind=True)
+    Zibrato(curve="keys")
+    Zibrato(curve=(Path("web-1.key_secret"), "server.key"))
     with Zibrato(level=30, context=context, linger=0.5, max_pending=10) as inner:
         assert_type(inner, Zibrato)
         assert_type(inner.flush(0.5), bool)

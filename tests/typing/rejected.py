@@ -95,4 +95,5 @@ def clients() -> None:
     Zibrato("ipc://socket", "warning")  # type: ignore[call-arg]
     Zibrato(level=["warning"])  # type: ignore[arg-type]
     Zibrato(tags={"status": 500})  # type: ignore[dict-item]
+    Zibrato(curve=b"keys")  # type: ignore[arg-type]
     Zibrato(lingr=1)  # type: ignore[call-arg]
