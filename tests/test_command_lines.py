@@ -73,6 +73,32 @@ SOCKETS = {
 }
 """Values of `--socket`."""
 
+LINES_FROM = (
+    "--statsd: expected udp:PORT, tcp:PORT, unix:PATH or unixgram:PATH, with the IP address"
+)
+STATSD = {
+    "": LINES_FROM,
+    "8125": LINES_FROM,
+    "udp": LINES_FROM,
+    "udp:": LINES_FROM,
+    "udp:65536": LINES_FROM,
+    "udp:٣": LINES_FROM,
+    "udp:localhost:8125": LINES_FROM,
+    "UDP:8125": LINES_FROM,
+    "unix:": LINES_FROM,
+    "sctp:8125": LINES_FROM,
+    "tcp:PORT": "--statsd: can't have tcp:127.0.0.1:",
+    "udp:192.0.2.1:8125": "--statsd: can't have udp:192.0.2.1:8125: Cannot assign",
+    "unix:/nonexistent/x": "--statsd: can't have unix:/nonexistent/x: No such file",
+    "unix:file": "--statsd: can't have unix:file: There is a file; give another",
+    "unixgram:directory": "--statsd: can't have unixgram:directory: There is a file",
+    f"unixgram:{'x' * 200}": "--statsd: can't have unixgram:xxx",
+    "unix:a --statsd=unixgram:./a": "--statsd: can't have unixgram:./a: Resource temporarily",
+    "udp:FREE --statsd=udp:0.0.0.0:FREE": "--statsd: can't have udp:0.0.0.0:",
+    "udp:0 --statsd-level=a,b": "--statsd-level: level: expected one of debug",
+}
+"""Values of `--statsd`."""
+
 VALUES = {
     "--flush-interval=1e-320": f"--flush-interval: {SECONDS}'1e-320'; write 10 for ten seconds",
     "--flush-interval=1e308": f"--flush-interval: {SECONDS}",
@@ -150,6 +176,8 @@ ACCEPTED = (
     "--socket=ipc://a --socket=connect:ipc://b --socket=inproc://c --socket=ipc://@abstract",
     "--socket=tcp://127.0.0.1:* --socket=tcp://127.0.0.1:* --socket=tcp://*:0 --insecure-tcp",
     "--socket=connect:tcp://nosuch.invalid:1 --insecure-tcp",
+    "--statsd=udp:0 --statsd=tcp:0 --statsd=udp:[::1]:0 --statsd=udp:0.0.0.0:0 --statsd-level=10",
+    "--statsd=unix:a --statsd=unix:a --statsd=unixgram:b",
     "--config=file",
     "--config=bom",
     "--web-credentials=credentials",
@@ -233,6 +261,14 @@ def test_a_page_that_can_t_be(endpoint: str, here: Path, taken: int) -> None:
 def test_a_socket_that_can_t_be(endpoint: str, here: Path, taken: int) -> None:
     given = endpoint.replace("PORT", str(taken)).replace("FREE", str(free_port()))
     check(f"--backend=memory --socket={given.replace('HERE', str(here))}", SOCKETS[endpoint])
+    assert (here / "file").exists()
+
+
+@pytest.mark.parametrize("address", STATSD)
+@pytest.mark.attack("odd --statsd", before="no such option")
+def test_an_address_for_lines_that_can_t_be(address: str, here: Path, taken: int) -> None:
+    given = address.replace("PORT", str(taken)).replace("FREE", str(free_port()))
+    check(f"--backend=memory --socket=tcp://127.0.0.1:* --statsd={given}", STATSD[address])
     assert (here / "file").exists()
 
 

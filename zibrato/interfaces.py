@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.threadpool import ThreadPool
 
-    from zibrato.model import Snapshot, Tags
+    from zibrato.model import Annotation, Snapshot, Tags
 
 __all__ = [
     "BackendContext",
@@ -29,6 +29,7 @@ __all__ = [
     "Counting",
     "DaemonInfo",
     "Delivery",
+    "IAnnotationBackend",
     "IBackend",
     "IBackendMaker",
     "IBackendOptions",
@@ -214,6 +215,13 @@ class IBackend(Interface):
 
     def stop() -> Deferred[None]:
         """Release everything; called once, after the last delivery."""
+
+
+class IAnnotationBackend(IBackend):
+    """A backend that keeps annotations, such as statsd's events become."""
+
+    def annotate(annotation: Annotation) -> Deferred[None]:
+        """Keep it; what fails is not tried again."""
 
 
 class IWebService(IService):

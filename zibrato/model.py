@@ -19,6 +19,7 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "SET",
     "TIMER",
+    "Annotation",
     "Series",
     "Snapshot",
     "Summary",
@@ -101,6 +102,17 @@ class Summary(NamedTuple):
             newer.last,
             distribution,
         )
+
+
+class Annotation(NamedTuple):
+    """What happened at a Unix time: a `title` in a stream of such; a `source` may be empty."""
+
+    stream: str
+    title: str
+    text: str
+    source: str
+    when: float
+    tags: Tags = ()
 
 
 class Snapshot(NamedTuple):

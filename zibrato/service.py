@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.annotations import Annotations
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -18,8 +19,9 @@ from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
-from zibrato.intake import zeromq
+from zibrato.intake import statsd, zeromq
 from zibrato.intake.curve import CurveServer
+from zibrato.intake.statsd_lines import StatsdLines
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -58,8 +60,13 @@ def make_service(options: Options) -> Daemon:
     )
     receiver = Receiver(aggregator, metrics, reactor)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
-    intakes = _intakes(reactor, settings, receiver.receive, rejections.reject)
+    annotations = Annotations(metrics)
+    intakes = [
+        *_intakes(reactor, settings, receiver.receive, rejections.reject),
+        *_statsd(reactor, settings, receiver, metrics, annotations),
+    ]
     outboxes = _outboxes(reactor, settings, metrics)
+    annotations.send_to(outbox.backend for outbox in outboxes)
     daemon = Daemon(
         reactor, options, aggregator, metrics,
         intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush,
@@ -108,6 +115,27 @@ def _intakes(
         return zeromq.make(
             reactor, settings.endpoints, receive, ipc_mode=settings.ipc_mode, curve=curve
         )
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
+
+
+def _statsd(
+    reactor: Reactor,
+    settings: Settings,
+    receiver: Receiver,
+    metrics: SelfMetrics,
+    annotations: Annotations,
+) -> Sequence[IIntake]:
+    """Return the intake of statsd's lines, where it is asked for."""
+    if not settings.statsd:
+        return []
+    lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
+    try:
+        return [
+            statsd.make(
+                reactor, settings.statsd, lines.extend, metrics.count, mode=settings.ipc_mode
+            )
+        ]
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
 

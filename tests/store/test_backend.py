@@ -10,9 +10,10 @@ from zope.interface.verify import verifyObject
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, C, StoreTestCase, snapshot
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
-from zibrato.model import COUNTER, Series, Summary
-from zibrato.store.backend import make
+from zibrato.interfaces import BackendContext, IAnnotationBackend, IBackend, IBackendMaker
+from zibrato.model import COUNTER, Annotation, Series, Summary
+from zibrato.store.backend import StoreBackend, make
+from zibrato.store.db import annotation_events
 
 T = TypeVar("T")
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
@@ -51,6 +52,24 @@ class DeliveryTests(StoreTestCase):
             backend = make({"path": self.mktemp(), "max_bytes": text}, CONTEXT)
             self.assertEqual(backend.store.database._max_bytes, expected)
         self.assertRaises(ValueError, make, {"max_bytes": "1048575"}, CONTEXT)
+
+    def test_keeps_annotations_as_events(self) -> None:
+        backend = StoreBackend(self.store)
+        verifyObject(IAnnotationBackend, backend)
+        tags = (("a", "b"), ("c", "d"))
+        for annotation in (
+            Annotation("deploys", "one", "of it", "web1", START + 0.5, tags),
+            Annotation("x" * 300, "two", "", "", START),
+        ):
+            self.successResultOf(backend.annotate(annotation))
+        reading = self.database.read(lambda file: annotation_events.between(file, 0, START + 1))
+        found = self.successResultOf(reading)
+        events = sorted(found, key=lambda event: event.id)
+        assert [(event.stream, event.title, event.description, event.source, event.start_time)
+                for event in events] == [
+            ("deploys", "one", "of it\na:b, c:d", "web1", START),
+            ("x" * 255, "two", None, "", START),
+        ]  # fmt: skip
 
     def test_keeps_what_is_delivered(self) -> None:
         for start in (START, START + 10):

@@ -46,7 +46,10 @@ class Gatherer:
         if self._call is None:
             self._begin()
         self._frames.append(frame)
-        self._size += len(frame)
+        self._take_in(len(frame))
+
+    def _take_in(self, size: int) -> None:
+        self._size += size
         if self._size >= CHUNK:
             self._read()
             if self._reader.pending >= MAX_LINES or self._read_bytes >= MAX_BYTES:
@@ -54,8 +57,12 @@ class Gatherer:
 
     def extend(self, frames: Sequence[bytes]) -> None:
         """Take frames of lines in."""
-        for frame in frames:
-            self.add(frame)
+        if not frames:
+            return
+        if self._call is None:
+            self._begin()
+        self._frames += frames
+        self._take_in(sum(map(len, frames)))
 
     def flush(self) -> None:
         """Have everything delivered that waits."""

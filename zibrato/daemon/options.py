@@ -23,7 +23,7 @@ from zibrato.interfaces import BackendOption
 from zibrato.suggestion import suggestion
 
 CONFIG = ("--config", "-c")
-LISTS = ("socket", "backend")
+LISTS = ("socket", "statsd", "backend")
 FLAGS = ("insecure-tcp",)
 """Options without a value, which a configuration file sets with yes or no."""
 MAX_CONFIG = 1 << 20
@@ -59,6 +59,7 @@ class Options(usage.Options):
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
         ["curve-keys", None, None, "Directory of the keys asked for beyond loopback; see keygen"],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
+        ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
         ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
@@ -85,6 +86,11 @@ class Options(usage.Options):
     def opt_insecure_tcp(self) -> None:
         """Take measurements beyond loopback from anybody, unencrypted, without --curve-keys"""
         self["insecure-tcp"] = "yes"
+
+    def opt_statsd(self, address: str) -> None:
+        """Address for lines of statsd, such as udp:8125; also tcp:PORT, unix:PATH and
+        unixgram:PATH; may be repeated."""
+        self["statsd"].append(address)
 
     def opt_backend(self, choice: str) -> None:
         """See `_backend_help`; whatever is in the choice, such as a key, shows in no repr."""

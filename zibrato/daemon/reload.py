@@ -26,6 +26,8 @@ RESTART = {
     "curve_keys": "--curve-keys",
     "insecure_tcp": "--insecure-tcp",
     "max_series": "--max-series",
+    "statsd": "--statsd",
+    "statsd_level": "--statsd-level",
     "stop_timeout": "--stop-timeout",
     "web": "--web",
 }

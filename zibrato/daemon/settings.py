@@ -12,9 +12,9 @@ from twisted.plugin import getPlugins
 from twisted.python import usage
 
 from zibrato.daemon import values
-from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint, LineAddress
 from zibrato.interfaces import IBackendMaker, IBackendOptions
-from zibrato.levels import LevelFilter
+from zibrato.levels import LevelFilter, level_name
 from zibrato.suggestion import suggestion
 
 T = TypeVar("T")
@@ -50,6 +50,8 @@ class Settings(NamedTuple):
     max_series: int
     stop_timeout: float
     backends: tuple[BackendChoice, ...]
+    statsd: tuple[LineAddress, ...] = ()
+    statsd_level: str = "info"
     web: str | None = None
     web_credentials: Path | None = None
     curve_keys: Path | None = None
@@ -72,6 +74,11 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         source=_checked("--source", options["source"] or socket.gethostname(), values.source),
         max_series=_checked("--max-series", options["max-series"], values.count),
         stop_timeout=_checked("--stop-timeout", options["stop-timeout"], values.seconds),
+        statsd=tuple(
+            _checked("--statsd", text, LineAddress.parse)
+            for text in dict.fromkeys(options["statsd"])
+        ),
+        statsd_level=_checked("--statsd-level", options["statsd-level"], level_name),
         backends=backends,
         web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,

@@ -17,11 +17,15 @@ from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
     Delivery,
+    IAnnotationBackend,
     IWebBackend,
     IWebService,
     Reactor,
     RetryLater,
 )
+from zibrato.model import MAX_NAME_LENGTH, Annotation
+from zibrato.store.db import annotation_events
+from zibrato.store.db.annotation_events import EventFields
 from zibrato.store.db.database import Database
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import claim, default_path
@@ -70,7 +74,7 @@ def _losses(context: BackendContext) -> Losses:
     return Losses(count, lambda line: StoreBackend._log.error("the store: {line}", line=line))
 
 
-@implementer(IWebBackend)
+@implementer(IWebBackend, IAnnotationBackend)
 class StoreBackend:
     """Has `store` keep what is delivered, and show it."""
 
@@ -83,6 +87,24 @@ class StoreBackend:
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Keep the snapshots; once that is under way it is finished, even if cancelled."""
         return Deferred.fromCoroutine(self._deliver(delivery))
+
+    def annotate(self, annotation: Annotation) -> Deferred[None]:
+        """Keep it as an event of its stream; tags stand in its description."""
+        described = [
+            annotation.text,
+            ", ".join(f"{name}:{value}" for name, value in annotation.tags),
+        ]
+        fields: EventFields = {
+            "title": annotation.title,
+            "description": "\n".join(filter(None, described)) or None,
+            "source": annotation.source,
+            "start_time": int(annotation.when),
+        }
+        stream = annotation.stream[:MAX_NAME_LENGTH]
+        written = self.store.database.write(
+            lambda writer: annotation_events.create(writer, stream, fields)
+        )
+        return written.addCallback(lambda _: None)
 
     def reload(self, _settings: Mapping[str, str]) -> None:
         """Do nothing: there is no secret."""

@@ -1,0 +1,102 @@
+"""Sockets that are bound to an address for lines, whatever its kind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from contextlib import suppress
+
+from zibrato.endpoint import LineAddress
+from zibrato.file_lock import FileLock
+
+BUFFER = 8 * 1024 * 1024
+"""Bytes that the kernel is asked to hold of datagrams; how many it gives is its own affair."""
+BACKLOG = 128
+_FORCE = 33
+"""SO_RCVBUFFORCE, which Python doesn't name: past the kernel's limit, for who has the right."""
+
+
+class BoundSocket:
+    """A socket that doesn't block, bound to `address`; raises OSError where that can't be had.
+
+    A file that an ended process has left is taken over; `mode` are the permissions of a new one.
+    """
+
+    def __init__(self, address: LineAddress, mode: int) -> None:
+        self.is_stream = address.kind == socket.SOCK_STREAM
+        self._address = address
+        self._lock: FileLock | None = None
+        self.socket = socket.socket(address.family, address.kind)
+        try:
+            self._bind(mode)
+        except BaseException:
+            self.socket.close()
+            self._unlock()
+            raise
+        self.socket.setblocking(False)
+        self.name = str(address.bound_to(self.socket))
+
+    def close(self) -> None:
+        """Let another have the address."""
+        self.socket.close()
+        if self._lock is not None:
+            with suppress(OSError):
+                os.unlink(self._address.path)
+        self._unlock()
+
+    def _bind(self, mode: int) -> None:
+        if self._address.path:
+            self._bind_file(mode)
+        else:
+            if self.is_stream:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind((self._address.host, self._address.port))
+        if self.is_stream:
+            self.socket.listen(BACKLOG)
+        else:
+            _raise_buffer(self.socket)
+
+    def _bind_file(self, mode: int) -> None:
+        path = self._address.path
+        lock = FileLock(path)
+        try:
+            _remove_leftover(path, self.socket.type)
+            before = os.umask(0o777 & ~mode)
+            try:
+                self.socket.bind(path)
+            finally:
+                os.umask(before)
+        except BaseException:
+            lock.close()
+            raise
+        self._lock = lock
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _remove_leftover(path: str, kind: int) -> None:
+    """Remove the file of a socket that nobody listens to; raises OSError for any other."""
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        raise FileExistsError(errno.EEXIST, "There is a file")
+    with socket.socket(socket.AF_UNIX, kind) as trial:
+        trial.setblocking(False)
+        refused = trial.connect_ex(path)
+    if refused != errno.ECONNREFUSED:
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    os.unlink(path)
+
+
+def _raise_buffer(datagrams: socket.socket) -> None:
+    for option in (_FORCE, socket.SO_RCVBUF):
+        try:
+            datagrams.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+        except OSError:  # not allowed, or not Linux
+            continue
+        return

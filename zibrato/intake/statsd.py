@@ -1,0 +1,168 @@
+"""The statsd intake: datagrams and streams of lines, on any number of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import cast
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IReactorFDSet, IReactorSocket
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from zibrato.endpoint import LineAddress
+from zibrato.intake.datagrams import DatagramReader
+from zibrato.intake.line_sockets import BoundSocket
+from zibrato.intake.line_streams import LineFactory
+from zibrato.interfaces import Counting, IIntake, Reactor
+
+REPORT = 1.0
+"""Seconds between looks at what the kernel dropped."""
+QUIET = 0.1
+"""Seconds without a line after which the connections are taken to be empty."""
+DRAIN_LIMIT = 2.0
+_log = Logger()
+
+
+def make(
+    reactor: Reactor,
+    addresses: Sequence[LineAddress],
+    receive: Callable[[Sequence[bytes]], None],
+    count: Counting,
+    *,
+    mode: int,
+) -> StatsdIntake:
+    """Return the intake of addresses; raises ValueError, one line for people, where one is taken.
+
+    The sockets themselves are opened at the start of the service.
+    """
+    with ExitStack() as trials:
+        for address in addresses:
+            try:
+                trials.callback(BoundSocket(address, mode).close)
+            except OSError as error:
+                raise ValueError(_complaint(address, error)) from None
+    return StatsdIntake(reactor, addresses, receive, count, mode=mode)
+
+
+@implementer(IIntake)
+class StatsdIntake(Service):
+    """Hands `receive` the datagrams and lines that come; `mode` is for the files of its sockets."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        addresses: Sequence[LineAddress],
+        receive: Callable[[Sequence[bytes]], None],
+        count: Counting,
+        *,
+        mode: int,
+    ) -> None:
+        self._reactor = reactor
+        self._addresses = addresses
+        self._receive = receive
+        self._count = count
+        self._mode = mode
+        self._bound: list[BoundSocket] = []
+        self._readers: list[DatagramReader] = []
+        self._ports: list[IListeningPort] = []
+        self._streams = LineFactory(receive, self._reject)
+        self._reports = LoopingCall(self._report)
+        self._reports.clock = reactor
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """The addresses as bound: port 0 is replaced by the real one."""
+        return tuple(bound.name for bound in self._bound)
+
+    def startService(self) -> None:
+        """Bind and listen; raises OSError where an address can't be had."""
+        Service.startService(self)
+        for address in self._addresses:
+            try:
+                self._open(BoundSocket(address, self._mode))
+            except OSError as error:
+                self.stopService()
+                raise OSError(error.errno, _complaint(address, error)) from None
+        self._reports.start(REPORT, now=False)
+
+    def drain(self) -> Deferred[None]:
+        """Accept no new connection, hand over what has arrived until nothing comes, then fire."""
+        return Deferred.fromCoroutine(self._drain())
+
+    def reload(self) -> None:
+        """Do nothing: whoever reaches it may send."""
+
+    def stopService(self) -> None:
+        """Close the sockets."""
+        if self.running:
+            Service.stopService(self)
+        if self._reports.running:
+            self._reports.stop()
+            self._report()
+        self._close()
+
+    def _open(self, bound: BoundSocket) -> None:
+        self._bound.append(bound)
+        if bound.is_stream:
+            adopting = cast(IReactorSocket, self._reactor)  # as all reactors of Unix are
+            descriptor = bound.socket.fileno()
+            port = adopting.adoptStreamPort(descriptor, bound.socket.family, self._streams)
+            self._ports.append(port)
+        else:
+            reader = DatagramReader(
+                bound.socket, self._receive, self._reject, cast(IReactorFDSet, self._reactor)
+            )
+            self._readers.append(reader)
+        _log.info("listening on {address} for statsd", address=bound.name)
+
+    async def _drain(self) -> None:
+        ports, self._ports = self._ports, []
+        await gatherResults([maybeDeferred(port.stopListening) for port in ports])
+        for bound in self._bound:
+            if bound.is_stream:
+                bound.close()  # the ports had copies of it
+        for reader in self._readers:
+            reader.read_all(DRAIN_LIMIT)
+        deadline = self._reactor.monotonic() + DRAIN_LIMIT
+        received = -1
+        while self._streams.connections and received != self._streams.received:
+            received = self._streams.received
+            await deferLater(self._reactor, QUIET)
+            if self._reactor.monotonic() >= deadline:
+                break
+        self._streams.hang_up()
+        self._report()
+        self._close()
+
+    def _close(self) -> None:
+        for port in self._ports:
+            port.stopListening()
+        for reader in self._readers:
+            reader.stop()
+        for bound in self._bound:
+            bound.close()
+        self._ports, self._readers, self._bound = [], [], []
+        self._streams.hang_up()
+
+    def _report(self) -> None:
+        """Count the datagrams that the kernel dropped, as one measurement each."""
+        for reader in self._readers:
+            dropped = reader.take_drops()
+            if dropped:
+                self._count("zibrato.intake.received", dropped)
+                self._count("zibrato.intake.dropped", dropped, reason="kernel")
+
+    def _reject(self, reason: str) -> None:
+        self._count("zibrato.intake.received", 1)
+        self._count("zibrato.intake.rejected", 1, reason=reason)
+
+
+def _complaint(address: LineAddress, error: OSError) -> str:
+    return (
+        f"--statsd: can't have {address}: {error.strerror or error}; give another address, or stop "
+        "what has it"
+    )

@@ -1,0 +1,138 @@
+"""What a line of statsd says beside its value: name, type, sample rate, tags, time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from zibrato.lines import number
+from zibrato.model import COUNTER, GAUGE, SET, TIMER
+
+TYPES = {b"c": COUNTER, b"ms": TIMER, b"h": TIMER, b"d": TIMER, b"g": GAUGE, b"s": SET}
+MIN_RATE = 1e-9
+"""A line of a lower sample rate would stand for more than anything that was measured."""
+MAX_DATE = 253_402_300_799
+"""The last second of the year 9999."""
+_TAGGED = re.compile(rb"([^],#[]*)(?:[,#]([^],#[].*)|\[(.*?)\](.*))", re.S)
+"""A name with tags in it: InfluxDB's, Librato's and SignalFx's way."""
+Identity = tuple[str, str, str | None, tuple[tuple[str, str], ...]]
+"""Name, level, source and tags."""
+
+
+class HeadError(Exception):
+    """What is wrong with a head, as a reason of one word."""
+
+
+@dataclass(eq=False)
+class Head:
+    """What all lines of one name and one end have in common.
+
+    `divisor` makes seconds of a timer's values; each value stands for `weight` measurements;
+    `when` is a Unix time.
+    """
+
+    kind: str
+    identity: Identity
+    divisor: float
+    weight: float
+    when: float | None
+    carried: float = 0.0
+
+    def times(self, count: int) -> int:
+        """Return for how many measurements so many values stand; what is left over is carried."""
+        if self.weight == 1:
+            return count
+        exact = count * self.weight + self.carried
+        times = max(1, round(exact))
+        self.carried = exact - times
+        return times
+
+
+def parse_head(name: bytes, tail: bytes, level: str) -> Head:
+    """Return what a name and what is behind the value say; raises HeadError.
+
+    `level` is for those without the tag `level`. What is behind the type may come in any order:
+    `@RATE`, `#TAGS`, `T` with a Unix time, and extensions, a letter or more before a colon, which
+    are left out: the container among them, which is there to look tags up by.
+    """
+    mtype, *fields = tail.rstrip().split(b"|")
+    if mtype not in TYPES:
+        raise HeadError("mtype")
+    name, tags = _split_name(name.lstrip())
+    weight, when = 1.0, None
+    for field in fields:
+        if field.startswith(b"@"):
+            weight = _weight(field[1:])
+        elif field.startswith(b"#"):
+            if tags:
+                raise HeadError("tags")  # in two ways at once: which of them is meant?
+            tags = parse_tags(field[1:])
+        elif field.startswith(b"T"):
+            when = parse_time(field[1:])
+        elif b":" not in field:
+            raise HeadError("fields")
+    identity = _identity(_text(name), tags, level)
+    divisor = 1000.0 if mtype == b"ms" else 1.0
+    return Head(TYPES[mtype], identity, divisor, weight, when)
+
+
+def parse_tags(text: bytes) -> dict[str, str]:
+    """Return DogStatsD's tags; raises HeadError.
+
+    A tag without a value has the value `true`. One whose value is empty is left out, for no
+    backend can hold it. Of several values of one tag the last one counts.
+    """
+    tags = {}
+    for item in text.split(b","):
+        name, colon, value = item.strip().removeprefix(b"#").partition(b":")
+        if colon and not name:
+            raise HeadError("tags")
+        if name and (value or not colon):
+            tags[_text(name)] = _text(value) or "true"
+    return tags
+
+
+def parse_time(text: bytes) -> float:
+    """Return a Unix time; raises HeadError."""
+    when = float(text) if text.isdigit() and len(text) <= len(str(MAX_DATE)) else -1.0
+    if not 0 <= when <= MAX_DATE:
+        raise HeadError("timestamp")
+    return when
+
+
+def _identity(name: str, tags: dict[str, str], level: str) -> Identity:
+    if not name:
+        raise HeadError("name")
+    level, source = tags.pop("level", level), tags.pop("source", None)
+    return name, level, source, tuple(sorted(tags.items()))
+
+
+def _weight(text: bytes) -> float:
+    """Return for how many measurements a line of a sample rate stands."""
+    rate = number(text)
+    if rate is None or not MIN_RATE <= rate <= 1:
+        raise HeadError("rate")
+    return 1 / rate
+
+
+def _split_name(name: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return a name without the tags that are in it, and those: `name,tag=value`, say."""
+    match = _TAGGED.fullmatch(name) if b"=" in name or b"[]" in name else None
+    if match is None:
+        return name, {}
+    before, behind, inner, after = match.groups(b"")
+    return before + after, _pairs(behind + inner)
+
+
+def _pairs(text: bytes) -> dict[str, str]:
+    pairs = [item.partition(b"=") for item in text.split(b",") if item]
+    if not all(name and value for name, _, value in pairs):
+        raise HeadError("tags")
+    return {_text(name): _text(value) for name, _, value in pairs}
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise HeadError("encoding") from None
