@@ -5,13 +5,14 @@
 Each row is a process of its own, pinned to one processor, and one that sends as fast as it can.
 What counts is the receiver's processor time for each line that it took in; what the kernel dropped
 is left out, and of the daemon the rest must have been shipped, else this ends with status 1. The
-peers are those that are there: statsd of npm, bucky, collectd.
+peers are those that are there: statsd of npm, and collectd on the PATH.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -83,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each row is measured")
     seconds = parser.parse_args().seconds
-    print(f"{machine()}; {versions('zibrato', 'Twisted', 'txZMQ', 'pyzmq', 'msgspec', 'bucky')};")
+    print(f"{machine()}; {versions('zibrato', 'Twisted', 'txZMQ', 'pyzmq', 'msgspec')};")
     print(f"{processes.pinning()}; {len(SERIES)} series; each row measured for {seconds:.0f} s\n")
     try:
         results = list(measured(seconds))
@@ -181,31 +182,24 @@ def statsd(directory: Path, port: int) -> list[str] | None:
     return [str(node), "--require", *map(str, files)]
 
 
-def bucky(directory: Path, port: int) -> list[str] | None:
-    """Return the command of bucky, None where it isn't there."""
-    program = Path(sys.executable).with_name("bucky3")
-    if not program.exists():
-        return None
-    options = ["--disable-collectd", "--disable-metricsd", "--graphite-ip", str(directory)]
-    return [str(program), "--statsd-port", str(port), "--statsd-ip", "127.0.0.1", *options]
-
-
 def collectd(directory: Path, port: int) -> list[str] | None:
     """Return the command of collectd, None where it isn't there."""
-    program = shutil.which("collectd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    program = shutil.which("collectd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         return None
+    prefix = Path(program).parents[1]
     config = directory / "collectd.conf"
     config.write_text(
-        f'BaseDir "{directory}"\nPIDFile "{directory}/pid"\nInterval 1\nLoadPlugin statsd\n'
-        f'<Plugin statsd>\n  Host "127.0.0.1"\n  Port "{port}"\n  TimerPercentile 95\n</Plugin>\n'
+        f'BaseDir "{directory}"\nPIDFile "{directory}/pid"\nInterval 1\n'
+        f'PluginDir "{prefix}/lib/collectd"\nTypesDB "{prefix}/share/collectd/types.db"\n'
+        "LoadPlugin statsd\n<Plugin statsd>\n"
+        f'  Host "127.0.0.1"\n  Port "{port}"\n  TimerPercentile 95\n</Plugin>\n'
     )
     return [program, "-f", "-C", str(config)]
 
 
 PEERS: dict[str, Callable[[Path, int], list[str] | None]] = {
     "statsd (npm)": statsd,
-    "bucky": bucky,
     "collectd": collectd,
 }
 

@@ -62,7 +62,11 @@ class LineReader(Protocol):
     """Gathers the values of lines by what else is in them; pure, and never raises."""
 
     pending: int
-    """How many lines were split since the last `take`, for a bound."""
+    """How many lines were split since the last `take`."""
+
+    @property
+    def heads(self) -> int:
+        """How many different beginnings they have: each costs as much as many values."""
 
     def split(self, frames: Sequence[bytes]) -> None:
         """Take the lines of frames apart."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from zibrato.daemon.gathering import CHUNK, DELAY, MAX_BYTES, MAX_LINES, Gatherer
+from zibrato.daemon.gathering import CHUNK, DELAY, HEAD_COST, MAX_BYTES, MAX_LINES, Gatherer
 from zibrato.lines import Gathered, LineReader
 
 
@@ -16,6 +16,7 @@ class FakeReader:
 
     def __init__(self) -> None:
         self.pending = 0
+        self.heads = 0
         self.frames: list[bytes] = []
 
     def split(self, frames: Sequence[bytes]) -> None:
@@ -72,6 +73,13 @@ class GathererTests(SynchronousTestCase):
             self.gatherer.add(frame)
             assert self.reader.pending <= MAX_LINES
         assert len(self.delivered) == 10
+
+    def test_many_beginnings_wait_for_fewer_others(self) -> None:
+        self.reader.heads = MAX_LINES // HEAD_COST
+        self.gatherer.add(b"x" * (CHUNK - 1))
+        assert self.delivered == []
+        self.gatherer.add(b"x")
+        assert len(self.delivered) == 1
 
     def test_bytes_that_wait_are_bounded(self) -> None:
         frame = b"x" * CHUNK

@@ -82,9 +82,9 @@ def test_what_is_known_of_heads_is_bounded() -> None:
     reader = TextLines()
     for start in range(0, 3 * MAX_HEADS, 1000):
         reader.split([b"info|counter|%d|1" % number for number in range(start, start + 1000)])
-        assert reader.pending == 1000
+        assert reader.pending == reader.heads == 1000
         assert len(reader.take(NOW).batches[0].counters) == 1000
-        assert reader.pending == 0
+        assert reader.pending == reader.heads == 0
     reader.split([b"info|counter|%b|1" % (b"x" * MAX_HEAD)])
     reader.take(NOW)
     assert len(reader._heads) <= MAX_HEADS

@@ -10,11 +10,13 @@ from zibrato.lines import LineReader
 
 DELAY = 0.1
 """Seconds that a line waits for others at most, and never beyond the end of its interval."""
-CHUNK = 65_536
+CHUNK = 16_384
 """Bytes that are split into lines at once."""
-MAX_LINES = 32_768
+MAX_LINES = 16_384
 MAX_BYTES = 4 * 1024 * 1024
 """What waits at most; one frame may be as long."""
+HEAD_COST = 16
+"""As how many lines another beginning counts there: the reactor waits while all are taken in."""
 
 
 class Gatherer:
@@ -52,7 +54,8 @@ class Gatherer:
         self._size += size
         if self._size >= CHUNK:
             self._read()
-            if self._reader.pending >= MAX_LINES or self._read_bytes >= MAX_BYTES:
+            waiting = self._reader.pending + HEAD_COST * self._reader.heads
+            if waiting >= MAX_LINES or self._read_bytes >= MAX_BYTES:
                 self.flush()
 
     def extend(self, frames: Sequence[bytes]) -> None:

@@ -29,6 +29,11 @@ class TextLines:
         self._heads: dict[bytes, _Head | None] = {}
         self._odd: list[bytes] = []
 
+    @property
+    def heads(self) -> int:
+        """How many different beginnings the lines have."""
+        return len(self._values)
+
     def split(self, frames: Sequence[bytes]) -> None:
         """Take the lines of frames apart; a frame that is no UTF-8 is rejected as a whole."""
         text = b"\n".join(frames)

@@ -41,6 +41,11 @@ class StatsdLines:
         self._gauges: dict[Identity, float] = {}
         self._batches: dict[float, LineBatch] = {}
 
+    @property
+    def heads(self) -> int:
+        """How many different beginnings the lines have."""
+        return len(self._values)
+
     def split(self, frames: Sequence[bytes]) -> None:
         """Take the lines of frames apart."""
         values = self._values
