@@ -58,6 +58,7 @@ class StatsdLines:
     def take(self, when: float) -> Gathered:
         """Return what was gathered, and annotate."""
         values, self._values = self._values, defaultdict(list)
+        self._batches = {}  # were there any of before, they ran into a bug, and were rejected
         self.pending = 0
         for name, rests in values.items():
             if name.startswith((EVENT, CHECK)):
@@ -68,9 +69,8 @@ class StatsdLines:
             else:
                 for tail, texts in _by_tail(rests):
                     self._add(name, tail, texts, when)
-        batches, self._batches = list(self._batches.values()), {}
         rejected, self._rejected = +self._rejected, Counter()
-        return Gathered(batches, rejected)
+        return Gathered(list(self._batches.values()), rejected)
 
     def _note(self, line: bytes, when: float) -> None:
         """Annotate what an event or a service check says."""
@@ -176,7 +176,7 @@ class StatsdLines:
 
     def _readings(self, identity: Identity, texts: Sequence[bytes]) -> list[float]:
         """Return the readings of a gauge; one with a sign starts from the last one."""
-        signed = any(b"-" in text for text in texts)  # `numbers` takes no other sign
+        signed = b"-" in b"".join(texts)  # `numbers` takes no other sign
         readings = None if signed else numbers(texts)
         if readings is None:
             readings = self._signed(identity, texts)
