@@ -1,4 +1,4 @@
-"""Make a pair of CURVE keys: `zibrato keygen DIR [NAME]`.
+"""Makes a pair of CURVE keys: `zibrato keygen DIR [NAME]`.
 
 DIR/NAME.key_secret stays where it was made, for its owner alone; DIR/NAME.key is for the other
 side. Without NAME it is the daemon's, `server`, with a directory for the public keys of clients.
