@@ -1,7 +1,7 @@
 """Take the README's pictures of the page: `python docs/screenshots/take.py [DIRECTORY]`.
 
 A real daemon gets an hour of an imagined shop's measurements, then those of a minute as they
-happen; Chromium looks at it. Takes about two minutes.
+happen; Chromium looks at it. Takes about three minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tests.integration.processes import daemon  # noqa: E402 - found by the path
 from tests.integration.shop import batch, send_history  # noqa: E402 - found by the path above
 
 HISTORY = 3600
-LIVE = 90
+LIVE = 130
+"""Seconds: more than the 60 intervals of a sparkline, in which the history would leave a gap."""
 INTERVAL = 2
 LIMIT = 200_000
 DESK: dict[str, Any] = {"viewport": {"width": 1200, "height": 760}}

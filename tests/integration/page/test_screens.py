@@ -48,6 +48,11 @@ COLUMNS = """() => {
 }"""
 
 
+CLIPPED = """() => [...document.querySelectorAll(".row:not([hidden]) :is(.level, .source span)")]
+  .filter((part) => part.scrollWidth > part.clientWidth)
+  .map((part) => part.innerText)"""
+
+
 @pytest.mark.parametrize("width", [840, 960, 1280, 1920])
 def test_the_list_fills_its_width_and_clips_nothing(
     shop: StoreDaemon, chromium: Any, width: int
@@ -62,6 +67,18 @@ def test_the_list_fills_its_width_and_clips_nothing(
     assert columns["spark"]["left"] - columns["name"] < 80
     assert columns["last"] - columns["source"] < 120
     assert columns["spark"]["width"] >= (0.3 * width if width > 1200 else 90)
+    tab.checked(shop.url)
+    tab.context.close()
+
+
+@pytest.mark.parametrize(("width", "link"), [(390, ""), (1280, "#/plot/counter/cache.hits")])
+def test_a_narrow_list_clips_no_level_and_no_source(
+    shop: StoreDaemon, chromium: Any, width: int, link: str
+) -> None:
+    tab = Tab(chromium, viewport={"width": width, "height": 1300})
+    page = tab.open(f"{shop.url}/{link}", rows=17)
+    assert page.evaluate(CLIPPED) == []
+    expect(row(page, "mail.bounced").locator(".kind")).to_have_text("counter")
     tab.checked(shop.url)
     tab.context.close()
 
