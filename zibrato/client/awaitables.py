@@ -131,10 +131,12 @@ class Adapters(dict[type, "Adapter | None"]):
 
 
 def _adapter(kind: type) -> Adapter | None:
+    # First, as a Deferred can be awaited too: who gets one wants to add callbacks.
     if hasattr(kind, "addBoth") and hasattr(kind, "addCallbacks"):
         return adapt_deferred
     if not hasattr(kind, "__await__"):
         return None
+    # A future must remain one, for asyncio.wait and the like: it isn't wrapped, but watched.
     if hasattr(kind, "add_done_callback"):
         return adapt_future
     return adapt_coroutine if issubclass(kind, CoroutineType) else AwaitableProxy

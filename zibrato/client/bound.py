@@ -33,6 +33,7 @@ class CountMe:
     def __call__(self, function: F) -> F:
         """Return `function` counted, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
+        # Decided once, here: a function below the level stays as it is, and costs nothing.
         event = self._recorder.event(arguments)
         return function if event is noop else count_calls(function, event)
 

@@ -186,10 +186,12 @@ def _wrap(
         )
     template = templates[_form(function)]
     code = _compiled(template, *_signature(function))
+    # One code for all functions of a shape: what tells their wrappers apart are the globals.
     scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **names}
     wrapper = types.FunctionType(code, scope)
     functools.update_wrapper(wrapper, function)
     if isinstance(function, types.FunctionType):
+        # The source says `=None` for any default: of most objects there is no source.
         wrapper.__defaults__ = function.__defaults__
         wrapper.__kwdefaults__ = function.__kwdefaults__
         # Tracebacks and profilers show the name that the code has, not the function's.

@@ -92,6 +92,7 @@ class ClientSequences:
         """Forget who is too old or too many."""
         oldest = self._clock.seconds() - MAX_AGE
         for client, seen in list(self._seen.items()):
+            # The others were seen later yet: the dict is in that order.
             if seen.when >= oldest and len(self._seen) <= MAX_CLIENTS:
                 break
             del self._seen[client]

@@ -104,6 +104,7 @@ class Reloader:
                 outbox.backend.reload(choice.settings)
             except Exception:  # a backend's bug must not keep the others from it, nor stop a stop
                 self._log.failure("{backend} failed to reload", backend=outbox.backend.name)
+            # With a mended key or address, what was postponed has no reason to wait any more.
             outbox.retry()
 
     def _tell_levels(self, levels: LevelFilter) -> None:

@@ -66,6 +66,7 @@ class Daemon(MultiService):
         }
         wanted = {signal.SIGHUP} if options.has_files else ()
         signals = Signals(reactor, actions, wanted)
+        # In the order of their start: what an intake takes in must have where to go by then.
         for child in (signals, *outboxes, self._lag, *intakes):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
@@ -79,6 +80,7 @@ class Daemon(MultiService):
         try:
             MultiService.startService(self)
         except OSError as error:
+            # Those that listen already let go of their addresses; nobody else will stop them.
             services: Sequence[IService] = self._intakes
             for intake in services:
                 intake.stopService()
@@ -133,6 +135,8 @@ class Daemon(MultiService):
         """Close the intervals that have ended; whatever fails, the next tick comes."""
         try:
             interval = self._settings.flush_interval
+            # A tick is due `GRACE` after the end of an interval; should it come early, by less than
+            # half of that, the end is the same. The daemon's own series are as of the middle.
             boundary = (self._reactor.seconds() - GRACE / 2) // interval * interval
             self._flush(boundary, boundary - interval / 2)
         except Exception:
@@ -141,6 +145,7 @@ class Daemon(MultiService):
     def _flush(self, before: float, when: float) -> None:
         """Hand the intervals that ended by `before` on, the daemon's own series as of `when`."""
         began = perf_counter()
+        # First what belongs to the interval that is closed here: it would be the next one's.
         self._flush_lines()
         self._report(when)
         for snapshot in self._aggregator.close(before):
@@ -166,10 +171,12 @@ class Daemon(MultiService):
         if self._ticking is not None and self._ticker.running:
             self._ticker.stop()
             await self._ticking
+        # What sockets hold has left its client for good: it is part of the last interval.
         await gatherResults([intake.drain() for intake in self._intakes])
         self._flush(float("inf"), self._reactor.seconds())
         self._reloader.reload_secrets()
         await self._deliver_rest()
+        # Last: it stops all children at once, and the deliveries above needed theirs.
         await MultiService.stopService(self)
 
     async def _deliver_rest(self) -> None:

@@ -47,4 +47,5 @@ class Signals(Service):
             signal.signal(*self._taken.popitem())
 
     def _handle(self, number: int, _frame: object) -> None:
+        # A handler interrupts any code, also the reactor's own: the action waits for its turn.
         self._reactor.callFromThread(self._actions[number])

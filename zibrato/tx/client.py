@@ -91,6 +91,7 @@ class TxZibrato(Instruments, Service):
         if is_by_wall_clock(reactor):
             self._watch_clock()
         self._loop.clock = self._reactor
+        # Aligned to the clock: a batch is counted in one of the daemon's intervals.
         wait = -self._reactor.seconds() % self._interval
         self._first = self._reactor.callLater(wait, self._loop.start, self._interval)
         if self._metrics is not None:

@@ -40,6 +40,7 @@ class MonotonicReactor:
         self.wall = reactor
         self._monotonic = monotonic
         self.calls: set[_Call] = set()
+        # Who gets a reactor may ask it for an interface of Twisted's, such as that of TCP.
         directlyProvides(self, providedBy(reactor))
 
     def __getattr__(self, name: str) -> object:
@@ -197,6 +198,7 @@ class ClockWatch(Service):
             select.select((), (), (), PERIOD)
 
     def _tell(self, step: float) -> None:
+        # The service may have been stopped since the thread sent this on its way.
         if self.running:
             self._reactor.reschedule()
             self._stepped(step)

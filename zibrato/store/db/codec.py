@@ -123,6 +123,7 @@ def _from_buckets(parts: Sequence[Buckets]) -> Distribution:
     result.low, result.high, result.zeros = min(lows), max(highs), sum(zeros)
     (*_, steps, counts), *others = parts
     buckets = result.buckets
+    # Counter's own update would count the pairs.
     dict.update(buckets, zip(accumulate(steps), counts, strict=True))
     for *_, steps, counts in others:
         for index, count in zip(accumulate(steps), counts, strict=True):
@@ -138,6 +139,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
             return b""
         if len(samples) <= MAX_SAMPLES:
             return b"\x00" + to_bytes(samples)
+        # A copy: other backends get the same snapshot, samples and all.
         distribution = Distribution(samples)
         distribution.spill()
     indices = sorted(distribution.buckets)

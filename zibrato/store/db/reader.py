@@ -44,6 +44,7 @@ _FIND_POINTS = _FIND.format(table="point")
 _FIND_CHUNKS = _FIND.format(table="chunk")
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
 _BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
+# Up to the last code point, all names with a prefix are one range of the index of names.
 _PREFIXED = f"{_SERIES} WHERE name COLLATE NOCASE BETWEEN ? AND ? || char(1114111)"
 _BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - all ours
 
@@ -178,6 +179,7 @@ class Reader:
         with transaction(self.connection, "DEFERRED"):
             for series_id, point in self._compacted(wanted, start, end, index):
                 yield series_id, *point
+            # What is not rolled up yet is newer, the finer its tier: so it comes oldest first.
             for finer in range(index, -1, -1):
                 values = {"low": key(finer, start), "high": key(finer, end), "ids": wanted}
                 stored = self.connection.execute(_FIND_POINTS, values)
@@ -187,6 +189,7 @@ class Reader:
     def _compacted(self, ids: str, start: int, end: int, index: int) -> Iterator[tuple[int, Point]]:
         """Generate series id and point of what a tier has in chunks."""
         span = self.tiers[index].span
+        # The chunk that has `start` in it begins before that.
         values = {"low": key(index, start // span * span), "high": key(index, end), "ids": ids}
         for chunk_key, chunk in self.connection.execute(_FIND_CHUNKS, values):
             series_id = series_id_of(chunk_key)

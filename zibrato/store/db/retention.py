@@ -19,6 +19,7 @@ def prune(connection: sqlite3.Connection, tiers: Sequence[Tier], now: float) -> 
     """Delete a block that is past its tier's retention; return whether there was one."""
     for index, tier in enumerate(tiers):
         oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
+        # A block goes as a whole, so not before its last point is too old.
         if oldest is not None and start_of(oldest) + tier.span < now - tier.keep:
             _delete_block(connection, index, start_of(oldest))
             return True
@@ -31,6 +32,7 @@ def evict_when_nearly_full(connection: sqlite3.Connection, tiers: int) -> bool:
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "max_page_count")
     )
+    # What was deleted left free pages, which SQLite fills before it lets the file grow.
     return pages - free > most * NEARLY_FULL and evict(connection, tiers)
 
 
@@ -47,6 +49,7 @@ def evict(connection: sqlite3.Connection, tiers: int) -> bool:
 
     Returns whether there was one.
     """
+    # The finest first: what is in its chunks, the coarser tiers have as well.
     for index in range(tiers):
         oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
         if oldest is not None:

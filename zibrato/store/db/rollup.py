@@ -58,6 +58,7 @@ def _roll_up_block(
     losses: Losses,
 ) -> None:
     """Roll up the first series of a block, about `SLICE` rows of them."""
+    # A slice of series and not of time: a chunk needs all rows that its series has in the block.
     keys = list(first_keys(connection, index, block, block + tiers[index].span))
     first = min(map(series_id_of, keys))
     past = first + max(1, SLICE // len(keys))
@@ -72,6 +73,7 @@ def _roll_up_block(
         _write_chunks(connection, index, block, points, losses)
         if index + 1 < len(tiers):
             _write_coarser(connection, index + 1, tiers[index + 1].step, points, losses)
+        # In the same transaction: no query finds a row and its chunk, or neither of them.
         connection.executemany("DELETE FROM point WHERE key >= ? AND key < ?", ranges)
 
 

@@ -67,15 +67,23 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     intact database.
     """
     make_private(path)
+    # No transaction begins by itself: `transaction` alone makes any. And threads of a pool have the
+    # connection one after another, never two at once.
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         check_ours(connection, path)
         check_version(connection, path)
+        # Before there are tables: a file keeps its page size, which the bound below is counted in.
         connection.execute(f"PRAGMA page_size = {PAGE}")
+        # WAL: who reads goes on while the writer writes, and sees the state that it began with.
         connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL: no commit waits for the disk. The end of the process loses nothing, that of the
+        # machine may lose the last commits, and leaves the file intact.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -65536")
+        # After a burst, what lies beside the file is cut back to so many bytes.
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # SQLite fails before the disk is full; the writer evicts what is old and tries again.
         connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
         _migrate(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -173,6 +181,8 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 def quarantine(path: Path, now: float) -> Path:
     """Rename the file, with what belongs to it, to FILE.corrupt-TIME; return the new name."""
     aside = path.with_name(f"{path.name}.corrupt-{int(now)}")
+    # The file itself last: else, cut short here, its name would be free for a new file while the
+    # old one's WAL still lay beside that.
     for suffix in (*BESIDE, ""):
         part = Path(f"{path}{suffix}")
         if part.exists():
@@ -183,6 +193,7 @@ def quarantine(path: Path, now: float) -> Path:
 def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for position in range(version, VERSION):
+        # The version is in the transaction of the tables: a crash leaves both or neither.
         connection.executescript(
             f"BEGIN IMMEDIATE;{MIGRATIONS[position]};PRAGMA user_version = {position + 1};COMMIT;"
         )

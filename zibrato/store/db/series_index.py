@@ -54,6 +54,7 @@ class SeriesIndex:
         seen: list[tuple[int, int]] = []
         evicted = 0
         for series, start in measured:
+            # Popped, and put back at the end: so the dict is in the order of use.
             known = (
                 self._known.pop(series, None) or self._stored(series) or self._made(series, start)
             )
@@ -110,6 +111,7 @@ class SeriesIndex:
     def _made(self, series: Series, start: int) -> tuple[int, int]:
         """Return the id of a series that is not in the file yet."""
         execute = self._connection.execute
+        # To the API, what the daemon measures is a metric as any other, to be described or deleted.
         execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (series.name,))
         return execute(_NEW, (*_identity(series), start)).lastrowid or 0, start
 
