@@ -241,6 +241,10 @@ def test_an_application_can_carry_the_daemon_in_its_own_tree() -> None:
         assert process.stop(signal.SIGTERM) == -signal.SIGTERM
 
 
+@pytest.mark.attack(
+    "lines of hundreds of intervals at once",
+    before="700 requests an interval, more than could be sent",
+)
 def test_lines_of_hundreds_of_intervals_share_requests(
     server: LibratoServer, endpoint: str
 ) -> None:

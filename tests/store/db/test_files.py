@@ -49,6 +49,7 @@ def test_the_file_is_claimed_until_the_lock_is_closed(tmp_path: Path) -> None:
     claim(tmp_path / "s", STEPS).close()
 
 
+@pytest.mark.attack("another program's database as the store", before="it was given tables")
 def test_what_fails_the_check_is_not_claimed(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with closing(sqlite3.connect(path)) as connection:

@@ -122,6 +122,7 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.attack("another program's database as the store", before="it was given tables")
 def test_another_programs_database_is_never_given_tables(tmp_path: Path) -> None:
     for name, statement in (
         ("a", "CREATE TABLE bookmarks (url)"),
