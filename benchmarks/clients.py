@@ -35,7 +35,7 @@ QUICK_ROUNDS = 9
 ONE = (*DECORATORS, WITH, GAUGE, COUNT)
 BY_NAME = tuple(NAMED.values())
 FORMS = ("3 arguments, a result", "async def", f"{THREADS} threads")
-VARIANTS = tuple(f"{each}, {form}" for form in FORMS for each in DECORATORS)
+VARIANTS = tuple(f"{decorator}, {form}" for form in FORMS for decorator in DECORATORS)
 PACKAGES = (
     *("zibrato", "statsd", "datadog", "prometheus_client", "opentelemetry-sdk", "markus"),
     *("pyformance", "librato-metrics"),
@@ -70,8 +70,10 @@ def main() -> int:
             return 1
     show(figures, arguments.rounds)
     results = list(verdicts(figures))
-    print(table(("goal", "wanted", "measured", "verdict"), [each.cells() for each in results]))
-    return int(arguments.check and not all(each.held for each in results))
+    print(
+        table(("goal", "wanted", "measured", "verdict"), [verdict.cells() for verdict in results])
+    )
+    return int(arguments.check and not all(verdict.held for verdict in results))
 
 
 def parse() -> argparse.Namespace:
@@ -83,7 +85,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="status 1 where a goal is missed")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
-    arguments.rows = [each.strip().lower() for each in arguments.rows.split(",")]
+    arguments.rows = [row.strip().lower() for row in arguments.rows.split(",")]
     return arguments
 
 
@@ -118,7 +120,7 @@ def clients(z: Zibrato, port: int, wanted: Sequence[str]) -> Iterator[Client]:
         except ImportError as error:
             print(f"left out: {error}; pip install -r benchmarks/requirements.txt")
             continue
-        if any(each in client.name.lower() for each in wanted):
+        if any(part in client.name.lower() for part in wanted):
             yield client
 
 
@@ -166,7 +168,7 @@ def show(figures: Figures, rounds: int) -> None:
     print("library has no such instrument, so it was written by hand with it.\n")
     for operations in (ONE, BY_NAME, *(VARIANTS[at : at + 2] for at in range(0, 6, 2))):
         rows = [
-            [name, *(cell(figures, each, name) for each in operations)]
+            [name, *(cell(figures, operation, name) for operation in operations)]
             for name in names(figures, operations)
         ]
         print(table(("client", *operations), rows) + "\n")

@@ -54,8 +54,8 @@ def _leads(figures: Figures, operation: str) -> Iterator[Verdict]:
     for by_hand in (False, True):
         peers = [
             (row.median / ours, name)
-            for (each, name), row in figures.items()
-            if each == operation
+            for (measured, name), row in figures.items()
+            if measured == operation
             and name not in (OURS, PLAIN, BARE)
             and row.snippet.by_hand == by_hand
         ]
@@ -71,4 +71,4 @@ def _lead(operation: str, by_hand: bool, lead: float, name: str) -> Verdict:
 
 def names(figures: Figures, operations: Sequence[str]) -> list[str]:
     """Return the clients that have figures for some of the operations, in their order."""
-    return list(dict.fromkeys(name for each, name in figures if each in operations))
+    return list(dict.fromkeys(name for operation, name in figures if operation in operations))

@@ -22,7 +22,7 @@ DECORATORS = ("count decorator", "time decorator")
 WITH = "with"
 GAUGE = "gauge"
 COUNT = "count"
-NAMED = {each: f"{each} by name" for each in (COUNT, GAUGE, WITH)}
+NAMED = {instrument: f"{instrument} by name" for instrument in (COUNT, GAUGE, WITH)}
 PASS = "\n    pass"  # noqa: S105 - a statement
 HOST = "127.0.0.1"
 
@@ -230,9 +230,9 @@ def librato() -> Client:
 def _also_by_name(statements: Mapping[str, Snippet]) -> dict[str, Snippet]:
     """Return the statements of a client that knows metrics by name alone, as those by name too."""
     named = {
-        NAMED[each]: snippet
-        for each, snippet in statements.items()
-        if each in NAMED and not snippet.by_hand
+        NAMED[instrument]: snippet
+        for instrument, snippet in statements.items()
+        if instrument in NAMED and not snippet.by_hand
     }
     return {**named, **statements}
 

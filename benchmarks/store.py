@@ -86,7 +86,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
     store = Store(directory / "many.sqlite")
     kinds = [(COUNTER, TIMER, GAUGE)[i % 3] for i in range(count)]
     series = [Series(kind, f"service.{i}.metric", "host") for i, kind in enumerate(kinds)]
-    summaries = {each: summary(each.kind) for each in series}
+    summaries = {one: summary(one.kind) for one in series}
     times = []
     for start in range(START, START + 130 * INTERVAL, INTERVAL):
         began = process_time()
@@ -101,12 +101,12 @@ def keeping_up(directory: Path, count: int) -> list[str]:
     began = process_time()
     for file in files:
         whisper.update(str(file), 1.0, START, now=START)
-    each = (process_time() - began) / len(files)
+    seconds = (process_time() - began) / len(files)
     writing = statistics.median(times)
     return [
         f"{count:,} series, one interval of {INTERVAL} s",
         f"{writing:.2f} s + {rollup:.2f} s",
-        f"{each * count:.2f} s",
+        f"{seconds * count:.2f} s",
     ]
 
 
@@ -121,7 +121,7 @@ def a_day(directory: Path) -> Iterator[list[str]]:
     starts = range(START, START + DAY, INTERVAL)
     for start in starts:
         values = [round(_chance.gauss(100, 15), 3) for _ in series]
-        summaries = {each: gauge(value) for each, value in zip(series, values, strict=True)}
+        summaries = {one: gauge(value) for one, value in zip(series, values, strict=True)}
         began = process_time()
         store.writer.add_snapshots(Snapshot(start, start + INTERVAL, summaries))
         store.writer.maintenance(start)
@@ -167,7 +167,7 @@ def a_year(directory: Path) -> Iterator[list[str]]:
             (GAUGE, milli(lambda: whisper.fetch(file, START, end, now=end))),
             (TIMER, "no histograms"),
         ):
-            (number,) = [n for n, each in known.items() if each.kind == kind]
+            (number,) = [n for n, one in known.items() if one.kind == kind]
             found = milli(lambda: draw(reader, number, known, end))  # noqa: B023 - called at once
             yield [f"a year of one {kind}, drawn", found, fetch]
 

@@ -42,8 +42,8 @@ def mypy() -> list[Finding]:
     """Return what mypy finds; its configuration is the project's."""
     output = run("mypy", "--strict", "--output=json", *map(str, FILES))
     return [
-        Finding(HERE.parents[1] / each["file"], each["line"], each["severity"], each["message"])
-        for each in map(json.loads, output.splitlines())
+        Finding(HERE.parents[1] / entry["file"], entry["line"], entry["severity"], entry["message"])
+        for entry in map(json.loads, output.splitlines())
     ]
 
 
@@ -55,12 +55,12 @@ def pyright() -> list[Finding]:
     assert report["summary"]["filesAnalyzed"] == len(FILES)
     return [
         Finding(
-            Path(each["file"]),
-            each["range"]["start"]["line"] + 1,
-            each["severity"],
-            each["message"],
+            Path(entry["file"]),
+            entry["range"]["start"]["line"] + 1,
+            entry["severity"],
+            entry["message"],
         )
-        for each in report["generalDiagnostics"]
+        for entry in report["generalDiagnostics"]
     ]
 
 

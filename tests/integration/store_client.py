@@ -45,4 +45,4 @@ class Store:
             found = self.get(f"/v1/metrics/{name}?duration=7200&resolution=1")["measurements"]
         except urllib.error.HTTPError:
             return 0.0
-        return float(sum(each["sum"] for source in found.values() for each in source))
+        return float(sum(point["sum"] for source in found.values() for point in source))

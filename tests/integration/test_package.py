@@ -184,8 +184,8 @@ def test_the_plugin_runs_from_there(
 def test_an_upgrade_and_a_reinstallation_show(
     installed: Environment, wheel: Path, next_wheel: Path
 ) -> None:
-    for each, version in ((next_wheel, NEXT_VERSION), (wheel, __version__), (wheel, __version__)):
-        installed.pip("install", "--no-deps", "--force-reinstall", str(each))
+    for file, version in ((next_wheel, NEXT_VERSION), (wheel, __version__), (wheel, __version__)):
+        installed.pip("install", "--no-deps", "--force-reinstall", str(file))
         assert listed(installed.run("twistd", "--help"))
         assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
 

@@ -28,10 +28,11 @@ def z() -> RecordingZibrato:
 
 def statuses(recorded: Recording) -> list[str]:
     """Return the status class of each request, each of which was timed as well."""
-    counted = [each for each in recorded.measurements if each.kind == "counter"]
-    for each in counted:
-        assert len(recorded.timed("http.request_time", tags=each.tags)) == each.count == each.sum
-    return [each.tags["status"] for each in counted for _ in range(each.count)]
+    counted = [counter for counter in recorded.measurements if counter.kind == "counter"]
+    for counter in counted:
+        times = recorded.timed("http.request_time", tags=counter.tags)
+        assert len(times) == counter.count == counter.sum
+    return [counter.tags["status"] for counter in counted for _ in range(counter.count)]
 
 
 class Parts:
@@ -78,7 +79,7 @@ def test_wsgi_conforms_on_both_sides(z: RecordingZibrato) -> None:
         assert b"".join(body)
         body.close()  # type: ignore[attr-defined]  # the validator asks for it
     assert statuses(z) == ["2xx", "2xx", "4xx"]
-    routes = [each.tags["route"] for each in z.measurements[:3]]
+    routes = [measured.tags["route"] for measured in z.measurements[:3]]
     assert routes == ["/items/<number>", "/report", "other"]
 
 

@@ -49,14 +49,14 @@ def test_what_a_program_measures_is_kept_and_shown(store: Store) -> None:
             z.gauge(name="g", value=number)
     eventually(lambda: store.total("c") == 300)
     assert store.total("g") == 5050
-    series = {each["name"]: each for each in store.get("/data/series")["series"]}
+    series = {one["name"]: one for one in store.get("/data/series")["series"]}
     assert series["c"]["kind"] == "counter"
     span = f"start={int(time()) - 600}&end={int(time()) + 10}&points=1"
     merged = store.get(f"/data/plot?ids={series['t']['id']}&{span}")["merged"]
     assert sum(merged["count"]) == 100
     if len(merged["count"]) == 1:
         assert abs(merged["p95"][0] - 0.95) < 0.01 * 0.95
-    names = {each["name"] for each in store.get("/data/health")["series"]}
+    names = {one["name"] for one in store.get("/data/health")["series"]}
     assert names >= {"zibrato.intake.received", "zibrato.reactor.lag"}
 
 
@@ -73,9 +73,9 @@ def test_a_daemon_ships_to_another_ones_store_with_exact_totals(
         first.stop()
     assert store.total("c") == 3 * 10_000 * 2
     found = store.get("/v1/metrics/t?duration=7200&resolution=1")["measurements"]
-    assert sum(each["count"] for source in found.values() for each in source) == 3 * 100
+    assert sum(point["count"] for source in found.values() for point in source) == 3 * 100
     assert store.get("/v1/metrics/c")["attributes"]["summarize_function"] == "sum"
-    kinds = {each["name"]: each["kind"] for each in store.get("/data/series")["series"]}
+    kinds = {one["name"]: one["kind"] for one in store.get("/data/series")["series"]}
     assert kinds["c"] == "counter"
 
 

@@ -30,7 +30,7 @@ def get(url: str) -> str:
 def shown(page: str) -> dict[str, Any]:
     """Return the shop's series that the page has, by name."""
     series = json.loads(get(f"{page}data/series"))["series"]
-    return {each["name"]: each for each in series if each["source"] == "shop"}
+    return {one["name"]: one for one in series if one["source"] == "shop"}
 
 
 def test_the_shop_shows_on_the_page(tmp_path: Path) -> None:

@@ -129,10 +129,10 @@ def _mistakes(
 def are_plain(*given: object) -> bool:
     """Return whether all are of Python's own types, so that no code of others runs to read them."""
     return all(
-        are_plain(*each.keys(), *each.values())
-        if type(each) is dict
-        else any(type(each) is plain for plain in _PLAIN)
-        for each in given
+        are_plain(*item.keys(), *item.values())
+        if type(item) is dict
+        else any(type(item) is plain for plain in _PLAIN)
+        for item in given
     )
 
 

@@ -24,7 +24,7 @@ class CompositeTests(WebTestCase):
         status, content = self.compose('s("cpu.*", "*", {function: "sum", period: "60"})')
         self.assertEqual((status, content["resolution"]), (200, 1))
         found = content["measurements"]
-        names = [(each["metric"]["name"], each["source"]["name"]) for each in found]
+        names = [(series["metric"]["name"], series["source"]["name"]) for series in found]
         self.assertEqual(names, [("Cpu.0", "Web"), ("cpu.1", "unassigned")])
         series = [
             {"measure_time": start, "value": 3.0}, {"measure_time": start + 60, "value": 4.0},

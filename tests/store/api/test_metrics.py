@@ -49,7 +49,7 @@ class MetricsTests(WebTestCase):
         self.post(name="other_1", value=1)
         page = self.get("/v1/metrics?name=M.&offset=20&length=3")
         self.assertEqual(page["query"], {"found": 25, "length": 3, "offset": 20, "total": 26})
-        self.assertEqual([each["name"] for each in page["metrics"]], ["m.20", "m.21", "m.22"])
+        self.assertEqual([metric["name"] for metric in page["metrics"]], ["m.20", "m.21", "m.22"])
         self.assertEqual(self.get("/v1/metrics?name=r_")["query"]["found"], 1)
         self.assertEqual(self.get("/v1/metrics?name=m_")["query"]["found"], 0)
         self.assertEqual(self.ask("GET", "/v1/metrics?length=101")[0], 400)
@@ -85,10 +85,10 @@ class MetricsTests(WebTestCase):
         for ago in range(5):
             self.post(name="m", value=ago, measure_time=START - ago)
         found = self.get("/v1/metrics/m?count=2&resolution=1")["measurements"]["unassigned"]
-        self.assertEqual([each["value"] for each in found], [1.0, 0.0])
+        self.assertEqual([measurement["value"] for measurement in found], [1.0, 0.0])
         path = f"/v1/metrics/m?count=2&resolution=1&start_time={START - 3}"
         found = self.get(path)["measurements"]["unassigned"]
-        self.assertEqual([each["value"] for each in found], [3.0, 2.0])
+        self.assertEqual([measurement["value"] for measurement in found], [3.0, 2.0])
 
     def test_sources_are_summarized_over_time_and_grouped(self) -> None:
         for source, value, ago in (("a", 1, 10), ("a", 3, 0), ("b", 10, 0)):
@@ -179,8 +179,10 @@ class MetricsTests(WebTestCase):
         for _ in range(2):
             gauge = {"name": "c", "count": 2, "sum": 5, "attributes": {"summarize_function": "sum"}}
             self.post(**gauge, measure_time=START)
-        (each,) = self.get("/v1/metrics/c?duration=60&resolution=60")["measurements"]["unassigned"]
-        self.assertEqual((each["value"], each["count"]), (10.0, 4))
+        (measurement,) = self.get("/v1/metrics/c?duration=60&resolution=60")["measurements"][
+            "unassigned"
+        ]
+        self.assertEqual((measurement["value"], measurement["count"]), (10.0, 4))
         (shown,) = self.get("/data/series")["series"]
         self.assertEqual(shown["kind"], "counter")
 

@@ -38,7 +38,7 @@ def test_source_and_time_are_inherited_and_overruled() -> None:
         "gauges": [{"name": "a", "value": 1}, {"name": "b", "value": 1, "source": "own"}],
         "counters": [{"name": "c", "value": 1, "measure_time": 1_699_999_980}],
     }  # fmt: skip
-    found = [(each.type, each.name, each.source, each.when) for each in legacy(content, NOW)]
+    found = [(one.type, one.name, one.source, one.when) for one in legacy(content, NOW)]
     assert found == [
         ("gauge", "a", "top", 1_699_999_990),
         ("gauge", "b", "own", 1_699_999_990),
@@ -47,8 +47,8 @@ def test_source_and_time_are_inherited_and_overruled() -> None:
 
 
 def test_sums_come_with_what_is_known_of_them() -> None:
-    each = {"name": "a", "count": 4, "sum": 8, "min": 1, "max": 3, "sum_squares": 20, "last": 3}
-    (found,) = legacy({"gauges": [each]}, NOW)
+    gauge = {"name": "a", "count": 4, "sum": 8, "min": 1, "max": 3, "sum_squares": 20, "last": 3}
+    (found,) = legacy({"gauges": [gauge]}, NOW)
     assert found.summary == Summary(4, 8.0, 1.0, 3.0, 20.0, 3.0)
     (found,) = legacy({"gauges": [{"name": "a", "count": 1, "sum": 3}]}, NOW)
     assert found.summary == Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0)
@@ -77,9 +77,9 @@ def test_squares_follow_from_a_standard_deviation(read: Any, top: str, param: Co
 
 def test_objects_stand_for_arrays() -> None:
     by_name = {"gauges": {"a": {"value": 1}, "b": {"value": 2}}}
-    assert [each.name for each in legacy(by_name, NOW)] == ["a", "b"]
+    assert [submission.name for submission in legacy(by_name, NOW)] == ["a", "b"]
     by_position = {"gauges": {"0": {"name": "a", "value": "1"}, "1": {"name": "b", "value": "2e1"}}}
-    assert [each.summary.sum for each in legacy(by_position, NOW)] == [1, 20]
+    assert [submission.summary.sum for submission in legacy(by_position, NOW)] == [1, 20]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_tags_are_lower_case_and_replace_those_on_top() -> None:
             {"name": "a", "value": 1, "tags": {"host": "Web 1", "source": "s"}},
         ],
     }  # fmt: skip
-    found = [(each.tags, each.source, each.when) for each in tagged(content, NOW)]
+    found = [(one.tags, one.source, one.when) for one in tagged(content, NOW)]
     assert found == [
         ((("region", "us"),), "", 1_699_999_990),
         ((("host", "web 1"), ("source", "s")), "", 1_699_999_990),

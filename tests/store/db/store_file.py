@@ -36,7 +36,7 @@ class File:
 
     def total(self, series: Series, start: float, end: float, now: float, step: int) -> Summary:
         """Return the summary of a series over a time, asked for in steps."""
-        (series_id,) = [n for n, each in self.reader.series().items() if each == series]
+        (series_id,) = [n for n, known in self.reader.series().items() if known == series]
         plot = self.reader.slots([series_id], start, end, now, step)
         return merged_summary(
             [row for slot in sorted(plot.slots[series_id]) for row in plot.slots[series_id][slot]]

@@ -27,7 +27,7 @@ class DataTests(WebTestCase):
     def test_a_plot_has_columns_for_each_series_and_all_merged(self) -> None:
         for start in (START - 20, START - 10):
             self.outbox.put(snapshot(start, 2.0))
-        ids = {each["kind"]: each["id"] for each in self.get("/data/series")["series"]}
+        ids = {one["kind"]: one["id"] for one in self.get("/data/series")["series"]}
         span = f"start={START - 20}&end={START}&points=20"
         found = self.get(f"/data/plot?ids={ids['counter']}&{span}")
         self.assertEqual(found["times"], [START - 20, START - 10])

@@ -44,10 +44,10 @@ class SourcesApi:
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
         """Answer with a source."""
-        found = await self._database.read(lambda reader: sources.named(reader.connection, name))
-        if found is None:
+        source = await self._database.read(lambda reader: sources.named(reader.connection, name))
+        if source is None:
             raise not_found()
-        return json_response(request, found._asdict())
+        return json_response(request, source._asdict())
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:

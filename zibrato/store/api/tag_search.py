@@ -55,10 +55,10 @@ class _Parser:
         self._tokens = tokens
 
     def whole(self) -> Found:
-        found = self._any(0)
+        whole = self._any(0)
         if self._tokens:
             raise ValueError(f"{self._tokens[0]!r} is not understood")
-        return found
+        return whole
 
     def _any(self, depth: int) -> Found:
         if depth > MAX_DEPTH:
@@ -79,12 +79,12 @@ class _Parser:
         while self._skip("not"):
             denied = not denied
         if self._skip("("):
-            found = self._any(depth + 1)
+            part = self._any(depth + 1)
             if not self._skip(")"):
                 raise ValueError("a ) is missing")
         else:
-            found = self._clause()
-        return (lambda tags: not found(tags)) if denied else found
+            part = self._clause()
+        return (lambda tags: not part(tags)) if denied else part
 
     def _clause(self) -> Found:
         if not self._tokens or self._tokens[0].lower() in _WORDS | {")"}:
@@ -92,8 +92,8 @@ class _Parser:
         token = self._tokens.pop(0)
         if match := _CLAUSE.fullmatch(token):
             name, sign, other, pattern = match.groups()
-            found = (has_other if other else has)(name, pattern.strip("\"'"))
-            return found if sign == "=" else (lambda tags: not found(tags))
+            part = (has_other if other else has)(name, pattern.strip("\"'"))
+            return part if sign == "=" else (lambda tags: not part(tags))
         if token.startswith("!"):
             return has_not(token[1:].strip())
         raise ValueError(f"{token!r} is not understood; write NAME=VALUE")

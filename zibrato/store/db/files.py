@@ -117,7 +117,7 @@ def _parts(path: Path) -> list[Path]:
 def _number_of(path: Path) -> tuple[int, int] | None:
     """Return device and inode of a file, None where there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
