@@ -117,6 +117,12 @@ VALUES = {
     "--source=a\x1b[31m": f"--source: {TEXT}",
     f"--source={'x' * 256}": "--source: expected a name of 1 to 255 characters",
     "--levels=info,,error": "--levels: expected names such as info,error",
+    "--otlp=tcp": "--otlp: expected a Twisted endpoint such as tcp:4318:interface=127.0.0.1, got",
+    "--otlp=http://127.0.0.1:4318": "--otlp: expected a Twisted endpoint such as tcp:4318:",
+    "--otlp=tcp:0\0": f"--otlp: {TEXT}",
+    "--otlp=tcp:0": "--otlp: tcp:0 can be reached from elsewhere: give --web-credentials FILE",
+    "--otlp=unix:file": "--otlp: can't listen at unix:file: there is a file; give another end",
+    f"--otlp={LOCAL} --web-credentials=file": "--web-credentials: expected one line of user:pa",
     "--config=": f"--config: {FILE}",
     "--config=directory": f"{CONFIG}HERE/directory: [Errno 21] Is a directory",
     "--config=/nonexistent": f"{CONFIG}/nonexistent: [Errno 2] No such file or directory",
@@ -164,6 +170,12 @@ BACKENDS = {
 """Backends, without a page."""
 
 ACCEPTED = (
+    f"--otlp={LOCAL}",
+    "--otlp=tcp:0 --web-credentials=credentials",
+    "--otlp=tcp:0 --insecure-tcp",
+    "--otlp=unix:otlp",
+    "--otlp=none",
+    "--otlp=",
     "",
     "--flush-interval=0.1 --stop-timeout=86400",
     "--flush-interval=86400",
@@ -286,5 +298,9 @@ def test_a_backend_that_can_t_be(line: str, here: Path) -> None:
 
 @pytest.mark.parametrize("line", ACCEPTED)
 def test_what_goes_on_working(line: str, here: Path) -> None:
+    if "--otlp=tcp" in line or "--otlp=unix" in line:
+        pytest.importorskip(
+            "opentelemetry.proto", reason="the extra zibrato[otlp] is not installed"
+        )
     backend = not any(name in line for name in ("--stor", "--backend", "--username"))
     run(" ".join(("--socket=tcp://127.0.0.1:*", *["--backend=memory"] * backend, line)).strip())

@@ -3,6 +3,7 @@
 import random
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from math import ceil
@@ -13,7 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zibrato.distribution import MAX_BUCKETS, MAX_EXACT_SAMPLES, Distribution, percentile_label
+from zibrato.distribution import (
+    MAX_BUCKETS,
+    MAX_EXACT_SAMPLES,
+    Distribution,
+    bucket_of,
+    percentile_label,
+    representative,
+)
 
 TINIEST = 5e-324
 HUGE = sys.float_info.max
@@ -251,3 +259,28 @@ def test_buckets_are_those_of_the_exponential_histogram_at_scale_6() -> None:
     assert dict(distribution.buckets) == {-128: 1000, 0: 1000, 128: 1000}
     above = Distribution([1.0000001] * 2000)
     assert dict(above.buckets) == {1: 2000}
+
+
+def test_buckets_that_somebody_else_filled_are_as_good_as_ours() -> None:
+    rng = random.Random(3)
+    values = [rng.lognormvariate(0, 3) for _ in range(2000)]
+    own = Distribution(values)
+    made = Distribution.of_buckets(
+        Counter(map(bucket_of, values)), 0, min(values), max(values)
+    )  # fmt: skip
+    assert (made.buckets, made.low, made.high, made.count) == (own.buckets, own.low, own.high, 2000)
+    assert made.percentiles((1, 50, 99)) == own.percentiles((1, 50, 99))
+
+
+def test_buckets_past_the_bound_share_the_lowest() -> None:
+    made = Distribution.of_buckets(dict.fromkeys(range(MAX_BUCKETS + 5), 2), 1, 0.0, 1.0)
+    assert len(made.buckets) == MAX_BUCKETS
+    assert made.count == 2 * (MAX_BUCKETS + 5) + 1
+
+
+@given(st.floats(5e-324, 1.7e308))
+def test_a_bucket_s_representative_is_near_all_that_is_in_it(value: float) -> None:
+    if value > 1e-300:
+        assert representative(bucket_of(value)) == pytest.approx(value, rel=0.0055)
+    else:
+        assert representative(bucket_of(value)) == pytest.approx(value, abs=1e-300)

@@ -47,9 +47,10 @@ def test_every_backend_has_an_outbox(directory: Path) -> None:
 
 def test_every_intake_is_a_service_of_the_daemon(directory: Path) -> None:
     daemon = make("--backend", "memory")
-    (intake,) = daemon._intakes
-    verifyObject(IIntake, intake)
-    assert intake in list(daemon)
+    assert [type(intake).__name__ for intake in daemon._intakes] == ["ZeroMQIntake", "OtlpIntake"]
+    for intake in daemon._intakes:
+        verifyObject(IIntake, intake)
+        assert intake in list(daemon)
 
 
 def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> None:
@@ -64,11 +65,12 @@ def test_the_page_is_told_of_its_daemon(directory: Path) -> None:
     options = parsed("--store", "s", "--flush-interval", "7", "--source", "here",
                      "--web", "tcp:0:interface=127.0.0.1")  # fmt: skip
     daemon = make_service(options)
-    (intake,) = daemon._intakes
+    intake, _ = daemon._intakes
     backend = daemon.outboxes[0].backend
     assert isinstance(backend, StoreBackend)
     info = backend.store.daemon
     assert info is not None
+    assert info.otlp is not None
     assert (info.interval, info.source, info.addresses()) == (7.0, "here", [])
     intake.startService()
     assert info.addresses() == [*intake.addresses]

@@ -17,11 +17,11 @@ ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
-    "intake": {*SHARED, "interfaces", "tx", "file_lock"},
+    "intake": {*SHARED, "inflation", "interfaces", "tx", "file_lock"},
     "backends": {*SHARED, "interfaces", "secret_file", "suggestion"},
     "daemon": {*SHARED, "interfaces", "tx", "descriptors", "secret_file", "suggestion"},
     "store.db": {*SHARED, "interfaces", "file_lock"},
-    "store.api": {*STORE, "store.db", "store.csv_export"},
+    "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "store.db", "store.api", "descriptors", "secret_file"},
 }
 """What each room may import beside itself."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain
 from math import ceil, inf, ldexp, log2
 from sys import getsizeof
@@ -27,7 +27,15 @@ _SHARED_INTEGERS = range(-5, 257)
 """Which integers CPython has once for all."""
 
 
-__all__ = ["MAX_BUCKETS", "MAX_EXACT_SAMPLES", "SCALE", "Distribution", "percentile_label"]
+__all__ = [
+    "MAX_BUCKETS",
+    "MAX_EXACT_SAMPLES",
+    "SCALE",
+    "Distribution",
+    "bucket_of",
+    "percentile_label",
+    "representative",
+]
 
 
 class Distribution:
@@ -46,6 +54,18 @@ class Distribution:
         self.low = inf
         self.high = 0.0
         self.add(list(samples))
+
+    @classmethod
+    def of_buckets(
+        cls, buckets: Mapping[int, int], zeros: int, low: float, high: float
+    ) -> Distribution:
+        """Return the distribution of samples that somebody else has put into buckets."""
+        result = cls()
+        result.samples = None
+        result.buckets.update(buckets)
+        result.zeros, result.low, result.high = zeros, low, high
+        result._bound()
+        return result
 
     def __repr__(self) -> str:
         form = "buckets" if self.samples is None else "samples"
@@ -97,7 +117,7 @@ class Distribution:
             if part.samples is not None:
                 result.add(part.samples.tolist())
             else:
-                result._absorb(part)
+                result.absorb(part)
         return result
 
     def percentile(self, percent: float) -> float:
@@ -123,10 +143,10 @@ class Distribution:
         indices = sorted(self.buckets)
         seen = list(accumulate([self.buckets[index] for index in indices], initial=self.zeros))
         places = [bisect_left(seen, rank) - 1 for rank in ranks]
-        values = [0.0 if place < 0 else _representative(indices[place]) for place in places]
+        values = [0.0 if place < 0 else representative(indices[place]) for place in places]
         return [min(max(value, self.low), self.high) for value in values]
 
-    def _absorb(self, other: Distribution) -> None:
+    def absorb(self, other: Distribution) -> None:
         """Take in a distribution that has buckets."""
         self.spill()
         self.low = min(self.low, other.low)
@@ -164,7 +184,12 @@ def percentile_label(percent: float) -> str:
     return f"p{percent}".removesuffix(".0")
 
 
-def _representative(index: int) -> float:
+def bucket_of(sample: float) -> int:
+    """Return the index of the bucket that a sample above 0 is in."""
+    return ceil(log2(sample) * _PER_DOUBLING)
+
+
+def representative(index: int) -> float:
     """Return the value whose relative distance to both ends of bucket `index` is equal."""
     doublings, step = divmod(index, 1 << SCALE)
     return ldexp(2 ** (step / _PER_DOUBLING) * _MIDDLE, doublings)  # rounds tiny values once

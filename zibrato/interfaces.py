@@ -19,6 +19,7 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.threadpool import ThreadPool
+    from twisted.web.iweb import IRequest
 
     from zibrato.model import Annotation, Snapshot, Tags
 
@@ -153,6 +154,8 @@ class DaemonInfo:
     """Returns where clients reach it, as ZeroMQ writes it; none before it has started."""
     self_metrics: Callable[[], Sequence[SelfMetric]]
     """Returns its self-metrics."""
+    otlp: Callable[[IRequest], Deferred[bytes]] | None = None
+    """Returns the body of the response to a request with OTLP's metrics, having set the rest."""
 
 
 class Commits(Protocol):

@@ -23,6 +23,7 @@ __all__ = [
     "Series",
     "Snapshot",
     "Summary",
+    "SummaryRow",
     "Tags",
     "bounded",
 ]
@@ -102,6 +103,21 @@ class Summary(NamedTuple):
             newer.last,
             distribution,
         )
+
+
+class SummaryRow(NamedTuple):
+    """What was summed up before it came to an intake: one series, as of the Unix time `when`.
+
+    Level and source are as a client gives them; where there is no source it is the daemon's.
+    """
+
+    kind: str
+    name: str
+    level: str
+    source: str | None
+    tags: Mapping[str, str]
+    when: float
+    summary: Summary
 
 
 class Annotation(NamedTuple):

@@ -21,6 +21,8 @@ from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.intake import statsd, zeromq
 from zibrato.intake.curve import CurveServer
+from zibrato.intake.otlp.exports import Exports, in_threads
+from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
 from zibrato.interfaces import (
     BackendContext,
@@ -61,9 +63,11 @@ def make_service(options: Options) -> Daemon:
     receiver = Receiver(aggregator, metrics, reactor)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
     annotations = Annotations(metrics)
+    exports = Exports(reactor, receiver, in_threads(reactor))
     intakes = [
         *_intakes(reactor, settings, receiver.receive, rejections.reject),
         *_statsd(reactor, settings, receiver, metrics, annotations),
+        _otlp_intake(reactor, settings, exports),
     ]
     outboxes = _outboxes(reactor, settings, metrics)
     annotations.send_to(outbox.backend for outbox in outboxes)
@@ -76,7 +80,7 @@ def make_service(options: Options) -> Daemon:
     if settings.web is None:
         _check_credentials(settings)
     else:
-        info = _info(reactor, settings, metrics, intakes)
+        info = _info(reactor, settings, metrics, intakes, exports)
         daemon.show_page(_web_service(reactor, settings, outboxes, info))
     return daemon
 
@@ -147,6 +151,25 @@ def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> Curv
         raise usage.UsageError(f"--curve-keys: {error}") from None
 
 
+def _otlp_intake(reactor: Reactor, settings: Settings, exports: Exports) -> OtlpIntake:
+    """Return what drains OTLP's requests: those of its own endpoint, if there is one, and a page's.
+
+    The module is imported here alone, as Klein imports the global reactor.
+    """
+    if settings.otlp is None:
+        return OtlpIntake(exports)
+    from zibrato.otlp_site import listening  # noqa: PLC0415
+
+    try:
+        served = listening(
+            reactor, exports, settings.otlp, settings.web_credentials,
+            anybody=settings.insecure_tcp,
+        )  # fmt: skip
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
+    return OtlpIntake(exports, served)
+
+
 def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
     context = BackendContext(reactor, settings.percentiles, count=metrics.count)
     outboxes = []
@@ -160,7 +183,11 @@ def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Seq
 
 
 def _info(
-    reactor: Reactor, settings: Settings, metrics: SelfMetrics, intakes: Sequence[IIntake]
+    reactor: Reactor,
+    settings: Settings,
+    metrics: SelfMetrics,
+    intakes: Sequence[IIntake],
+    exports: Exports,
 ) -> DaemonInfo:
     """Return what a page can tell of the daemon."""
     return DaemonInfo(
@@ -169,6 +196,7 @@ def _info(
         started=reactor.seconds(),
         addresses=lambda: [address for intake in intakes for address in intake.addresses],
         self_metrics=metrics.current,
+        otlp=exports.answer,
     )
 
 

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.model import COUNTER, Summary, SummaryRow
 from zibrato.wire import Batch, CounterRow, encode
 
 
@@ -78,3 +79,17 @@ class ReceiverTests(SynchronousTestCase):
         first, second = self.aggregator.close(float("inf"))
         assert (first.start, first.measurements) == (1000.0, 2)
         assert (second.start, second.measurements) == (1010.0, 1)
+
+    def test_what_was_summed_up_is_aggregated_as_of_now(self) -> None:
+        self.assertEqual(self.receiver.receive_summaries([self.row()]), {})
+        self.assertEqual(self.aggregator.pending, 1)
+        self.assertEqual(self.receiver.receive_summaries([self.row(name="")]), {"name": 1})
+
+    def test_a_bug_costs_the_rows_that_came_together(self) -> None:
+        self.patch(self.aggregator, "add_summaries", None)
+        self.assertEqual(self.receiver.receive_summaries([self.row()] * 3), {"fault": 3})
+        self.assertEqual(self.rejected(), {"fault": 1})
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def row(self, name: str = "c") -> SummaryRow:
+        return SummaryRow(COUNTER, name, "info", None, {}, 1000.0, Summary(1, 2.0))

@@ -63,6 +63,20 @@ class Accumulator:
                 self._min, self._max = self._distribution.low, self._distribution.high
         return excess
 
+    def add_summary(self, summary: Summary) -> int:
+        """Take in what was summed up of a timer or gauge; return how many were too many to count.
+
+        A timer's distribution has buckets.
+        """
+        if self._fresh:
+            self._digest()  # what came before it has not the last word
+        if self._distribution is not None and summary.distribution is not None:
+            self._distribution.absorb(summary.distribution)
+        self._min, self._max = min(self._min, summary.min), max(self._max, summary.max)
+        self._squares += summary.sum_squares
+        self._last = summary.last
+        return self.add_counts(summary.count, summary.sum)
+
     def summary(self) -> Summary:
         """Return what was accumulated; the accumulator must not be used afterwards."""
         if self._fresh:

@@ -7,9 +7,12 @@ counts of the SelfMetrics.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from collections.abc import Iterable
 from math import inf, isfinite
 
 from zibrato.daemon.accumulator import Accumulator, SetAccumulator
+from zibrato.daemon.identity import rejection_of
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
 from zibrato.lines import LineBatch, RepeatedRow, SetRow
@@ -17,12 +20,12 @@ from zibrato.model import (
     COUNTER,
     GAUGE,
     MAX_EXACT_INT,
-    MAX_NAME_LENGTH,
     SET,
     TIMER,
     Series,
     Snapshot,
     Summary,
+    SummaryRow,
     Tags,
 )
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
@@ -31,10 +34,9 @@ MAX_AGE = 7200.0
 """Seconds for which a batch keeps its own time: Librato takes nothing older."""
 MAX_SPAN = 60.0
 """Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
-MAX_TAGS = 50
 MAX_INTERVALS = 1000
 """Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
-_Row = CounterRow | SampleRow | RepeatedRow | SetRow
+_Row = CounterRow | SampleRow | SummaryRow | RepeatedRow | SetRow
 _Identity = tuple[str, str, str, str | None, Tags]
 
 
@@ -121,6 +123,21 @@ class Aggregator:
             received += sum(self._add_set(interval, row) for row in batch.sets)
         self._metrics.count("zibrato.intake.received", received)
 
+    def add_summaries(self, rows: Iterable[SummaryRow], now: float) -> Counter[str]:
+        """Take in what was summed up before; return how many rows were lost, by reason.
+
+        What the filter of levels leaves out is none of them.
+        """
+        lost: Counter[str] = Counter()
+        received = 0
+        for row in rows:
+            received += row.summary.count
+            reason = self._add_summary(self._interval_of(row.when, now), row)
+            if reason:
+                lost[reason] += 1
+        self._metrics.count("zibrato.intake.received", received)
+        return lost
+
     def close(self, before: float) -> list[Snapshot]:
         """Return the snapshots, oldest first, of the intervals that ended by Unix time `before`."""
         due = sorted(start for start in self._intervals if start + self.interval <= before)
@@ -192,6 +209,27 @@ class Aggregator:
                 entry.add(samples)
         return received
 
+    def _add_summary(self, interval: _OpenInterval, row: SummaryRow) -> str | None:
+        """Take `row` in; return why it was lost."""
+        summary = row.summary
+        entry = self._entry(interval, row.kind, row, summary.count)
+        if entry is None:
+            return self._loss_of(row)
+        if row.kind == COUNTER:
+            excess = entry.add_counts(summary.count, summary.sum)
+        else:
+            excess = entry.add_summary(summary)
+        if excess:
+            self._metrics.count("zibrato.intake.dropped", excess, reason="overflow")
+        return None
+
+    def _loss_of(self, row: SummaryRow) -> str | None:
+        """Return why there is no place for `row`; None where the filter leaves it out."""
+        reason = rejection_of(row.name, row.level, row.source, tuple(row.tags.items()))
+        if reason is None and self._levels.passes(level_name(row.level)):
+            return "max_series"
+        return reason
+
     def _valid(self, samples: array[float], kind: str) -> array[float]:
         """Return the samples that are finite and, of a timer, not negative; count the others."""
         low = 0.0 if kind == TIMER else -inf
@@ -212,7 +250,7 @@ class Aggregator:
         self, interval: _OpenInterval, identity: _Identity, count: int
     ) -> Accumulator | None:
         kind, name, label, source, tags = identity
-        reason = _rejection_of(name, label, source, tags)
+        reason = rejection_of(name, label, source, tags)
         if reason:
             self._reject(count, reason)
             return None
@@ -254,23 +292,3 @@ def _time_of(batch: Batch | LineBatch) -> float:
     """Return the time of `batch`: its middle, or its end where the clock was set meanwhile."""
     set_meanwhile = batch.end < batch.start or batch.end - batch.start > MAX_SPAN
     return batch.end if set_meanwhile else (batch.start + batch.end) / 2
-
-
-def _rejection_of(name: str, level: str, source: str | None, tags: Tags) -> str | None:
-    """Return which part of a row's identity is out of bounds."""
-    try:
-        level_name(level)
-    except ValueError:
-        return "level"
-    if not 0 < len(name) <= MAX_NAME_LENGTH:
-        return "name"
-    if source and len(source) > MAX_NAME_LENGTH:
-        return "source"
-    if len(tags) > MAX_TAGS or not all(map(_is_tag, tags)):
-        return "tags"
-    return None
-
-
-def _is_tag(tag: tuple[str, str]) -> bool:
-    name, value = tag
-    return 0 < len(name) <= MAX_NAME_LENGTH and 0 < len(value) <= MAX_NAME_LENGTH

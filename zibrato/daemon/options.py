@@ -58,6 +58,7 @@ class Options(usage.Options):
         ["source", None, None, "Source of measurements that name none; default: the host name"],
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
         ["curve-keys", None, None, "Directory of the keys asked for beyond loopback; see keygen"],
+        ["otlp", None, None, "Twisted endpoint to take OTLP's metrics at, beside the page's"],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -10,6 +13,7 @@ from zibrato.daemon.gathering import Gatherer
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
+from zibrato.model import SummaryRow
 from zibrato.wire import MAX_FRAME, decode
 
 
@@ -62,8 +66,17 @@ class Receiver:
         except Exception:
             self._fail(1, now)
 
+    def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
+        """Take rows in; return how many were rejected or dropped, by reason; never raises."""
+        now = self._clock.seconds()
+        try:
+            return self._aggregator.add_summaries(rows, now)
+        except Exception:
+            self._fail(1, now)
+            return Counter(fault=len(rows))
+
     def reject(self, count: int, reason: str) -> None:
-        """Count what was turned away."""
+        """Count what was turned away, for a reason of one word."""
         self._metrics.count("zibrato.intake.received", count)
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
 

@@ -30,6 +30,7 @@ RESTART = {
     "statsd_level": "--statsd-level",
     "stop_timeout": "--stop-timeout",
     "web": "--web",
+    "otlp": "--otlp",
 }
 """Fields of the settings that hold from the start on, with the option of each."""
 

@@ -56,6 +56,7 @@ class Settings(NamedTuple):
     web_credentials: Path | None = None
     curve_keys: Path | None = None
     insecure_tcp: bool = False
+    otlp: str | None = None
 
 
 def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
@@ -82,6 +83,7 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         backends=backends,
         web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,
+        otlp=None if options["otlp"] in {None, "", "none"} else options["otlp"],
     )
 
 

@@ -24,6 +24,7 @@ from zibrato.store.api.requests import (
     from_form,
     from_json,
     integer,
+    is_otlp,
     name_patterns,
     number,
     number_or,
@@ -193,3 +194,34 @@ def test_whatever_a_form_is_there_is_an_object_or_an_api_error(body: bytes) -> N
         assert isinstance(from_form(body), dict)
     except ApiError as error:
         assert error.status == 400  # noqa: PT017 - either is right
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        (b"", "application/x-protobuf", True),
+        (b'{"resourceMetrics": []}', "Application/JSON; charset=utf-8", True),
+        (b'{"resourceMetrics": []}', "text/plain", False),
+        (b'{"gauges": [{"name": "resourceMetrics"}]}', "application/json", False),
+        (b'{"gauges": [{"resourceMetrics": []}]}', "application/json", False),
+        (b'["resourceMetrics"]', "application/json", False),
+        (b'{"resourceMetrics"', "application/json", False),
+        (b'{"a":' * 200_000 + b'"resourceMetrics"', "application/json", False),
+        (b"{}", "application/json", False),
+    ],
+)
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_otlp_shares_a_path_with_librato(
+    body: bytes, kind: str, expected: bool, coding: str
+) -> None:
+    sent = gzip.compress(body) if coding == "gzip" else body
+    asked = request(sent, content_type=kind, content_encoding=coding)
+    before = asked.content.getvalue()
+    assert is_otlp(asked) is expected
+    assert asked.content.read() == before
+
+
+def test_what_is_no_gzip_is_not_otlp_s() -> None:
+    kind = "application/json"
+    body = b'{"resourceMetrics": []}'
+    assert not is_otlp(request(body, content_type=kind, content_encoding="gzip"))

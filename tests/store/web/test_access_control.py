@@ -7,11 +7,13 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from treq.testing import StubTreq
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.store.web.cases import BASE, WebTestCase
-from zibrato.store.web.access_control import Credentials, known_names
+from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.attempts import AT_ONCE
+from zibrato.store.web.service import tree
 
 
 class AccessControlTests(WebTestCase):
@@ -33,6 +35,10 @@ class AccessControlTests(WebTestCase):
             "a b",
         ):
             self.assertEqual(self.ask("GET", "/data/health", host=host)[0], 403, host)
+
+    def test_any_host_is_known_where_there_are_no_names(self) -> None:
+        self.http = StubTreq(AccessControl(tree(self.store), None, None))
+        self.assertEqual(self.ask("GET", "/data/series", Host="evil.example")[0], 200)
 
     def test_a_page_of_another_origin_can_change_nothing(self) -> None:
         content = {"gauges": [{"name": "m", "value": 1}]}

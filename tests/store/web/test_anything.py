@@ -36,6 +36,7 @@ HEADERS = (
     {"Content_Type": "application/x-www-form-urlencoded"},
     {"Content_Type": "multipart/form-data; boundary=x"},
     {"Content_Type": "\x01"},
+    {"Content_Type": "application/x-protobuf"},
     {"Content_Encoding": "gzip"},
     {"Content_Encoding": "br"},
     {"Accept_Encoding": "gzip;q=x, *"},
@@ -46,7 +47,8 @@ BODIES = (
     b"[" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900, b'{"gauges":' * 90_000, b"\xff\xfe{",
     b"\xef\xbb\xbf{}", b'{"gauges": [{"name": "m", "value": 1' + b"0" * 5000 + b"}]}", b"a=" * 900,
     b"gauges[0][name]=m&gauges[0][value]=%ed%a0%80", b"a[" * 9000, b"&" * 20_000, b"null", b'""',
-    b"names=" + b"a*" * 3000, b"\x1f\x8b" + b"\x00" * 99, b'{"gauges": {"0": [], "\\ud800": {}}}',
+    b'{"resourceMetrics": [{}]}', b"names=" + b"a*" * 3000,
+    b"\x1f\x8b" + b"\x00" * 99, b'{"gauges": {"0": [], "\\ud800": {}}}',
 )  # fmt: skip
 texts = st.sampled_from(NUMBERS + TEXTS) | st.text(max_size=20) | st.floats().map(repr)
 leaves = (

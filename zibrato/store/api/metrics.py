@@ -21,12 +21,14 @@ from zibrato.store.api.parameters import (
 from zibrato.store.api.requests import (
     Content,
     content_of,
+    is_otlp,
     name_patterns,
     reject_unknown,
     required_name,
 )
 from zibrato.store.api.responses import (
     bad_parameter,
+    bad_request,
     created,
     csv_response,
     json_response,
@@ -59,7 +61,9 @@ class MetricsApi:
 
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
-        """Keep measurements, all of them or none."""
+        """Keep measurements, all of them or none; OTLP's go through the daemon, as all others."""
+        if is_otlp(request):
+            return await self._otlp(request)
         await keep(self._store, request, legacy)
         return json_response(request, {})
 
@@ -145,6 +149,12 @@ class MetricsApi:
         """Delete a metric."""
         await self._delete(lambda writer: [metadata.metric(writer, name).name])
         return no_content(request)
+
+    async def _otlp(self, request: IRequest) -> bytes:
+        daemon = self._store.daemon
+        if daemon is None or daemon.otlp is None:
+            raise bad_request("there is no daemon that takes OTLP", 415)
+        return await daemon.otlp(request)
 
     async def _delete(self, select: Callable[[Writer], list[str]]) -> None:
         def work(writer: Writer) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Container, Mapping
 from math import isfinite
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from twisted.web.iweb import IRequest
 
+from zibrato.inflation import MAX_INFLATED, inflate
 from zibrato.model import MAX_EXACT_INT
 from zibrato.store.api.responses import ApiError, bad_parameter, bad_request
 
@@ -25,7 +25,6 @@ MAX_TIME = 8_000_000_000
 """The last Unix time, and the longest duration; the store's keys have 33 bits for them."""
 _TRUE = {"1", "true", "yes", "on", ""}
 _FALSE = {"0", "false", "no", "off"}
-_GZIP = 31  # zlib's code for a gzip header and the largest window
 _PARTS = re.compile(r"\[([^\[\]]*)\]")
 _NAME = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 Content = dict[str, Any]
@@ -35,10 +34,35 @@ Content = dict[str, Any]
 def content_of(request: IRequest) -> Content:
     """Return the body of a request as an object; raises ApiError."""
     body = _inflated(request, request.content.read())
-    kind = (request.getHeader(b"content-type") or b"").split(b";")[0].strip().lower()
+    kind = _content_type(request)
     if kind == b"application/json" or body.lstrip()[:1] == b"{":
         return from_json(body)
     return from_form(body)
+
+
+class _Otlp(msgspec.Struct):
+    """What JSON of OTLP has, and Librato's has not."""
+
+    resourceMetrics: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+def is_otlp(request: IRequest) -> bool:
+    """Whether a request to /v1/metrics is OTLP's and not Librato's, whose path it is as well.
+
+    JSON tells by what is in it. The body is there to be read again.
+    """
+    kind = _content_type(request)
+    if kind != b"application/json":
+        return kind == b"application/x-protobuf"
+    body = request.content.read()
+    request.content.seek(0)
+    try:
+        if _content_encoding(request) == b"gzip":
+            body = inflate(body, MAX_INFLATED)
+        shape = msgspec.json.decode(body, type=_Otlp) if b'"resourceMetrics"' in body else _Otlp()
+    except (ValueError, OverflowError, RecursionError):
+        return False
+    return shape.resourceMetrics is not msgspec.UNSET
 
 
 def from_json(body: bytes) -> Content:
@@ -211,22 +235,28 @@ def _inner(content: Content, part: str) -> Content:
     return inner
 
 
+def _content_type(request: IRequest) -> bytes:
+    kind: bytes = request.getHeader(b"content-type") or b""
+    return kind.split(b";")[0].strip().lower()
+
+
+def _content_encoding(request: IRequest) -> bytes:
+    encoding: bytes = request.getHeader(b"content-encoding") or b"identity"
+    return encoding.strip().lower()
+
+
 def _inflated(request: IRequest, body: bytes) -> bytes:
-    encoding = (request.getHeader(b"content-encoding") or b"identity").strip().lower()
+    encoding = _content_encoding(request)
     if encoding == b"identity":
         return body
     if encoding != b"gzip":
         raise bad_request("Content-Encoding must be gzip", 415)
-    inflating = zlib.decompressobj(_GZIP)
     try:
-        inflated = inflating.decompress(body, MAX_BODY + 1)
-    except zlib.error as error:
-        raise bad_request(f"the body is not gzip: {error}") from None
-    if len(inflated) > MAX_BODY:
-        raise too_large()
-    if not inflating.eof:
-        raise bad_request("the body is not all of its gzip")
-    return inflated
+        return inflate(body, MAX_BODY)
+    except OverflowError:
+        raise too_large() from None
+    except ValueError as error:
+        raise bad_request(str(error)) from None
 
 
 def too_large() -> ApiError:

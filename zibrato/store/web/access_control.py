@@ -55,10 +55,11 @@ class Credentials:
 class AccessControl(Resource):
     """Hands requests on to what is below `root`, those that may pass.
 
-    A Host header must be an address or one of `names`. A name that an attacker made point here is
-    neither: his page would be of the same origin as this one, and read everything ("DNS
-    rebinding"). A page of another origin may be a link to the page, and ask for nothing else: its
-    browser would keep the answers from it, but not their cost from us. Nothing reads a body here.
+    A Host header must be an address or one of `names`, where these are given. A name that an
+    attacker made point here is neither: his page would be of the same origin as this one, and read
+    everything ("DNS rebinding"). A page of another origin may be a link to the page, and ask for
+    nothing else: its browser would keep the answers from it, but not their cost from us. Nothing
+    reads a body here.
     """
 
     isLeaf = True
@@ -66,13 +67,13 @@ class AccessControl(Resource):
     def __init__(
         self,
         root: Resource,
-        names: Collection[str],
+        names: Collection[str] | None,
         credentials: Credentials | None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         Resource.__init__(self)
         self._root = root
-        self._names = {name.lower() for name in names}
+        self._names = None if names is None else {name.lower() for name in names}
         self._credentials = credentials
         self._clock = clock
         self._attempts = Attempts(clock)
@@ -106,6 +107,8 @@ class AccessControl(Resource):
         return content
 
     def _known_host(self, request: IRequest) -> bool:
+        if self._names is None:
+            return True
         header = (request.getHeader(b"host") or b"").decode("latin-1")
         match = _HOST.fullmatch(header)
         if not match:

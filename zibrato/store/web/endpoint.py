@@ -23,7 +23,9 @@ _FIRST = {"tcp": "port", "tcp6": "port", "ssl": "port", "unix": "address"}
 _NUMBERS = {"port": ("[0-9]{1,5}", 65_535), "backlog": ("[1-9][0-9]{0,5}", 65_535)}
 
 
-def server_endpoint(reactor: Reactor, description: str) -> IStreamServerEndpoint:
+def server_endpoint(
+    reactor: Reactor, description: str, option: str = "--web", example: str = WEB
+) -> IStreamServerEndpoint:
     """Return the endpoint; raises ValueError, with one line for people, where it is none."""
     try:
         _check_arguments(description)
@@ -31,7 +33,8 @@ def server_endpoint(reactor: Reactor, description: str) -> IStreamServerEndpoint
     except Exception as error:  # Twisted's parsers raise whatever their conversions do
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"--web: expected a Twisted endpoint such as {WEB}, got {description!r}: {reason}"
+            f"{option}: expected a Twisted endpoint such as {example}, "
+            f"got {description!r}: {reason}"
         ) from None
     return endpoint
 

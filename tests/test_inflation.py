@@ -1,0 +1,22 @@
+"""Bodies that are gzip: inflated as far as the bound, and one line where they are none."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from zibrato.inflation import inflate
+
+
+def test_a_gzip_is_inflated_up_to_the_bound() -> None:
+    assert inflate(gzip.compress(b"a" * 1000), 1000) == b"a" * 1000
+    with pytest.raises(OverflowError, match="larger than 999 bytes"):
+        inflate(gzip.compress(b"a" * 1000), 999)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\x1f\x8b", gzip.compress(b"a" * 99)[:-9]])
+def test_what_is_no_gzip_is_one_line(body: bytes) -> None:
+    with pytest.raises(ValueError, match="the body is not") as caught:
+        inflate(body, 1000)
+    assert "\n" not in str(caught.value)

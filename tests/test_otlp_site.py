@@ -1,0 +1,97 @@
+"""OTLP's own endpoint: where it may be, who may post there, and what a reload changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fake_reactor import FakeReactor
+from tests.store.web.raw_client import sent
+from zibrato import otlp_site
+from zibrato.intake.otlp.service import Listening
+from zibrato.otlp_site import listening
+from zibrato.store.api.requests import MAX_BODY
+from zibrato.store.web.site import BoundedSite
+
+LOCAL = "tcp:0:interface=127.0.0.1"
+AUTHORIZATION = "Basic dXNlcjpzZWNyZXQ="
+
+
+@pytest.fixture(autouse=True)
+def _package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the package that the extra brings, whether it is there or not."""
+    monkeypatch.setattr(otlp_site, "is_installed", lambda: True)
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> Path:
+    path = tmp_path / "credentials"
+    path.write_text("user:secret\n")
+    path.chmod(0o600)
+    return path
+
+
+class Exports:
+    """Answers nothing."""
+
+    def answer(self, request: object) -> Any:
+        raise AssertionError(request)
+
+
+def made(description: str, credentials: Path | None = None, *, anybody: bool = False) -> Listening:
+    exports: Any = Exports()
+    return listening(FakeReactor(), exports, description, credentials, anybody=anybody)
+
+
+def status(served: Listening, body: bytes = b"", **headers: str) -> int:
+    """Return the status of a request for what isn't there."""
+    assert isinstance(served.site, BoundedSite)
+    return sent(served.site, "POST", b"/v1/traces", body, **headers).status
+
+
+@pytest.mark.parametrize("description", [LOCAL, "tcp:0:interface=\\:\\:1", "unix:socket"])
+def test_on_this_host_anybody_may_post(
+    description: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status(made(description)) == 404
+
+
+def test_beyond_it_who_has_the_credentials(credentials: Path) -> None:
+    with pytest.raises(ValueError, match="--otlp: tcp:0 can be reached from elsewhere"):
+        made("tcp:0")
+    assert status(made("tcp:0", anybody=True)) == 404
+    served = made("tcp:0", credentials)
+    assert status(served) == 401
+    assert status(served, Authorization=AUTHORIZATION) == 404
+    assert status(served, Authorization=AUTHORIZATION, Host="name-of-a-container") == 404
+
+
+def test_a_reload_reads_the_credentials_anew(credentials: Path) -> None:
+    served = made(LOCAL, credentials)
+    credentials.write_text("user:other")
+    served.reload()
+    assert status(served, Authorization=AUTHORIZATION) == 401
+    credentials.write_text("user:secret")
+    served.reload()
+    credentials.write_text("none")
+    served.reload()
+    assert status(served, Authorization=AUTHORIZATION) == 404
+
+
+def test_a_reload_without_credentials_asks_for_none() -> None:
+    served = made(LOCAL)
+    served.reload()
+    assert status(served) == 404
+
+
+def test_a_body_that_is_too_large_is_rejected() -> None:
+    assert status(made(LOCAL), b"a" * (MAX_BODY + 1)) == 413
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_site, "is_installed", lambda: False)
+    with pytest.raises(ValueError, match=r"--otlp: .* pip install 'zibrato\[otlp\]'"):
+        made(LOCAL)

@@ -1,0 +1,1 @@
+"""The OTLP intake: metrics of OpenTelemetry's SDKs and collector over HTTP."""

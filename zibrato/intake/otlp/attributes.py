@@ -1,0 +1,76 @@
+"""OTLP's attributes: what of them is the source, what are tags, and what tells streams apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+LEVEL = "level"
+"""The attribute of a point that is its level."""
+SOURCES = ("service.instance.id", "host.name")
+"""The attributes of a resource of which the first that there is becomes the source, but for a UUID:
+an SDK makes one up for each process, and every restart would begin all series anew."""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+RESOURCE_TAGS = (
+    "service.namespace", "service.name", "deployment.environment", "deployment.environment.name"
+)  # fmt: skip
+"""The attributes of a resource that become tags; the others are of hosts, processes and SDKs."""
+UNKNOWN = "unknown_service"
+"""What SDKs call a service that nobody gave a name, alone or with `:` and the program behind it."""
+_UNKNOWN_PROGRAM = f"{UNKNOWN}:"
+
+
+class Resource(NamedTuple):
+    """Who measured: the source and tags of the series, and all attributes in an order."""
+
+    source: str | None
+    tags: Mapping[str, str]
+    identity: tuple[tuple[str, str], ...]
+
+
+def texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    """Return the attributes as texts, without those that are empty: no tag can be."""
+    pairs = ((attribute.key, text_of(attribute.value)) for attribute in attributes)
+    return {key: text for key, text in pairs if text}
+
+
+def text_of(value: AnyValue) -> str:
+    """Return a text as it is, and any other value as JSON."""
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+
+
+def resource_of(attributes: Iterable[KeyValue]) -> Resource:
+    """Return the resource that has these attributes."""
+    known = texts(attributes)
+    named = (known[name] for name in SOURCES if name in known)
+    source = next((name for name in named if not _UUID.fullmatch(name)), None)
+    tags = {name: known[name] for name in RESOURCE_TAGS if name in known}
+    service = tags.get("service.name", "")
+    if service == UNKNOWN or service.startswith(_UNKNOWN_PROGRAM):
+        del tags["service.name"]
+    return Resource(source, tags, tuple(sorted(known.items())))
+
+
+def stream_of(*identity: object) -> bytes:
+    """Return what tells one stream from all others: 16 bytes, whatever its attributes take."""
+    return blake2b(repr(identity).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _plain(value: AnyValue) -> object:
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return ""
+    if kind == "array_value":
+        return [_plain(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return {item.key: _plain(item.value) for item in value.kvlist_value.values}
+    plain: object = getattr(value, kind)
+    return plain

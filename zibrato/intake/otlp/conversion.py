@@ -1,0 +1,231 @@
+"""A request of OTLP to rows for the aggregator; pure, but for what streams had before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from math import isfinite
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from zibrato.intake.otlp.attributes import LEVEL, Resource, resource_of, stream_of, texts
+from zibrato.intake.otlp.histograms import (
+    FACTORS,
+    Buckets,
+    ExplicitHistogram,
+    ExponentialHistogram,
+    Extremes,
+    Histogram,
+    Zeros,
+)
+from zibrato.intake.otlp.streams import Number, Point, Streams, Total
+from zibrato.model import COUNTER, GAUGE, TIMER, Summary, SummaryRow, bounded
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+        ExportMetricsServiceRequest,
+    )
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+        ExponentialHistogramDataPoint,
+        HistogramDataPoint,
+        Metric,
+        NumberDataPoint,
+        SummaryDataPoint,
+    )
+
+MAX_POINTS = 50_000
+"""Data points of one request."""
+QUANTILE = "quantile"
+_NANO = 10**9
+_DELTA, _CUMULATIVE = 1, 2
+_NO_RECORDED_VALUE = 1
+T = TypeVar("T", bound=Total)
+P = TypeVar("P", bound="DataPoint")
+
+
+class DataPoint(Protocol):
+    """What all kinds of data points have."""
+
+    @property
+    def attributes(self) -> Iterable[KeyValue]:
+        """What becomes tags."""
+
+    @property
+    def time_unix_nano(self) -> int:
+        """When it was measured; 0 where that isn't known."""
+
+    @property
+    def start_time_unix_nano(self) -> int:
+        """Since when; 0 where that isn't known."""
+
+    @property
+    def flags(self) -> int:
+        """Whether there is nothing, for one."""
+
+
+class Converted(NamedTuple):
+    """What a request held: rows, and how many data points were rejected, by reason."""
+
+    rows: list[SummaryRow]
+    rejected: Counter[str]
+
+
+class _Origin(NamedTuple):
+    """Which metric of whom a data point is of."""
+
+    resource: Resource
+    scope: tuple[str, str]
+    metric: Metric
+
+
+def convert(request: ExportMetricsServiceRequest, streams: Streams, now: float) -> Converted:
+    """Return the contents of a request that came at the Unix time `now`."""
+    converter = _Converter(streams, now)
+    for origin in _origins(request):
+        converter.take(origin)
+    streams.forget(int(now * _NANO))
+    return Converted(converter.rows, converter.rejected)
+
+
+def _origins(request: ExportMetricsServiceRequest) -> Iterator[_Origin]:
+    for of_resource in request.resource_metrics:
+        resource = resource_of(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_metrics:
+            scope = (of_scope.scope.name, of_scope.scope.version)
+            for metric in of_scope.metrics:
+                yield _Origin(resource, scope, metric)
+
+
+class _Converter:
+    """Collects the rows of one request."""
+
+    def __init__(self, streams: Streams, now: float) -> None:
+        self.rows: list[SummaryRow] = []
+        self.rejected: Counter[str] = Counter()
+        self._streams = streams
+        self._now = int(now * _NANO)
+        self._points = 0
+
+    def take(self, origin: _Origin) -> None:
+        """Add the rows of all data points of a metric, or what speaks against them."""
+        metric = origin.metric
+        kind = metric.WhichOneof("data")
+        if kind == "gauge":
+            self._each(metric.gauge.data_points, partial(self._gauge, origin))
+        elif kind == "sum":
+            self._each(metric.sum.data_points, partial(self._sum, origin))
+        elif kind == "histogram":
+            self._each(metric.histogram.data_points, partial(self._explicit, origin))
+        elif kind == "exponential_histogram":
+            points = metric.exponential_histogram.data_points
+            self._each(points, partial(self._exponential, origin))
+        elif kind == "summary":
+            self._each(metric.summary.data_points, partial(self._summary, origin))
+
+    def _each(self, points: Sequence[P], read: Callable[[P], Iterable[SummaryRow]]) -> None:
+        room = max(MAX_POINTS - self._points, 0)
+        self._points += len(points)
+        if len(points) > room:
+            self.rejected["points"] += len(points) - room
+        for point in points[:room]:
+            if not point.flags & _NO_RECORDED_VALUE:
+                try:
+                    self.rows += read(point)
+                except ValueError as error:
+                    self.rejected[str(error)] += 1
+
+    def _row(
+        self, origin: _Origin, point: DataPoint, kind: str, summary: Summary, suffix: str = "",
+        **tags: str,
+    ) -> SummaryRow:  # fmt: skip
+        resource, _, metric = origin
+        tags = {**resource.tags, **texts(point.attributes), **tags}
+        level = tags.pop(LEVEL, "info")
+        when = (point.time_unix_nano or self._now) / _NANO
+        return SummaryRow(kind, metric.name + suffix, level, resource.source, tags, when, summary)
+
+    def _gauge(self, origin: _Origin, point: NumberDataPoint) -> Iterator[SummaryRow]:
+        yield self._row(origin, point, GAUGE, _reading(float(_number(point))))
+
+    def _sum(self, origin: _Origin, point: NumberDataPoint) -> Iterator[SummaryRow]:
+        """Generate a counter; what may go down, and is told as its level, is a gauge."""
+        value, data = _number(point), origin.metric.sum
+        if data.aggregation_temporality == _CUMULATIVE and not data.is_monotonic:
+            yield from self._gauge(origin, point)
+            return
+        total = Number(value)
+        new = self._new(origin, point, total, data.aggregation_temporality)
+        # A stream's first total is worth a row even if it is 0, as it is where SDKs send growth.
+        if new is not None and (new.value or new is total):
+            yield self._row(origin, point, COUNTER, Summary(1, bounded(float(new.value))))
+
+    def _explicit(self, origin: _Origin, point: HistogramDataPoint) -> Iterator[SummaryRow]:
+        total = point.sum if point.HasField("sum") else None
+        made = ExplicitHistogram.of(
+            point.explicit_bounds, point.bucket_counts, point.count, total, _extremes(point)
+        )
+        temporality = origin.metric.histogram.aggregation_temporality
+        yield from self._timer(origin, point, self._new(origin, point, made, temporality))
+
+    def _exponential(
+        self, origin: _Origin, point: ExponentialHistogramDataPoint
+    ) -> Iterator[SummaryRow]:
+        if any(point.negative.bucket_counts):
+            raise ValueError("value")
+        total = point.sum if point.HasField("sum") else None
+        buckets = Buckets(point.scale, point.positive.offset, point.positive.bucket_counts)
+        zeros = Zeros(point.zero_count, point.zero_threshold)
+        made = ExponentialHistogram.of(buckets, zeros, point.count, total, _extremes(point))
+        temporality = origin.metric.exponential_histogram.aggregation_temporality
+        yield from self._timer(origin, point, self._new(origin, point, made, temporality))
+
+    def _timer(
+        self, origin: _Origin, point: DataPoint, histogram: Histogram | None
+    ) -> Iterator[SummaryRow]:
+        if histogram is not None and histogram.measurements:
+            summary = histogram.summary(FACTORS.get(origin.metric.unit, 1.0))
+            yield self._row(origin, point, TIMER, summary)
+
+    def _summary(self, origin: _Origin, point: SummaryDataPoint) -> Iterator[SummaryRow]:
+        """Generate gauges: of each quantile, and of count and sum."""
+        quantiles = [(one.quantile, one.value) for one in point.quantile_values]
+        if not all(map(isfinite, chain([point.sum], *quantiles))):
+            raise ValueError("value")
+        for quantile, value in quantiles:
+            yield self._row(origin, point, GAUGE, _reading(value), **{QUANTILE: f"{quantile:g}"})
+        for suffix, value in ((".count", float(point.count)), (".sum", point.sum)):
+            yield self._row(origin, point, GAUGE, _reading(value), suffix)
+
+    def _new(self, origin: _Origin, point: DataPoint, total: T, temporality: int) -> T | None:
+        """Return what a point tells that is new: all of it, or by how much its total grew."""
+        if temporality == _DELTA:
+            return total
+        if temporality != _CUMULATIVE:
+            raise ValueError("temporality")
+        (_, _, identity), scope, metric = origin
+        attributes = sorted(texts(point.attributes).items())
+        stream = stream_of(identity, scope, metric.name, metric.WhichOneof("data"), attributes)
+        time = point.time_unix_nano or self._now
+        at = Point(stream, point.start_time_unix_nano, time)
+        return self._streams.growth(at, total, self._now)
+
+
+def _number(point: NumberDataPoint) -> int | float:
+    """Return the value of a point; raises ValueError where it has none, or no finite one."""
+    kind = point.WhichOneof("value")
+    value: int | float = getattr(point, kind) if kind else float("nan")
+    if not isfinite(value):
+        raise ValueError("value")
+    return value
+
+
+def _reading(value: float) -> Summary:
+    return Summary(1, value, value, value, bounded(value * value), value)
+
+
+def _extremes(point: HistogramDataPoint | ExponentialHistogramDataPoint) -> Extremes:
+    return Extremes(
+        point.min if point.HasField("min") else None, point.max if point.HasField("max") else None
+    )

@@ -1,0 +1,93 @@
+"""OTLP's two encodings, protobuf and JSON: requests to messages, answers to bytes; pure.
+
+The messages are those of the package opentelemetry-proto, an extra: it is imported when the first
+request comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+        ExportMetricsServiceRequest,
+    )
+
+PROTOBUF = b"application/x-protobuf"
+JSON = b"application/json"
+KINDS = (PROTOBUF, JSON)
+MISSING = "OTLP needs the package opentelemetry-proto: pip install 'zibrato[otlp]'"
+_CODES = {400: 3, 413: 8, 415: 3, 501: 12, 503: 14}
+"""Codes of gRPC by HTTP's."""
+
+
+class Answer(NamedTuple):
+    """The status and body of a response, which is in the encoding of its request."""
+
+    status: int
+    body: bytes
+
+
+def is_installed() -> bool:
+    """Whether there is what reads requests."""
+    try:
+        return find_spec("opentelemetry.proto") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
+    """Return the message that a body of this content type holds; raises ValueError, one line."""
+    from google.protobuf import json_format  # noqa: PLC0415 - an extra
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - an extra
+
+    request: ExportMetricsServiceRequest = _messages().ExportMetricsServiceRequest()
+    try:
+        if kind == PROTOBUF:
+            request.ParseFromString(body)
+        else:
+            json_format.Parse(body, request, ignore_unknown_fields=True)
+    except (DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise ValueError(f"the body is no ExportMetricsServiceRequest: {line}") from None
+    return request
+
+
+def accepted(kind: bytes, lost: Mapping[str, int]) -> Answer:
+    """Return the answer to a request of which so many data points were lost, by reason."""
+    count = sum(lost.values())
+    if not count:
+        return Answer(200, b"" if kind == PROTOBUF else b"{}")
+    reasons = ", ".join(f"{number} for {reason}" for reason, number in sorted(lost.items()))
+    message = f"data points rejected: {reasons}"
+    if kind == PROTOBUF:
+        response = _messages().ExportMetricsServiceResponse()
+        response.partial_success.rejected_data_points = count
+        response.partial_success.error_message = message
+        return Answer(200, response.SerializeToString())
+    partial = {"rejectedDataPoints": str(count), "errorMessage": message}
+    return Answer(200, msgspec.json.encode({"partialSuccess": partial}))
+
+
+def refused(kind: bytes, http_status: int, message: str) -> Answer:
+    """Return the answer to a request that is rejected whole: a google.rpc.Status."""
+    if kind != PROTOBUF:
+        content = {"code": _CODES[http_status], "message": message}
+        return Answer(http_status, msgspec.json.encode(content))
+    # A google.rpc.Status has the same two fields, a number and a text; its package is another.
+    status = _messages().ExportMetricsPartialSuccess(
+        rejected_data_points=_CODES[http_status], error_message=message
+    )
+    return Answer(http_status, status.SerializeToString())
+
+
+def _messages() -> ModuleType:
+    from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2  # noqa: PLC0415
+
+    messages: ModuleType = metrics_service_pb2
+    return messages

@@ -1,0 +1,152 @@
+"""What answers requests with OTLP's metrics, whoever has received them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.web.iweb import IRequest
+
+from zibrato.inflation import MAX_INFLATED, inflate
+from zibrato.intake.otlp import encoding
+from zibrato.intake.otlp.conversion import Converted, convert
+from zibrato.intake.otlp.encoding import Answer, accepted, refused
+from zibrato.intake.otlp.streams import Streams
+from zibrato.interfaces import Reactor
+from zibrato.model import SummaryRow
+
+ROWS = 1000
+"""Rows that are taken in together: some milliseconds of the reactor's time."""
+RETRY_AFTER = b"1"
+REASONS: Mapping[int, str] = {400: "malformed", 413: "size"}
+"""Why a request is rejected whole, by its status."""
+T = TypeVar("T")
+
+
+class Receives(Protocol):
+    """Where rows go."""
+
+    def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
+        """Take rows in; return how many were rejected or dropped, by reason."""
+
+    def reject(self, count: int, reason: str) -> None:
+        """Count what could not be read."""
+
+
+class Runs(Protocol):
+    """Does work in a thread."""
+
+    def __call__(self, work: Callable[[], T]) -> Deferred[T]:
+        """Return what `work` returns or raises."""
+
+
+def in_threads(reactor: Reactor) -> Runs:
+    """Return what runs work in the reactor's own threads."""
+
+    def run(work: Callable[[], T]) -> Deferred[T]:
+        result: Deferred[T] = deferToThreadPool(reactor, reactor.getThreadPool(), work)
+        return result
+
+    return run
+
+
+class Exports:
+    """Answers requests one after the other, as what streams had before is one for all of them.
+
+    They are read in a thread: a large one takes a tenth of a second.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Reactor, receiver: Receives, run: Runs) -> None:
+        self._reactor = reactor
+        self._receiver = receiver
+        self._run = run
+        self._streams = Streams(int(reactor.seconds() * 10**9))
+        self._lock = DeferredLock()
+        self._stopped = False
+
+    def answer(self, request: IRequest) -> Deferred[bytes]:
+        """Return the body of the response, having set its status and headers.
+
+        What is begun is finished, even if cancelled: a stream's total is noted in the thread, and
+        what it grew by is to be taken in.
+        """
+        answered: Deferred[bytes] = Deferred()
+        Deferred.fromCoroutine(self._answer(request)).addBoth(answered.callback)
+        return answered
+
+    async def stop(self) -> None:
+        """Take in what has come; whoever asks from then on is to try again later."""
+        self._stopped = True
+        async with self._lock:
+            pass
+
+    async def _answer(self, request: IRequest) -> bytes:
+        kind = _header(request, b"content-type").partition(b";")[0].strip()
+        coding = _header(request, b"content-encoding")
+        body: bytes = request.content.read()
+        if kind not in encoding.KINDS or coding not in {b"", b"identity", b"gzip"}:
+            expected = b" or ".join(encoding.KINDS)
+            return _text(request, 415, b"expected %b, as it is or as gzip" % expected)
+        if not encoding.is_installed():
+            return _text(request, 501, encoding.MISSING.encode())
+        try:
+            answer = await self._export(kind, body, coding == b"gzip")
+        except Exception:
+            self._log.failure("a request with OTLP's metrics could not be taken in")
+            self._receiver.reject(1, "fault")
+            return _text(request, 500, b"an error on our side; the log has more")
+        request.setResponseCode(answer.status)
+        request.setHeader(b"Content-Type", kind)
+        if answer.status == 503:
+            request.setHeader(b"Retry-After", RETRY_AFTER)
+        return answer.body
+
+    async def _export(self, kind: bytes, body: bytes, gzipped: bool) -> Answer:
+        async with self._lock:
+            if self._stopped:
+                return await self._run(lambda: refused(kind, 503, "the daemon is stopping"))
+            now = self._reactor.seconds()
+            read = await self._run(lambda: self._read(kind, body, gzipped, now))
+            if isinstance(read, Answer):
+                self._receiver.reject(1, REASONS[read.status])
+                return read
+            return accepted(kind, await self._take(read))
+
+    def _read(self, kind: bytes, body: bytes, gzipped: bool, now: float) -> Converted | Answer:
+        """Return what a body holds, or the answer to one that can't be read; in a thread."""
+        try:
+            request = encoding.decode(kind, inflate(body, MAX_INFLATED) if gzipped else body)
+        except OverflowError as error:
+            return refused(kind, 413, str(error))
+        except ValueError as error:
+            return refused(kind, 400, str(error))
+        return convert(request, self._streams, now)
+
+    async def _take(self, converted: Converted) -> Counter[str]:
+        """Take rows in, letting others have the reactor meanwhile; return what was lost."""
+        rows, lost = converted
+        for reason, count in lost.items():
+            self._receiver.reject(count, reason)
+        for start in range(0, len(rows), ROWS):
+            if start:
+                await deferLater(self._reactor, 0)
+            lost = lost + self._receiver.receive_summaries(rows[start : start + ROWS])
+        return lost
+
+
+def _header(request: IRequest, name: bytes) -> bytes:
+    value: bytes = request.getHeader(name) or b""
+    return value.strip().lower()
+
+
+def _text(request: IRequest, status: int, line: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+    return line

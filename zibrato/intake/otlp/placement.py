@@ -1,0 +1,113 @@
+"""The counts of other histograms' buckets, placed in buckets of ours; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import inf
+
+from zibrato.distribution import SCALE, Distribution, bucket_of, representative
+from zibrato.model import Summary, bounded
+
+SLOTS = 32
+"""Places over which the count of a bucket is spread that is wider than ours."""
+_LOWEST, _HIGHEST = -1074 << SCALE, 1024 << SCALE
+"""Our buckets of the least and of the greatest float."""
+
+
+class Placement:
+    """Counts of measurements, each at a value or in a bucket of ours, and what they add up to.
+
+    No value is placed below `low` or above `high`, which are of the histogram as it came;
+    `factor` makes seconds of its values. Raises ValueError for what is past all floats.
+    """
+
+    def __init__(self, low: float, high: float, factor: float) -> None:
+        self._low = max(low, 0.0)
+        self._high = high
+        self._first = bucket_of(low) if low > 0 else _LOWEST
+        self._last = _HIGHEST if high == inf else bucket_of(high) if high > 0 else _LOWEST
+        self._factor = factor
+        self._buckets: Counter[int] = Counter()
+        self._zeros = 0
+        self._sum = 0.0
+        self._squares = 0.0
+        self._least = inf
+        self._most = 0.0
+
+    def at(self, value: float, count: int) -> None:
+        """Place `count` measurements of about `value`."""
+        value = min(max(value, self._low), self._high) * self._factor
+        if value == inf:
+            raise ValueError("value")
+        index = bucket_of(value) if value else None
+        self._place(index, value, count)
+
+    def over(self, low: float, high: float, count: int) -> None:
+        """Spread `count` measurements evenly from `low` to `high`."""
+        low = min(max(low, self._low), self._high)
+        high = max(min(high, self._high), low)
+        width = high - low
+        for place, share in _shares(count, SLOTS):
+            self.at(low + width * place, share)
+
+    def in_bucket(self, index: int, scale: int, count: int) -> None:
+        """Place `count` measurements that are in bucket `index` of an exponential histogram.
+
+        It is the one from 2**(index/2**scale) on. Of a scale above ours each is in one of ours;
+        of another, in several, over which the count is spread.
+        """
+        if scale >= SCALE:
+            self._in_ours((index >> (scale - SCALE)) + 1, count)
+            return
+        width = 1 << (SCALE - scale)
+        start, end = index * width, (index + 1) * width
+        if start >= _HIGHEST or end < _LOWEST:
+            raise ValueError("buckets")
+        last = min(end, self._last)
+        first = min(max(start + 1, self._first), last)
+        places = last - first + 1
+        for place, share in _shares(count, min(SLOTS, places)):
+            self._in_ours(first + int(place * places), share)
+
+    def summary(
+        self, total: float | None, least: float | None = None, most: float | None = None
+    ) -> Summary:
+        """Return the summary of all; sum, minimum and maximum are those that were placed, unless
+        they are known better."""
+        count = self._zeros + self._buckets.total()
+        low = self._least if least is None else bounded(least * self._factor)
+        high = self._most if most is None else bounded(most * self._factor)
+        whole = self._sum if total is None else total * self._factor
+        distribution = Distribution.of_buckets(self._buckets, self._zeros, low, high)
+        mean = bounded(whole) / count
+        return Summary(count, bounded(whole), low, high, bounded(self._squares), mean, distribution)
+
+    def _in_ours(self, index: int, count: int) -> None:
+        if self._factor != 1:
+            self.at(representative(_within(index)), count)
+        else:
+            value = min(max(representative(_within(index)), self._low), self._high)
+            self._place(index, value, count)
+
+    def _place(self, index: int | None, value: float, count: int) -> None:
+        if index is None:
+            self._zeros += count
+        else:
+            self._buckets[_within(index)] += count
+        self._sum += value * count
+        self._squares += value * value * count
+        self._least, self._most = min(self._least, value), max(self._most, value)
+
+
+def _within(index: int) -> int:
+    """Return the index of a bucket that floats are in; raises ValueError for another."""
+    if not _LOWEST <= index <= _HIGHEST:
+        raise ValueError("buckets")
+    return index
+
+
+def _shares(count: int, slots: int) -> list[tuple[float, int]]:
+    """Return places from 0 to 1, the middles of equal parts, with what each gets of `count`."""
+    parts = min(count, slots)
+    share, rest = divmod(count, parts) if parts else (0, 0)
+    return [((part + 0.5) / parts, share + (part < rest)) for part in range(parts)]
