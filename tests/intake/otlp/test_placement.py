@@ -38,13 +38,16 @@ def test_a_factor_makes_seconds_of_everything() -> None:
     assert (summary.sum, summary.min, summary.max, summary.last) == (1.0, 0.4, 0.6, 0.5)
 
 
-def test_a_count_is_spread_evenly_and_none_of_it_is_lost() -> None:
+@pytest.mark.parametrize("count", [1, 2, SLOTS - 1, SLOTS, SLOTS + SLOTS // 2, 10 * SLOTS + 1])
+def test_a_count_is_spread_evenly_and_none_of_it_is_lost(count: int) -> None:
     placed = placement()
-    placed.over(1.0, 2.0, 10 * SLOTS + 1)
+    placed.over(1.0, 2.0, count)
     summary = placed.summary(None)
-    assert summary.count == 10 * SLOTS + 1
+    assert summary.count == count
+    assert summary.sum / count == pytest.approx(1.5, rel=0.02)
     assert summary.distribution is not None
-    assert summary.distribution.percentile(50) == pytest.approx(1.5, rel=0.02)
+    if count > 2:
+        assert summary.distribution.percentile(50) == pytest.approx(1.5, rel=0.03)
 
 
 def test_nothing_is_placed_beyond_the_extremes() -> None:

@@ -109,5 +109,5 @@ def _within(index: int) -> int:
 def _shares(count: int, slots: int) -> list[tuple[float, int]]:
     """Return places from 0 to 1, the middles of equal parts, with what each gets of `count`."""
     parts = min(count, slots)
-    share, rest = divmod(count, parts) if parts else (0, 0)
-    return [((part + 0.5) / parts, share + (part < rest)) for part in range(parts)]
+    ends = [part * count // parts for part in range(parts + 1)]
+    return [((part + 0.5) / parts, ends[part + 1] - ends[part]) for part in range(parts)]
