@@ -170,10 +170,6 @@ BACKENDS = {
 """Backends, without a page."""
 
 ACCEPTED = (
-    f"--otlp={LOCAL}",
-    "--otlp=tcp:0 --web-credentials=credentials",
-    "--otlp=tcp:0 --insecure-tcp",
-    "--otlp=unix:otlp",
     "--otlp=none",
     "--otlp=",
     "",
@@ -298,9 +294,5 @@ def test_a_backend_that_can_t_be(line: str, here: Path) -> None:
 
 @pytest.mark.parametrize("line", ACCEPTED)
 def test_what_goes_on_working(line: str, here: Path) -> None:
-    if "--otlp=tcp" in line or "--otlp=unix" in line:
-        pytest.importorskip(
-            "opentelemetry.proto", reason="the extra zibrato[otlp] is not installed"
-        )
     backend = not any(name in line for name in ("--stor", "--backend", "--username"))
     run(" ".join(("--socket=tcp://127.0.0.1:*", *["--backend=memory"] * backend, line)).strip())
