@@ -39,10 +39,7 @@ class Load(NamedTuple):
         return f"{self.size:,} {unit}{'s' if self.size > 1 else ''}"
 
 
-LOADS = [
-    *(Load("batch", size) for size in (1, 10, 100, 1000)),
-    *(Load("text", size) for size in (1, 20)),
-]
+LOADS = [Load("batch", size) for size in (1, 10, 100, 1000)]
 HEAD = (
     "frames of",
     "measurements/s",

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.python.usage import UsageError
 
+from tests.intake.statsd_reading import read
 from tests.structure import ROOT
 from tests.wire_rules import FRAME, NOW, check_bytes
 from zibrato.curve import client_keys
@@ -116,6 +117,11 @@ PARSERS = {
     "retention": Parser(_of_text(parse_retention), words=b"raw : 2d , 60s 1w 0 9".split()),
     "search": Parser(
         _of_text(tag_search.parse), (ValueError, ApiError), b"( ) and or not = a * ! \"".split()
+    ),
+    "statsd": Parser(
+        lambda data: read(data, data),
+        (),
+        [*b"a : 1 | c ms g s @0.1 #x:y T1 _e{1,1}: _sc| d: [a=b] nan -".split(), b"\n"],
     ),
     "time": Parser(
         _of_text(lambda text: parsed_time(text, NOW)), words=b"now 2 h -01 T : 1e9".split()
