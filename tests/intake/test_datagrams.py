@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from unittest.mock import Mock
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_a_datagram_that_was_cut_is_rejected() -> None:
         pair.reader.doRead()
         assert [frame[:1] for frame in pair.frames] == [b"y"]
         assert pair.reasons == ["size"]
+
+
+@pytest.mark.parametrize("answer", [b"\0" * 32, OSError("no such option")])
+def test_where_the_kernel_tells_no_drops_none_are_counted(answer: bytes | OSError) -> None:
+    with Pair() as pair:
+        pair.reader._socket = Mock(getsockopt=Mock(side_effect=[answer]))
+        assert pair.reader.take_drops() == 0
 
 
 def test_nothing_is_read_once_it_is_stopped() -> None:

@@ -70,7 +70,7 @@ class DatagramReader:
     def take_drops(self) -> int:
         """Return how many datagrams the kernel has dropped since the last call."""
         drops = self._drops
-        with suppress(OSError):  # no Linux
+        with suppress(OSError, struct.error):  # no Linux, or one without that counter
             counters = self._socket.getsockopt(socket.SOL_SOCKET, _MEMINFO, _COUNTERS.size)
             *_, self._drops = _COUNTERS.unpack(counters)
         return (self._drops - drops) % 2**32
