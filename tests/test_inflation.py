@@ -15,7 +15,7 @@ def test_a_gzip_is_inflated_up_to_the_bound() -> None:
         inflate(gzip.compress(b"a" * 1000), 999)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"\x1f\x8b", gzip.compress(b"a" * 99)[:-9]])
+@pytest.mark.parametrize("body", [b"", b"{}", b"\x1f\x8b", gzip.compress(b"a" * 99, mtime=0)[:-9]])
 def test_what_is_no_gzip_is_one_line(body: bytes) -> None:
     with pytest.raises(ValueError, match="the body is not") as caught:
         inflate(body, 1000)
