@@ -125,6 +125,26 @@ def test_an_annotation_that_nobody_wants_is_rejected() -> None:
     assert reader.take(NOW).rejected == {"busy": 2}
 
 
+@pytest.mark.attack("a line of statsd with thousands of values", before="no such intake")
+def test_all_values_of_a_line_are_one_row() -> None:
+    reader = StatsdLines("info", lambda _: None)
+    reader.split([b"a:1|c" + b":1|c:2|ms" * 1000, b"b" + b":1" * 1000 + b"|c"])
+    (batch,) = reader.take(NOW).batches
+    assert isinstance(batch, LineBatch)
+    assert [row.count for row in batch.counters] == [1001, 1000]
+    assert len(batch.timers) == 1
+
+
+def test_it_tells_of_how_many_tails_there_may_be() -> None:
+    reader = StatsdLines("info", lambda _: None)
+    lines = [b"a:1|c|#x:%d" % number for number in range(100)]
+    reader.split(lines)
+    assert reader.heads == 1
+    reader.take(NOW)
+    reader.split(lines)
+    assert reader.heads == 100
+
+
 @pytest.mark.attack("statsd lines of endless names and gauges", before="no such intake")
 def test_what_is_known_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statsd_lines, "MAX_HEADS_BYTES", 20_000)

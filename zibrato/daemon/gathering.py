@@ -12,10 +12,10 @@ DELAY = 0.1
 """Seconds that a line waits for others at most, and never beyond the end of its interval."""
 CHUNK = 16_384
 """Bytes that are split into lines at once."""
-MAX_LINES = 16_384
+MAX_LINES = 32_768
 MAX_BYTES = 4 * 1024 * 1024
 """What waits at most; one frame may be as long."""
-HEAD_COST = 16
+HEAD_COST = 8
 """As how many lines another beginning counts there: the reactor waits while all are taken in."""
 
 

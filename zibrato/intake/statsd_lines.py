@@ -40,11 +40,12 @@ class StatsdLines:
         self._heads_bytes = 0
         self._gauges: dict[Identity, float] = {}
         self._batches: dict[float, LineBatch] = {}
+        self._spread = 0.0
 
     @property
     def heads(self) -> int:
-        """How many different beginnings the lines have."""
-        return len(self._values)
+        """About how many names and tails the lines have: as many for each as those before."""
+        return max(len(self._values), int(self._spread * self.pending))
 
     def split(self, frames: Sequence[bytes]) -> None:
         """Take the lines of frames apart."""
@@ -59,7 +60,7 @@ class StatsdLines:
         """Return what was gathered, and annotate."""
         values, self._values = self._values, defaultdict(list)
         self._batches = {}  # were there any of before, they ran into a bug, and were rejected
-        self.pending = 0
+        lines, self.pending, heads = self.pending, 0, 0
         for name, rests in values.items():
             if name.startswith((EVENT, CHECK)):
                 for rest in rests:
@@ -69,6 +70,8 @@ class StatsdLines:
             else:
                 for tail, texts in _by_tail(rests):
                     self._add(name, tail, texts, when)
+                    heads += 1
+        self._spread = heads / max(lines, 1)
         rejected, self._rejected = +self._rejected, Counter()
         return Gathered(list(self._batches.values()), rejected)
 
@@ -120,9 +123,8 @@ class StatsdLines:
 
     def _unpack(self, name: bytes, rest: bytes, when: float) -> None:
         """Take in `name:1|c:2|c`, which is a line for each value."""
-        for part in rest.split(b":"):
-            value, _, tail = part.partition(b"|")
-            self._add(name, tail, [value], when)
+        for tail, texts in _by_tail(rest.split(b":")):
+            self._add(name, tail, texts, when)
 
     def _add_values(self, batch: LineBatch, head: Head, texts: Sequence[bytes]) -> None:
         name, level, source, tags = head.identity
