@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from tempfile import TemporaryDirectory
+
 import pytest
 import zmq
 from hypothesis import HealthCheck, settings
@@ -17,6 +20,11 @@ set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
 # A failed test leaves contexts and sockets in cycles. pyzmq ends a context that is collected, and
 # waits for ever where a socket of it is collected after it, in whatever test runs by then.
 zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # for this process only
+
+
+# Daemons of tests keep their outboxes there, where nothing is named.
+_state = TemporaryDirectory(prefix="zibrato-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

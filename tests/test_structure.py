@@ -12,6 +12,7 @@ from tests.structure import ROOT, circles, imports, modules, room
 
 MAX_LINES = 300
 SHARED = {"model", "levels", "wire", "lines", "distribution", "endpoint", "curve"}
+FILES = {"file_lock", "sqlite_file", "threads"}
 STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
 ARROWS = {
     "client": SHARED,
@@ -19,8 +20,16 @@ ARROWS = {
     "tx": {*SHARED, "client", "interfaces"},
     "intake": {*SHARED, "inflation", "interfaces", "tx", "file_lock"},
     "backends": {*SHARED, "interfaces", "secret_file", "suggestion"},
-    "daemon": {*SHARED, "interfaces", "tx", "descriptors", "secret_file", "suggestion"},
-    "store.db": {*SHARED, "interfaces", "file_lock"},
+    "daemon": {
+        *SHARED,
+        *FILES,
+        "interfaces",
+        "tx",
+        "descriptors",
+        "secret_file",
+        "suggestion",
+    },
+    "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "store.db", "store.api", "descriptors", "secret_file"},
 }
@@ -54,7 +63,7 @@ def test_a_room_imports_only_what_it_may(name: str) -> None:
         ("zibrato.testing", ("twisted", "klein", "sqlite3")),
         ("zibrato.interfaces", ("twisted.internet.reactor", "txzmq", "klein")),
         ("zibrato.tx", ("twisted.internet.reactor", "txzmq", "klein")),
-        ("zibrato.service", ("twisted.internet.reactor", "txzmq", "klein", "sqlite3")),
+        ("zibrato.service", ("twisted.internet.reactor", "txzmq", "klein")),
         ("zibrato.store.db.database", ("twisted.internet.reactor", "twisted.web", "klein")),
         ("zibrato.store.export", ("twisted", "klein")),
         ("twisted.plugins.zibrato_plugin", ("twisted.internet.reactor", "txzmq", "treq", "klein")),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twisted.python.threadpool import ThreadPool
     from twisted.web.iweb import IRequest
 
-    from zibrato.model import Annotation, Snapshot, Tags
+    from zibrato.model import Annotation, Identity, Snapshot, Tags
 
 __all__ = [
     "BackendContext",
@@ -80,16 +80,23 @@ class Delivery:
     """Snapshots on their way to one backend, and the account of what became of them.
 
     There is one at least, and most often no other. They come in the order in which their intervals
-    were closed, and two can be of the same interval. `pending` are the measurements that are not
-    accounted for yet.
+    were closed, and two can be of the same interval. `identities` has that of each, None where it
+    is in memory alone: after a crash a daemon delivers again what it can't know to have arrived.
+    `pending` are the measurements that are not accounted for yet.
     """
 
-    __slots__ = ("_note", "faults", "pending", "requests", "requests_size", "snapshots")
+    __slots__ = (
+        "_note", "faults", "identities", "pending", "requests", "requests_size", "snapshots"
+    )  # fmt: skip
 
     def __init__(
-        self, snapshots: Sequence[Snapshot], note: Callable[[int, str | None], None]
+        self,
+        snapshots: Sequence[Snapshot],
+        note: Callable[[int, str | None], None],
+        identities: Sequence[Identity | None] = (),
     ) -> None:
         self.snapshots = snapshots
+        self.identities = identities or [None for _ in snapshots]
         self.pending = sum(snapshot.measurements for snapshot in snapshots)
         self.faults = 0
         self.requests: object = None
@@ -161,9 +168,8 @@ class DaemonInfo:
 class Commits(Protocol):
     """What an intake asks before it acknowledges a batch; for the reactor's thread.
 
-    Numbers of a client grow. What is taken in is committed once a second, and with each snapshot:
-    the measurements, and how far each client has come, in one transaction. Of a daemon without a
-    file for its outbox, in memory alone. A client that was silent for seven days is forgotten.
+    Once a second, and with each snapshot, measurements and how far each client has come are
+    committed in one transaction. A client that was silent for seven days is forgotten.
     """
 
     def highest(self, client: str) -> int | None:
@@ -176,11 +182,7 @@ class Commits(Protocol):
         """Note that all of a client up to a number is aggregated; call it in the same turn."""
 
     def committed(self) -> Deferred[None]:
-        """Return a Deferred that fires once all that is taken in by now is committed.
-
-        It does not fail: what can't be committed, as on a full disk, is tried again. Cancel it to
-        wait no longer.
-        """
+        """Return a Deferred that fires, and never fails, once all taken in by now is committed."""
 
 
 class IIntake(IService):

@@ -131,6 +131,16 @@ class Annotation(NamedTuple):
     tags: Tags = ()
 
 
+class Identity(NamedTuple):
+    """Which snapshot it is: the same one has the same, however often it is delivered.
+
+    `run` is of one start of one daemon, `sequence` grows with each snapshot in it.
+    """
+
+    run: str
+    sequence: int
+
+
 class Snapshot(NamedTuple):
     """One closed interval: Unix times of its start and end in seconds, a Summary per Series."""
 

@@ -13,8 +13,11 @@ from twisted.python import usage
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
 from zibrato.daemon.client_rejections import ClientRejections
+from zibrato.daemon.client_sequences import ClientSequences
+from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.outbox_place import outbox_disk
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
@@ -33,6 +36,7 @@ from zibrato.interfaces import (
     Reactor,
 )
 from zibrato.secret_file import read_secret
+from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 
 if TYPE_CHECKING:
@@ -60,7 +64,9 @@ def make_service(options: Options) -> Daemon:
         levels=settings.levels,
         max_series=settings.max_series,
     )
-    receiver = Receiver(aggregator, metrics, reactor)
+    outboxes = _outboxes(reactor, settings, metrics)
+    journal = _journal(reactor, options, outboxes, metrics)
+    receiver = Receiver(aggregator, metrics, reactor, journal.note)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
     annotations = Annotations(metrics)
     exports = Exports(reactor, receiver, in_threads(reactor))
@@ -69,11 +75,10 @@ def make_service(options: Options) -> Daemon:
         *_statsd(reactor, settings, receiver, metrics, annotations),
         _otlp_intake(reactor, settings, exports),
     ]
-    outboxes = _outboxes(reactor, settings, metrics)
     annotations.send_to(outbox.backend for outbox in outboxes)
     daemon = Daemon(
         reactor, options, aggregator, metrics,
-        intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush,
+        intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
@@ -180,6 +185,18 @@ def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Seq
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
         outboxes.append(Outbox(backend, reactor, metrics, levels=levels))
     return outboxes
+
+
+def _journal(
+    reactor: Reactor, options: Options, outboxes: Sequence[Outbox], metrics: SelfMetrics
+) -> Journal:
+    """Return what commits to the outbox's file; raises usage.UsageError where that can't be had."""
+    try:
+        disk = outbox_disk(reactor, options.settings, options.environment)
+    except ValueError as error:
+        raise usage.UsageError(f"--outbox: {error}") from None
+    threads = Threads(reactor, "zibrato outbox", 1)
+    return Journal(ClientSequences(reactor), outboxes, metrics, threads, disk)
 
 
 def _info(

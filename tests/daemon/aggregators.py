@@ -47,7 +47,8 @@ class Setup:
         )
 
     def close(self, before: float = inf) -> list[Snapshot]:
-        self.snapshots += (fresh := self.aggregator.close(before))
+        fresh = [closed.snapshot() for closed in self.aggregator.close(before) if closed.series]
+        self.snapshots += fresh
         return fresh
 
     def only(self) -> tuple[Series, Summary]:

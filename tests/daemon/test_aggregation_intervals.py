@@ -67,7 +67,7 @@ def test_past_a_bound_what_would_open_one_more_counts_as_of_now() -> None:
     for age in (*range(1, MAX_INTERVALS + 100), 1, 0):
         when = NOW - age
         aggregator.add(Batch(1, "c", 1, when, when, [counter()]), NOW)
-    snapshots = aggregator.close(inf)
+    snapshots = [closed.snapshot() for closed in aggregator.close(inf)]
     assert len(snapshots) == MAX_INTERVALS + 1
     assert (snapshots[-1].start, snapshots[-1].measurements) == (NOW, 99 + 1)
     assert snapshots[-2].measurements == 2
@@ -110,6 +110,7 @@ def test_intervals_of_any_length_hold_what_falls_in_them(interval: float) -> Non
     for _ in range(200):
         when = NOW - rng.uniform(0, 7000)
         aggregator.add(Batch(1, "c", 1, when, when, [counter()]), NOW)
-        (snapshot,) = aggregator.close(NOW + interval)
+        (closed,) = aggregator.close(NOW + interval)
+        snapshot = closed.snapshot()
         assert snapshot.start - 1e-6 <= when <= snapshot.end + 1e-6
         assert snapshot.end - snapshot.start == pytest.approx(interval)

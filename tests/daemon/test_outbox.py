@@ -6,7 +6,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface.verify import verifyObject
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
-from zibrato.daemon.outbox import MAX_FAULTS, MAX_TOGETHER
+from zibrato.daemon.outbox import MAX_FAULTS
+from zibrato.daemon.outbox_queue import MAX_TOGETHER
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary

@@ -6,23 +6,24 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
+from zibrato.daemon.kept_snapshot import OWN_BYTES
 from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import TIMER, Series, Snapshot, Summary
+
+SIZE = snapshot(0).size + OWN_BYTES
 
 
 class BoundTests(OutboxCase):
     """`max_bytes`."""
 
     def test_drops_the_oldest_but_the_one_under_way(self) -> None:
-        self.outbox = self.make(max_bytes=3 * snapshot(0).size)
+        self.outbox = self.make(max_bytes=3 * SIZE)
         self.backend.answer = postpone()
         for start in (10, 20, 30):
             self.outbox.put(snapshot(start))
         full = self.logged(lambda: self.outbox.put(snapshot(40)))
-        self.assertEqual(
-            full, ["the outbox of fake is full: the oldest 1 measurements are dropped"]
-        )
+        self.assertEqual(full, ["the outbox of fake is full: the oldest are dropped"])
         self.assert_account(0, 3, 1)
         self.assertEqual(self.total("backend.dropped", reason="outbox_full"), 1)
         self.backend.answer = self.backend.take
@@ -32,11 +33,11 @@ class BoundTests(OutboxCase):
     def test_holds_64_mib_unless_told_otherwise(self) -> None:
         big = Summary(1, 1.0, distribution=Distribution([float(n) for n in range(1024)]))
         times = {Series(TIMER, f"t{number}", "here"): big for number in range(1000)}
-        count, left = divmod(64 * 1024 * 1024, Snapshot(0, 10, times).size)
+        count, left = divmod(64 * 1024 * 1024, Snapshot(0, 10, times).size + OWN_BYTES)
         self.backend.answer = postpone()
         for start in range(count):
             self.outbox.put(Snapshot(start, start + 10, times))
-        for start in range(left // snapshot(0).size):  # to the last few bytes
+        for start in range(left // SIZE):  # to the last few bytes
             self.outbox.put(snapshot(count + start))
         self.assertEqual(self.total("backend.dropped"), 0)
         self.outbox.put(snapshot(1 << 20))
@@ -47,7 +48,7 @@ class BoundTests(OutboxCase):
         before="400 bytes were counted a series: gigabytes",
     )
     def test_at_the_bound_is_within_it(self) -> None:
-        for bound, kept in ((2 * snapshot(0).size, 2), (2 * snapshot(0).size - 1, 1)):
+        for bound, kept in ((2 * SIZE, 2), (2 * SIZE - 1, 1)):
             outbox = self.make(max_bytes=bound)
             self.backend.answer = postpone()
             outbox.put(snapshot(10))
@@ -56,15 +57,15 @@ class BoundTests(OutboxCase):
 
     def test_what_its_backend_notes_of_its_requests_counts(self) -> None:
         def note(delivery: Delivery) -> Deferred[None]:
-            delivery.requests_size = snapshot(0).size
+            delivery.requests_size = SIZE
             return fail(RetryLater("away"))
 
-        self.outbox = self.make(max_bytes=3 * snapshot(0).size)
+        self.outbox = self.make(max_bytes=3 * SIZE)
         self.backend.answer = note
         for start in (10, 20):
             self.outbox.put(snapshot(start))
         self.assertEqual(self.outbox.pending, 2)
-        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 3 * snapshot(0).size)
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 3 * SIZE)
         self.outbox.put(snapshot(30))
         self.assert_account(0, 2, 1)
         self.backend.answer = self.backend.take
@@ -82,7 +83,7 @@ class BoundTests(OutboxCase):
         self.outbox.put(snapshot(10))
         self.outbox.put(snapshot(20))
         self.assertEqual(self.gauge("zibrato.outbox.snapshots"), 2)
-        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 2 * snapshot(10).size)
+        self.assertEqual(self.gauge("zibrato.outbox.bytes"), 2 * SIZE)
         self.backend.answer = self.backend.take
         self.outbox.retry()
         self.assertEqual(self.gauge("zibrato.outbox.snapshots"), 0)

@@ -70,8 +70,8 @@ def filled(sent: list[bytes]) -> Outbox:
     for frame in sent:
         (received,) = decode(frame, NOW).batches
         aggregator.add(received, received.start)
-        for snapshot in aggregator.close(received.start + 10):
-            outbox.put(snapshot)
+        for closed in aggregator.close(received.start + 10):
+            outbox.put(closed.snapshot())
     return outbox
 
 

@@ -76,7 +76,7 @@ class ReceiverTests(SynchronousTestCase):
         self.clock.advance(0.05)  # the interval ends
         self.receiver.receive(b"info|counter|c|1")
         self.receiver.flush()
-        first, second = self.aggregator.close(float("inf"))
+        first, second = [closed.snapshot() for closed in self.aggregator.close(float("inf"))]
         assert (first.start, first.measurements) == (1000.0, 2)
         assert (second.start, second.measurements) == (1010.0, 1)
 

@@ -13,9 +13,12 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
+from tests.inline import Inline
 from zibrato.backends.memory import MemoryBackend
 from zibrato.daemon import service
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.client_sequences import ClientSequences
+from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.receiver import Receiver
@@ -72,6 +75,7 @@ class DaemonTests(SynchronousTestCase):
         self.intakes = [FakeIntake(self.receive) for _ in range(2)]
         outbox = Outbox(self.backend, self.clock, self.metrics)
         self.options = options
+        journal = Journal(ClientSequences(self.clock), [outbox], self.metrics, Inline())
         self.daemon = Daemon(
             self.clock,
             options,
@@ -80,6 +84,7 @@ class DaemonTests(SynchronousTestCase):
             intakes=self.intakes,
             outboxes=[outbox],
             flush_lines=receiver.flush,
+            journal=journal,
         )
         self.daemon.startService()
         self.addCleanup(self.stop)

@@ -21,6 +21,7 @@ DEFAULTS = {
     "levels": "all",
     "source": "the host name",
     "backend": "librato or store",
+    "outbox": "beside the store",
     "web": "tcp:5580, on loopback",
 }
 """What the table says of options whose default depends on something."""

@@ -55,8 +55,8 @@ def summary(*lines: bytes) -> Summary:
         reader.split([line])
         for batch in reader.take(NOW).batches:
             aggregator.add(batch, NOW)
-    (snapshot,) = aggregator.close(float("inf"))
-    (only,) = snapshot.summaries.values()
+    (closed,) = aggregator.close(float("inf"))
+    (only,) = closed.snapshot().summaries.values()
     return only
 
 

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.fake_reactor import FakeReactor
-from tests.store.inline import Inline
+from tests.inline import Inline
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary

@@ -22,9 +22,9 @@ from twisted.web.iweb import IRequest
 from zibrato.store.api.responses import with_error_responses
 from zibrato.store.db.database import Database
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.web.site import BoundedSite
+from zibrato.threads import Threads
 
 reactor: Any = installed  # a module that stands for the reactor, says its type
 LONG = """

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from tests.store.inline import Inline
+from tests.inline import Inline
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf, isfinite
 
 from zibrato.daemon.accumulator import Accumulator, SetAccumulator
 from zibrato.daemon.identity import rejection_of
+from zibrato.daemon.intervals import ClosedInterval, Identity, OpenInterval, Taken
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
 from zibrato.lines import LineBatch, RepeatedRow, SetRow
@@ -23,10 +24,7 @@ from zibrato.model import (
     SET,
     TIMER,
     Series,
-    Snapshot,
-    Summary,
     SummaryRow,
-    Tags,
 )
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
@@ -37,26 +35,6 @@ MAX_SPAN = 60.0
 MAX_INTERVALS = 1000
 """Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
 _Row = CounterRow | SampleRow | SummaryRow | RepeatedRow | SetRow
-_Identity = tuple[str, str, str, str | None, Tags]
-
-
-class _OpenInterval:
-    """What is accumulated of each series in an interval, and to which one a row belongs.
-
-    `rows` saves working the series out again. Different rows can mean one series, such as those
-    of level `warn` and `warning`, so that there is a bound of its own to it.
-    """
-
-    __slots__ = ("entries", "rows")
-
-    def __init__(self) -> None:
-        self.entries: dict[Series, Accumulator] = {}
-        self.rows: dict[_Identity, Accumulator] = {}
-
-    def remember(self, identity: _Identity, entry: Accumulator) -> None:
-        """Note that a row of `identity` goes to `entry`."""
-        if len(self.rows) < 2 * len(self.entries):
-            self.rows[identity] = entry
 
 
 class Aggregator:
@@ -80,7 +58,7 @@ class Aggregator:
         self.interval = interval
         self._source = source
         self._max_series = max_series
-        self._intervals: dict[float, _OpenInterval] = {}
+        self._intervals: dict[float, OpenInterval] = {}
         self._series_count = 0
 
     @property
@@ -108,9 +86,34 @@ class Aggregator:
             for entry in interval.entries.values()
         )
 
-    def add(self, batch: Batch | LineBatch, now: float) -> None:
-        """Take `batch` in, at the Unix time `now`."""
-        interval = self._interval_of(_time_of(batch), now)
+    def add(self, batch: Batch | LineBatch, now: float) -> float:
+        """Take `batch` in, at the Unix time `now`; return when its interval began."""
+        start = self._start_for(_time_of(batch), now)
+        self._take(start, batch)
+        return start
+
+    def restore(self, start: float, taken: Taken) -> float:
+        """Take in again what the interval of `start` had before a restart; return its start."""
+        start = self._start_of(start)
+        if isinstance(taken, Batch | LineBatch):
+            self._take(start, taken)
+        else:
+            for row in taken:
+                self._take_summary(start, row)
+        return start
+
+    def close(self, before: float) -> list[ClosedInterval]:
+        """Return what ended by Unix time `before`, oldest first."""
+        due = sorted(start for start in self._intervals if start + self.interval <= before)
+        closed = []
+        for start in due:
+            interval = self._intervals.pop(start)
+            self._series_count -= len(interval.entries)
+            closed.append(ClosedInterval(start, start + self.interval, interval))
+        return closed
+
+    def _take(self, start: float, batch: Batch | LineBatch) -> None:
+        interval = self._opened(start)
         received = 0
         for counter in batch.counters:
             received += self._add_counter(interval, counter)
@@ -123,42 +126,42 @@ class Aggregator:
             received += sum(self._add_set(interval, row) for row in batch.sets)
         self._metrics.count("zibrato.intake.received", received)
 
-    def add_summaries(self, rows: Iterable[SummaryRow], now: float) -> Counter[str]:
+    def add_summaries(
+        self,
+        rows: Iterable[SummaryRow],
+        now: float,
+        note: Callable[[float, SummaryRow], object] = lambda _start, _row: None,
+    ) -> Counter[str]:
         """Take in what was summed up before; return how many rows were lost, by reason.
 
-        What the filter of levels leaves out is none of them.
+        What the filter of levels leaves out is none of them. `note` is told of each row when its
+        interval began.
         """
         lost: Counter[str] = Counter()
-        received = 0
         for row in rows:
-            received += row.summary.count
-            reason = self._add_summary(self._interval_of(row.when, now), row)
+            start = self._start_for(row.when, now)
+            reason = self._take_summary(start, row)
+            note(start, row)
             if reason:
                 lost[reason] += 1
-        self._metrics.count("zibrato.intake.received", received)
         return lost
 
-    def close(self, before: float) -> list[Snapshot]:
-        """Return the snapshots, oldest first, of the intervals that ended by Unix time `before`."""
-        due = sorted(start for start in self._intervals if start + self.interval <= before)
-        snapshots = []
-        for start in due:
-            entries = self._intervals.pop(start).entries
-            self._series_count -= len(entries)
-            if entries:
-                snapshots.append(Snapshot(start, start + self.interval, _summaries(entries)))
-        return snapshots
+    def _take_summary(self, start: float, row: SummaryRow) -> str | None:
+        self._metrics.count("zibrato.intake.received", row.summary.count)
+        return self._add_summary(self._opened(start), row)
 
-    def _interval_of(self, when: float, now: float) -> _OpenInterval:
-        """Return the open interval of `when`, or of `now` where `when` can't have one."""
+    def _opened(self, start: float) -> OpenInterval:
+        interval = self._intervals.get(start)
+        if interval is None:
+            interval = self._intervals[start] = OpenInterval()
+        return interval
+
+    def _start_for(self, when: float, now: float) -> float:
+        """Return the start of the interval of `when`, or of `now` where `when` can't have one."""
         if not (now - MAX_AGE <= when <= now + self.interval and self._has_room(when)):
             self._metrics.count("zibrato.intake.timestamp_clamped")
             when = now
-        start = self._start_of(when)
-        interval = self._intervals.get(start)
-        if interval is None:
-            interval = self._intervals[start] = _OpenInterval()
-        return interval
+        return self._start_of(when)
 
     def _has_room(self, when: float) -> bool:
         """Return whether the interval of `when` is open, or may be."""
@@ -167,7 +170,7 @@ class Aggregator:
     def _start_of(self, when: float) -> float:
         return when // self.interval * self.interval
 
-    def _add_counter(self, interval: _OpenInterval, row: CounterRow) -> int:
+    def _add_counter(self, interval: OpenInterval, row: CounterRow) -> int:
         """Take `row` in; return how many measurements it was."""
         if not 0 < row.count <= MAX_EXACT_INT:
             self._reject(1, "count")
@@ -179,21 +182,21 @@ class Aggregator:
         self._drop_excess(entry.add_counts(row.count, row.sum) if entry is not None else 0)
         return row.count
 
-    def _add_repeated(self, interval: _OpenInterval, row: RepeatedRow) -> int:
+    def _add_repeated(self, interval: OpenInterval, row: RepeatedRow) -> int:
         """Take `row` in; return how many measurements it was."""
         received = sum(row.times)
         entry = self._entry(interval, TIMER, row, received)
         self._drop_excess(entry.add_repeated(row.samples, row.times) if entry is not None else 0)
         return received
 
-    def _add_set(self, interval: _OpenInterval, row: SetRow) -> int:
+    def _add_set(self, interval: OpenInterval, row: SetRow) -> int:
         """Take `row` in; return how many measurements it was."""
         entry = self._entry(interval, SET, row, len(row.values))
         if isinstance(entry, SetAccumulator):
             entry.add_values(row.values)
         return len(row.values)
 
-    def _add_samples(self, interval: _OpenInterval, kind: str, row: SampleRow) -> int:
+    def _add_samples(self, interval: OpenInterval, kind: str, row: SampleRow) -> int:
         """Take `row` in; return how many measurements it was."""
         try:
             samples = unpack(row.samples)
@@ -209,7 +212,7 @@ class Aggregator:
                 entry.add(samples)
         return received
 
-    def _add_summary(self, interval: _OpenInterval, row: SummaryRow) -> str | None:
+    def _add_summary(self, interval: OpenInterval, row: SummaryRow) -> str | None:
         """Take `row` in; return why it was lost."""
         summary = row.summary
         entry = self._entry(interval, row.kind, row, summary.count)
@@ -239,16 +242,14 @@ class Aggregator:
         return valid
 
     def _entry(
-        self, interval: _OpenInterval, kind: str, row: _Row, count: int
+        self, interval: OpenInterval, kind: str, row: _Row, count: int
     ) -> Accumulator | None:
         """Return where `count` measurements of `row` go; None, and counted, where nowhere."""
         tags = tuple(row.tags.items()) if row.tags else ()
         identity = (kind, row.name, row.level, row.source, tags)
         return interval.rows.get(identity) or self._place(interval, identity, count)
 
-    def _place(
-        self, interval: _OpenInterval, identity: _Identity, count: int
-    ) -> Accumulator | None:
+    def _place(self, interval: OpenInterval, identity: Identity, count: int) -> Accumulator | None:
         kind, name, label, source, tags = identity
         reason = rejection_of(name, label, source, tags)
         if reason:
@@ -275,17 +276,6 @@ class Aggregator:
 
     def _reject(self, count: int, reason: str) -> None:
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
-
-
-def _summaries(entries: dict[Series, Accumulator]) -> dict[Series, Summary]:
-    """Return what was accumulated; a set is a gauge from here on."""
-    summaries: dict[Series, Summary] = {}
-    for opened, entry in entries.items():
-        series = opened._replace(kind=GAUGE) if opened.kind == SET else opened
-        summary = entry.summary()
-        same = summaries.get(series)
-        summaries[series] = summary if same is None else same.merged(summary)
-    return summaries
 
 
 def _time_of(batch: Batch | LineBatch) -> float:

@@ -88,6 +88,10 @@ class ClientSequences:
         self._changed |= {*commit.seen, *commit.forgotten}
         self._waiting[:0] = commit.waiting
 
+    def commit_all(self) -> None:
+        """Have everything in the next round: what was committed is lost."""
+        self._changed |= self._seen.keys()
+
     def _forget(self) -> None:
         """Forget who is too old or too many."""
         oldest = self._clock.seconds() - MAX_AGE

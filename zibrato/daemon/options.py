@@ -62,6 +62,7 @@ class Options(usage.Options):
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
+        ["outbox", None, None, "File that holds what backends have not got, none for memory alone"],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
         ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
     )

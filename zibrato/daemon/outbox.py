@@ -1,49 +1,40 @@
-"""A bounded queue in front of one backend: order, retries, and the account of what became of it.
+"""The queue in front of one backend: order, retries, and the account of what became of it.
 
-accepted = delivered + pending + dropped by reason, in measurements.
+accepted + restored = delivered + pending + dropped by reason, in measurements.
 """
 
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
-from twisted.application.internet import backoffPolicy
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from zibrato.daemon.kept_snapshot import Keeper, KeptSnapshot, Waiting
+from zibrato.daemon.outbox_queue import OutboxQueue
+from zibrato.daemon.retry_pause import RetryPause
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Snapshot
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_TOGETHER = 3000
-"""Series of several snapshots that are delivered together, in as few requests as they need."""
-FIRST_DELAY = 1.0
-MAX_DELAY = 60.0
+"""Of memory, for what is in no file."""
+MAX_FILE_BYTES = 1 << 30
+MAX_AGE = 7 * 86_400.0
+"""Seconds from the end of an interval."""
 MAX_FAULTS = 3
-# The jitter is the outbox's own, half of the delay: all daemons of a fleet ship at the same full
-# seconds, and Twisted's one second would not spread their retries.
-_backoff = backoffPolicy(FIRST_DELAY, MAX_DELAY, factor=2, jitter=lambda: 0.0)
-
-
-class _Waiting(NamedTuple):
-    """A snapshot that waits, and about how many bytes of memory it takes."""
-
-    snapshot: Snapshot
-    size: int
 
 
 class Outbox(Service):
     """Ships snapshots to `backend`, oldest first, in one delivery at a time until it has arrived.
 
-    Past `max_bytes` (about, in memory) the oldest snapshot that is not under way is dropped.
-    `jitter` returns a number in [0, 1).
+    Past `max_bytes` (about, in memory), `max_file_bytes` and MAX_AGE the oldest snapshot that is
+    not under way is dropped. `jitter` returns a number in [0, 1). `key` is what the outbox's file
+    calls it.
     """
 
     _log = Logger()
@@ -56,73 +47,80 @@ class Outbox(Service):
         *,
         levels: LevelFilter = EVERYTHING,
         max_bytes: int = MAX_BYTES,
+        max_file_bytes: int = MAX_FILE_BYTES,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.backend = backend
         self.levels = levels
+        self.key = backend.name
+        self.keeper: Keeper | None = None
         self._clock = clock
         self._metrics = metrics
-        self._max_bytes = max_bytes
-        self._jitter = jitter
-        self._queue: deque[_Waiting] = deque()
-        self._waiting_bytes = 0
+        self._queue = OutboxQueue(max_bytes, max_file_bytes)
+        self._taken: Sequence[Waiting] = ()
         self._delivery: Delivery | None = None
-        self._delivery_bytes = 0
-        self._attempts = 0
         self._logged: set[str] = set()
         self._busy = False
         self._stopped = False
-        self._skip_pause = False
-        self._under_way: Deferred[None] | None = None
-        self._pause: Deferred[None] | None = None
+        self._cancel: Callable[[], None] | None = None
+        self._pause = RetryPause(clock, jitter)
         self._idle: list[Deferred[None]] = []
 
     @property
     def pending(self) -> int:
         """How many measurements wait or are under way."""
-        under_way = self._delivery.pending if self._delivery else 0
-        return under_way + sum(waiting.snapshot.measurements for waiting in self._queue)
+        if self._delivery is not None:
+            return self._delivery.pending + self._queue.measurements
+        return sum(waiting.measurements for waiting in self._taken) + self._queue.measurements
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it holds, with the backend's note of what it sends."""
+        """About how many bytes it holds, in memory and in the file, with its backend's notes."""
         requests = self._delivery.requests_size if self._delivery else 0
-        return self._waiting_bytes + self._delivery_bytes + requests
+        taken = sum(waiting.kept.size for waiting in self._taken)
+        return self._queue.memory + self._queue.file + taken + requests
 
     def put(self, snapshot: Snapshot) -> None:
-        """Queue `snapshot`, what passes this backend's levels of it."""
-        passing = {
-            series: summary
-            for series, summary in snapshot.summaries.items()
-            if self.levels.passes(series.level)
-        }
-        if not passing:
+        """Queue a snapshot that is in memory alone."""
+        kept = KeptSnapshot.of(snapshot)
+        kept.size = kept.memory
+        self.append(kept, self.levels)
+
+    def append(self, kept: KeptSnapshot, levels: LevelFilter) -> None:
+        """Queue what passes of a snapshot."""
+        waiting = Waiting.of(kept, levels)
+        if not waiting.series:
             return
-        accepted = snapshot._replace(summaries=passing)
-        measurements = accepted.measurements
-        self._metrics.count("zibrato.outbox.accepted", measurements, backend=self.backend.name)
-        if self._stopped:
-            self._note(measurements, "stopped")
+        self._count("zibrato.outbox.accepted", waiting.measurements)
+        if self._stopped and kept.identity is None:
+            self._note(waiting.measurements, "stopped")
             return
-        self._queue.append(_Waiting(accepted, accepted.size))
-        self._waiting_bytes += self._queue[-1].size
-        if not self._busy:
-            Deferred.fromCoroutine(self._run())
-        self._evict()
+        self._queue.append(waiting)
+        self._begin()
+
+    def restore(self, waiting: Sequence[Waiting]) -> None:
+        """Queue, before all else, what an earlier daemon left."""
+        self._count("zibrato.outbox.restored", sum(one.measurements for one in waiting))
+        self._queue.restore(waiting)
+        self._begin()
+
+    def uncommitted(self) -> Sequence[Waiting]:
+        """Return what waits, or is under way, in memory alone."""
+        return [one for one in (*self._taken, *self._queue) if not one.is_in_file]
+
+    def lose_file(self) -> None:
+        """Drop what was in a file that turned out to be corrupt."""
+        self._drop(self._queue.remove(lambda waiting: waiting.is_in_file), "corrupt")
 
     def report(self) -> None:
         """Set the gauges of the queue's depth, in snapshots and bytes."""
-        name = self.backend.name
-        under_way = len(self._delivery.snapshots) if self._delivery else 0
-        self._metrics.gauge("zibrato.outbox.snapshots", under_way + len(self._queue), backend=name)
+        name, depth = self.backend.name, len(self._taken) + len(self._queue)
+        self._metrics.gauge("zibrato.outbox.snapshots", depth, backend=name)
         self._metrics.gauge("zibrato.outbox.bytes", self.size, backend=name)
 
     def retry(self) -> None:
         """End a pause between two attempts now, or leave out the one after the current attempt."""
-        if self._pause is not None:
-            self._pause.callback(None)
-        else:
-            self._skip_pause = self._busy
+        self._pause.end(skip_next=self._busy)
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when the queue is empty; cancel it to stop waiting."""
@@ -135,62 +133,86 @@ class Outbox(Service):
         return waiting
 
     def stopService(self) -> Deferred[None]:
-        """Drop what is left, counted and logged, and release the backend."""
+        """Leave what is in the file, drop the rest, counted and logged; release the backend."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._stopped = True
         idle = self.drained()
-        if self._under_way is not None:
-            self._under_way.cancel()
+        if self._cancel is not None:
+            self._cancel()
         await idle  # a cancelled request takes a moment to close its connection
-        left = self.pending
-        self._finish("stopped")
-        while self._queue:
-            self._note(self._pop().measurements, "stopped")
-        if left:
+        name, dropped = self.backend.name, self._drop_what_is_in_memory()
+        if dropped:
             self._log.warn(
                 "stopped before {backend} had everything: {count} measurements are dropped",
-                backend=self.backend.name,
-                count=left,
+                backend=name,
+                count=dropped,
+            )
+        if left := self.pending:
+            self._log.info(
+                "{backend} gets {count} measurements at the next start", backend=name, count=left
             )
         await self.backend.stop()
+
+    def _drop_what_is_in_memory(self) -> int:
+        """Drop what is in memory alone; return how many measurements that was."""
+        before = self.pending
+        if not all(waiting.is_in_file for waiting in self._taken):
+            self._finish("stopped")
+        self._drop(self._queue.remove(lambda waiting: not waiting.is_in_file), "stopped")
+        return before - self.pending
+
+    def _begin(self) -> None:
+        if not (self._busy or self._stopped):
+            Deferred.fromCoroutine(self._run())
+        self._evict()
 
     async def _run(self) -> None:
         """Deliver until the queue is empty."""
         self._busy = True
-        while (self._delivery or self._queue) and not self._stopped:
+        while (self._taken or self._queue) and not self._stopped:
             if self._delivery is None:
-                self._delivery = self._next()
-            await self._attempt(self._delivery)
+                await self._take()
+            if self._delivery is not None:
+                await self._attempt(self._delivery)
         self._busy = False
         while self._idle:
             self._idle.pop(0).callback(None)
 
-    def _next(self) -> Delivery:
-        """Return a delivery of the oldest snapshot, and of as many after it as are small."""
-        before = self._waiting_bytes
-        snapshots = [self._pop()]
-        series = len(snapshots[0].summaries)
-        while self._queue:
-            series += len(self._queue[0].snapshot.summaries)
-            if series > MAX_TOGETHER:
-                break
-            snapshots.append(self._pop())
-        self._delivery_bytes = before - self._waiting_bytes
-        return Delivery(snapshots, self._note)
+    async def _take(self) -> None:
+        """Make a delivery of the oldest snapshot, and of as many after it as are small."""
+        self._taken = self._taken or self._queue.take()
+        try:
+            snapshots = await self._load(self._taken)
+        except CancelledError:
+            return
+        except Exception as fault:
+            await self._wait(f"the outbox's file: {fault}", 0.0)
+            return
+        lost = [one for one, part in zip(self._taken, snapshots, strict=True) if part is None]
+        self._taken = readable = [one for one in self._taken if one not in lost]
+        self._drop(lost, "corrupt")
+        if readable:
+            identities = [waiting.kept.identity for waiting in readable]
+            self._delivery = Delivery(list(filter(None, snapshots)), self._note, identities)
 
-    def _pop(self) -> Snapshot:
-        """Remove the oldest snapshot that waits, and return it."""
-        oldest = self._queue.popleft()
-        self._waiting_bytes -= oldest.size
-        return oldest.snapshot
+    async def _load(self, taken: Sequence[Waiting]) -> Sequence[Snapshot | None]:
+        """Return what passes of each snapshot; at once where it is all in memory."""
+        if self.keeper is None:
+            return [one.part(one.kept.snapshot) for one in taken]
+        if all(one.kept.snapshot is not None and one.is_all for one in taken):
+            return [one.kept.snapshot for one in taken]
+        loading = self.keeper.load(taken)
+        self._cancel = loading.cancel
+        return await loading
 
     async def _attempt(self, delivery: Delivery) -> None:
         try:
-            self._under_way = self.backend.deliver(delivery)
-            await self._under_way
+            under_way = self.backend.deliver(delivery)
+            self._cancel = under_way.cancel
+            await under_way
         except RetryLater as later:
             await self._wait(later.reason, later.after)
         except Exception as fault:  # a backend's bug must not stop the queue
@@ -200,10 +222,9 @@ class Outbox(Service):
             self._finish("unsent")
 
     def _recovered(self) -> None:
-        if self._attempts:
+        if self._pause.attempts:
             self._log.info("{backend} is back", backend=self.backend.name)
-        self._attempts = 0
-        self._skip_pause = False
+        self._pause.reset()
         self._logged.clear()
 
     async def _fault(self, delivery: Delivery, fault: Exception) -> None:
@@ -220,61 +241,59 @@ class Outbox(Service):
         """Wait before the next attempt: exponentially longer, at least `after` seconds."""
         if self._stopped:
             return
-        self._metrics.count("zibrato.backend.retried", backend=self.backend.name)
-        delay = max(after, _backoff(self._attempts) * (1 + self._jitter()) / 2)
-        self._attempts += 1
-        self._log_reason(reason, delay)
-        if self._skip_pause:
-            self._skip_pause = False
-            return
-        self._pause = Deferred()
-        timer = self._clock.callLater(delay, self.retry)
-        await self._pause
-        self._pause = None
-        if timer.active():
-            timer.cancel()
+        self._count("zibrato.backend.retried")
+        delay = self._pause.next_delay(after)
+        self._log_once(
+            reason, "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s", delay
+        )
+        await self._pause.wait(delay)
 
-    def _log_reason(self, reason: str, delay: float) -> None:
-        """Log why the backend can't deliver: each reason once until it is back."""
+    def _log_once(self, reason: str, text: str, delay: float = 0.0) -> None:
+        """Log each reason once until the backend is back."""
         if reason not in self._logged:
             self._logged.add(reason)
-            self._log.warn(
-                "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s",
-                backend=self.backend.name,
-                reason=reason,
-                delay=delay,
-            )
+            self._log.warn(text, backend=self.backend.name, reason=reason, delay=delay)
 
     def _evict(self) -> None:
-        """Drop the oldest snapshots that are not under way, down to `max_bytes`."""
-        dropped = 0
-        while self.size > self._max_bytes and self._queue:
-            dropped += self._pop().measurements
-        if dropped:
-            self._note(dropped, "outbox_full")
-            self._log.warn(
-                "the outbox of {backend} is full: the oldest {count} measurements are dropped",
-                backend=self.backend.name,
-                count=dropped,
-            )
+        """Drop the oldest snapshots that are not under way, as far as there is a bound."""
+        under_way = sum(one.kept.size for one in self._taken if one.kept.identity is None)
+        requests = self._delivery.requests_size if self._delivery else 0
+        full = self._queue.evict(under_way + requests)
+        old = self._queue.expire(self._clock.seconds() - MAX_AGE)
+        self._drop(full, "outbox_full")
+        self._drop(old, "expired")
+        if full or old:
+            self._log_once("full", "the outbox of {backend} is full: the oldest are dropped")
 
     def _finish(self, reason: str) -> None:
         """Let go of the delivery under way, if any; what is pending of it is dropped."""
         delivery, self._delivery = self._delivery, None
-        self._delivery_bytes = 0
+        taken, self._taken = self._taken, ()
         if delivery is not None and delivery.pending:
             delivery.dropped(delivery.pending, reason)
+        self._let_go(taken)
+
+    def _drop(self, waiting: Sequence[Waiting], reason: str) -> None:
+        if waiting:
+            self._note(sum(one.measurements for one in waiting), reason)
+            self._let_go(waiting)
+
+    def _let_go(self, waiting: Sequence[Waiting]) -> None:
+        """Tell who keeps the snapshots that this backend needs them no longer."""
+        identities = [one.kept.identity for one in waiting if one.kept.identity is not None]
+        if self.keeper is not None and identities:
+            self.keeper.done(self.key, identities)
 
     def _stop_waiting(self, waiting: Deferred[None]) -> None:
         """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
         if waiting in self._idle:
             self._idle.remove(waiting)
 
+    def _count(self, name: str, value: int = 1, **tags: str) -> None:
+        self._metrics.count(name, value, backend=self.backend.name, **tags)
+
     def _note(self, measurements: int, reason: str | None) -> None:
-        name = self.backend.name
         if reason is None:
-            self._metrics.count("zibrato.backend.delivered", measurements, backend=name)
+            self._count("zibrato.backend.delivered", measurements)
         else:
-            self._metrics.count(
-                "zibrato.backend.dropped", measurements, backend=name, reason=reason
-            )
+            self._count("zibrato.backend.dropped", measurements, reason=reason)

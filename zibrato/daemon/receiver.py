@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.gathering import Gatherer
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
@@ -21,15 +22,22 @@ class Receiver:
     """Decodes frames and has what they hold aggregated, as of the time at which they came.
 
     A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
-    is closed.
+    is closed. `note` is told of each batch, as a frame, and of the start of its interval.
     """
 
     _log = Logger()
 
-    def __init__(self, aggregator: Aggregator, metrics: SelfMetrics, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        aggregator: Aggregator,
+        metrics: SelfMetrics,
+        clock: IReactorTime,
+        note: Callable[[float, bytes], None] = lambda _start, _frame: None,
+    ) -> None:
         self._aggregator = aggregator
         self._metrics = metrics
         self._clock = clock
+        self._note = note
         self._quiet_until = 0.0
         self._gatherers: list[Gatherer] = []
         self._text = self.gatherer(TextLines())
@@ -62,18 +70,23 @@ class Receiver:
             for reason, count in decoded.rejected.items():
                 self.reject(count, reason)
             for batch in decoded.batches:
-                self._aggregator.add(batch, now)
+                start = self._aggregator.add(batch, now)
+                self._note(start, frame)
         except Exception:
             self._fail(1, now)
 
     def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
         """Take rows in; return how many were rejected or dropped, by reason; never raises."""
         now = self._clock.seconds()
+        taken: defaultdict[float, list[SummaryRow]] = defaultdict(list)
         try:
-            return self._aggregator.add_summaries(rows, now)
+            lost = self._aggregator.add_summaries(rows, now, lambda at, row: taken[at].append(row))
+            for start, some in taken.items():
+                self._note(start, frame_of(some))
         except Exception:
             self._fail(1, now)
             return Counter(fault=len(rows))
+        return lost
 
     def reject(self, count: int, reason: str) -> None:
         """Count what was turned away, for a reason of one word."""
@@ -88,7 +101,8 @@ class Receiver:
             for reason, count in gathered.rejected.items():
                 self.reject(count, reason)
             for batch in gathered.batches:
-                self._aggregator.add(batch, when)
+                start = self._aggregator.add(batch, when)
+                self._note(start, frame_of(batch))
         except Exception:
             self._fail(lines, when)
 

@@ -31,6 +31,7 @@ RESTART = {
     "stop_timeout": "--stop-timeout",
     "web": "--web",
     "otlp": "--otlp",
+    "outbox": "--outbox",
 }
 """Fields of the settings that hold from the start on, with the option of each."""
 

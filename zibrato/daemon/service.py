@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 
+from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import ReactorNotRunning
@@ -15,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.process_memory import resident_memory
@@ -26,6 +28,8 @@ from zibrato.descriptors import raise_descriptor_limit
 from zibrato.interfaces import IIntake, IWebService, Reactor
 from zibrato.tx.reactor_lag import LagMeter
 
+COMMIT_PERIOD = 1.0
+"""Seconds after which at the latest what open intervals took in is committed."""
 GRACE = 0.5
 """Seconds after the end of an interval in which clients may still send what belongs to it."""
 
@@ -45,6 +49,7 @@ class Daemon(MultiService):
         intakes: Sequence[IIntake],
         outboxes: Sequence[Outbox],
         flush_lines: Callable[[], object] = lambda: None,
+        journal: Journal,
     ) -> None:
         MultiService.__init__(self)
         self._flush_lines = flush_lines
@@ -56,6 +61,9 @@ class Daemon(MultiService):
         self._aggregator = aggregator
         self._metrics = metrics
         self._intakes = intakes
+        self._journal = journal
+        self._commits = TimerService(COMMIT_PERIOD, self._commit)
+        self._commits.clock = reactor
         self._lag = LagMeter(reactor, reactor.monotonic)
         self._reloader = Reloader(options, aggregator, outboxes)
         self._reloader.intakes = intakes
@@ -67,7 +75,7 @@ class Daemon(MultiService):
         wanted = {signal.SIGHUP} if options.has_files else ()
         signals = Signals(reactor, actions, wanted)
         # In the order of their start: what an intake takes in must have where to go by then.
-        for child in (signals, *outboxes, self._lag, *intakes):
+        for child in (signals, *outboxes, self._lag, self._commits, *intakes):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
@@ -78,6 +86,7 @@ class Daemon(MultiService):
         """Start the children, and close an interval whenever one ends; raises OSError."""
         raise_descriptor_limit()
         try:
+            self._journal.open(self._aggregator.restore)
             MultiService.startService(self)
         except OSError as error:
             # Those that listen already let go of their addresses; nobody else will stop them.
@@ -87,6 +96,7 @@ class Daemon(MultiService):
             if self.start_failed is not None:
                 self.start_failed(error)
             raise
+        self._journal.resume()
         self._reloader.tell()
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval
@@ -148,10 +158,13 @@ class Daemon(MultiService):
         # First what belongs to the interval that is closed here: it would be the next one's.
         self._flush_lines()
         self._report(when)
-        for snapshot in self._aggregator.close(before):
-            for outbox in self.outboxes:
-                outbox.put(snapshot)
+        self._journal.put(self._aggregator.close(before))
         self._metrics.gauge("zibrato.flush.duration", perf_counter() - began)
+
+    def _commit(self) -> None:
+        """Commit what is new, with the lines that still wait for others."""
+        self._flush_lines()
+        self._journal.tick()
 
     def _report(self, when: float) -> None:
         metrics = self._metrics
@@ -175,9 +188,11 @@ class Daemon(MultiService):
         await gatherResults([intake.drain() for intake in self._intakes])
         self._flush(float("inf"), self._reactor.seconds())
         self._reloader.reload_secrets()
+        await self._journal.settled()
         await self._deliver_rest()
         # Last: it stops all children at once, and the deliveries above needed theirs.
         await MultiService.stopService(self)
+        await self._journal.stop()
 
     async def _deliver_rest(self) -> None:
         """Wait for the outboxes, for `--stop-timeout` at most."""

@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     curve_keys: Path | None = None
     insecure_tcp: bool = False
     otlp: str | None = None
+    outbox: str | None = None
 
 
 def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
@@ -84,6 +85,7 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         web=_web(options["web"], [choice.maker for choice in backends]),
         web_credentials=Path(credentials) if credentials else None,
         otlp=None if options["otlp"] in {None, "", "none"} else options["otlp"],
+        outbox=_outbox(options["outbox"]),
     )
 
 
@@ -177,6 +179,13 @@ def _web(description: str | None, makers: Sequence[IBackendMaker]) -> str | None
         declared = (IBackendOptions(maker, None) for maker in makers)
         return next((maker.web for maker in declared if maker and maker.web), None)
     return None if description in {"", "none"} else description
+
+
+def _outbox(text: str | None) -> str | None:
+    """Return the file of the outbox, `none` for none, None for the default."""
+    if text == "":
+        raise usage.UsageError("--outbox: expected the name of a file, or none, got ''")
+    return text
 
 
 def _checked(name: str, text: str, convert: Callable[[str], T]) -> T:

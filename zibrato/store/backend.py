@@ -31,10 +31,10 @@ from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.series_index import MAX_SERIES
-from zibrato.store.db.threads import Threads
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.options import series_bound
 from zibrato.store.store import Store
+from zibrato.threads import Threads
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
@@ -128,7 +128,7 @@ class StoreBackend:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            await self.store.add(delivery.snapshots)
+            await self.store.add(delivery.snapshots, delivery.identities)
         except (sqlite3.Error, OSError, UnusableFileError) as error:
             raise RetryLater(f"{self.store.database.path}: {error}") from None
         delivery.delivered(delivery.pending)

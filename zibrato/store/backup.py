@@ -14,9 +14,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.command_line import CommandLine
+from zibrato.sqlite_file import make_private
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
-from zibrato.store.db.schema import check_ours, check_version, make_private, open_for_reading
+from zibrato.store.db.schema import check_ours, check_version, open_for_reading
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 
 import msgspec
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from zibrato.interfaces import DaemonInfo
-from zibrato.model import COUNTER, Series, Snapshot, Tags
+from zibrato.model import COUNTER, Identity, Series, Snapshot, Tags
+from zibrato.store.db import repeats
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.keys import key, series_id_of, start_of
@@ -18,9 +20,9 @@ from zibrato.store.db.last_rows import LastRow, last_rows
 from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.soundness import sound_rows
-from zibrato.store.db.threads import finished
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import INTERVALS, Live, Measured, described, point
+from zibrato.threads import finished
 
 MAX_LOADED_ROWS = 200_000
 CLIENT_REPORTS = "zibrato.client."
@@ -63,12 +65,18 @@ class Store:
             descriptions = [described(metric) for metric in metrics]
             self.live.publish(_event(b"descriptions", self.live.updates, descriptions))
 
-    async def add(self, snapshots: Sequence[Snapshot]) -> None:
+    async def add(
+        self, snapshots: Sequence[Snapshot], identities: Sequence[Identity | None] = ()
+    ) -> None:
         """Keep the snapshots, all or none; once under way it is finished, even if cancelled.
+
+        What the file has already, by its identity, is left out.
 
         Raises sqlite3.Error, OSError and UnusableFileError where it can't be kept now.
         """
-        events = await finished(self.database.write(lambda writer: self._write(writer, snapshots)))
+        events = await finished(
+            self.database.write(lambda writer: self._write(writer, snapshots, identities))
+        )
         for snapshot in snapshots:
             self.live.interval = snapshot.end - snapshot.start
             self._count_client_reports(snapshot)
@@ -81,9 +89,17 @@ class Store:
             if kind == COUNTER and name.startswith(CLIENT_REPORTS):
                 self.client_reports[name, tags] += summary.sum
 
-    def _write(self, writer: Writer, snapshots: Sequence[Snapshot]) -> bytes:
-        """Write the snapshots; return the events for subscribers."""
-        ids = iter(writer.add_snapshots(*snapshots))
+    def _write(
+        self,
+        writer: Writer,
+        snapshots: Sequence[Snapshot],
+        identities: Sequence[Identity | None],
+    ) -> bytes:
+        """Write the snapshots that are new; return the events for subscribers."""
+        if identities:
+            new = repeats.unknown(writer.connection, identities)
+            snapshots = list(compress(snapshots, new))
+        ids = iter(writer.add_snapshots(*snapshots, identities=identities))
         return self._update(
             [
                 Measured(next(ids), series, start, end, summary)

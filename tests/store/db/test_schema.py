@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from zibrato.sqlite_file import quarantine
 from zibrato.store.db import schema
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 from zibrato.store.db.files import claim
-from zibrato.store.db.schema import open_for_writing, quarantine
+from zibrato.store.db.schema import open_for_writing
 from zibrato.store.db.tiers import parse_retention
 from zibrato.store.db.writer import Writer
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.soundness import OpenFile, decoded
 
 Link = Mapping[str, object]

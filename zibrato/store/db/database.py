@@ -14,16 +14,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from zibrato.file_lock import FileLock
+from zibrato.sqlite_file import is_corrupt, quarantine
 from zibrato.store.db.files import Identity
 from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import QUERY_DEADLINE, Query
 from zibrato.store.db.reader import Reader
-from zibrato.store.db.schema import is_corrupt, open_for_reading, open_for_writing, quarantine
+from zibrato.store.db.schema import open_for_reading, open_for_writing
 from zibrato.store.db.series_index import MAX_SERIES
-from zibrato.store.db.threads import Workers, finished
 from zibrato.store.db.tiers import Tier
 from zibrato.store.db.writer import Writer
+from zibrato.threads import Workers, finished
 
 T = TypeVar("T")
 MAX_EVICTIONS = 8

@@ -11,16 +11,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.file_lock import FileLock
+from zibrato.sqlite_file import BESIDE, STORE_NAME, state_path
 from zibrato.store.db.errors import UnusableFileError
-from zibrato.store.db.schema import (
-    BESIDE,
-    check_ours,
-    check_steps,
-    check_version,
-    open_for_reading,
-)
-
-NAME = "zibrato.sqlite"
+from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -28,16 +21,7 @@ def default_path(environment: Mapping[str, str]) -> Path:
 
     Raises ValueError, with one line for people, for a user who has no directory.
     """
-    systemd = environment.get("STATE_DIRECTORY")
-    if systemd:
-        return Path(systemd.split(":")[0], NAME)
-    state = environment.get("XDG_STATE_HOME")
-    try:
-        return Path(state or Path.home() / ".local" / "state", "zibrato", NAME)
-    except RuntimeError:
-        raise ValueError(
-            "expected a home directory to keep the store in; give --store PATH"
-        ) from None
+    return state_path(environment, STORE_NAME, "store")
 
 
 def claim(path: Path, steps: Sequence[int]) -> FileLock:

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.codec import Row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.soundness import OpenFile, decoded
 from zibrato.store.db.writer import Measurement, Writer
 

@@ -10,11 +10,11 @@ from math import ceil
 from typing import NamedTuple, TypeVar
 
 from zibrato.model import Series, Summary
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import Query
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.series_index import series_from
 from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier, tier_index

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.keys import SERIES_BITS, end_of, key, start_of
 from zibrato.store.db.points import first_key
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.tiers import Tier
 
 NEARLY_FULL = 0.9

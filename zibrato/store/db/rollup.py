@@ -6,12 +6,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.chunks import encode_points
 from zibrato.store.db.codec import Point, Row, merged_row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import KeyedRow, add_rows, first_key, first_keys
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier
 

@@ -1,14 +1,12 @@
-"""The store's file: opened, its tables made or migrated, and quarantined where it is corrupt."""
+"""The store's file: opened, and its tables made or migrated."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
-from stat import S_IMODE
 
+from zibrato.sqlite_file import make_private
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 
 APPLICATION = int.from_bytes(b"Zibr", "big")
@@ -16,8 +14,6 @@ APPLICATION = int.from_bytes(b"Zibr", "big")
 PAGE = 4096
 BUSY = 1.0
 """Seconds to wait for another program's lock; a stop waits no longer. The outbox tries again."""
-BESIDE = ("-wal", "-shm")
-"""What SQLite appends to the name of a file for what lies beside it in WAL mode."""
 _TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
@@ -54,6 +50,11 @@ MIGRATIONS: Sequence[str] = (
     CREATE TABLE source (
         name TEXT PRIMARY KEY COLLATE NOCASE, display_name TEXT
     ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE delivered (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL
+    );
     """,
 )
 """What brings a file of version N, its position, to N + 1; the last makes today's."""
@@ -108,34 +109,6 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Commit at the end of the block, roll back if it raises."""
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # some errors have rolled it back already
-            connection.execute("ROLLBACK")
-        raise
-
-
-def make_private(path: Path) -> None:
-    """Make the file where there is none; take from all but its owner what they may do with it.
-
-    No file that there is gets opened: closing it would take this process's SQLite its locks.
-    """
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    for suffix in ("", *BESIDE):
-        with suppress(FileNotFoundError, PermissionError):
-            part = Path(f"{path}{suffix}")
-            mode = S_IMODE(part.stat().st_mode)
-            if mode & 0o077:
-                part.chmod(mode & 0o700)
-
-
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
     """Raise ForeignFileError for another program's database; one without tables is nobody's."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -170,24 +143,6 @@ def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path
             f"{path} has resolutions of {', '.join(map(str, stored))} s: give retention= the same "
             "steps, or another file with --store PATH"
         )
-
-
-def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is no intact database."""
-    text = str(error)
-    return "malformed" in text or "not a database" in text or "disk image" in text
-
-
-def quarantine(path: Path, now: float) -> Path:
-    """Rename the file, with what belongs to it, to FILE.corrupt-TIME; return the new name."""
-    aside = path.with_name(f"{path.name}.corrupt-{int(now)}")
-    # The file itself last: else, cut short here, its name would be free for a new file while the
-    # old one's WAL still lay beside that.
-    for suffix in (*BESIDE, ""):
-        part = Path(f"{path}{suffix}")
-        if part.exists():
-            os.replace(part, f"{aside}{suffix}")
-    return aside
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

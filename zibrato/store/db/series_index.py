@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from zibrato.model import Series
+from zibrato.sqlite_file import transaction
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.schema import transaction
 
 MAX_SERIES = 100_000
 """How many series are in memory where nothing else is said."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
-from zibrato.model import COUNTER, Series, Snapshot, Summary
+from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
+from zibrato.sqlite_file import transaction
+from zibrato.store.db import repeats
 from zibrato.store.db.codec import Row, bounded_count, counter_row, row_of
 from zibrato.store.db.keys import key
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import KeyedRow, add_rows, create_functions
 from zibrato.store.db.retention import evict, evict_when_nearly_full, is_full, prune
 from zibrato.store.db.rollup import roll_up
-from zibrato.store.db.schema import transaction
 from zibrato.store.db.series_index import MAX_SERIES, SeriesIndex
 from zibrato.store.db.tiers import Tier
 
@@ -43,14 +44,17 @@ class Writer:
         connection.executemany("INSERT OR IGNORE INTO resolution VALUES (?, ?)", steps)
         self.index = SeriesIndex(connection, max_series, self.losses)
 
-    def add_snapshots(self, *snapshots: Snapshot) -> list[int]:
+    def add_snapshots(
+        self, *snapshots: Snapshot, identities: Sequence[Identity | None] = ()
+    ) -> list[int]:
         """Keep snapshots, all or none; return the id of each of their series, in order."""
         return self.add(
             [
                 (series, int(start), summary)
                 for start, _, summaries in snapshots
                 for series, summary in summaries.items()
-            ]
+            ],
+            lambda: repeats.note(self.connection, identities),
         )
 
     def add(

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from zibrato.store.db.threads import Threads, finished
+from zibrato.threads import Threads, finished
 
 
 class FinishedTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""Work in threads, and its results as Deferreds."""
+"""Private: work in threads, and its results as Deferreds."""
 
 from __future__ import annotations
 

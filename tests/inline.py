@@ -1,4 +1,4 @@
-"""Work of the store that is done at once."""
+"""Work that is done at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Inline:
-    """Stands in for the store's threads."""
+    """Stands in for threads."""
 
     def run(self, work: Callable[[], T]) -> Deferred[T]:
         """Return what `work` returned or raised."""

@@ -1,0 +1,114 @@
+"""A file that is damaged, another's, or can't be written."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
+
+from tests.daemon.outboxes import snapshot
+from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
+from zibrato.daemon.outbox_disk import OutboxDisk, QuarantinedError
+from zibrato.daemon.outbox_file import Changes
+from zibrato.daemon.snapshot_codec import frame_of
+from zibrato.file_lock import FileLock
+from zibrato.levels import EVERYTHING
+from zibrato.wire import Batch
+
+BATCH = Batch(1, "c", 1, 20.0, 21.0, [], [], [])
+
+
+def disk_at(path: Path) -> OutboxDisk:
+    return OutboxDisk(Clock(), path)
+
+
+def kept_at(disk: OutboxDisk, start: float) -> KeptSnapshot:
+    kept = KeptSnapshot.of(snapshot(start))
+    ((kept.identity, kept.size),) = disk.commit(Changes([(kept, {"a": EVERYTHING})]))
+    kept.snapshot = None
+    return kept
+
+
+def damage(path: Path) -> None:
+    """Overwrite all but the header, as if it were another file's."""
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xa5" * (path.stat().st_size - 100))
+
+
+def foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+
+
+def no_database(path: Path) -> None:
+    path.write_bytes(b"no database, but long enough to be one" * 200)
+
+
+@pytest.mark.parametrize("spoil", [foreign, no_database])
+def test_what_is_no_outbox_is_quarantined(tmp_path: Path, spoil: object) -> None:
+    path = tmp_path / "outbox"
+    assert callable(spoil)
+    spoil(path)
+    before = path.read_bytes()
+    disk = disk_at(path)
+    with capturedLogs() as events:
+        assert disk.open().waiting == {}
+    (line,) = [formatEvent(event) for event in events]
+    assert f"quarantined as {path}.corrupt-0, a new one is begun" in line
+    assert Path(f"{path}.corrupt-0").read_bytes() == before
+    kept_at(disk, 10)
+    disk.close()
+
+
+def test_one_that_is_damaged_while_in_use_is_quarantined_too(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    disk = disk_at(path)
+    kept_at(disk, 10)
+    disk.close()
+    disk = disk_at(path)
+    disk.open()
+    damage(path)
+    with pytest.raises(QuarantinedError):
+        for start in range(100):
+            kept_at(disk, start)
+    assert kept_at(disk, 10).sequence
+    disk.close()
+    assert Path(f"{path}.corrupt-0").exists()
+
+
+def test_loads_what_a_backend_is_to_get(tmp_path: Path) -> None:
+    disk = disk_at(tmp_path / "outbox")
+    kept = kept_at(disk, 10)
+    assert disk.load(Waiting.of(kept, EVERYTHING)) == snapshot(10)
+    with closing(sqlite3.connect(disk.path)) as connection, connection:
+        connection.execute("UPDATE piece SET data = x'00'")
+    assert disk.load(Waiting.of(kept, EVERYTHING)) is None
+    disk.close()
+
+
+def test_what_is_left_is_read(tmp_path: Path) -> None:
+    disk = disk_at(tmp_path / "outbox")
+    kept_at(disk, 10)
+    disk.commit(Changes(frames={20.0: [frame_of(BATCH)]}))
+    left = disk.open()
+    assert [one.kept.start for one in left.waiting["a"]] == [10]
+    assert list(left.batches) == [(20.0, BATCH)]
+    disk.close()
+
+
+def test_a_file_that_cannot_be_opened_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        disk_at(tmp_path / "nowhere" / "outbox").open()
+
+
+def test_closing_frees_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    disk = OutboxDisk(Clock(), path, FileLock(path))
+    disk.open()
+    disk.close()
+    FileLock(path).close()

@@ -1,0 +1,90 @@
+"""Snapshots and frames to bytes and back."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zibrato.daemon import snapshot_codec
+from zibrato.daemon.snapshot_codec import (
+    frame_of,
+    pack_frames,
+    pieces,
+    snapshot_of,
+    taken_of,
+    unpack_frames,
+)
+from zibrato.distribution import Distribution
+from zibrato.lines import LineBatch, RepeatedRow, SetRow
+from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Series, Snapshot, Summary
+from zibrato.wire import Batch, CounterRow
+
+TEXT = st.text(min_size=1, max_size=5)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+SERIES = st.builds(
+    Series,
+    st.sampled_from([COUNTER, GAUGE, TIMER]),
+    TEXT,
+    TEXT,
+    st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple),
+    TEXT,
+)
+SAMPLES = st.lists(st.floats(0, 1e9), max_size=5) | st.just([float(n) for n in range(2000)])
+SUMMARY = st.builds(
+    Summary,
+    st.integers(1, MAX_COUNT),
+    NUMBER,
+    NUMBER,
+    NUMBER,
+    NUMBER,
+    NUMBER,
+    st.none() | SAMPLES.map(Distribution),
+)
+
+
+def plain(snapshot: Snapshot) -> list[object]:
+    """Return what can be compared."""
+    return [
+        (series, summary[:6], None if parts is None else (parts.samples, parts.buckets, parts.low))
+        for series, summary in snapshot.summaries.items()
+        for parts in [summary.distribution]
+    ]
+
+
+@given(st.dictionaries(SERIES, SUMMARY, max_size=7))
+def test_what_comes_back_is_what_went_in(summaries: dict[Series, Summary]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_codec, "PIECE", 3)
+        snapshot = Snapshot(10.0, 20.0, summaries)
+        parts = list(pieces(snapshot))
+    assert len(parts) == math.ceil(len(summaries) / 3)
+    assert plain(snapshot_of(10.0, 20.0, parts)) == plain(snapshot)
+
+
+@given(st.binary(max_size=50))
+def test_what_is_damaged_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no snapshot"):
+        snapshot_of(0.0, 10.0, [data])
+    with pytest.raises(ValueError, match="no frames"):
+        unpack_frames(data)
+
+
+def test_batches_and_what_lines_said_come_back() -> None:
+    counters = [CounterRow("n", "info", None, {}, 1, 2.0)]
+    batch = Batch(1, "c", 1, 20.0, 21.0, counters, [], [])
+    repeated = [RepeatedRow("t", "info", None, {}, [0.5], [3])]
+    lines = LineBatch(
+        20.0, 20.0, counters, [], [], repeated, [SetRow("s", "info", None, {}, [b"a"])]
+    )
+    assert taken_of(frame_of(batch)) == batch
+    assert taken_of(frame_of(lines)) == lines
+    for damaged in (b"", b"\x80", b"\x90", b"text"):
+        with pytest.raises(ValueError, match="no batch"):
+            taken_of(damaged)
+
+
+def test_frames_go_as_one() -> None:
+    assert unpack_frames(pack_frames([b"a", b"", b"\xff"])) == [b"a", b"", b"\xff"]

@@ -1,0 +1,151 @@
+"""A daemon that is killed or stopped with what it has not delivered, and started again."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import zmq
+
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import BIN, Process, daemon, eventually
+from tests.integration.store_client import Store
+
+
+@pytest.fixture
+def server() -> Iterator[LibratoServer]:
+    with LibratoServer() as made:
+        yield made
+
+
+class Outbox:
+    """A daemon that ships to Librato every second, and the file of its outbox."""
+
+    def __init__(self, directory: Path, server: LibratoServer) -> None:
+        self.endpoint = f"ipc://{directory}/socket"
+        self.path = directory / "outbox"
+        self._account = (
+            *("--username", server.username, "--apikey", server.apikey),
+            *("--hostname", server.url, "--outbox", str(self.path)),
+        )
+
+    def start(self, interval: str = "1") -> Process:
+        timing = ("--flush-interval", interval, "--stop-timeout", "0.1")
+        return daemon(*self._account, "--socket", self.endpoint, *timing)
+
+    def send(self, value: int) -> None:
+        with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+            socket.connect(self.endpoint)
+            socket.send(f"info|counter|c|{value}".encode())
+
+    def send_and_wait(self, value: int) -> None:
+        """Return once an interval with the value is committed."""
+        before = self.rows("snapshot")
+        self.send(value)
+        eventually(lambda: self.rows("snapshot") > before)
+
+    def rows(self, table: str, condition: str = "1") -> int:
+        if not self.path.exists():
+            return 0
+        with closing(sqlite3.connect(self.path, timeout=10)) as connection:
+            query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608 - a test's
+            return int(connection.execute(query).fetchone()[0])
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, server: LibratoServer) -> Outbox:
+    return Outbox(tmp_path, server)
+
+
+def test_what_was_not_delivered_arrives_in_order_after_a_kill_and_after_a_stop(
+    outbox: Outbox, server: LibratoServer
+) -> None:
+    server.stop()
+    with outbox.start() as process:
+        for value in (1, 2, 3):
+            outbox.send_and_wait(value)
+        process.stop(signal.SIGKILL)
+    with outbox.start() as process:
+        process.wait_for("can't deliver")
+        outbox.send(4)
+        process.stop()
+        assert "measurements at the next start" in process.output
+    server.start()
+    with outbox.start() as process:
+        server.wait_for(lambda: server.total("c") == 10)
+        eventually(lambda: outbox.rows("snapshot", "end < strftime('%s') - 5") == 0)
+    times = [one["measure_time"] for one in server.measurements("c")]
+    assert times == sorted(times)
+    assert [one["sum"] for one in server.measurements("c")] == [1, 2, 3, 4]
+
+
+def test_what_was_open_for_a_second_is_found_again_after_a_kill(
+    outbox: Outbox, server: LibratoServer
+) -> None:
+    with outbox.start("3600") as process:
+        outbox.send(5)
+        eventually(lambda: outbox.rows("open_interval"))
+        process.stop(signal.SIGKILL)
+    with outbox.start("3600") as process:
+        outbox.send(2)
+        eventually(lambda: outbox.rows("open_interval") > 1)
+        process.stop()
+    with outbox.start():
+        server.wait_for(lambda: server.total("c") == 7)
+
+
+KILLED = """
+import os, signal, sys
+from zibrato.daemon.journal import Journal
+
+def die(self, key, identities):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Journal.done = die
+from twisted.scripts.twistd import run
+run()
+"""
+"""A daemon that is killed once a backend has taken a snapshot, before that is noted."""
+
+
+def test_the_store_takes_once_what_is_delivered_again_after_a_crash(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    options = ("--socket", store.endpoint, "--flush-interval", "1", "--store", str(store.path))
+    command = [sys.executable, "-c", KILLED, "--nodaemon", "--pidfile=", "zibrato", *options]
+    with Process([*command, "--web", "none"]) as process:
+        process.wait_for("listening on")
+        with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+            socket.connect(store.endpoint)
+            socket.send(b"info|counter|c|7")
+            assert process.wait() == -signal.SIGKILL
+    with store.start() as process:
+        eventually(lambda: store.total("c") >= 7)
+        outbox = Path(f"{store.path}.outbox")
+        with closing(sqlite3.connect(outbox)) as connection:
+            rest = "SELECT count(*) FROM snapshot WHERE sequence = 1"
+            eventually(lambda: connection.execute(rest).fetchone() == (0,))
+        assert store.total("c") == 7
+
+
+def test_a_damaged_file_is_quarantined_and_the_daemon_starts(
+    outbox: Outbox, server: LibratoServer
+) -> None:
+    outbox.path.write_bytes(b"no database, but long enough to be one" * 200)
+    with outbox.start() as process:
+        process.wait_for("the outbox's file .* can't be used .*: quarantined as .*corrupt-")
+        outbox.send(1)
+        server.wait_for(lambda: server.total("c") == 1)
+
+
+def test_another_daemons_file_is_refused_before_anything_starts(outbox: Outbox) -> None:
+    with outbox.start():
+        other = f"{outbox.endpoint}2"
+        arguments = ("--socket", other, "--backend", "memory", "--outbox", str(outbox.path))
+        with Process([str(BIN / "twistd"), "-n", "--pidfile=", "zibrato", *arguments]) as second:
+            assert second.wait() == 1
+            assert "another daemon or the store has it" in second.output

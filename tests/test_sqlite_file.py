@@ -1,0 +1,51 @@
+"""Files of SQLite: private, changed as a whole, set aside as a whole."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from zibrato.sqlite_file import is_corrupt, make_private, quarantine, transaction
+
+
+def test_is_its_owners_alone_from_the_start(tmp_path: Path) -> None:
+    path, log = tmp_path / "f", tmp_path / "f-wal"
+    log.touch(0o666)
+    make_private(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_transaction_is_all_or_nothing() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (a UNIQUE)")
+        with transaction(connection):
+            connection.execute("INSERT INTO t VALUES (1)")
+        with pytest.raises(sqlite3.IntegrityError), transaction(connection):
+            connection.execute("INSERT INTO t VALUES (2)")
+            connection.execute("INSERT INTO t VALUES (1)")
+        assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_what_is_no_database_is_told_from_what_fails(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"no database, but long enough to be one" * 100)
+    with closing(sqlite3.connect(path)) as connection:
+        with pytest.raises(sqlite3.DatabaseError) as raised:
+            connection.execute("SELECT * FROM sqlite_master")
+        assert is_corrupt(raised.value)
+        assert not is_corrupt(sqlite3.OperationalError("database or disk is full"))
+
+
+def test_what_is_set_aside_takes_its_log_along(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"file")
+    Path(f"{path}-wal").write_bytes(b"log")
+    aside = quarantine(path, 1234.5)
+    assert aside == tmp_path / "f.corrupt-1234"
+    assert aside.read_bytes() == b"file"
+    assert Path(f"{aside}-wal").read_bytes() == b"log"
+    assert [part.name for part in tmp_path.iterdir() if "corrupt" not in part.name] == []

@@ -1,0 +1,66 @@
+"""Intervals: what an open one holds, and a closed one that is to become a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zibrato.daemon.accumulator import Accumulator
+from zibrato.lines import LineBatch
+from zibrato.model import GAUGE, SET, Series, Snapshot, Summary, SummaryRow, Tags
+from zibrato.wire import Batch
+
+Taken = Batch | LineBatch | Sequence[SummaryRow]
+"""What an interval takes in at once."""
+Identity = tuple[str, str, str, str | None, Tags]
+"""What tells rows apart: kind, name, level, source and tags, as they came."""
+
+
+class OpenInterval:
+    """What is accumulated of each series in an interval, and to which one a row belongs.
+
+    `rows` saves working the series out again. Different rows can mean one series, such as those
+    of level `warn` and `warning`, so that there is a bound of its own to it.
+    """
+
+    __slots__ = ("entries", "rows")
+
+    def __init__(self) -> None:
+        self.entries: dict[Series, Accumulator] = {}
+        self.rows: dict[Identity, Accumulator] = {}
+
+    def remember(self, identity: Identity, entry: Accumulator) -> None:
+        """Note that a row of `identity` goes to `entry`."""
+        if len(self.rows) < 2 * len(self.entries):
+            self.rows[identity] = entry
+
+
+class ClosedInterval:
+    """An interval that takes nothing more; its snapshot is yet to be made, which may take long."""
+
+    __slots__ = ("_interval", "end", "start")
+
+    def __init__(self, start: float, end: float, interval: OpenInterval) -> None:
+        self.start = start
+        self.end = end
+        self._interval = interval
+
+    @property
+    def series(self) -> int:
+        """How many series it has."""
+        return len(self._interval.entries)
+
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot, once; any thread may."""
+        interval, self._interval = self._interval, OpenInterval()
+        return Snapshot(self.start, self.end, _summaries(interval.entries))
+
+
+def _summaries(entries: dict[Series, Accumulator]) -> dict[Series, Summary]:
+    """Return what was accumulated; a set is a gauge from here on."""
+    summaries: dict[Series, Summary] = {}
+    for opened, entry in entries.items():
+        series = opened._replace(kind=GAUGE) if opened.kind == SET else opened
+        summary = entry.summary()
+        same = summaries.get(series)
+        summaries[series] = summary if same is None else same.merged(summary)
+    return summaries

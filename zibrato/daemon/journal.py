@@ -1,0 +1,287 @@
+"""Commits what the daemon took in before any backend sees it; hands it to the outboxes.
+
+What happens until a turn of the journal is committed together: snapshots of intervals that are
+closed, what open intervals took in, how far clients have come, and what backends have got.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from zibrato.daemon.client_sequences import ClientSequences, Commit
+from zibrato.daemon.frame_log import FrameLog
+from zibrato.daemon.intervals import ClosedInterval, Taken
+from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
+from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.outbox_disk import Left, OutboxDisk, QuarantinedError
+from zibrato.daemon.outbox_file import Backends, Changes, ForeignFileError
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.snapshot_codec import frame_of
+from zibrato.levels import LevelFilter
+from zibrato.model import Identity, Snapshot
+from zibrato.threads import Workers, finished
+
+
+class _Turn(NamedTuple):
+    """What is committed together."""
+
+    closed: Sequence[ClosedInterval]
+    backlog: Sequence[tuple[KeptSnapshot, Backends]]
+    backends: Backends
+    done: Sequence[tuple[str, Identity]]
+    starts: Sequence[float]
+    frames: Mapping[float, Sequence[bytes]]
+    clients: Commit | None
+
+
+class _Written(NamedTuple):
+    """What came of a turn: `problem` says why nothing was committed."""
+
+    fresh: Sequence[KeptSnapshot]
+    committed: Sequence[tuple[KeptSnapshot, tuple[Identity, int]]] = ()
+    problem: str | None = None
+    quarantined: bool = False
+
+
+class Journal:
+    """Hands closed intervals to `outboxes`, once they are in the file, if there is one.
+
+    What can't be committed is in memory meanwhile, and is tried again with every `tick`.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        sequences: ClientSequences,
+        outboxes: Sequence[Outbox],
+        metrics: SelfMetrics,
+        workers: Workers,
+        disk: OutboxDisk | None = None,
+    ) -> None:
+        self.sequences = sequences
+        self._outboxes = {_key(outboxes, outbox): outbox for outbox in outboxes}
+        self._metrics = metrics
+        self._workers = workers
+        self._disk = disk
+        self._log_of_open = FrameLog()
+        self._closed: list[ClosedInterval] = []
+        self._starts: list[float] = []
+        self._done: list[tuple[str, Identity]] = []
+        self._left = Left({}, (), {})
+        self._busy = False
+        self._failing = False
+        self._told = False
+        self._waiting: list[Deferred[None]] = []
+        if disk is not None:
+            for key, outbox in self._outboxes.items():
+                outbox.key, outbox.keeper = key, self
+
+    def open(self, restore: Callable[[float, Taken], float]) -> None:
+        """Open the file; have what was open `restore`d: a batch, and when its interval began.
+
+        That returns when it begins now. Raises OSError.
+        """
+        if self._disk is None:
+            return
+        self._left = self._disk.open()
+        self.sequences.load(self._left.clients)
+        for start, batch in self._left.batches:
+            self._starts.append(start)
+            self.note(restore(start, batch), frame_of(batch))
+
+    def resume(self) -> None:
+        """Hand what waits in the file to its outboxes; what is no backend's any more is dropped."""
+        left, self._left = self._left, Left({}, (), {})
+        for key, waiting in left.waiting.items():
+            outbox = self._outboxes.get(key)
+            if outbox is not None:
+                outbox.restore(waiting)
+            else:
+                self._remove(key, waiting)
+        self._begin()
+
+    def note(self, start: float, frame: bytes) -> None:
+        """Note that the open interval of `start` took in what is in a frame of one batch."""
+        if self._disk is not None:
+            self._log_of_open.append(start, frame)
+
+    def put(self, closed: Sequence[ClosedInterval]) -> None:
+        """Commit closed intervals, and hand them to the outboxes."""
+        self._closed += [interval for interval in closed if interval.series]
+        for interval in closed:
+            self._log_of_open.close(interval.start)
+            self._starts.append(interval.start)
+        self._begin()
+
+    def tick(self) -> None:
+        """Commit what is new; to be called once a second."""
+        self._begin(again=True)
+
+    def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
+        """Return what a backend is to get of each, None where that is damaged."""
+        disk = self._disk
+
+        def read() -> Sequence[Snapshot | None]:
+            return [disk.load(one) if disk is not None else None for one in waiting]
+
+        return self._workers.run(read)
+
+    def done(self, key: str, identities: Sequence[Identity]) -> None:
+        """Note that a backend has snapshots, or never gets them."""
+        self._done += [(key, identity) for identity in identities]
+        self._begin()
+
+    def settled(self) -> Deferred[None]:
+        """Return a Deferred that fires once nothing is left to commit, or nothing can be."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        self._begin()
+        return waiting
+
+    async def stop(self) -> None:
+        """Commit what is left, and close the file."""
+        await self.settled()
+        disk = self._disk
+        if disk is not None:
+            await finished(self._workers.run(disk.close))
+        self._workers.stop()
+
+    def _begin(self, *, again: bool = False) -> None:
+        """Commit what is new, unless that is under way; where it fails, `again` is to try again."""
+        if not self._busy:
+            self._failing = self._failing and not again
+            Deferred.fromCoroutine(self._run())
+
+    @property
+    def _has_work(self) -> bool:
+        mine = self._closed or self._starts or self._done or self._log_of_open
+        return bool(mine) or (self.sequences.changed and self._log_of_open.is_complete)
+
+    async def _run(self) -> None:
+        """Commit until nothing is left to."""
+        self._busy = True
+        while self._has_work and not self._failing:
+            await self._turn()
+        self._busy = False
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+
+    async def _turn(self) -> None:
+        turn = self._take()
+        try:
+            written = await finished(self._workers.run(lambda: self._write(turn)))
+        except Exception as fault:  # a bug must not lose what the next turn can commit
+            self._log.failure("the outbox failed unexpectedly")
+            written = _Written((), problem=type(fault).__name__)
+        if written.quarantined:
+            self.sequences.commit_all()
+            for outbox in self._outboxes.values():
+                outbox.lose_file()
+        for kept, (identity, size) in written.committed:
+            kept.identity, kept.size = identity, size
+        self._hand_over(written.fresh, turn.backends)
+        for kept, _ in written.committed:
+            kept.snapshot = None  # an outbox that was idle has it under way
+        self._account(turn, written.problem)
+
+    def _take(self) -> _Turn:
+        """Return what there is to commit."""
+        backlog: dict[KeptSnapshot, dict[str, LevelFilter]] = {}
+        if self._disk is not None:
+            for key, outbox in self._outboxes.items():
+                for waiting in outbox.uncommitted():
+                    backlog.setdefault(waiting.kept, {})[key] = waiting.levels
+        closed, self._closed = self._closed, []
+        starts, self._starts = self._starts, []
+        done, self._done = self._done, []
+        complete = self._log_of_open.is_complete
+        return _Turn(
+            closed,
+            list(backlog.items()),
+            {key: outbox.levels for key, outbox in self._outboxes.items()},
+            done,
+            starts,
+            self._log_of_open.take(),
+            self.sequences.begin() if complete else None,
+        )
+
+    def _write(self, turn: _Turn) -> _Written:
+        """Make snapshots of what is closed, and commit; in a thread."""
+        fresh = [KeptSnapshot.of(interval.snapshot()) for interval in turn.closed]
+        wanted = [*turn.backlog, *((kept, kept.wanted(turn.backends)) for kept in fresh)]
+        wanted = [(kept, backends) for kept, backends in wanted if backends]
+        seen, forgotten = (turn.clients.seen, turn.clients.forgotten) if turn.clients else ({}, ())
+        changes = Changes(wanted, turn.done, turn.starts, turn.frames, seen, forgotten)
+        written = self._commit(fresh, changes)
+        for kept in fresh if not written.committed else ():
+            kept.size = kept.memory
+        return written
+
+    def _commit(self, fresh: Sequence[KeptSnapshot], changes: Changes) -> _Written:
+        if self._disk is None:
+            return _Written(fresh)
+        quarantined = False
+        try:
+            try:
+                identities = self._disk.commit(changes)
+            except QuarantinedError:
+                quarantined = True
+                identities = self._disk.commit(changes)
+        except (sqlite3.Error, OSError, QuarantinedError, ForeignFileError) as error:
+            return _Written(fresh, (), f"{self._disk.path}: {error}", quarantined)
+        kept = [kept for kept, _ in changes.snapshots]
+        return _Written(fresh, list(zip(kept, identities, strict=True)), None, quarantined)
+
+    def _hand_over(self, fresh: Sequence[KeptSnapshot], backends: Backends) -> None:
+        for kept in fresh:
+            for key, levels in backends.items():
+                self._outboxes[key].append(kept, levels)
+
+    def _account(self, turn: _Turn, problem: str | None) -> None:
+        """Tell who waits that it is committed, or put back what is not."""
+        if problem is None:
+            if turn.clients is not None:
+                self.sequences.succeed(turn.clients)
+            if self._told:
+                self._told = False
+                self._log.info("the outbox's file can be written again")
+            return
+        self._failing = True
+        self._done[:0] = turn.done
+        self._starts[:0] = turn.starts
+        self._log_of_open.put_back(turn.frames)
+        if turn.clients is not None:
+            self.sequences.fail(turn.clients)
+        if not self._told:
+            self._told = True
+            self._log.error(
+                "the outbox's file can't be written: {problem}; what is new is in memory alone",
+                problem=problem,
+            )
+
+    def _remove(self, key: str, waiting: Sequence[Waiting]) -> None:
+        """Drop what waits for a backend that there is no more."""
+        count = sum(one.measurements for one in waiting)
+        self._metrics.count("zibrato.outbox.restored", count, backend=key)
+        self._metrics.count("zibrato.backend.dropped", count, backend=key, reason="removed")
+        self._log.warn(
+            "there is no backend {key} any more: the {count} measurements that waited for it are "
+            "dropped",
+            key=key,
+            count=count,
+        )
+        self.done(key, [one.kept.identity for one in waiting if one.kept.identity is not None])
+
+
+def _key(outboxes: Sequence[Outbox], outbox: Outbox) -> str:
+    """Return what the file calls a backend: its name, and where others have it, its place."""
+    same = [one for one in outboxes if one.backend.name == outbox.backend.name]
+    place = same.index(outbox)
+    return f"{outbox.backend.name} {place + 1}" if place else outbox.backend.name

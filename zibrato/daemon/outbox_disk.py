@@ -1,0 +1,125 @@
+"""The outbox's file as it stands: opened, quarantined where it is damaged, read after a restart."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from zibrato.daemon.client_sequences import Seen
+from zibrato.daemon.intervals import Taken
+from zibrato.daemon.kept_snapshot import Waiting
+from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
+from zibrato.daemon.snapshot_codec import taken_of
+from zibrato.file_lock import FileLock
+from zibrato.model import Identity, Snapshot
+from zibrato.sqlite_file import is_corrupt, quarantine
+
+
+class QuarantinedError(Exception):
+    """The file was damaged: it is set aside, and what was in it is gone from the outbox."""
+
+
+class Left(NamedTuple):
+    """What an earlier daemon left in the file."""
+
+    waiting: Mapping[str, Sequence[Waiting]]
+    batches: Sequence[tuple[float, Taken]]
+    """What open intervals took in, and when they began."""
+    clients: Mapping[str, Seen]
+
+
+class OutboxDisk:
+    """The file at `path`, and the lock of it; blocking, for one thread at a time."""
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, path: Path, lock: FileLock | None = None) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock = lock
+        self._file: OutboxFile | None = None
+
+    def open(self) -> Left:
+        """Return what is in the file; one that is damaged is quarantined. Raises OSError."""
+        try:
+            return self._read()
+        except (ForeignFileError, ValueError) as error:
+            self._quarantine(str(error))
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise OSError(str(error)) from None
+            self._quarantine(str(error))
+        return self._read()
+
+    def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
+        """Commit all of `changes` or nothing; return identity and size of each snapshot.
+
+        Raises QuarantinedError, OSError and sqlite3.Error.
+        """
+        try:
+            file = self._opened()
+            committed = file.commit(changes)
+            file.reclaim()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            self._quarantine(str(error))
+            raise QuarantinedError from None
+        return committed
+
+    def load(self, waiting: Waiting) -> Snapshot | None:
+        """Return what a backend is to get, None where the file doesn't have it any more.
+
+        Raises OSError and sqlite3.Error.
+        """
+        kept = waiting.kept
+        if kept.snapshot is not None:
+            return waiting.part(kept.snapshot)
+        try:
+            return waiting.part(self._opened().snapshot(kept))
+        except ValueError:
+            return None
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            return None
+
+    def close(self) -> None:
+        """Close the file and let another have it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._lock is not None:
+            self._lock.close()
+
+    def _read(self) -> Left:
+        file = self._opened()
+        batches = [(start, taken_of(frame)) for start, frame in file.open_frames()]
+        return Left(file.waiting(), batches, file.clients())
+
+    def _opened(self) -> OutboxFile:
+        if self._file is None:
+            self._file = OutboxFile(self.path, uuid.uuid4().hex)
+        return self._file
+
+    def _quarantine(self, reason: str) -> None:
+        """Rename the file, so that the next to ask begins a new one."""
+        if self._file is not None:
+            with suppress(sqlite3.Error):
+                self._file.close()
+            self._file = None
+        aside = quarantine(self.path, self._clock.seconds())
+        self._log.error(
+            "the outbox's file {path} can't be used ({reason}): quarantined as {aside}, a new one "
+            "is begun",
+            path=str(self.path),
+            reason=reason,
+            aside=str(aside),
+        )

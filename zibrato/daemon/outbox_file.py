@@ -1,0 +1,223 @@
+"""The outbox's file: closed intervals until every backend has them, and what open ones took in.
+
+For one thread at a time, blocking; every method is one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from zibrato.daemon.client_sequences import Seen
+from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot, Waiting
+from zibrato.daemon.snapshot_codec import pack_frames, pieces, snapshot_of, unpack_frames
+from zibrato.levels import LevelFilter
+from zibrato.model import Identity, Snapshot
+from zibrato.sqlite_file import make_private, transaction
+
+APPLICATION = int.from_bytes(b"ZibO", "big")
+VERSION = 1
+BUSY = 1.0
+PAGE = 4096
+_PIECES = 1 << 20
+"""How many pieces a snapshot may have: so far apart are the keys of their first ones."""
+_NOTHING = Snapshot(0.0, 0.0, {})
+_VACUUM_PAGES = 4096
+_SCHEMA = f"""
+PRAGMA auto_vacuum = INCREMENTAL;
+BEGIN IMMEDIATE;
+CREATE TABLE snapshot (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,
+    start REAL NOT NULL, end REAL NOT NULL, size INTEGER NOT NULL, amounts BLOB NOT NULL
+);
+CREATE TABLE piece (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE pending (
+    backend TEXT NOT NULL, sequence INTEGER NOT NULL, levels TEXT NOT NULL,
+    PRIMARY KEY (backend, sequence)
+) WITHOUT ROWID;
+CREATE INDEX pending_sequence ON pending (sequence);
+CREATE TABLE open_interval (key INTEGER PRIMARY KEY, start REAL NOT NULL, frames BLOB NOT NULL);
+CREATE TABLE client (
+    name TEXT PRIMARY KEY, sequence INTEGER NOT NULL, seen REAL NOT NULL
+) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+class ForeignFileError(Exception):
+    """The file is an intact database, and none of this Zibrato's outboxes."""
+
+
+Backends = Mapping[str, LevelFilter]
+"""What backends there are, and what each is to get."""
+
+
+class Changes(NamedTuple):
+    """What is committed together."""
+
+    snapshots: Sequence[tuple[KeptSnapshot, Backends]] = ()
+    """Snapshots, each with the backends that are to get it, and what of it."""
+    done: Sequence[tuple[str, Identity]] = ()
+    """What backends have, or never get."""
+    closed: Iterable[float] = ()
+    """When the open intervals began of which nothing more is needed."""
+    frames: Mapping[float, Sequence[bytes]] = {}
+    """What open intervals took in, by when they began."""
+    seen: Mapping[str, Seen] = {}
+    forgotten: Iterable[str] = ()
+
+
+class OutboxFile:
+    """The file at `path`, made where there is none; `run` is what this daemon calls its snapshots.
+
+    Raises ForeignFileError, OSError, and sqlite3.DatabaseError for what is no intact database.
+    """
+
+    def __init__(self, path: Path, run: str) -> None:
+        self.path = path
+        self.run = run
+        make_private(path)
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
+        """Commit all of `changes` or nothing; return identity and size of each snapshot."""
+        execute, many = self._connection.execute, self._connection.executemany
+        with transaction(self._connection):
+            many("DELETE FROM open_interval WHERE start = ?", [[one] for one in changes.closed])
+            added = [self._add(kept, backends) for kept, backends in changes.snapshots]
+            for start, frames in changes.frames.items():
+                data = pack_frames(frames)
+                execute("INSERT INTO open_interval (start, frames) VALUES (?, ?)", (start, data))
+            many(
+                "INSERT OR REPLACE INTO client VALUES (?, ?, ?)",
+                [(client, *seen) for client, seen in changes.seen.items()],
+            )
+            many("DELETE FROM client WHERE name = ?", [[name] for name in changes.forgotten])
+            self._delete(changes.done)
+        return added
+
+    def reclaim(self) -> None:
+        """Give some of what is free in the file back to the disk."""
+        with suppress(sqlite3.OperationalError):  # a full disk; there is a next time
+            # It frees a page with each row that it returns; `execute` asks for the first alone.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+
+    def snapshot(self, kept: KeptSnapshot) -> Snapshot:
+        """Return a snapshot that is in the file; raises ValueError where it can't be read."""
+        first = kept.sequence * _PIECES
+        rows = self._connection.execute(
+            "SELECT data FROM piece WHERE key BETWEEN ? AND ? ORDER BY key",
+            (first, first + _PIECES - 1),
+        )
+        return snapshot_of(kept.start, kept.end, (data for (data,) in rows))
+
+    def waiting(self) -> dict[str, list[Waiting]]:
+        """Return what each backend has not got, oldest first."""
+        rows = self._connection.execute(
+            "SELECT sequence, run, start, end, size, amounts FROM snapshot ORDER BY sequence"
+        )
+        kept = {row[0]: _kept(row) for row in rows}
+        waiting: dict[str, list[Waiting]] = {}
+        for backend, sequence, levels in self._connection.execute(
+            "SELECT backend, sequence, levels FROM pending ORDER BY backend, sequence"
+        ):
+            if sequence in kept:
+                one = Waiting.of(kept[sequence], LevelFilter.parse(levels))
+                waiting.setdefault(backend, []).append(one)
+        return waiting
+
+    def open_frames(self) -> Iterator[tuple[float, bytes]]:
+        """Generate what intervals took in that were open; raises ValueError where it is damaged."""
+        rows = self._connection.execute("SELECT start, frames FROM open_interval ORDER BY key")
+        for start, frames in rows.fetchall():
+            for frame in unpack_frames(frames):
+                yield start, frame
+
+    def clients(self) -> dict[str, Seen]:
+        """Return how far each acknowledged client has come."""
+        rows = self._connection.execute("SELECT name, sequence, seen FROM client")
+        return {name: Seen(sequence, when) for name, sequence, when in rows}
+
+    def close(self) -> None:
+        """Close the file, all of it in one."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        (application,) = execute("PRAGMA application_id").fetchone()
+        (version,) = execute("PRAGMA user_version").fetchone()
+        (tables,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != APPLICATION and (application or tables):
+            raise ForeignFileError(f"{self.path} is another program's database")
+        if version > VERSION:
+            raise ForeignFileError(
+                f"{self.path} is of version {version}, written by a newer Zibrato"
+            )
+        if not tables:
+            execute(f"PRAGMA page_size = {PAGE}")
+            self._connection.executescript(_SCHEMA)
+        execute("PRAGMA journal_mode = WAL")
+        # What is acknowledged stays so when the power fails, too.
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA journal_size_limit = 16777216")
+
+    def _add(self, kept: KeptSnapshot, backends: Backends) -> tuple[Identity, int]:
+        execute = self._connection.execute
+        amounts = msgspec.msgpack.encode(kept.amounts)
+        row = (self.run, kept.start, kept.end, amounts)
+        cursor = execute(
+            "INSERT INTO snapshot (run, start, end, size, amounts) VALUES (?, ?, ?, 0, ?)", row
+        )
+        sequence, size = cursor.lastrowid or 0, 0
+        for position, data in enumerate(pieces(kept.snapshot or _NOTHING)):
+            execute("INSERT INTO piece VALUES (?, ?)", (sequence * _PIECES + position, data))
+            size += len(data)
+        execute("UPDATE snapshot SET size = ? WHERE sequence = ?", (size, sequence))
+        self._connection.executemany(
+            "INSERT INTO pending VALUES (?, ?, ?)",
+            [(backend, sequence, _text(levels)) for backend, levels in backends.items()],
+        )
+        return Identity(self.run, sequence), size
+
+    def _delete(self, done: Iterable[tuple[str, Identity]]) -> None:
+        """Note that backends are done with snapshots; delete those that no other waits for."""
+        execute = self._connection.execute
+        for backend, (run, sequence) in done:
+            # After a quarantine another snapshot may have the number.
+            if execute("SELECT run FROM snapshot WHERE sequence = ?", [sequence]).fetchone() != (
+                run,
+            ):
+                continue
+            execute("DELETE FROM pending WHERE backend = ? AND sequence = ?", (backend, sequence))
+            if execute("SELECT 1 FROM pending WHERE sequence = ?", [sequence]).fetchone() is None:
+                execute("DELETE FROM snapshot WHERE sequence = ?", [sequence])
+                first = sequence * _PIECES
+                execute("DELETE FROM piece WHERE key BETWEEN ? AND ?", (first, first + _PIECES - 1))
+
+
+def _text(levels: LevelFilter) -> str:
+    """Return what `LevelFilter.parse` makes the filter of."""
+    return "" if levels.names is None else str(levels)
+
+
+def _kept(row: tuple[int, str, float, float, int, bytes]) -> KeptSnapshot:
+    sequence, run, start, end, size, amounts = row
+    known = msgspec.msgpack.decode(amounts, type=dict[str, Amount])
+    return KeptSnapshot(start, end, known, size=size, identity=Identity(run, sequence))

@@ -1,0 +1,73 @@
+"""Which file the outbox has, and whether it can be had."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from zibrato.daemon.outbox_disk import OutboxDisk
+from zibrato.daemon.settings import Settings
+from zibrato.file_lock import FileLock
+from zibrato.sqlite_file import STORE_NAME, state_path
+
+_log = Logger()
+
+
+def outbox_disk(
+    clock: IReactorTime, settings: Settings, environment: Mapping[str, str]
+) -> OutboxDisk | None:
+    """Return the outbox's file with its lock, None for memory alone.
+
+    A file that was asked for and can't be had is a ValueError, one line; where it is the default
+    it is a warning.
+    """
+    if settings.outbox == "none":
+        return None
+    if settings.outbox is not None:
+        return _claimed(clock, Path(settings.outbox).expanduser().absolute())
+    try:
+        return _claimed(clock, default_path(settings, environment))
+    except ValueError as error:
+        _log.warn("the outbox is in memory alone: {why}", why=str(error))
+        return None
+
+
+def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Return the file where none is named: beside the store's, else in the state directory.
+
+    There it has the name of what the daemon listens on, which no two daemons can have.
+    """
+    for choice in settings.backends:
+        if choice.maker.name == "store":
+            given = choice.settings.get("path")
+            default = state_path(environment, STORE_NAME, "store")
+            path = Path(given).expanduser() if given else default
+            return Path(f"{path.absolute()}.outbox")
+    name = f"outbox-{_name(settings.endpoints[0].address)}.sqlite"
+    return state_path(environment, name, "outbox")
+
+
+def _name(address: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-")[-100:]
+
+
+def _claimed(clock: IReactorTime, path: Path) -> OutboxDisk:
+    if path.exists() and not path.is_file():
+        raise ValueError(f"expected a file, got the directory or device {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(path)
+    except BlockingIOError:
+        raise ValueError(
+            f"can't have {path}: another daemon or the store has it; give another file with "
+            "--outbox PATH"
+        ) from None
+    except OSError as error:
+        raise ValueError(
+            f"can't have {path}: {error.strerror}; give another file with --outbox PATH, or none"
+        ) from None
+    return OutboxDisk(clock, path, lock)
