@@ -133,3 +133,27 @@ def test_an_address_of_lines_is_read_and_written(
     assert LineAddress.parse(str(address)) == address
     assert address.family == family
     assert (address.kind == SocketKind.SOCK_STREAM) == (address.transport in {"tcp", "unix"})
+
+
+def test_only_a_bound_file_has_a_path() -> None:
+    assert Endpoint("ipc:///run/x").path == "/run/x"
+    assert Endpoint("ipc:///run/x", connect=True).path is None
+    assert Endpoint("ipc://@abstract").path is None
+    assert Endpoint("tcp://127.0.0.1:1").path is None
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ipc:///run/x", "ipc:///run/x.ack"),
+        ("inproc://x", "inproc://x.ack"),
+        ("tcp://127.0.0.1:5550", "tcp://127.0.0.1:5551"),
+        ("tcp://[::1]:5550", "tcp://[::1]:5551"),
+        ("tcp://127.0.0.1:65535", None),
+        ("tcp://127.0.0.1:*", None),
+    ],
+)
+def test_the_way_back_is_beside_the_socket(address: str, expected: str | None) -> None:
+    for connect in (True, False):
+        way_back = Endpoint(address, connect).way_back()
+        assert way_back == (None if expected is None else Endpoint(expected, connect))

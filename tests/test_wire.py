@@ -66,7 +66,7 @@ def test_another_version_is_named_as_such_whatever_follows(version: int, rest: l
         {},
         {"version": 1},
         RAW[:4],
-        [*RAW, None],
+        [*RAW, -1],
         [*RAW[:5], [[*RAW[5][0], 0]]],
         [*RAW[:5], [], [[*RAW[6][0], 0]]],
         [*RAW[:5], [], [RAW[6][0][:4]]],

@@ -33,6 +33,7 @@ BATCHES = st.builds(
     st.lists(COUNTER_ROWS, max_size=3),
     st.lists(SAMPLE_ROWS, max_size=3),
     st.lists(SAMPLE_ROWS, max_size=3),
+    st.none() | st.integers(0, 2**64 - 1),
 )
 BATCH = Batch(
     VERSION,
@@ -58,7 +59,7 @@ def rejected(frame: bytes) -> dict[str, int]:
 def is_batch(raw: Any) -> bool:
     return (
         type(raw) is list
-        and 5 <= len(raw) <= 8
+        and 5 <= len(raw) <= 9
         and type(raw[0]) is int
         and raw[0] == 1
         and type(raw[1]) is str
@@ -67,9 +68,10 @@ def is_batch(raw: Any) -> bool:
         and raw[2] >= 0
         and is_number(raw[3])
         and is_number(raw[4])
-        and all(type(rows) is list for rows in raw[5:])
+        and all(type(rows) is list for rows in raw[5:8])
         and all(is_counter_row(row) for rows in raw[5:6] for row in rows)
-        and all(is_sample_row(row) for rows in raw[6:] for row in rows)
+        and all(is_sample_row(row) for rows in raw[6:8] for row in rows)
+        and all(end is None or (type(end) is int and end >= 0) for end in raw[8:])
     )
 
 

@@ -42,10 +42,10 @@ class Endpoint(NamedTuple):
         return cls(address, connect)
 
     @classmethod
-    def of_client(cls, address: str, *, bind: bool = False) -> Endpoint:
-        """Return the endpoint of a client's `socket`; raises ValueError, one line for people."""
+    def of_client(cls, address: str, *, bind: bool = False, what: str = "socket") -> Endpoint:
+        """Return the endpoint of a client's `what`; raises ValueError, one line for people."""
         if expected := _expected(address, not bind):
-            raise ValueError(f"socket: {expected}, got {address!r}")
+            raise ValueError(f"{what}: {expected}, got {address!r}")
         return cls(address, connect=not bind)
 
     @property
@@ -64,6 +64,22 @@ class Endpoint(NamedTuple):
             return host != "localhost" and not ip_address(host).is_loopback
         except ValueError:  # a wildcard, or the name of an interface or a host
             return True
+
+    @property
+    def path(self) -> str | None:
+        """The file that it has where it is bound, if any."""
+        path = self.address.removeprefix("ipc://")
+        is_file = path != self.address and not path.startswith("@")
+        return path if is_file and not self.connect else None
+
+    def way_back(self) -> Endpoint | None:
+        """Return where acknowledgements come from, `.ack` or the next port, if there is one."""
+        if not self.address.startswith("tcp:"):
+            return self._replace(address=f"{self.address}.ack")
+        host, _, port = self.address.rpartition(":")
+        if not _PORT.fullmatch(port) or int(port) >= _MAX_PORT:
+            return None
+        return self._replace(address=f"{host}:{int(port) + 1}")
 
     def attach(self, socket: zmq.Socket[bytes]) -> None:
         """Bind or connect `socket`, whose other options are set by then; raises zmq.ZMQError."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from twisted.logger import Logger
 from twisted.python import usage
 
+from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
 from zibrato.daemon.client_rejections import ClientRejections
@@ -27,6 +28,7 @@ from zibrato.intake.curve import CurveServer
 from zibrato.intake.otlp.exports import Exports, in_threads
 from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
+from zibrato.intake.way_back import Acknowledging
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -66,12 +68,13 @@ def make_service(options: Options) -> Daemon:
     )
     outboxes = _outboxes(reactor, settings, metrics)
     journal = _journal(reactor, options, outboxes, metrics)
-    receiver = Receiver(aggregator, metrics, reactor, journal.note)
+    acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
+    receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
     annotations = Annotations(metrics)
     exports = Exports(reactor, receiver, in_threads(reactor))
     intakes = [
-        *_intakes(reactor, settings, receiver.receive, rejections.reject),
+        *_intakes(reactor, settings, receiver.receive, rejections.reject, acknowledger),
         *_statsd(reactor, settings, receiver, metrics, annotations),
         _otlp_intake(reactor, settings, exports),
     ]
@@ -117,12 +120,19 @@ def _intakes(
     settings: Settings,
     receive: Callable[[bytes], None],
     rejected: Callable[[str, str], None],
+    acknowledging: Acknowledging,
 ) -> Sequence[IIntake]:
     """Return all intakes; each hands `receive` frames of the wire format."""
     curve = _curve_server(settings.curve_keys, rejected) if settings.curve_keys else None
     try:
         return zeromq.make(
-            reactor, settings.endpoints, receive, ipc_mode=settings.ipc_mode, curve=curve
+            reactor,
+            settings.endpoints,
+            receive,
+            ipc_mode=settings.ipc_mode,
+            curve=curve,
+            acknowledging=acknowledging if settings.acknowledges else None,
+            acknowledgements=settings.acknowledgements,
         )
     except ValueError as error:
         raise usage.UsageError(str(error)) from None

@@ -21,12 +21,15 @@ __all__ = [
     "MAX_CLIENT",
     "MAX_FRAME",
     "VERSION",
+    "Acknowledgement",
     "Batch",
     "CounterRow",
     "Decoded",
     "SampleRow",
     "decode",
+    "decode_acknowledgement",
     "encode",
+    "encode_acknowledgement",
     "pack",
     "unpack",
 ]
@@ -65,7 +68,11 @@ class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_u
 
 
 class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """What one client recorded between the Unix times `start` and `end`, in seconds."""
+    """What one client recorded between the Unix times `start` and `end`, in seconds.
+
+    `acknowledged` is the number up to which the client knows all of its batches to be committed;
+    None of a client that asks for no acknowledgements.
+    """
 
     version: int
     client: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CLIENT)]
@@ -75,6 +82,20 @@ class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     counters: Sequence[CounterRow] = ()
     timers: Sequence[SampleRow] = ()
     gauges: Sequence[SampleRow] = ()
+    acknowledged: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class Acknowledgement(msgspec.Struct, array_like=True, frozen=True):
+    """What a daemon tells a client: how far its batches are committed.
+
+    `instance` is another one for each start of a daemon, `committed` None of a client that it
+    doesn't know. `wanted` is the next batch that it takes, where it can't be one that came.
+    """
+
+    version: int
+    instance: str
+    committed: int | None
+    wanted: int | None
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -92,9 +113,21 @@ class Decoded(NamedTuple):
 
 # One for all, and so read-only: most frames are good.
 _NOTHING_REJECTED = MappingProxyType(Counter[str]())
-encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_acknowledgement = msgspec.msgpack.Decoder(Acknowledgement).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+
+def encode(batch: Batch) -> bytes:
+    """Return the frame of `batch`."""
+    values = msgspec.structs.astuple(batch)
+    return _encode(values[:-1] if batch.acknowledged is None else values)
+
+
+def encode_acknowledgement(acknowledgement: Acknowledgement) -> bytes:
+    """Return the frame of what a daemon tells."""
+    return _encode(acknowledgement)
 
 
 def pack(samples: array[float]) -> bytes:
@@ -111,6 +144,15 @@ def unpack(data: bytes) -> array[float]:
     if byteorder == "big":
         samples.byteswap()
     return samples
+
+
+def decode_acknowledgement(frame: bytes) -> Acknowledgement | None:
+    """Return what a daemon tells, None where that can't be read."""
+    try:
+        acknowledgement = _decode_acknowledgement(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return acknowledgement if acknowledgement.version == VERSION else None
 
 
 def decode(frame: bytes, now: float) -> Decoded:

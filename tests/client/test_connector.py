@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import zmq
 
 from zibrato.client import resource_check
-from zibrato.client.connector import HIGH_WATER, RECONNECT, Connector, Context
+from zibrato.client.connector import HIGH_WATER, MAX_UNREAD, RECONNECT, Connector, Context
 from zibrato.curve import ClientKeys, client_keys
 from zibrato.endpoint import Endpoint
 from zibrato.keygen import make_keys
@@ -54,6 +55,24 @@ def test_a_socket_is_bounded_and_its_context_its_own(tmp_path: Path) -> None:
     assert context is not zmq.Context.instance()
     socket.close()
     context.term()
+
+
+def test_a_subscriber_is_bounded_and_hears_of_its_client_alone(
+    tmp_path: Path, context: Context
+) -> None:
+    way_back = Endpoint(f"ipc://{tmp_path}/socket.ack")
+    publisher: Any = context.socket(zmq.XPUB)
+    publisher.bind(way_back.address)
+    connector = of_client(tmp_path / "socket", context)
+    connector = replace(connector, way_back=way_back._replace(connect=True))
+    subscriber = connector.subscribe(context, "one")
+    assert publisher.recv() == b"\1one"
+    assert subscriber.get(zmq.RCVHWM) == MAX_UNREAD
+    publisher.send_multipart([b"other", b"x"])
+    publisher.send_multipart([b"one", b"y"])
+    assert subscriber.recv_multipart() == [b"one", b"y"]
+    with pytest.raises(zmq.ZMQError):
+        replace(connector, way_back=Endpoint("ipc:///nowhere/x")).subscribe(context, "one")
 
 
 def test_a_context_of_the_host_is_used(tmp_path: Path, context: Context) -> None:
@@ -120,4 +139,7 @@ def test_a_daemon_in_words(keys: ClientKeys) -> None:
     assert words("ipc:///a", keys) == "a daemon at ipc:///a"
     assert words("tcp://127.0.0.1:1", None) == "a daemon at tcp://127.0.0.1:1"
     assert words("tcp://h:1", None) == "a daemon at tcp://h:1 that asks for no keys"
+    way_back = Endpoint.of_client("ipc:///a.ack")
+    acknowledged = Connector(Endpoint.of_client("ipc:///a"), way_back=way_back)
+    assert acknowledged.daemon == "a daemon at ipc:///a with acknowledgements at ipc:///a.ack"
     assert words("tcp://h:1", keys) == "a daemon at tcp://h:1 that knows this client's key"

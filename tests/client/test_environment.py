@@ -14,7 +14,7 @@ from zibrato.keygen import make_keys
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SOCKET", "LEVEL", "SOURCE", "DISABLED", "CURVE"):
+    for name in ("SOCKET", "LEVEL", "SOURCE", "DISABLED", "CURVE", "ACKNOWLEDGED"):
         monkeypatch.delenv(f"ZIBRATO_{name}", raising=False)
 
 
@@ -69,3 +69,30 @@ def test_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         environment.curve(None)
     monkeypatch.setenv("ZIBRATO_DISABLED", "1")
     assert environment.curve(None) is None
+
+
+def test_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    socket = Endpoint("tcp://127.0.0.1:5550", connect=True)
+    derived = Endpoint("tcp://127.0.0.1:5551", connect=True)
+    own = Endpoint("ipc:///own", connect=True)
+    assert environment.way_back(None, socket) is None
+    assert environment.way_back(False, socket) is None
+    assert environment.way_back(True, socket) == derived
+    assert environment.way_back("ipc:///own", socket) == own
+    for variable, expected in (("1", derived), ("0", None), ("", None), ("ipc:///own", own)):
+        monkeypatch.setenv("ZIBRATO_ACKNOWLEDGED", variable)
+        assert environment.way_back(None, socket) == expected
+        assert environment.way_back(False, socket) is None
+    assert environment.way_back(True, socket._replace(connect=False)) == derived._replace(
+        connect=False
+    )
+
+
+def test_a_way_back_that_there_can_not_be() -> None:
+    socket = Endpoint("tcp://127.0.0.1:65535", connect=True)
+    with pytest.raises(ValueError, match=r"acknowledged: tcp://.*:65535 has no next port"):
+        environment.way_back(True, socket)
+    with pytest.raises(ValueError, match="acknowledged: expected ipc://PATH"):
+        environment.way_back("yes", socket)
+    with pytest.raises(TypeError, match="acknowledged: expected True, False or an endpoint"):
+        environment.way_back(1.5, socket)  # type: ignore[arg-type]  # what the test is about

@@ -9,7 +9,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Summary, SummaryRow
-from zibrato.wire import Batch, CounterRow, encode
+from zibrato.wire import VERSION, Batch, CounterRow, encode
 
 
 class ReceiverTests(SynchronousTestCase):
@@ -93,3 +93,16 @@ class ReceiverTests(SynchronousTestCase):
 
     def row(self, name: str = "c") -> SummaryRow:
         return SummaryRow(COUNTER, name, "info", None, {}, 1000.0, Summary(1, 2.0))
+
+    def test_an_acknowledged_batch_is_aggregated_where_it_is_to_be(self) -> None:
+        answers = iter([True, False])
+        receiver = Receiver(
+            self.aggregator, self.metrics, self.clock, is_new=lambda _batch: next(answers)
+        )
+        rows = [CounterRow("c", "info", None, {}, 1, 1.0)]
+        batch = Batch(VERSION, "a", 1, 1000.0, 1000.0, rows, acknowledged=0)
+        for _ in range(2):
+            receiver.receive(encode(batch))
+        receiver.receive(encode(Batch(VERSION, "a", 1, 1000.0, 1000.0, rows)))
+        assert self.aggregator.pending == 2
+        assert self.metrics.total("zibrato.intake.received") == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 from pathlib import Path
 from time import monotonic
@@ -13,46 +12,16 @@ import pytest
 import zmq
 from zope.interface.verify import verifyObject
 
-from tests.fake_reactor import FakeReactor
+from tests.intake.sockets import Reactor
 from zibrato.endpoint import Endpoint
+from zibrato.intake.claims import check_is_free
 from zibrato.intake.zeromq import (
     DRAIN_LIMIT,
     PAUSE,
     QUIET,
     ZeroMQIntake,
-    check_is_free,
-    ipc_path,
-    make,
 )
 from zibrato.interfaces import IIntake
-
-
-class Reactor(FakeReactor):
-    """A clock that takes readers, and reads when a test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.readers: list[Any] = []
-
-    def addReader(self, reader: Any) -> None:
-        self.readers.append(reader)
-
-    def removeReader(self, reader: Any) -> None:
-        if reader in self.readers:
-            self.readers.remove(reader)
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def test_only_a_bound_file_has_a_path() -> None:
-    assert ipc_path(Endpoint("ipc:///run/x")) == "/run/x"
-    assert ipc_path(Endpoint("ipc:///tmp/x", connect=True)) is None
-    assert ipc_path(Endpoint("ipc://@abstract")) is None
-    assert ipc_path(Endpoint("tcp://127.0.0.1:1")) is None
 
 
 class Fixture:
@@ -137,36 +106,6 @@ def test_a_second_intake_on_the_path_is_refused_and_harms_nothing(fixture: Fixtu
         check_is_free(Endpoint(f"ipc://{fixture.path}"))
     fixture.push.send(b"still here")
     fixture.read_until(1)
-
-
-def test_an_address_in_use_is_told_by_the_check(tmp_path: Path) -> None:
-    context: zmq.Context[Any] = zmq.Context()
-    with context.socket(zmq.PULL) as other:
-        port = other.bind_to_random_port("tcp://127.0.0.1")
-        with pytest.raises(OSError, match="Address already in use"):
-            check_is_free(Endpoint(f"tcp://127.0.0.1:{port}"))
-    context.term()
-    check_is_free(Endpoint("tcp://127.0.0.1:*"))
-    check_is_free(Endpoint(f"ipc://{tmp_path}/free"))
-    check_is_free(Endpoint("tcp://127.0.0.1:1", connect=True))
-
-
-def test_two_names_of_one_address_are_told_apart_from_another_daemon(tmp_path: Path) -> None:
-    for one, other in (
-        (f"ipc://{tmp_path}/a", f"ipc://{tmp_path}/./a"),
-        (f"tcp://127.0.0.1:{free_port()}",) * 2,
-    ):
-        endpoints = [Endpoint(one), Endpoint(other)]
-        with pytest.raises(ValueError, match=f"^--socket: {other} is what another --socket here"):
-            make(Reactor(), endpoints, lambda frame: None, ipc_mode=0o660)
-        check_is_free(endpoints[0])
-
-
-def test_a_file_that_is_no_socket_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("of mine")
-    with pytest.raises(FileExistsError, match="There is a file"):
-        check_is_free(Endpoint(f"ipc://{tmp_path}/file"))
-    assert (tmp_path / "file").read_text() == "of mine"
 
 
 def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture) -> None:

@@ -13,9 +13,9 @@ import zmq
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import Process, daemon, eventually, python
 from tests.integration.sink import Sink
+from tests.integration.wall_clock import LIBRARY, WallClock
 
 HOUR = 3600
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="no libfaketime: tests/packages.sh")
 
 RECORD = """
@@ -42,26 +42,6 @@ reactor.callWhenRunning(z.startService)
 threading.Thread(target=record, args=[z], daemon=True).start()
 reactor.run()
 """
-
-
-class WallClock:
-    """The wall clock of child processes, which a test can set."""
-
-    def __init__(self, directory: Path) -> None:
-        self._offset = directory / "offset"
-        self.set(0)
-        self.environment = {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._offset),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def set(self, offset: int) -> None:
-        """Set it to so many seconds from the true time, at one stroke."""
-        fresh = self._offset.with_suffix(".new")
-        fresh.write_text(f"{offset:+d}\n")
-        fresh.replace(self._offset)
 
 
 class Daemon:

@@ -209,15 +209,27 @@ class Connection:
     def _send(self) -> None:
         """Send until nothing is left or ZeroMQ takes no more."""
         with self._counting_errors():
-            if self._queue and self._opened is None:
-                self._opened = self.connector.open()
-            while self._queue and self._opened is not None and self._has_room(PATIENCE):
+            if self._has_next and self._opened is None:
+                self._opened = self._open()
+            while self._has_next and self._opened is not None and self._has_room(PATIENCE):
                 frame = self._frame()
                 if frame is not None:
                     # Removed once ZeroMQ has it: where this raises, it is still the first.
                     self._opened[1].send(frame, zmq.NOBLOCK)
-                    self._held = measurements(self._queue.pop())
+                    self._held = self._pass_on()
             self._has_room(0)
+
+    @property
+    def _has_next(self) -> bool:
+        """Whether there is something to send."""
+        return len(self._queue) > 0
+
+    def _open(self) -> Opened:
+        return self.connector.open()
+
+    def _pass_on(self) -> int:
+        """Let go of what ZeroMQ has now; return how many measurements are lost if it loses it."""
+        return measurements(self._queue.pop())
 
     def _has_room(self, milliseconds: int) -> bool:
         """Return whether ZeroMQ has passed on what it was given, within so many milliseconds.
@@ -241,7 +253,7 @@ class Connection:
         except MemoryError:
             raise zmq.ZMQError(errno.ENOMEM) from None
         except Exception:  # which must not hold up all that comes after it
-            self._drop("error", measurements(self._queue.pop()))
+            self._drop("error", measurements(self._queue.discard()))
             return None
 
     @contextmanager

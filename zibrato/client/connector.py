@@ -16,6 +16,9 @@ HIGH_WATER = 1
 of one alone, that is the same. So the rest waits where it is counted."""
 RECONNECT = (20, 1000)
 """Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+MAX_UNREAD = 1000
+"""Acknowledgements that wait to be read: a later one says all that an earlier one does."""
+MAX_ACKNOWLEDGEMENT = 4096
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
@@ -42,6 +45,8 @@ class Connector:
     endpoint: Endpoint
     context: Context | None = None
     keys: ClientKeys | None = None
+    way_back: Endpoint | None = None
+    """Where acknowledgements come from; None where none are wanted."""
 
     @property
     def owns_context(self) -> bool:
@@ -52,6 +57,8 @@ class Connector:
     def daemon(self) -> str:
         """Which daemon it takes, in words."""
         address = f"a daemon at {self.endpoint.address}"
+        if self.way_back is not None:
+            address += f" with acknowledgements at {self.way_back.address}"
         if not self.endpoint.address.startswith("tcp:"):
             return address
         if self.keys is not None:
@@ -77,12 +84,28 @@ class Connector:
             raise
         return context, socket
 
+    def subscribe(self, context: Context, client: str) -> zmq.Socket[bytes]:
+        """Return a socket that gets what the daemon tells `client`; raises zmq.ZMQError."""
+        socket = context.socket(zmq.SUB)
+        try:
+            socket.set(zmq.SUBSCRIBE, client.encode())
+            socket.set(zmq.RCVHWM, MAX_UNREAD)
+            socket.set(zmq.MAXMSGSIZE, MAX_ACKNOWLEDGEMENT)
+            self._attach(socket, self.way_back or self.endpoint)
+        except zmq.ZMQError:
+            socket.close()
+            raise
+        return socket
+
     def attach(self, socket: zmq.Socket[bytes]) -> None:
         """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
         socket.set(zmq.SNDHWM, HIGH_WATER)
+        self._attach(socket, self.endpoint)
+
+    def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
-        if self.keys is not None and self.endpoint.address.startswith("tcp:"):
+        if self.keys is not None and endpoint.address.startswith("tcp:"):
             self.keys.apply(socket)
-        self.endpoint.attach(socket)
+        endpoint.attach(socket)

@@ -25,6 +25,27 @@ def curve(given: Given | None) -> ClientKeys | None:
     return None if is_disabled() else client_keys(given or _variable("CURVE") or None)
 
 
+def way_back(given: bool | str | None, socket: Endpoint) -> Endpoint | None:
+    """Return where acknowledgements come from: what was given, else `$ZIBRATO_ACKNOWLEDGED`.
+
+    Either is an endpoint, or says whether the one that `socket` has is used; None is for none.
+    Raises TypeError or ValueError with one line for people.
+    """
+    if given is not None and not isinstance(given, bool | str):
+        raise TypeError(f"acknowledged: expected True, False or an endpoint, got {given!r:.100}")
+    chosen = _variable("ACKNOWLEDGED") if given is None else given
+    if chosen in {False, "", "0"}:
+        return None
+    if isinstance(chosen, str) and chosen != "1":
+        return Endpoint.of_client(chosen, bind=not socket.connect, what="acknowledged")
+    derived = socket.way_back()
+    if derived is None:
+        raise ValueError(
+            f"acknowledged: {socket.address} has no next port; give an endpoint in place of True"
+        )
+    return derived
+
+
 def level(given: str | int | None) -> str | int | None:
     """Return the threshold that was given, else `$ZIBRATO_LEVEL`; None lets everything pass."""
     return given or _variable("LEVEL") or None

@@ -26,6 +26,9 @@ class SendQueue:
 
     def __init__(self, max_pending: int) -> None:
         self.max_pending = max_pending
+        self.reserved = 0
+        """What else takes of the bound, in samples' worth of memory."""
+        self.acknowledged: int | None = None
         self._sequence = 1
         self._batches: deque[Batch] = deque()
         self._cost = 0
@@ -36,14 +39,14 @@ class SendQueue:
     @property
     def is_filling(self) -> bool:
         """Whether half of what may wait does."""
-        return self._cost > self.max_pending / 2
+        return self._cost + self.reserved > self.max_pending / 2
 
     def add(self, batch: Batch) -> int:
         """Append a batch, and return how many samples were dropped for it."""
         self._batches.append(batch)
-        self._cost += _cost(batch)
+        self._cost += cost(batch)
         dropped = 0
-        while self._cost > self.max_pending and len(self._batches) > 1:
+        while self._cost + self.reserved > self.max_pending and len(self._batches) > 1:
             dropped += self._drop_oldest()
         return dropped
 
@@ -55,21 +58,36 @@ class SendQueue:
         while True:
             # Numbered as late as this, so that batches that are split, merged or dropped leave no
             # gap in what the daemon sees.
-            batch = msgspec.structs.replace(self._batches[0], sequence=self._sequence)
+            batch = self._numbered(self._batches[0])
             frame = encode(batch)
             if len(frame) <= MAX_SENT:
                 return frame
             self._replace(1, *_parts(batch))
 
     def pop(self) -> Batch:
-        """Remove the first batch, and return it."""
+        """Remove the first batch, which was sent, and return it."""
+        (batch,) = self._replace(1)
+        sent = self._numbered(batch)
         self._sequence += 1
+        return sent
+
+    def discard(self) -> Batch:
+        """Remove the first batch, which can't be sent, and return it."""
         (batch,) = self._replace(1)
         return batch
 
     def clear(self) -> int:
         """Drop everything, and return how many measurements that was."""
         return sum(measurements(batch) for batch in self._replace(len(self)))
+
+    def _numbered(self, batch: Batch) -> Batch:
+        return msgspec.structs.replace(
+            batch, sequence=self._sequence, acknowledged=self.acknowledged
+        )
+
+    def renewed(self, batch: Batch) -> Batch:
+        """Return a batch that was sent, with what is acknowledged by now."""
+        return msgspec.structs.replace(batch, acknowledged=self.acknowledged)
 
     def _drop_oldest(self) -> int:
         """Drop the samples of the oldest batch, and add its counters to the next."""
@@ -82,7 +100,7 @@ class SendQueue:
         """Put `batches` in the place of the first `number`; return those."""
         replaced = [self._batches.popleft() for _ in range(number)]
         self._batches.extendleft(reversed(batches))
-        self._cost += sum(map(_cost, batches)) - sum(map(_cost, replaced))
+        self._cost += sum(map(cost, batches)) - sum(map(cost, replaced))
         return replaced
 
 
@@ -97,7 +115,7 @@ def _samples(batch: Batch) -> int:
     return sum(len(row.samples) // 8 for row in rows if not row.name.startswith(OWN))
 
 
-def _cost(batch: Batch) -> int:
+def cost(batch: Batch) -> int:
     """Return about how many samples' worth of memory a batch takes."""
     rows = len(batch.counters) + len(batch.timers) + len(batch.gauges)
     return _samples(batch) + rows * ROW_COST + BATCH_COST

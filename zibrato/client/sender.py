@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from zibrato.client import absence, flushing
+from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import ExitHooks
@@ -60,7 +61,7 @@ class Sender:
         for connection in self.connections:
             if connection.connector == connector:
                 return connection
-        connection = Connection(connector)
+        connection = connection_kind(connector)(connector)
         self.connections.append(connection)
         return connection
 

@@ -35,6 +35,10 @@ class Zibrato(Instruments):
     directory with `server.key` and the client's own NAME.key_secret, as `zibrato keygen` makes it,
     or two files, the secret one first. The keys are read here, and used for tcp alone.
 
+    With `acknowledged` (else `$ZIBRATO_ACKNOWLEDGED`) what is sent is kept as well, within
+    `max_pending`, and sent again, until the daemon says that it is committed. It says so at the
+    endpoint that is given in place of True, else at `socket` with `.ack` or the next port.
+
     Raises TypeError or ValueError for an argument that can't be meant. With `ZIBRATO_DISABLED=1` in
     the environment nothing is recorded.
     """
@@ -51,15 +55,17 @@ class Zibrato(Instruments):
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
+        acknowledged: bool | str | None = None,
     ) -> None:
         endpoint = environment.endpoint(socket, bind=bind)
         keys = environment.curve(curve)
+        way_back = environment.way_back(acknowledged, endpoint)
         level = environment.level(level)
         source = environment.source(source)
         linger, max_pending = limits.linger(linger), limits.max_pending(max_pending)
         # It raises before there is a connection, which nobody would close.
         check_defaults(level=level, source=source, tags=tags)
-        connector = Connector(endpoint, context, keys)
+        connector = Connector(endpoint, context, keys, way_back)
         self._connection = sender.acquire(connector, linger, max_pending)
         self._open = [self._connection]
         super().__init__(Recorder(self._connection.buffers, level=level, source=source, tags=tags))
@@ -77,7 +83,7 @@ class Zibrato(Instruments):
     def flush(self, timeout: float = 1.0) -> bool:
         """Send what was recorded; return whether all of it went to a daemon within `timeout` s.
 
-        It is on the way then: plain ZeroMQ has no acknowledgement.
+        It is on the way then; with `acknowledged` the daemon has committed it.
         """
         return sender.flush([self._connection], timeout)
 

@@ -29,6 +29,11 @@ FLAGS = ("insecure-tcp",)
 MAX_CONFIG = 1 << 20
 """Bytes of a configuration file; what never ends, as some devices don't, is none."""
 
+ACKNOWLEDGEMENTS = (
+    "Endpoint at which clients that ask for it are told what is committed, or none; default: that "
+    "of --socket with .ack, or the next port"
+)
+
 
 class _Parameters:
     """The daemon's own parameters, those of the backends, and `--web`.
@@ -59,6 +64,7 @@ class Options(usage.Options):
         ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
         ["curve-keys", None, None, "Directory of the keys asked for beyond loopback; see keygen"],
         ["otlp", None, None, "Twisted endpoint to take OTLP's metrics at, beside the page's"],
+        ["acknowledgements", None, None, ACKNOWLEDGEMENTS],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
         ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],

@@ -15,14 +15,15 @@ from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
-from zibrato.wire import MAX_FRAME, decode
+from zibrato.wire import MAX_FRAME, Batch, decode
 
 
 class Receiver:
     """Decodes frames and has what they hold aggregated, as of the time at which they came.
 
     A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
-    is closed. `note` is told of each batch, as a frame, and of the start of its interval.
+    is closed. `note` is told of each batch, as a frame, and of the start of its interval. `is_new`
+    says whether a batch of an acknowledged client is to be aggregated.
     """
 
     _log = Logger()
@@ -33,7 +34,9 @@ class Receiver:
         metrics: SelfMetrics,
         clock: IReactorTime,
         note: Callable[[float, bytes], None] = lambda _start, _frame: None,
+        is_new: Callable[[Batch], bool] = lambda _batch: True,
     ) -> None:
+        self._is_new = is_new
         self._aggregator = aggregator
         self._metrics = metrics
         self._clock = clock
@@ -70,6 +73,8 @@ class Receiver:
             for reason, count in decoded.rejected.items():
                 self.reject(count, reason)
             for batch in decoded.batches:
+                if batch.acknowledged is not None and not self._is_new(batch):
+                    continue
                 start = self._aggregator.add(batch, now)
                 self._note(start, frame)
         except Exception:

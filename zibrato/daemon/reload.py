@@ -25,6 +25,8 @@ RESTART = {
     "source": "--source",
     "curve_keys": "--curve-keys",
     "insecure_tcp": "--insecure-tcp",
+    "acknowledges": "--acknowledgements",
+    "acknowledgements": "--acknowledgements",
     "max_series": "--max-series",
     "statsd": "--statsd",
     "statsd_level": "--statsd-level",

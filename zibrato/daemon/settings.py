@@ -58,6 +58,8 @@ class Settings(NamedTuple):
     insecure_tcp: bool = False
     otlp: str | None = None
     outbox: str | None = None
+    acknowledges: bool = True
+    acknowledgements: Endpoint | None = None
 
 
 def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
@@ -69,6 +71,10 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         endpoints=_endpoints(options["socket"], bool(curve_keys), insecure_tcp),
         curve_keys=Path(curve_keys) if curve_keys else None,
         insecure_tcp=insecure_tcp,
+        acknowledges=options["acknowledgements"] != "none",
+        acknowledgements=_acknowledgements(
+            options["acknowledgements"], bool(curve_keys), insecure_tcp
+        ),
         ipc_mode=_checked("--ipc-mode", options["ipc-mode"], values.mode),
         levels=_checked("--levels", options["levels"] or "", LevelFilter.parse),
         flush_interval=_checked("--flush-interval", options["flush-interval"], values.seconds),
@@ -89,6 +95,23 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
     )
 
 
+def _acknowledgements(given: str | None, has_keys: bool, insecure_tcp: bool) -> Endpoint | None:
+    """Return the endpoint that was given; raises usage.UsageError where anybody could listen."""
+    if given in {None, "none"}:
+        return None
+    endpoint = _checked("--acknowledgements", given or "", Endpoint.parse)
+    _check_keys("--acknowledgements", endpoint, has_keys or insecure_tcp)
+    return endpoint
+
+
+def _check_keys(option: str, endpoint: Endpoint, is_safe: bool) -> None:
+    if endpoint.remote and not is_safe:
+        raise usage.UsageError(
+            f"{option}: {endpoint.address} is beyond loopback, where anybody could send; give "
+            "--curve-keys DIR, as zibrato keygen makes it, or --insecure-tcp"
+        )
+
+
 def _endpoints(given: Sequence[str], has_keys: bool, insecure_tcp: bool) -> tuple[Endpoint, ...]:
     """Return where to listen; raises usage.UsageError where anybody could send unasked."""
     endpoints = tuple(
@@ -98,11 +121,7 @@ def _endpoints(given: Sequence[str], has_keys: bool, insecure_tcp: bool) -> tupl
     if has_keys and insecure_tcp:
         raise usage.UsageError("--insecure-tcp: expected it without --curve-keys; leave one out")
     for endpoint in endpoints:
-        if endpoint.remote and not (has_keys or insecure_tcp):
-            raise usage.UsageError(
-                f"--socket: {endpoint.address} is beyond loopback, where anybody could send; give "
-                "--curve-keys DIR, as zibrato keygen makes it, or --insecure-tcp"
-            )
+        _check_keys("--socket", endpoint, has_keys or insecure_tcp)
     return endpoints
 
 

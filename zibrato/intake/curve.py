@@ -18,7 +18,12 @@ from zibrato.curve import CLIENTS, server_keys
 from zibrato.interfaces import Reactor
 
 if TYPE_CHECKING:
-    from zibrato.tx.connections import EventConnection, PullConnection, ReplyConnection
+    from zibrato.tx.connections import (
+        EventConnection,
+        PublishConnection,
+        PullConnection,
+        ReplyConnection,
+    )
 
 DOMAIN = b"zibrato"
 QUESTIONS = "inproc://zeromq.zap.01"
@@ -63,6 +68,16 @@ class CurveServer:
         event = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
         self._events = EventConnection(factory, connection.socket, event, self.failed)
         return connection
+
+    def open_way_back(
+        self, connection: PullConnection, subscribed: Callable[[bytes], None]
+    ) -> PublishConnection:
+        """Return a connection by which those who have the keys are answered."""
+        from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - as above
+
+        way_back = PublishConnection(connection.factory, subscribed)
+        self._secure(way_back.socket)
+        return way_back
 
     def close(self, connection: PullConnection) -> None:
         """Close everything that `open` opened."""

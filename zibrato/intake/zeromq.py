@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -19,12 +17,14 @@ from zope.interface import implementer
 from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
 from zibrato.intake.accepted import hang_up
+from zibrato.intake.claims import attach, claim, reason, release
+from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
 from zibrato.wire import MAX_FRAME
 
 if TYPE_CHECKING:
     from zibrato.intake.curve import CurveServer
-    from zibrato.tx.connections import PullConnection
+    from zibrato.tx.connections import PublishConnection, PullConnection
 
 QUIET = 0.1
 """Seconds without a frame after which the sockets are taken to be empty."""
@@ -35,13 +35,6 @@ DRAIN_LIMIT = 2.0
 _log = Logger()
 
 
-def ipc_path(endpoint: Endpoint) -> str | None:
-    """Return the file that a bound ipc endpoint has, if any."""
-    path = endpoint.address.removeprefix("ipc://")
-    is_file = path != endpoint.address and not path.startswith("@")
-    return path if is_file and not endpoint.connect else None
-
-
 def make(
     reactor: Reactor,
     endpoints: Sequence[Endpoint],
@@ -49,77 +42,31 @@ def make(
     *,
     ipc_mode: int,
     curve: CurveServer | None = None,
+    acknowledging: Acknowledging | None = None,
+    acknowledgements: Endpoint | None = None,
 ) -> Sequence[ZeroMQIntake]:
     """Return the intakes of `endpoints`: one of those that ask for keys, one of all others.
 
-    With `curve`, those ask that other hosts may reach. Raises ValueError, one line for people,
-    where an endpoint is taken. The sockets themselves are opened at the start of the service:
-    daemonising would leave them without their threads.
+    The way back to clients is at `acknowledgements`, else where `endpoints` imply it; without
+    `acknowledging` there is none. With `curve`, those ask that other hosts may reach. Raises
+    ValueError, one line for people, where an endpoint is taken. The sockets themselves are opened
+    at the start of the service: daemonising would leave them without their threads.
     """
     with ExitStack() as claims:
         for endpoint in endpoints:
-            _claim(endpoint, claims)
+            claim(endpoint, claims)
     asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
     others = [endpoint for endpoint in endpoints if endpoint not in asking]
-    return [
-        ZeroMQIntake(reactor, some, receive, ipc_mode=ipc_mode, curve=keys)
-        for some, keys in ((others, None), (asking, curve))
-        if some
-    ]
-
-
-def check_is_free(endpoint: Endpoint) -> None:
-    """Raise BlockingIOError where another daemon has `endpoint`, OSError where it can't be had."""
-    _trial(endpoint).close()
-
-
-def _claim(endpoint: Endpoint, claims: ExitStack) -> None:
-    """Have `endpoint` until `claims` end; raises ValueError, one line for people."""
-    try:
-        trial = _trial(endpoint)
-    except OSError as error:
-        claims.close()
-        raise ValueError(f"--socket: {_reason(endpoint, error)}") from None
-    claims.callback(trial.close)
-
-
-def _reason(endpoint: Endpoint, error: OSError) -> str:
-    """Return why an endpoint can't be had, now that this daemon has no other."""
-    if _is_free(endpoint):
-        return (
-            f"{endpoint.address} is what another --socket here has under another name; "
-            "leave one out"
-        )
-    if isinstance(error, BlockingIOError):
-        return f"another daemon has {endpoint.address}; stop it, or give another path"
-    return (
-        f"can't have {endpoint.address}: {error.strerror}; "
-        "is another program there, or the directory missing?"
-    )
-
-
-def _is_free(endpoint: Endpoint) -> bool:
-    try:
-        check_is_free(endpoint)
-    except OSError:
-        return False
-    return True
-
-
-def _trial(endpoint: Endpoint) -> ExitStack:
-    """Return what has `endpoint` until it is closed; raises OSError where it can't be had."""
-    with ExitStack() as stack:
-        path = ipc_path(endpoint)
-        if path:
-            if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
-                raise FileExistsError(errno.EEXIST, "There is a file")  # ZeroMQ would replace it
-            stack.callback(_release, path, FileLock(path))
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        stack.callback(context.term)
-        socket = stack.enter_context(context.socket(zmq.PULL))
-        socket.set(zmq.LINGER, 0)
-        _attach(endpoint, socket)
-        return stack.pop_all()
+    own = acknowledgements is not None and curve is not None and acknowledgements.remote
+    intakes = []
+    for some, keys in ((others, None), (asking, curve)):
+        place = acknowledgements if own is (keys is not None) else None
+        back = None if acknowledging is None else WayBack(acknowledging, place)
+        if some:
+            intakes.append(
+                ZeroMQIntake(reactor, some, receive, ipc_mode=ipc_mode, curve=keys, way_back=back)
+            )
+    return intakes
 
 
 @implementer(IIntake)
@@ -139,12 +86,14 @@ class ZeroMQIntake(Service):
         *,
         ipc_mode: int = 0o660,
         curve: CurveServer | None = None,
+        way_back: WayBack | None = None,
     ) -> None:
         self._reactor = reactor
         self._endpoints = endpoints
         self._receive = receive
         self._ipc_mode = ipc_mode
         self._curve = curve
+        self._way_back = way_back
         self._locks: dict[str, FileLock] = {}
         self._connection: PullConnection | None = None
         self._bound: list[str] = []
@@ -166,7 +115,12 @@ class ZeroMQIntake(Service):
                 self._open(connection, endpoint)
             except OSError as error:
                 self._close()
-                raise OSError(error.errno, f"--socket: {_reason(endpoint, error)}") from None
+                raise OSError(error.errno, f"--socket: {reason(endpoint, error)}") from None
+        try:
+            self._open_way_back(connection)
+        except OSError:
+            self._close()
+            raise
 
     def drain(self) -> Deferred[None]:
         """Unbind, hand over what has arrived until nothing comes any more, then fire."""
@@ -184,11 +138,11 @@ class ZeroMQIntake(Service):
 
     def _open(self, connection: PullConnection, endpoint: Endpoint) -> None:
         socket = connection.socket
-        path = ipc_path(endpoint)
+        path = endpoint.path
         if path:
             self._locks[path] = FileLock(path)  # ZeroMQ alone would let a second daemon steal it
         with _umask(0o777 & ~self._ipc_mode):
-            _attach(endpoint, socket)
+            attach(endpoint, socket)
         address = endpoint.address
         if not endpoint.connect:
             address = socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
@@ -198,6 +152,18 @@ class ZeroMQIntake(Service):
             verb="receiving from" if endpoint.connect else "listening on",
             address=address,
         )
+
+    def _open_way_back(self, connection: PullConnection) -> None:
+        """Open the way back, if there is one; raises OSError."""
+        if self._way_back is None:
+            return
+        make = _way_back if self._curve is None else self._curve.open_way_back
+        connected = [endpoint for endpoint in self._endpoints if endpoint.connect]
+        with _umask(0o777 & ~self._ipc_mode):
+            self._way_back.open(
+                lambda subscribed: make(connection, subscribed),
+                [*connected, *map(Endpoint, self._bound)],
+            )
 
     async def _drain(self) -> None:
         """Part with the peers one by one, read all that they sent, then unbind.
@@ -216,6 +182,8 @@ class ZeroMQIntake(Service):
             with suppress(zmq.ZMQError):
                 connection.socket.unbind(address)
         await self._read_until_quiet(connection)
+        if self._way_back is not None:
+            self._way_back.settle()
 
     async def _part(self, connection: PullConnection) -> None:
         """Read until all peers of what is bound are gone, or nothing comes any more."""
@@ -241,28 +209,15 @@ class ZeroMQIntake(Service):
             await deferLater(self._reactor, QUIET)
 
     def _close(self) -> None:
+        if self._way_back is not None:
+            self._way_back.close()
         connection, self._connection = self._connection, None
         if connection is not None and self._curve is not None:
             self._curve.close(connection)
         elif connection is not None:
             connection.shutdown()
         while self._locks:
-            _release(*self._locks.popitem())
-
-
-def _attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:
-    """Bind or connect `socket`; raises OSError."""
-    try:
-        endpoint.attach(socket)
-    except zmq.ZMQError as error:
-        raise OSError(error.errno, error.strerror) from None
-
-
-def _release(path: str, lock: FileLock) -> None:
-    """Remove the socket's file, which ZeroMQ leaves behind, and let another daemon have it."""
-    with suppress(OSError):
-        os.unlink(path)
-    lock.close()
+            release(*self._locks.popitem())
 
 
 @contextmanager
@@ -279,3 +234,10 @@ def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConne
     from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415 - imports the reactor
 
     return PullConnection(Factory(reactor, zmq.Context.instance()), receive)
+
+
+def _way_back(connection: PullConnection, subscribed: Callable[[bytes], None]) -> PublishConnection:
+    """Return an open connection beside another."""
+    from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - as above
+
+    return PublishConnection(connection.factory, subscribed)

@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from zibrato.client import absence, environment, limits
-from zibrato.client.connection import MAX_PENDING, PATIENCE, Connection
+from zibrato.client.acknowledged import connection_kind
+from zibrato.client.connection import MAX_PENDING, PATIENCE
 from zibrato.client.connector import HIGH_WATER, Connector, Opened
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
@@ -55,6 +56,7 @@ class TxZibrato(Instruments, Service):
         max_pending: int = MAX_PENDING,
         interval: float = 1.0,
         reactor_metrics: bool = False,
+        acknowledged: bool | str | None = None,
     ) -> None:
         endpoint = environment.endpoint(socket, bind=bind)
         self._given_reactor = reactor
@@ -63,8 +65,11 @@ class TxZibrato(Instruments, Service):
         self._interval = limits.interval(interval)
         self._linger = limits.linger(linger)
         keys = environment.curve(curve)
-        self._connector = TxConnector(endpoint, keys=keys, get_reactor=lambda: self._reactor)
-        self._connection = Connection(
+        way_back = environment.way_back(acknowledged, endpoint)
+        self._connector = TxConnector(
+            endpoint, keys=keys, way_back=way_back, get_reactor=lambda: self._reactor
+        )
+        self._connection = connection_kind(self._connector)(
             self._connector, linger=linger, max_pending=limits.max_pending(max_pending)
         )
         self._loop = LoopingCall(self._step)

@@ -24,6 +24,7 @@ PULL_BYTES = 64 * 1024 * 1024
 """What may wait of one sender inside ZeroMQ, were each of its frames as long as frames may be."""
 PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
 """ZeroMQ bounds frames, not bytes. What it doesn't take waits with the sender."""
+MAX_SUBSCRIPTION = 1024
 ERROR_PAUSE = 1.0
 _log = Logger()
 
@@ -70,14 +71,6 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
             pause = ERROR_PAUSE
         self._read_later(pause)
 
-    def read_all(self) -> None:
-        """Read what is there, within `READ_ALL` seconds."""
-        deadline = perf_counter() + READ_ALL
-        before = -1
-        while before != self.frames and perf_counter() < deadline:
-            before = self.frames
-            self.doRead()
-
     def _read_later(self, pause: float) -> None:
         if self.socket is not None and self.read_scheduled is None:
             self.read_scheduled = self.factory.reactor.callLater(pause, self.doRead)
@@ -103,6 +96,44 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
         frame = self.socket.recv(zmq.NOBLOCK)
         self.frames += 1
         self._receive(frame)
+
+    def read_all(self) -> None:
+        """Read what is there, within `READ_ALL` seconds."""
+        deadline = perf_counter() + READ_ALL
+        before = -1
+        while before != self.frames and perf_counter() < deadline:
+            before = self.frames
+            self.doRead()
+
+
+class PublishConnection(BudgetedConnection):
+    """Publishes by topic, and hands `subscribed` each topic that somebody new asks for.
+
+    A subscriber that doesn't read misses what is past `highWaterMark`.
+    """
+
+    socketType = zmq.XPUB
+    highWaterMark = 1000
+
+    def __init__(self, factory: Factory, subscribed: Callable[[bytes], None]) -> None:
+        self._subscribed = subscribed
+        super().__init__(factory)
+        self.socket.set(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION)
+        self.socket.set(zmq.XPUB_VERBOSE, 1)  # else it tells nothing of one that comes again
+
+    def take(self) -> None:
+        """Hand one subscription over."""
+        message = self.socket.recv(zmq.NOBLOCK)
+        if message[:1] == b"\1":
+            self._subscribed(message[1:])
+
+    def publish(self, topic: bytes, frame: bytes) -> None:
+        """Send `frame` to all who asked for `topic`, without waiting."""
+        try:
+            self.socket.send_multipart([topic, frame], zmq.NOBLOCK)
+        except zmq.ZMQError:
+            _log.failure("publishing over ZeroMQ failed")
+        self._read_later(0.0)  # a socket that was sent by is silent about what came meanwhile
 
 
 class ReplyConnection(BudgetedConnection):

@@ -1,0 +1,165 @@
+"""The way back: clients that come and go are told what is for them; sockets are real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from tests.intake.sockets import Reactor, free_port
+from zibrato.endpoint import Endpoint
+from zibrato.intake.way_back import WayBack
+from zibrato.intake.zeromq import QUIET, ZeroMQIntake
+
+TRIES = 1000
+
+
+class Told:
+    """Tells a client its own name; `publish` is what it was given, while it is."""
+
+    def __init__(self) -> None:
+        self.publish: Callable[[str, bytes], None] | None = None
+        self.asked: list[str] = []
+        self.settled = 0
+
+    def listen(self, publish: Callable[[str, bytes], None]) -> Callable[[], None]:
+        self.publish = publish
+        return self.silence
+
+    def silence(self) -> None:
+        self.publish = None
+
+    def tell(self, client: str) -> bytes:
+        self.asked.append(client)
+        return client.encode()
+
+    def settle(self) -> None:
+        self.settled += 1
+
+
+class Fixture:
+    """An intake with a way back, and a context for its clients."""
+
+    def __init__(self) -> None:
+        self.reactor = Reactor()
+        self.told = Told()
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.intakes: list[ZeroMQIntake] = []
+
+    def start(self, *endpoints: Endpoint, own: Endpoint | None = None) -> ZeroMQIntake:
+        way_back = WayBack(self.told, own)
+        intake = ZeroMQIntake(self.reactor, endpoints, lambda _frame: None, way_back=way_back)
+        intake.startService()
+        self.intakes.append(intake)
+        return intake
+
+    def subscribe(self, address: str, topic: bytes) -> Any:
+        socket = self.context.socket(zmq.SUB)
+        socket.set(zmq.SUBSCRIBE, topic)
+        socket.connect(address)
+        return socket
+
+    def next_of(self, subscriber: Any) -> list[bytes]:
+        """Run the reactor until something has come."""
+        for _ in range(TRIES):
+            if subscriber.poll(10):
+                return list(subscriber.recv_multipart())
+            for reader in list(self.reactor.readers):
+                reader.doRead()
+            self.reactor.advance(0)
+        raise AssertionError("nothing came")
+
+    def close(self) -> None:
+        for intake in self.intakes:
+            if intake.running:
+                intake.stopService()
+        self.context.destroy(linger=0)
+
+
+@pytest.fixture
+def fixture() -> Iterator[Fixture]:
+    made = Fixture()
+    yield made
+    made.close()
+
+
+def test_who_comes_is_told_and_each_its_own(fixture: Fixture, tmp_path: Path) -> None:
+    fixture.start(Endpoint(f"ipc://{tmp_path}/socket"))
+    one = fixture.subscribe(f"ipc://{tmp_path}/socket.ack", b"one")
+    other = fixture.subscribe(f"ipc://{tmp_path}/socket.ack", b"other")
+    assert fixture.next_of(one) == [b"one", b"one"]
+    assert fixture.next_of(other) == [b"other", b"other"]
+    assert fixture.told.publish is not None
+    fixture.told.publish("other", b"news")
+    assert fixture.next_of(other) == [b"other", b"news"]
+    assert not one.poll(0)
+
+
+def test_who_comes_again_is_told_again(fixture: Fixture, tmp_path: Path) -> None:
+    fixture.start(Endpoint(f"ipc://{tmp_path}/socket"))
+    for _ in range(2):
+        subscriber = fixture.subscribe(f"ipc://{tmp_path}/socket.ack", b"one")
+        assert fixture.next_of(subscriber) == [b"one", b"one"]
+
+
+def test_a_drain_has_everything_answered_for(fixture: Fixture, tmp_path: Path) -> None:
+    drained = fixture.start(Endpoint(f"ipc://{tmp_path}/socket")).drain()
+    fixture.reactor.pump([QUIET] * 10)
+    assert drained.called
+    assert fixture.told.settled == 1
+
+
+def test_what_is_no_client_is_told_nothing(fixture: Fixture, tmp_path: Path) -> None:
+    fixture.start(Endpoint(f"ipc://{tmp_path}/socket"))
+    for topic in (b"", b"\xff"):
+        fixture.subscribe(f"ipc://{tmp_path}/socket.ack", topic)
+    last = fixture.subscribe(f"ipc://{tmp_path}/socket.ack", b"last")
+    fixture.next_of(last)
+    assert fixture.told.asked == ["last"]
+
+
+def test_of_a_port_it_is_the_next_one_also_where_that_is_any(fixture: Fixture) -> None:
+    for port in (str(free_port()), "*"):
+        with suppress(AssertionError):  # another program may have the next one
+            intake = fixture.start(Endpoint(f"tcp://127.0.0.1:{port}"))
+            bound = int(intake.addresses[0].rpartition(":")[2])
+            subscriber = fixture.subscribe(f"tcp://127.0.0.1:{bound + 1}", b"one")
+            assert fixture.next_of(subscriber) == [b"one", b"one"]
+            return
+    pytest.fail("both ports are taken")
+
+
+def test_an_endpoint_of_its_own_is_used_or_is_an_error(fixture: Fixture, tmp_path: Path) -> None:
+    own = Endpoint(f"ipc://{tmp_path}/own")
+    first = fixture.start(Endpoint(f"ipc://{tmp_path}/socket"), own=own)
+    assert fixture.next_of(fixture.subscribe(own.address, b"one")) == [b"one", b"one"]
+    assert not (tmp_path / "socket.ack").exists()
+    first.stopService()
+    assert not (tmp_path / "own").exists()
+    assert fixture.told.publish is None
+    with pytest.raises(OSError, match=r"--acknowledgements: can't have ipc:///nowhere/x: "):
+        fixture.start(Endpoint(f"ipc://{tmp_path}/socket"), own=Endpoint("ipc:///nowhere/x"))
+    fixture.start(Endpoint(f"ipc://{tmp_path}/socket"))  # which is free again
+
+
+def test_an_implied_endpoint_that_is_taken_is_no_reason_not_to_start(fixture: Fixture) -> None:
+    taken = fixture.context.socket(zmq.PUB)
+    for _ in range(TRIES):
+        port = free_port()
+        with suppress(zmq.ZMQError):
+            taken.bind(f"tcp://127.0.0.1:{port + 1}")
+            break
+    fixture.start(Endpoint(f"tcp://127.0.0.1:{port}"))
+    assert fixture.told.publish is not None
+
+
+def test_where_the_daemon_connects_so_does_its_way_back(fixture: Fixture, tmp_path: Path) -> None:
+    subscriber = fixture.context.socket(zmq.SUB)
+    subscriber.set(zmq.SUBSCRIBE, b"one")
+    subscriber.bind(f"ipc://{tmp_path}/socket.ack")
+    fixture.start(Endpoint(f"ipc://{tmp_path}/socket", connect=True))
+    assert fixture.next_of(subscriber) == [b"one", b"one"]

@@ -1,0 +1,118 @@
+"""The way back from a ZeroMQ intake to its clients: one socket that publishes to each its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+import zmq
+from twisted.logger import Logger
+
+from zibrato.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from zibrato.tx.connections import PublishConnection
+
+    MakeConnection = Callable[[Callable[[bytes], None]], PublishConnection]
+
+LINGER = 500
+_log = Logger()
+
+
+class Acknowledging(Protocol):
+    """What a way back asks the daemon; for the reactor's thread."""
+
+    def listen(self, publish: Callable[[str, bytes], None]) -> Callable[[], None]:
+        """Have `publish` called with a client and a frame of news; return what ends that."""
+
+    def tell(self, client: str) -> bytes:
+        """Return the frame that a client is to be told as it comes, also one that is unknown."""
+
+    def settle(self) -> None:
+        """Have all that came committed at once, since nothing more comes."""
+
+
+class WayBack:
+    """Publishes what `acknowledging` tells of clients, each under its id as the topic.
+
+    It does so at `endpoint`, else at those that the endpoints of an intake imply.
+    """
+
+    def __init__(self, acknowledging: Acknowledging, endpoint: Endpoint | None = None) -> None:
+        self._acknowledging = acknowledging
+        self._endpoint = endpoint
+        self._connection: PublishConnection | None = None
+        self._silence: Callable[[], None] = lambda: None
+        self._files: list[str] = []
+
+    def open(self, make: MakeConnection, sockets: Sequence[Endpoint]) -> None:
+        """Open beside `sockets`, as they were bound; raises OSError for an endpoint of its own."""
+        self._connection = make(self._subscribed)
+        self._silence = self._acknowledging.listen(self._publish)
+        if self._endpoint is not None:
+            try:
+                self._attach(self._endpoint)
+            except zmq.ZMQError as error:
+                raise OSError(
+                    error.errno,
+                    f"--acknowledgements: can't have {self._endpoint.address}: {error.strerror}; "
+                    "give another endpoint, or none",
+                ) from None
+        else:
+            for socket in sockets:
+                self._attach_derived(socket)
+
+    def settle(self) -> None:
+        """Answer for all that came as soon as that can be, since nothing more comes."""
+        if self._connection is not None:
+            self._acknowledging.settle()
+
+    def close(self) -> None:
+        """Close the socket; ZeroMQ has `LINGER` milliseconds to pass on what was told last."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._silence()
+            connection.socket.set(zmq.LINGER, LINGER)
+            connection.shutdown()
+        while self._files:
+            with suppress(OSError):
+                os.unlink(self._files.pop())
+
+    def _attach_derived(self, socket: Endpoint) -> None:
+        """Bind or connect what the endpoint of a socket implies, or say that there is none.
+
+        That is no reason not to start: most clients ask for no acknowledgements.
+        """
+        endpoint = socket.way_back()
+        try:
+            if endpoint is None:
+                raise ValueError("there is no next port")
+            self._attach(endpoint)
+        except (zmq.ZMQError, ValueError) as error:
+            _log.warn(
+                "no acknowledgements to clients of {socket}: {error}; give --acknowledgements an "
+                "endpoint, or none",
+                socket=socket.address,
+                error=error,
+            )
+
+    def _attach(self, endpoint: Endpoint) -> None:
+        if self._connection is not None:
+            endpoint.attach(self._connection.socket)
+        if endpoint.path is not None:
+            self._files.append(endpoint.path)
+        _log.info("acknowledging at {address}", address=endpoint.address)
+
+    def _subscribed(self, topic: bytes) -> None:
+        try:
+            client = topic.decode()
+        except UnicodeDecodeError:
+            return
+        if client:
+            self._publish(client, self._acknowledging.tell(client))
+
+    def _publish(self, client: str, frame: bytes) -> None:
+        if self._connection is not None:
+            self._connection.publish(client.encode(), frame)
