@@ -16,8 +16,11 @@ from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import Process, daemon, eventually, module, python
 from tests.integration.proxy import Proxy
 from tests.integration.wall_clock import LIBRARY, WallClock
+from zibrato.daemon.options import Options
 
 COUNTING = "tests.integration.programs.counting"
+KILLS = 5 if soak.SHARE < 0.1 else soak.rounds(200)
+ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT)
 SECONDS = soak.seconds(100)
 
 
@@ -166,6 +169,27 @@ def test_a_network_that_fails_loses_and_doubles_nothing(tmp_path: Path) -> None:
         process.stop(signal.SIGQUIT)
         print(f"made {made}, received {server.count('hits')}: {failures} failures")
         assert server.count("hits") == made
+
+
+@pytest.mark.soak
+@pytest.mark.skipif("outbox" not in Options(), reason="the outbox is in memory alone")
+def test_a_daemon_that_is_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    endpoint = f"ipc://{tmp_path}/socket"
+    options = ("--outbox", str(tmp_path / "outbox"))
+    with LibratoServer() as server, counting(4, endpoint, "1") as programs:
+        for _ in range(KILLS):
+            with a_daemon(server, endpoint, *options) as process:
+                hold_for(chance.random())()
+                process.stop(chance.choice(ENDS))
+        with a_daemon(server, endpoint, *options) as last:
+            made = made_by(programs)
+            last.stop(signal.SIGQUIT)
+        received = server.count("hits")
+        print(f"made {made}, received {received}: {KILLS} kills")
+        assert received == made
 
 
 @pytest.mark.soak
