@@ -37,7 +37,7 @@ coverage: .make/test .make/packages
 
 # What repeats itself, in its whole length: some minutes of kills, restarts and reconnections.
 soak: .make/test .make/packages
-	ZIBRATO_SOAK=1 $(PYTEST) -m soak
+	ZIBRATO_SOAK=1 $(PYTEST) -m soak -o faulthandler_timeout=1800
 
 # All that the tests know to attack it with, and a table of what held.
 hostile: .make/test .make/packages
