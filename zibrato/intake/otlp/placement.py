@@ -8,7 +8,7 @@ from math import inf
 from zibrato.distribution import SCALE, Distribution, bucket_of, representative
 from zibrato.model import Summary, bounded
 
-SLOTS = 32
+SLOTS = 16
 """Places over which the count of a bucket is spread that is wider than ours."""
 _LOWEST, _HIGHEST = -1074 << SCALE, 1024 << SCALE
 """Our buckets of the least and of the greatest float."""
