@@ -45,6 +45,9 @@ class Hosts:
             make_keys(directory, directory.name)
             (directory / "server.key").write_text((self.keys / "server.key").read_text())
         self.authorise(self.known)
+        self.mistaken = path / "mistaken"  # about who the daemon is
+        make_keys(self.mistaken, "mistaken")
+        (self.mistaken / "server.key").write_text((self.mistaken / "mistaken.key").read_text())
         self.log = path / "log.json"
         self.process = daemon(
             *("--socket", "tcp://0.0.0.0:*", "--socket", f"ipc://{path}/socket"),
@@ -87,6 +90,7 @@ def test_who_has_a_key_that_is_known_gets_in_and_nobody_else(hosts: Hosts) -> No
     clients = {
         "authorised": hosts.client("authorised", 30, hosts.known),
         "other": hosts.client("other", 0.5, hosts.unknown, "absent"),
+        "mistaken": hosts.client("mistaken", 0.5, hosts.mistaken),
         "plain": hosts.client("plain", 0.5, None, "absent"),
     }
     for name, process in clients.items():
@@ -101,6 +105,7 @@ def test_who_has_a_key_that_is_known_gets_in_and_nobody_else(hosts: Hosts) -> No
         eventually(lambda: hosts.has("zibrato.intake.rejected", f'"{reason}"'))  # noqa: B023
     assert not hosts.has("other")
     assert not hosts.has("plain")
+    assert not hosts.has("mistaken")
     assert "rejected a client" in hosts.process.output
 
 
