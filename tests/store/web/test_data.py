@@ -173,7 +173,7 @@ def test_of_many_objects_few_are_there_at_once(count: int) -> None:
             most = max(most, len(alive))
             yield item
 
-    assert json.loads(bytes(encoded_array(items()))) == [{"n": n} for n in range(count)]
+    assert json.loads(b"".join(encoded_array(items()))) == [{"n": n} for n in range(count)]
     assert most <= 2 * PART + 1
 
 

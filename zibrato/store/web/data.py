@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -17,9 +17,9 @@ from zibrato.store.api.responses import bad_parameter, json_response, with_error
 from zibrato.store.api.time_range import HOUR
 from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.reader import Reader
-from zibrato.store.live import Description, described
+from zibrato.store.live import Description, Live, described
 from zibrato.store.store import Store
-from zibrato.store.web.compression import MIN_SIZE, accepts_gzip, compressed
+from zibrato.store.web.compression import accepts_gzip, whole
 from zibrato.store.web.plot_data import plot_data
 from zibrato.store.web.running_totals import increments
 
@@ -32,14 +32,14 @@ PART = 1000
 class SeriesList(msgspec.Struct):
     """The list of all series, as of the Unix time `now`; `interval` is in seconds.
 
-    What events with an id up to `updates` tell is in it. `series` are encoded already.
+    What events with an id up to `updates` tell is in it. The series themselves are added to its
+    text, see `series_list`.
     """
 
     now: float
     updates: int
     interval: float
     descriptions: list[Description]
-    series: msgspec.Raw
 
 
 class Health(msgspec.Struct):
@@ -75,14 +75,7 @@ class DataApi:
         """Answer with every series and its newest intervals."""
         await self._store.ready()
         now, live = self._database.clock.seconds(), self._store.live
-
-        def work(reader: Reader) -> object:
-            about = descriptions(reader)
-            with live.lock:
-                series = encoded_array(live.series(now))
-                return SeriesList(now, live.updates, live.interval, about, series)
-
-        return await self._json(request, work)
+        return await self._answer(request, lambda reader: series_list(reader, live, now))
 
     @app.route("/plot", methods=["GET"])
     async def plot(self, request: IRequest) -> bytes:
@@ -126,15 +119,15 @@ class DataApi:
         return json_response(request, _health(self._store))
 
     async def _json(self, request: IRequest, work: Callable[[Reader], object]) -> bytes:
-        """Answer with what `work` returns, encoded and compressed in the same thread."""
+        """Answer with what `work` returns, encoded in the same thread."""
+        return await self._answer(request, lambda reader: [msgspec.json.encode(work(reader))])
+
+    async def _answer(self, request: IRequest, work: Callable[[Reader], Iterable[bytes]]) -> bytes:
+        """Answer with the parts of a JSON text, compressed in the same thread."""
         takes_gzip = accepts_gzip(request.getHeader(b"accept-encoding"))
-
-        def encoded(reader: Reader) -> tuple[bytes, bool]:
-            body: bytes = msgspec.json.encode(work(reader))
-            compress = takes_gzip and len(body) >= MIN_SIZE
-            return (compressed(body) if compress else body), compress
-
-        body, is_compressed = await self._database.read(encoded)
+        body, is_compressed = await self._database.read(
+            lambda reader: whole(work(reader), takes_gzip)
+        )
         request.setHeader(b"Content-Type", b"application/json")
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"Vary", b"Accept-Encoding")
@@ -155,17 +148,27 @@ def descriptions(reader: Reader) -> list[Description]:
     return [one for one in every if one.says_something]
 
 
-def encoded_array(items: Iterable[object]) -> msgspec.Raw:
-    """Return many objects as an array of JSON; few of them are there at once.
+def series_list(reader: Reader, live: Live, now: float) -> Iterator[bytes]:
+    """Generate the parts of the list of all series as of the Unix time `now`."""
+    about = descriptions(reader)
+    with live.lock:
+        head = msgspec.json.encode(SeriesList(now, live.updates, live.interval, about))
+        yield head[:-1] + b',"series":'
+        yield from encoded_array(live.series(now))
+    yield b"}"
 
-    All of 100,000 series as objects would take hundreds of megabytes, which the process keeps.
+
+def encoded_array(items: Iterable[object]) -> Iterator[bytes]:
+    """Generate the parts of an array of JSON; few of its many objects are there at once.
+
+    All of 100,000 series as objects would take hundreds of megabytes.
     """
-    text = bytearray(b"[")
     items = iter(items)
+    before = b"["
     while part := [*islice(items, PART)]:
-        text += msgspec.json.encode(part)[1:-1] + b","
-    text[max(1, len(text) - 1) :] = b"]"
-    return msgspec.Raw(text)
+        yield before + msgspec.json.encode(part)[1:-1]
+        before = b","
+    yield b"]" if before == b"," else b"[]"
 
 
 def series_ids(text: str) -> list[int]:
