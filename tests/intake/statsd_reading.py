@@ -95,7 +95,7 @@ def _add(
     entry |= {"when": batch.start} if batch.start != NOW else {}
     kept = said.setdefault(repr(entry), entry)
     for field, value in what.items():
-        kept[field] = kept[field] + value if field in kept else value  # type: ignore[operator]
+        kept[field] = kept[field] + value if field in kept else value  # type: ignore[operator]  # values of one field are alike
 
 
 def _noted(note: Annotation) -> dict[str, object]:

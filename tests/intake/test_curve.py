@@ -133,7 +133,7 @@ def test_only_what_other_hosts_reach_asks_for_keys(fixture: Fixture, tmp_path: P
         for intake in made:
             intake.startService()
         bound = [len(intake.addresses) for intake in made]
-        mechanisms = [intake._connection.socket.get(zmq.MECHANISM) for intake in made]  # type: ignore[union-attr]
+        mechanisms = [intake._connection.socket.get(zmq.MECHANISM) for intake in made]  # type: ignore[union-attr]  # it has started
         for intake in made:
             intake.reload()
             intake.stopService()

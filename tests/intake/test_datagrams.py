@@ -57,7 +57,7 @@ def test_a_turn_ends_where_there_is_no_end_of_datagrams(monkeypatch: pytest.Monk
                 pair.there.send(b"x")
 
         refill([])
-        pair.reader._receive = refill  # type: ignore[assignment]
+        pair.reader._receive = refill  # type: ignore[assignment]  # a stand-in
         pair.there.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         pair.reader.doRead()
         assert len(pair.frames) == 3 * AT_ONCE

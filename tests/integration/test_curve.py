@@ -102,7 +102,7 @@ def test_who_has_a_key_that_is_known_gets_in_and_nobody_else(hosts: Hosts) -> No
     assert f"{question[:-5]}?" in clients["plain"].output
     eventually(lambda: hosts.has("authorised"))
     for reason in ("unauthorised", "handshake"):
-        eventually(lambda: hosts.has("zibrato.intake.rejected", f'"{reason}"'))  # noqa: B023
+        eventually(lambda: hosts.has("zibrato.intake.rejected", f'"{reason}"'))  # noqa: B023 - called at once
     assert not hosts.has("other")
     assert not hosts.has("plain")
     assert not hosts.has("mistaken")
@@ -113,7 +113,7 @@ def test_local_clients_need_no_keys(hosts: Hosts, monkeypatch: pytest.MonkeyPatc
     for name, endpoint in (("ipc", f"ipc://{hosts.path}/socket"), ("loopback", hosts.local)):
         with Zibrato(endpoint, linger=30) as z:
             z.count(name=name)
-        eventually(lambda: hosts.has(name))  # noqa: B023
+        eventually(lambda: hosts.has(name))  # noqa: B023 - called at once
     monkeypatch.setenv("ZIBRATO_CURVE", str(hosts.known))
     with Zibrato(f"ipc://{hosts.path}/socket", linger=30) as z:
         z.count(name="ipc.with.keys")

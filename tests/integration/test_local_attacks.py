@@ -118,7 +118,7 @@ def test_frames_that_are_no_measurements(unharmed: Daemon) -> None:
         ):
             push.send(frame)
         for reason in ("empty", "malformed"):
-            eventually(lambda: unharmed.rejected(reason))  # noqa: B023
+            eventually(lambda: unharmed.rejected(reason))  # noqa: B023 - called at once
         push.send(bytes(MAX_FRAME + 1))  # which ZeroMQ discards, with the connection
 
 

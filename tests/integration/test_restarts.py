@@ -61,7 +61,7 @@ def test_a_daemon_that_quits_under_load_loses_nothing(
             for _ in range(RESTARTS):
                 with a_daemon(server, endpoint) as process:
                     before = server.count("hits")
-                    eventually(lambda seen=before: server.count("hits") > seen)  # type: ignore[misc]
+                    eventually(lambda seen=before: server.count("hits") > seen)  # type: ignore[misc]  # a default has no type
                     assert process.stop(signal.SIGQUIT) == 0
             with a_daemon(server, endpoint):
                 made = 0

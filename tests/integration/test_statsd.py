@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.request import urlopen
 
-import markus  # type: ignore[import-untyped]
+import markus  # type: ignore[import-untyped]  # it has no types
 import pytest
-import statsd  # type: ignore[import-untyped]
+import statsd  # type: ignore[import-untyped]  # it has no types
 from datadog.dogstatsd.base import DogStatsd
 
 from tests.integration.lines_daemon import KINDS, LinesDaemon

@@ -43,6 +43,7 @@ class Distinct:
     def _sink(self) -> int:
         """Keep the smaller half of the hashes; return the new limit."""
         kept = nsmallest(MAX_EXACT + 1, self._hashes)
+        # The next hash is the limit: below it are those that are kept, and no others.
         self._limit = kept.pop()
         self._hashes = set(kept)
         return self._limit

@@ -129,6 +129,7 @@ class Options(usage.Options):
         try:
             self._parse([*self._configured(), *map(str, self._arguments)])
         except usage.UsageError as error:
+            # As a subcommand: twistd would print all of its help before the error.
             if getattr(self, "parent", None) is None:
                 raise
             raise SystemExit(f"zibrato: {error}") from None
@@ -140,6 +141,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Check everything and convert it; raises usage.UsageError."""
+        # It was looked for before Twisted parsed anything, which takes --conf and a second one too.
         if self["config"] != _value_of(self._arguments, *CONFIG):
             raise usage.UsageError("--config: expected it once, on the command line, in full")
         for name, value in self.items():
@@ -230,12 +232,14 @@ class Options(usage.Options):
 
 def _items(path: str) -> dict[str, list[str]]:
     """Return the lines of each option of a configuration file; raises usage.UsageError."""
+    # None: a % in a key or a path stands for itself.
     parser = configparser.ConfigParser(interpolation=None)
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_CONFIG + 1)
         if len(content) > MAX_CONFIG:
             raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
+        # -sig: some editors begin a file with a mark of its encoding.
         parser.read_string(content.decode("utf-8-sig"), path)
         items = parser.items("zibrato")
     except (OSError, ValueError, configparser.Error) as error:

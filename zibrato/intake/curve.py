@@ -53,7 +53,7 @@ class CurveServer:
         What answers is there first: without it ZeroMQ would let in whoever knows the public key.
         """
         # txZMQ imports the global reactor.
-        from zibrato.tx.connections import (  # noqa: PLC0415
+        from zibrato.tx.connections import (  # noqa: PLC0415 - imports the reactor
             AuthenticatedPullConnection,
             EventConnection,
             Factory,

@@ -121,7 +121,7 @@ class Attack:
     def corrupt(self, place: int, column: str, value: object) -> None:
         """Set a column of the row of a series at T0 + 10."""
         row_key = key(0, T0 + 10, self.ids[place])
-        query = f"UPDATE point SET {column} = ? WHERE key = ?"  # noqa: S608
+        query = f"UPDATE point SET {column} = ? WHERE key = ?"  # noqa: S608 - all ours
         self.file.writer.connection.execute(query, (value, row_key))
 
 

@@ -95,7 +95,7 @@ def test_only_a_socket_that_a_killed_daemon_left_is_taken(tmp_path: Path) -> Non
 
 
 def test_an_address_is_one_that_a_browser_can_open() -> None:
-    assert url_of(IPv4Address("TCP", "0.0.0.0", 80)) == "http://127.0.0.1:80/"  # noqa: S104
+    assert url_of(IPv4Address("TCP", "0.0.0.0", 80)) == "http://127.0.0.1:80/"  # noqa: S104 - nothing listens
     assert url_of(IPv4Address("TCP", "10.0.0.1", 80)) == "http://10.0.0.1:80/"
     assert url_of(IPv6Address("TCP", "::1", 80)) == "http://[::1]:80/"
     assert "/run/web" in url_of(UNIXAddress("/run/web"))

@@ -96,7 +96,7 @@ _ApiErrorOf = Callable[[Any], ApiError]
 
 def _add_handler(app: Klein, kind: type[Exception], api_error: _ApiErrorOf) -> None:
     # Klein calls it as a method, by its arguments' names.
-    def handle(self: object, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001
+    def handle(self: object, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001 - named by Klein
         error = api_error(failure.value)
         return error_response(request, error.status, error.errors)
 

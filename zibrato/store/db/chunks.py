@@ -26,6 +26,7 @@ def encode_points(points: Sequence[Point], block: int) -> bytes:
     Of rows of one sample each, the squares are left out: they are those of the sums.
     """
     starts = array("I", [start - block for start, _ in points])
+    # Intervals mostly follow one another: steps, unlike starts, are all the same.
     steps = array("I", [b - a for a, b in zip([0, *starts], starts, strict=False)])
     counts, totals, leasts, mosts, squares, lasts, blobs = zip(*(r for _, r in points), strict=True)
     columns = [_planes(array("d", totals))]

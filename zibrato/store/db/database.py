@@ -109,6 +109,8 @@ class Database:
         """Let what is under way finish, and close the file."""
         self._stopped = True
         self._interrupt()
+        # Readers first: what lies beside the file is checked in by the last connection that is
+        # closed, and that must be the writer's, as theirs can't.
         self._reading.stop()
         self._close_readers()
         await finished(self._writing.run(self._close))
@@ -133,6 +135,7 @@ class Database:
 
     async def _maintain(self) -> None:
         try:
+            # A second of work at a time: deliveries have their turn in between.
             while not self._stopped and await self.write(self._maintenance):
                 pass
         except sqlite3.OperationalError:  # a full disk; deliveries tell of it

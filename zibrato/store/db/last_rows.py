@@ -44,6 +44,7 @@ def last_rows(
     `max_seeks` it ends: what is older is not found.
     """
     wanted = set(ids)
+    # One state of the file for the whole search: a rollup moves rows from table to table.
     with transaction(connection, "DEFERRED"):
         for index in range(len(tiers)):
             for table in ("point", "chunk"):  # in a tier, all rows are newer than the chunks

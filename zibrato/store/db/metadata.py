@@ -165,6 +165,7 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
     stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
     described: dict[str, Metric] = {}
+    # A dict, as a set that keeps the order in which they came.
     conflicts: dict[str, None] = {}
     for submission in submissions:
         before = stored.get(submission.name.lower())

@@ -72,6 +72,7 @@ class Writer:
                 add_rows(self.connection, _rows(ids, points))
                 besides()
         except BaseException:
+            # Ids that were made in the transaction are gone with it.
             self.index.forget()
             raise
         counts = [summary.count for _, _, summary in points]
@@ -94,6 +95,7 @@ class Writer:
 
         Returns whether there may be more.
         """
+        # What is deleted first need not be rolled up.
         return (
             prune(self.connection, self._tiers, now)
             or self._delete_old_series(now)
