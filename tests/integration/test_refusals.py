@@ -120,8 +120,8 @@ def test_another_programs_port(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
 def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[str]) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    for store in (one, other):  # the check of a store leaves its lock behind
-        Path(f"{store}.lock").touch()
+    for file in (one, other, f"{one}.outbox"):  # their checks leave their locks behind
+        Path(f"{file}.lock").touch()
     stores = ("--backend", f"store:path={one}", "--backend")
     bound = ("--socket", "tcp://127.0.0.1:*")
     line = refusal(tmp_path, [*command, *bound, *stores, f"store:path={other}"])
@@ -181,7 +181,8 @@ ODD = {
 
 @pytest.mark.parametrize("line", ODD)
 def test_odd_command_lines(tmp_path: Path, line: str) -> None:
-    (tmp_path / "store.lock").touch()
+    for file in ("store", "store.outbox"):
+        (tmp_path / f"{file}.lock").touch()
     options = ("--socket", "tcp://127.0.0.1:*", "--store", f"{tmp_path}/store", *line.split())
     assert refusal(tmp_path, [*FOREGROUND, *options]).startswith(ODD[line])
 

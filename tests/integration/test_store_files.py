@@ -50,7 +50,8 @@ def test_a_stop_leaves_one_file_for_its_owner_alone(store: Store) -> None:
     store.process.popen.send_signal(signal.SIGTERM)
     assert store.process.wait() == -signal.SIGTERM
     names = sorted(part.name for part in store.path.parent.glob("store*"))
-    assert names == ["store.sqlite", "store.sqlite.lock"]
+    outbox = ["store.sqlite.outbox", "store.sqlite.outbox.lock"]
+    assert names == ["store.sqlite", "store.sqlite.lock", *outbox]
     assert {store.path.parent.joinpath(name).stat().st_mode & 0o777 for name in names} == {0o600}
     with closing(sqlite3.connect(f"{store.path.as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
         assert copy.execute("SELECT count(*) FROM series WHERE name = 'hits'").fetchone() == (1,)
