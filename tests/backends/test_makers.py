@@ -24,7 +24,7 @@ from zibrato.service import Options
 options = Options({})
 options.parseOptions(["--username", "u", "--apikey", "k", "--store", "s"])
 assert [choice.maker.name for choice in options.settings.backends] == ["librato", "store"]
-heavy = ("twisted.internet.reactor", "treq", "klein", "txzmq", "sqlite3", "zibrato.store.db")
+heavy = ("twisted.internet.reactor", "treq", "klein", "txzmq", "zibrato.store.db")
 print([name for name in heavy if name in sys.modules])
 """
 

@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 from array import array
 from collections.abc import Iterator
+from statistics import median
 
 import pytest
 from twisted.internet.task import Clock
@@ -75,6 +76,16 @@ def filled(sent: list[bytes]) -> Outbox:
     return outbox
 
 
+def ratio(sent: list[bytes]) -> float:
+    """Return what an outbox says that it takes, by what there is more with it."""
+    gc.collect()
+    before, _ = tracemalloc.get_traced_memory()
+    outbox = filled(sent)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    return outbox.size / (after - before)
+
+
 @pytest.fixture
 def traced() -> Iterator[None]:
     tracemalloc.start()
@@ -87,9 +98,5 @@ def traced() -> Iterator[None]:
 def test_its_size_is_that_of_what_it_holds(shape: str) -> None:
     sent = frames(shape)
     filled(sent)  # what a process makes once is there from now on
-    gc.collect()
-    before, _ = tracemalloc.get_traced_memory()
-    outbox = filled(sent)
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
-    assert 0.75 <= outbox.size / (after - before) <= 1.25
+    ratios = [ratio(sent) for _ in range(3)]  # other threads of the tests' process take memory, too
+    assert 0.75 <= median(ratios) <= 1.25, ratios

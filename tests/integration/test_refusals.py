@@ -93,7 +93,9 @@ def taken(tmp_path: Path) -> Iterator[tuple[str, str]]:
     endpoint = f"ipc://{tmp_path}/socket"
     options = ("--socket", endpoint, "--socket", "tcp://127.0.0.1:*", "--backend", "memory")
     with daemon(*options) as process:
-        yield endpoint, process.wait_for(r"listening on (tcp://127.0.0.1:\d+)")[1]
+        tcp = process.wait_for(r"listening on (tcp://127.0.0.1:\d+)")[1]
+        process.wait_for("acknowledging at ")
+        yield endpoint, tcp
 
 
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
