@@ -124,6 +124,30 @@ def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture)
     assert fixture.reactor.readers == []
 
 
+def test_a_drain_hears_who_was_about_to_connect_as_it_began() -> None:
+    frames: list[bytes] = []
+    reactor = Reactor()
+    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.append, ipc_mode=0o660)
+    intake.startService()
+    done: list[None] = []
+    intake.drain().addCallback(done.append)
+    reactor.advance(QUIET / 2)
+    with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+        push.set(zmq.LINGER, 0)
+        push.connect(intake.addresses[0])
+        push.send(b"late")
+        limit = monotonic() + 30
+        while not frames and monotonic() < limit:
+            reactor.advance(QUIET / 1000)
+            for reader in list(reactor.readers):
+                zmq.select([reader.fileno()], [], [], 0.01)
+                reader.doRead()
+        reactor.advance(QUIET)
+        reactor.pump([QUIET] * 10)
+    assert (frames, done) == ([b"late"], [None])
+    intake.stopService()
+
+
 def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixture) -> None:
     connection = fixture.intake._connection
     assert connection is not None

@@ -186,15 +186,18 @@ class ZeroMQIntake(Service):
             self._way_back.settle()
 
     async def _part(self, connection: PullConnection) -> None:
-        """Read until all peers of what is bound are gone, or nothing comes any more."""
+        """Part with the peers of what is bound, and read until nothing comes any more.
+
+        That none is connected is no end: one may be in the listening socket's queue.
+        """
         now = self._reactor.monotonic()
-        deadline, quiet_since, connected = now + DRAIN_LIMIT, now, None
-        while now < deadline and now < quiet_since + QUIET and connected != 0:
+        deadline, quiet_since = now + DRAIN_LIMIT, now
+        while now < deadline and now < quiet_since + QUIET:
             frames = connection.frames
             connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
-            connected = hang_up(self._bound, MAX_FRAME if is_late else 0)
+            hang_up(self._bound, MAX_FRAME if is_late else 0)
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
             if frames != connection.frames:
