@@ -19,22 +19,23 @@ _DESCRIPTORS = "/proc/self/fd"
 _ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothing is bound here
 
 
-def hang_up(addresses: Collection[str], max_unread: int) -> int | None:
-    """Send no more to those who are connected to `addresses`; return how many still are, if known.
+def hang_up(addresses: Collection[str], max_unread: int) -> int:
+    """Send no more to those who are connected to `addresses`; return the bytes of them that wait.
 
     A peer's ZeroMQ takes that for the end of the connection. It ends it on its side, where it is
     between two writes: all that it wrote arrives, and what it has yet to write it keeps. Where
     over `max_unread` bytes of it wait here, it may be in the middle of one: it is left for now.
     """
     if not addresses or not os.path.isdir(_DESCRIPTORS):
-        return None
-    connected = 0
+        return 0
+    waiting = 0
     for connection in _accepted(addresses):
         with closing(connection), suppress(OSError):  # such as of one that has gone meanwhile
-            connected += 1
-            if _unread(connection) <= max_unread:
+            unread = _unread(connection)
+            waiting += unread
+            if unread <= max_unread:
                 connection.shutdown(socket.SHUT_WR)
-    return connected
+    return waiting
 
 
 def _unread(connection: socket.socket) -> int:

@@ -197,10 +197,11 @@ class ZeroMQIntake(Service):
             connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
-            hang_up(self._bound, MAX_FRAME if is_late else 0)
+            unread = hang_up(self._bound, MAX_FRAME if is_late else 0)
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
-            if frames != connection.frames:
+            # On a busy machine ZeroMQ's own thread may not get to read for long.
+            if unread or frames != connection.frames:
                 quiet_since = now
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:
