@@ -10,24 +10,13 @@ from typing import Any
 from twisted.internet.interfaces import IReactorFDSet
 from zope.interface import implementer
 
-from tests.fake_reactor import FakeReactor
+from tests.intake import sockets
 from zibrato.endpoint import LineAddress
 
 
 @implementer(IReactorFDSet)
-class Reactor(FakeReactor):
-    """A clock that takes readers, and reads when a test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.readers: list[Any] = []
-
-    def addReader(self, reader: Any) -> None:
-        self.readers.append(reader)
-
-    def removeReader(self, reader: Any) -> None:
-        if reader in self.readers:
-            self.readers.remove(reader)
+class Reactor(sockets.Reactor):
+    """One that is taken for a whole IReactorFDSet, and has no writers."""
 
     def addWriter(self, writer: Any) -> None:
         raise NotImplementedError
