@@ -26,11 +26,11 @@ class Handler(logging.StreamHandler):
 logging.getLogger("zibrato").addHandler(Handler())
 z = Zibrato(linger=0.5)
 z.count(name=sys.argv[1], value=7)
-print("sent", z.flush(float(sys.argv[2])), flush=True)
+print(f"sent {z.flush(float(sys.argv[2]))}", flush=True)
 if "absent" in sys.argv[3:]:
     assert said.wait(60)
 if "late" in sys.argv[3:]:
-    print("sent at last", z.flush(60), flush=True)
+    print(f"sent at last {z.flush(60)}", flush=True)
 """
 
 

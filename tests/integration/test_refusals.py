@@ -194,8 +194,9 @@ def test_two_stores_without_a_page_both_keep_what_comes(tmp_path: Path) -> None:
     files = [tmp_path / "one", tmp_path / "other"]
     stores = [f"--backend=store:path={file}" for file in files]
     with daemon("--socket", endpoint, *stores, "--web", "none") as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             z.count(name="calls", value=42)
+            assert z.flush(30)
         process.stop()
         assert "Traceback" not in process.output
     for file in files:
