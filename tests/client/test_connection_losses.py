@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 
 import pytest
 import zmq
 
 from tests.client.connections import Fixture
 from zibrato.client import send_queue
+from zibrato.client.rows import Rows
 from zibrato.wire import Batch, encode
 
 
@@ -43,6 +45,43 @@ def test_what_a_closed_connection_gets_is_counted_and_reported_once_it_has_users
     fixture.count()
     fixture.connection.step(2.0)
     assert (fixture.counted(), fixture.counted("zibrato.client.dropped")) == (1, 2)
+
+
+def test_who_comes_as_a_closed_connection_is_stepped_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fixture = Fixture()
+    fixture.connection.close(0.0)
+    take = fixture.connection.buffers.drain.take
+
+    def reopened() -> Iterator[Rows]:
+        fixture.connection.acquire(1.0, 1000)
+        fixture.count()
+        fixture.time(1.0)
+        return take()
+
+    monkeypatch.setattr(fixture.connection.buffers.drain, "take", reopened)
+    fixture.connection.step(1.0)
+    assert (fixture.counted(), fixture.timed()) == (1, 1)
+    assert not fixture.connection.dropped
+
+
+def test_who_comes_and_goes_as_a_connection_is_about_to_close_loses_nothing() -> None:
+    fixture = Fixture()
+    fixture.connection.acquire(1.0, 1000)
+    fixture.connection.users -= 1
+    fixture.connection.step(1.0)
+    fixture.connection.acquire(1.0, 1000)
+    fixture.count()
+    fixture.time(1.0)
+    fixture.connection.users -= 1
+    assert fixture.connection.close(1.0) is None  # of those that left before the step
+    assert not fixture.connection.closed
+    fixture.connection.step(2.0)
+    fixture.connection.close(1.0)
+    assert fixture.connection.closed
+    assert (fixture.counted(), fixture.timed()) == (1, 1)
+    assert not fixture.connection.dropped
 
 
 def test_what_is_not_sent_when_it_closes_is_counted() -> None:

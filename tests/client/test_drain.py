@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from tests.client.connections import Fixture
 from zibrato.client.buffers import Buffers
 from zibrato.client.drain import Drain, Registry, registry
 from zibrato.client.rows import Rows
@@ -100,12 +101,14 @@ def test_a_sender_that_fails_at_one_batch_gets_the_others() -> None:
 
 
 def test_a_dropped_measurement_still_reaches_callbacks() -> None:
-    counted, counts = Counted(), Counts()
-    counted.drain.add(counts.on_rows)
-    counted.count(2)
-    counted.buffers.drop("closed")
+    fixture, counts = Fixture(), Counts()
+    fixture.connection.close(0.0)
+    fixture.connection.buffers.drain.add(counts.on_rows)
+    fixture.count()
+    fixture.count()
+    fixture.connection.step(1.0)
     assert counts.total == 2
-    assert not counted.buffers.dropped["closed"]
+    assert not fixture.connection.dropped
 
 
 def test_a_forked_child_waits_for_no_turn_and_sends_nothing_of_its_parent() -> None:

@@ -32,6 +32,7 @@ def test_rows_cost_beside_their_samples() -> None:
     rows.add_samples(Series(TIMER, "t", ""), SAMPLES)
     rows.add_samples(Series(GAUGE, "g", ""), SAMPLES)
     assert (len(rows), rows.samples, rows.cost) == (3, 6, 6 + 3 * ROW_COST)
+    assert rows.measurements == 1006
 
 
 @pytest.mark.parametrize("total", [0, -3, MAX_EXACT_INT, -MAX_EXACT_INT])

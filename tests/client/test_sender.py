@@ -59,11 +59,23 @@ def test_the_last_user_closes(flushed: Flushed) -> None:
 def test_the_end_of_the_process_closes_what_is_open_whoever_uses_it(flushed: Flushed) -> None:
     closed = flushed.acquire(HERE, 9.0, 10)
     closed.users = 0
+    closed.step(1.0)
     closed.close(0.0)
     one = flushed.acquire(THERE, 2.0, 10)
     flushed.finish()
     assert flushed.flushed == [([one], 2.0, True)]
     assert one.users == 0
+
+
+def test_who_comes_after_the_end_and_a_late_release_is_a_user(flushed: Flushed) -> None:
+    connection = flushed.acquire(HERE, 1.0, 10)
+    flushed.finish()
+    connection.step(1.0)
+    connection.close(0.0)
+    flushed.release(connection)
+    flushed.acquire(HERE, 1.0, 10)
+    assert connection.users == 1
+    assert not connection.closed
 
 
 def test_the_end_waits_no_longer_than_a_timer_can(flushed: Flushed) -> None:

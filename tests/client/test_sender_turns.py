@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.client.connections import Fixture as Connections
 from tests.client.senders import HERE, Fixture
 from zibrato.client import absence, flushing, sender
 from zibrato.client.connection import Connection
@@ -142,3 +143,30 @@ def test_a_close_gives_each_its_own_linger_a_flush_all_the_same_time(
     assert fixture._finish(fixture.connections, 1010.0, close=True)
     assert (flushes[1], closes) == ([1001.0, 1010.0], [[1001.0, 1010.0]])
     assert [len(stub.steps) for stub in (short, long)] == [2, 2]
+
+
+def test_who_comes_and_goes_while_the_last_user_is_flushed_loses_nothing(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a flush lasts up to the linger, in which there are no users."""
+    fixed = Connections()
+    connection = fixed.connection
+    fixture.connections = [connection]
+    connection.acquire(1.0, 1000)
+    connection.users -= 1
+    flush = flushing.flush
+
+    def interrupted(deadlines: flushing.Deadlines) -> bool:
+        connection.acquire(1.0, 1000)
+        fixed.count()
+        fixed.time(1.0)
+        connection.users -= 1
+        return flush(deadlines)
+
+    monkeypatch.setattr(flushing, "flush", interrupted)
+    fixture._finish([connection], fixture.now, close=True)
+    monkeypatch.setattr(flushing, "flush", flush)
+    fixture._finish([connection], fixture.now, close=True)
+    assert (fixed.counted(), fixed.timed()) == (1, 1)
+    assert connection.closed
+    assert not connection.dropped

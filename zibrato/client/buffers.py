@@ -171,11 +171,6 @@ class Buffers:
             self.dropped["value"] += len(samples) - len(finite)
         return finite
 
-    def drop(self, reason: str) -> None:
-        """Drop what was recorded, counted under `reason`."""
-        for rows in self.drain.take():
-            self.dropped[reason] += rows.samples + sum(row.count for row in rows.counters)
-
     def limit(self, max_samples: int) -> None:
         """Drop all samples if there are more than so many, counted: nothing drains them in time.
 

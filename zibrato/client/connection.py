@@ -47,6 +47,8 @@ class Connection:
         self.linger = linger
         self.users = 0
         self._generation = 1
+        self._stepped = 1
+        """The generation in which the last step began."""
         self._closed_generation = 0
         self.buffers = Buffers()
         self.errors: Counter[str] = Counter()
@@ -100,7 +102,7 @@ class Connection:
 
     def acquire(self, linger: float, max_pending: int) -> None:
         """Count one more user; the first one sets the bounds, and opens what was closed."""
-        self.users += 1
+        self.users = max(self.users, 0) + 1  # who was retired and then leaves is counted out twice
         if self.users == 1:
             self.linger = linger
             self._queue.max_pending = max_pending
@@ -108,11 +110,12 @@ class Connection:
 
     def step(self, now: float) -> int:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
-        if self.closed:
-            self.buffers.drop("closed")
-            return 0
+        self._stepped = self._generation
         samples = 0
         for rows in self.buffers.drain.take():
+            if self.closed:  # now that they are taken: who acquires it later recorded none of them
+                self._drop("closed", rows.measurements)
+                continue
             # Threads that only record have the interpreter's lock most of the time: they may add
             # more meanwhile than is taken away here.
             self.buffers.limit(MAX_BEHIND * self.max_pending)
@@ -120,6 +123,8 @@ class Connection:
             self._enqueue(rows, now)
             if self._opened is not None:
                 self._send()
+        if self.closed:
+            return 0
         self._report(now)
         self._since = now
         self._send()
@@ -132,16 +137,16 @@ class Connection:
                 self._send()
 
     def close(self, linger: float) -> Context | None:
-        """Close if there are no users; ZeroMQ goes on sending for `linger` seconds at most.
+        """Close if it has had no users since the last step began.
 
-        Returns the context that is to be ended, which waits for that. What ZeroMQ didn't take, or
-        has still, is dropped, counted.
+        Returns the context that is to be ended, which waits for ZeroMQ to go on sending, `linger`
+        seconds at most. What ZeroMQ didn't take, or has still, is dropped, counted.
         """
         # There is no lock: whoever acquires it after this look begins a generation that is open.
-        generation = self._generation
-        if self.users > 0:
+        # One who came and went since the step may have left samples, and waits for a close itself.
+        if self.users > 0 or self._stepped != self._generation:
             return None
-        self._closed_generation = generation
+        self._closed_generation = self._stepped
         self._drop("unsent", self._queue.clear())
         return self.end(linger)
 

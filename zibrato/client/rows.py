@@ -33,6 +33,11 @@ class Rows:
         """About how many samples' worth of memory they take."""
         return self.samples + len(self) * ROW_COST
 
+    @property
+    def measurements(self) -> int:
+        """How many measurements they hold."""
+        return self.samples + sum(row.count for row in self.counters)
+
     def add_count(self, series: Series, events: int, total: float) -> None:
         """Add `events` increments, `total` together."""
         self.counters.append(CounterRow(*_identity(series), events, encodable(total)))
