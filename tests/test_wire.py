@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire_rules import BATCH, BATCHES, FRAME, NOW, RAW, rejected
-from zibrato.wire import MAX_FRAME, Batch, decode, encode, pack, unpack
+from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, Batch, decode, encode, pack, unpack
 
 
 @settings(deadline=None)
@@ -115,6 +115,15 @@ def test_no_depth_of_nesting_raises(depth: int, at: int) -> None:
 def test_lengths_that_are_not_there_take_no_memory(header: bytes) -> None:
     assert rejected(b"\x98\x01\xa1c\x01\x01\x01" + header) == {"malformed": 1}
     assert rejected(header) == {"malformed": 1}
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1])
+@pytest.mark.attack("numbers of batches past what SQLite takes", before="no commit after it")
+def test_the_number_of_a_batch_is_one_that_can_be_committed(number: int) -> None:
+    highest = msgspec.structs.replace(BATCH, sequence=MAX_SEQUENCE, acknowledged=MAX_SEQUENCE)
+    assert decode(encode(highest), NOW).batches == (highest,)
+    assert rejected(encode(msgspec.structs.replace(highest, sequence=number))) == {"malformed": 1}
+    assert rejected(encode(msgspec.structs.replace(BATCH, acknowledged=number))) == {"malformed": 1}
 
 
 def test_the_size_of_a_frame_is_bounded() -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.protocol import FRAME_REASONS, LINE_REASONS, LINE_TABLE, PROTOCOL, block
 from tests.wire_rules import NOW, contents, rejected
-from zibrato.wire import MAX_FRAME, VERSION, decode, encode
+from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, VERSION, decode, encode
 
 
 def test_the_documented_lines_mean_what_the_document_says() -> None:
@@ -55,4 +55,6 @@ def test_the_document_names_just_the_reasons_there_are() -> None:
     assert LINE_REASONS == ["fields", "value", "mtype", "timestamp"]
     assert FRAME_REASONS == ["empty", "size", "encoding", "version", "malformed"]
     assert f"{MAX_FRAME:,} bytes" in PROTOCOL
+    assert MAX_SEQUENCE == 2**63 - 1
+    assert PROTOCOL.count(r"below 2\ :sup:`63`") == 2
     assert f"wire protocol, version {VERSION}" in PROTOCOL

@@ -27,13 +27,13 @@ BATCHES = st.builds(
     Batch,
     st.just(VERSION),
     st.text(min_size=1, max_size=255),
-    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**63 - 1),
     FLOAT,
     FLOAT,
     st.lists(COUNTER_ROWS, max_size=3),
     st.lists(SAMPLE_ROWS, max_size=3),
     st.lists(SAMPLE_ROWS, max_size=3),
-    st.none() | st.integers(0, 2**64 - 1),
+    st.none() | st.integers(0, 2**63 - 1),
 )
 BATCH = Batch(
     VERSION,
@@ -65,13 +65,13 @@ def is_batch(raw: Any) -> bool:
         and type(raw[1]) is str
         and 1 <= len(raw[1]) <= 255
         and type(raw[2]) is int
-        and raw[2] >= 0
+        and 0 <= raw[2] < 2**63
         and is_number(raw[3])
         and is_number(raw[4])
         and all(type(rows) is list for rows in raw[5:8])
         and all(is_counter_row(row) for rows in raw[5:6] for row in rows)
         and all(is_sample_row(row) for rows in raw[6:8] for row in rows)
-        and all(end is None or (type(end) is int and end >= 0) for end in raw[8:])
+        and all(end is None or (type(end) is int and 0 <= end < 2**63) for end in raw[8:])
     )
 
 

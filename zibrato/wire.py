@@ -20,6 +20,7 @@ from zibrato.model import COUNTER, KINDS, TIMER, bounded
 __all__ = [
     "MAX_CLIENT",
     "MAX_FRAME",
+    "MAX_SEQUENCE",
     "VERSION",
     "Acknowledgement",
     "Batch",
@@ -37,6 +38,8 @@ __all__ = [
 VERSION = 1
 MAX_FRAME = 4 * 1024 * 1024
 MAX_CLIENT = 255
+MAX_SEQUENCE = 2**63 - 1
+"""The highest number that a batch may have: what SQLite, which they are committed to, can hold."""
 _MIN_FIELDS = 4
 _MAX_FIELDS = 6
 _BLANK = " \t\r\v\f"
@@ -76,13 +79,13 @@ class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
 
     version: int
     client: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CLIENT)]
-    sequence: Annotated[int, msgspec.Meta(ge=0)]
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
     start: float
     end: float
     counters: Sequence[CounterRow] = ()
     timers: Sequence[SampleRow] = ()
     gauges: Sequence[SampleRow] = ()
-    acknowledged: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    acknowledged: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)] | None = None
 
 
 class Acknowledgement(msgspec.Struct, array_like=True, frozen=True):

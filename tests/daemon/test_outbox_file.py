@@ -16,6 +16,7 @@ from zibrato.daemon.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
 from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Identity
+from zibrato.wire import MAX_SEQUENCE
 
 
 @pytest.fixture
@@ -89,6 +90,8 @@ def test_clients_come_back(file: OutboxFile) -> None:
     file.commit(Changes(seen={"a": Seen(1, 5.0), "b": Seen(2, 6.0)}))
     file.commit(Changes(seen={"a": Seen(3, 7.0)}, forgotten=["b"]))
     assert file.clients() == {"a": Seen(3, 7.0)}
+    file.commit(Changes(seen={"a": Seen(MAX_SEQUENCE, 8.0)}))
+    assert file.clients() == {"a": Seen(MAX_SEQUENCE, 8.0)}
 
 
 def test_a_commit_is_all_or_nothing(file: OutboxFile) -> None:
