@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import zmq
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.intake.sockets import Reactor, free_port
 from zibrato.endpoint import Endpoint
@@ -155,6 +156,39 @@ def test_an_implied_endpoint_that_is_taken_is_no_reason_not_to_start(fixture: Fi
             break
     fixture.start(Endpoint(f"tcp://127.0.0.1:{port}"))
     assert fixture.told.publish is not None
+
+
+@pytest.mark.attack("a file where acknowledgements are to be", before="a socket took its place")
+def test_a_file_that_is_no_socket_is_kept(fixture: Fixture, tmp_path: Path) -> None:
+    for name in ("own", "socket.ack"):
+        (tmp_path / name).write_text("of mine")
+    socket, own = Endpoint(f"ipc://{tmp_path}/socket"), Endpoint(f"ipc://{tmp_path}/own")
+    expected = f"--acknowledgements: can't have {own.address}: There is a file; give another "
+    with pytest.raises(OSError, match=expected):
+        fixture.start(socket, own=own)
+    with capturedLogs() as logs:
+        fixture.start(socket).stopService()
+    (warning,) = [formatEvent(event) for event in logs if event["log_level"] == LogLevel.warn]
+    assert warning.startswith(
+        f"no acknowledgements to clients of {socket.address}: can't have {socket.address}.ack: "
+        "There is a file; "
+    )
+    for name in ("own", "socket.ack"):
+        assert (tmp_path / name).read_text() == "of mine"
+
+
+@pytest.mark.attack("two daemons that acknowledge at one path", before="the second stole it")
+def test_a_second_daemon_has_another_way_back(fixture: Fixture, tmp_path: Path) -> None:
+    own = Endpoint(f"ipc://{tmp_path}/first.ack")
+    first = fixture.start(Endpoint(f"ipc://{tmp_path}/first"))
+    expected = f"--acknowledgements: can't have {own.address}: a daemon has it already; give "
+    with pytest.raises(OSError, match=expected):
+        fixture.start(Endpoint(f"ipc://{tmp_path}/second"), own=own)
+    with pytest.raises(OSError, match=f"--socket: another daemon has {own.address}; "):
+        fixture.start(own)
+    assert fixture.next_of(fixture.subscribe(own.address, b"one")) == [b"one", b"one"]
+    first.stopService()
+    fixture.start(Endpoint(f"ipc://{tmp_path}/second"), own=own)
 
 
 def test_where_the_daemon_connects_so_does_its_way_back(fixture: Fixture, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,7 +15,7 @@ from zope.interface.verify import verifyObject
 
 from tests.intake.sockets import Reactor
 from zibrato.endpoint import Endpoint
-from zibrato.intake.claims import check_is_free
+from zibrato.intake.claims import claim
 from zibrato.intake.zeromq import (
     DRAIN_LIMIT,
     PAUSE,
@@ -102,10 +103,19 @@ def test_a_second_intake_on_the_path_is_refused_and_harms_nothing(fixture: Fixtu
     )
     with pytest.raises(OSError, match="--socket: another daemon has ipc://"):
         second.startService()
-    with pytest.raises(OSError, match="temporarily unavailable"):
-        check_is_free(Endpoint(f"ipc://{fixture.path}"))
+    with ExitStack() as claims, pytest.raises(ValueError, match=r"^--socket: another daemon has"):
+        claim(Endpoint(f"ipc://{fixture.path}"), claims)
     fixture.push.send(b"still here")
     fixture.read_until(1)
+
+
+def test_a_file_that_came_before_the_start_is_kept(tmp_path: Path) -> None:
+    endpoint = Endpoint(f"ipc://{tmp_path}/file")
+    intake = ZeroMQIntake(Reactor(), [endpoint], lambda frame: None)
+    (tmp_path / "file").write_text("of mine")
+    with pytest.raises(OSError, match=f"--socket: can't have {endpoint.address}: There is a file"):
+        intake.startService()
+    assert (tmp_path / "file").read_text() == "of mine"
 
 
 def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture) -> None:

@@ -13,11 +13,6 @@ from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
 
 
-def check_is_free(endpoint: Endpoint) -> None:
-    """Raise BlockingIOError where another daemon has `endpoint`, OSError where it can't be had."""
-    _trial(endpoint).close()
-
-
 def claim(endpoint: Endpoint, claims: ExitStack) -> None:
     """Have `endpoint` until `claims` end; raises ValueError, one line for people."""
     try:
@@ -45,7 +40,7 @@ def reason(endpoint: Endpoint, error: OSError) -> str:
 
 def _is_free(endpoint: Endpoint) -> bool:
     try:
-        check_is_free(endpoint)
+        _trial(endpoint).close()
     except OSError:
         return False
     return True
@@ -54,17 +49,26 @@ def _is_free(endpoint: Endpoint) -> bool:
 def _trial(endpoint: Endpoint) -> ExitStack:
     """Return what has `endpoint` until it is closed; raises OSError where it can't be had."""
     with ExitStack() as stack:
-        path = endpoint.path
-        if path:
-            if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
-                raise FileExistsError(errno.EEXIST, "There is a file")  # ZeroMQ would replace it
-            stack.callback(release, path, FileLock(path))
+        if endpoint.path:
+            stack.callback(release, endpoint.path, lock(endpoint.path))
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
         socket = stack.enter_context(context.socket(zmq.PULL))
         socket.set(zmq.LINGER, 0)
         attach(endpoint, socket)
         return stack.pop_all()
+
+
+def lock(path: str) -> FileLock:
+    """Return what keeps other daemons off a socket's path; `release` is its end.
+
+    Raises BlockingIOError where another daemon has it, FileExistsError where a file is there that
+    is no socket.
+    """
+    # ZeroMQ alone would replace such a file, and let a second daemon steal the path.
+    if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
+        raise FileExistsError(errno.EEXIST, "There is a file")
+    return FileLock(path)
 
 
 def attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import zmq
 from twisted.logger import Logger
 
 from zibrato.endpoint import Endpoint
+from zibrato.file_lock import FileLock
+from zibrato.intake.claims import attach, lock, release
 
 if TYPE_CHECKING:
     from zibrato.tx.connections import PublishConnection
@@ -45,7 +46,7 @@ class WayBack:
         self._endpoint = endpoint
         self._connection: PublishConnection | None = None
         self._silence: Callable[[], None] = lambda: None
-        self._files: list[str] = []
+        self._locks: dict[str, FileLock] = {}
 
     def open(self, make: MakeConnection, sockets: Sequence[Endpoint]) -> None:
         """Open beside `sockets`, as they were bound; raises OSError for an endpoint of its own."""
@@ -54,12 +55,9 @@ class WayBack:
         if self._endpoint is not None:
             try:
                 self._attach(self._endpoint)
-            except zmq.ZMQError as error:
-                raise OSError(
-                    error.errno,
-                    f"--acknowledgements: can't have {self._endpoint.address}: {error.strerror}; "
-                    "give another endpoint, or none",
-                ) from None
+            except OSError as error:
+                text = f"--acknowledgements: {error.strerror}; give another endpoint, or none"
+                raise OSError(error.errno, text) from None
         else:
             for socket in sockets:
                 self._attach_derived(socket)
@@ -76,9 +74,8 @@ class WayBack:
             self._silence()
             connection.socket.set(zmq.LINGER, LINGER)
             connection.shutdown()
-        while self._files:
-            with suppress(OSError):
-                os.unlink(self._files.pop())
+        while self._locks:
+            release(*self._locks.popitem())
 
     def _attach_derived(self, socket: Endpoint) -> None:
         """Bind or connect what the endpoint of a socket implies, or say that there is none.
@@ -88,21 +85,27 @@ class WayBack:
         endpoint = socket.way_back()
         try:
             if endpoint is None:
-                raise ValueError("there is no next port")
+                raise OSError(errno.EADDRNOTAVAIL, "there is no next port")
             self._attach(endpoint)
-        except (zmq.ZMQError, ValueError) as error:
+        except OSError as error:
             _log.warn(
                 "no acknowledgements to clients of {socket}: {error}; give --acknowledgements an "
                 "endpoint, or none",
                 socket=socket.address,
-                error=error,
+                error=error.strerror,
             )
 
     def _attach(self, endpoint: Endpoint) -> None:
-        if self._connection is not None:
-            endpoint.attach(self._connection.socket)
-        if endpoint.path is not None:
-            self._files.append(endpoint.path)
+        """Bind or connect; raises OSError whose `strerror` names the endpoint."""
+        try:
+            if endpoint.path:
+                self._locks[endpoint.path] = lock(endpoint.path)
+            if self._connection is not None:
+                attach(endpoint, self._connection.socket)
+        except OSError as error:
+            is_taken = isinstance(error, BlockingIOError)
+            why = "a daemon has it already" if is_taken else error.strerror
+            raise OSError(error.errno, f"can't have {endpoint.address}: {why}") from None
         _log.info("acknowledging at {address}", address=endpoint.address)
 
     def _subscribed(self, topic: bytes) -> None:

@@ -17,7 +17,7 @@ from zope.interface import implementer
 from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
 from zibrato.intake.accepted import hang_up
-from zibrato.intake.claims import attach, claim, reason, release
+from zibrato.intake.claims import attach, claim, lock, reason, release
 from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
 from zibrato.wire import MAX_FRAME
@@ -49,8 +49,9 @@ def make(
 
     The way back to clients is at `acknowledgements`, else where `endpoints` imply it; without
     `acknowledging` there is none. With `curve`, those ask that other hosts may reach. Raises
-    ValueError, one line for people, where an endpoint is taken. The sockets themselves are opened
-    at the start of the service: daemonising would leave them without their threads.
+    ValueError, one line for people, where an endpoint is taken, or `acknowledgements` would be
+    nobody's. The sockets themselves are opened at the start of the service: daemonising would leave
+    them without their threads.
     """
     with ExitStack() as claims:
         for endpoint in endpoints:
@@ -58,6 +59,8 @@ def make(
     asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
     others = [endpoint for endpoint in endpoints if endpoint not in asking]
     own = acknowledgements is not None and curve is not None and acknowledgements.remote
+    if acknowledgements is not None and not (asking if own else others):
+        raise ValueError(_of_nobody(acknowledgements, "keys" if own else "no keys"))
     intakes = []
     for some, keys in ((others, None), (asking, curve)):
         place = acknowledgements if own is (keys is not None) else None
@@ -67,6 +70,13 @@ def make(
                 ZeroMQIntake(reactor, some, receive, ipc_mode=ipc_mode, curve=keys, way_back=back)
             )
     return intakes
+
+
+def _of_nobody(acknowledgements: Endpoint, keys: str) -> str:
+    return (
+        f"--acknowledgements: expected a --socket that asks for {keys}, as "
+        f"{acknowledgements.address} does, got none; give one, or another endpoint, or none"
+    )
 
 
 @implementer(IIntake)
@@ -138,9 +148,8 @@ class ZeroMQIntake(Service):
 
     def _open(self, connection: PullConnection, endpoint: Endpoint) -> None:
         socket = connection.socket
-        path = endpoint.path
-        if path:
-            self._locks[path] = FileLock(path)  # ZeroMQ alone would let a second daemon steal it
+        if endpoint.path:
+            self._locks[endpoint.path] = lock(endpoint.path)
         with _umask(0o777 & ~self._ipc_mode):
             attach(endpoint, socket)
         address = endpoint.address
