@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from zibrato.descriptors import ENOUGH, descriptor_limit, raise_descriptor_limit
+from zibrato.descriptors import ENOUGH, connection_limit, descriptor_limit, raise_descriptor_limit
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -37,3 +37,9 @@ def test_no_limit_is_as_good_as_enough() -> None:
     for soft, limit in ((256, 256), (UNLIMITED, ENOUGH), (1 << 30, ENOUGH)):
         with patch("resource.getrlimit", return_value=(soft, soft)):
             assert descriptor_limit() == limit
+
+
+def test_three_servers_leave_a_quarter_of_the_descriptors() -> None:
+    for soft, limit in ((256, 64), (4096, 1000), (UNLIMITED, 1000)):
+        with patch("resource.getrlimit", return_value=(soft, soft)):
+            assert connection_limit(1000) == limit

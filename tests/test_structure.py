@@ -18,7 +18,7 @@ ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
-    "intake": {*SHARED, "inflation", "interfaces", "tx", "file_lock"},
+    "intake": {*SHARED, "descriptors", "inflation", "interfaces", "tx", "file_lock"},
     "backends": {*SHARED, "interfaces", "secret_file", "suggestion"},
     "daemon": {
         *SHARED,

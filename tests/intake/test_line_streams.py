@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from twisted.internet.testing import StringTransport
 
@@ -61,6 +63,14 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines.reasons == ["connections"]
     connections[0].connectionLost()
     lines.connect()
+
+
+def test_three_quarters_of_the_descriptors_are_for_others() -> None:
+    lines = Lines()
+    with patch("resource.getrlimit", return_value=(8, 8)):
+        connections = [lines.connect(), lines.connect()]
+        assert lines.factory.buildProtocol(None) is None
+    assert lines.factory.connections == set(connections)
 
 
 def test_hanging_up_hands_over_what_has_come() -> None:

@@ -8,6 +8,8 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
+from zibrato.descriptors import connection_limit
+
 MAX_LINE = 65_536
 """Bytes; a longer line is left out."""
 MAX_CONNECTIONS = 1000
@@ -28,7 +30,7 @@ class LineFactory(ServerFactory):
 
     def buildProtocol(self, _address: IAddress | None) -> LineProtocol | None:
         """Return the protocol of a connection, None where there are too many."""
-        if len(self.connections) >= MAX_CONNECTIONS:
+        if len(self.connections) >= connection_limit(MAX_CONNECTIONS):
             self.reject("connections")
             return None
         return LineProtocol(self)

@@ -46,8 +46,8 @@ class PlacesTests(SynchronousTestCase):
         self.assertEqual(self.connect(IPv4Address("TCP", "10.0.1.1", 1))[1], True)
         self.assertEqual(len(self.site.channels), PLACES)
 
-    def test_half_of_the_descriptors_are_for_others(self) -> None:
-        with patch("resource.getrlimit", return_value=(20, 20)):
+    def test_three_quarters_of_the_descriptors_are_for_others(self) -> None:
+        with patch("resource.getrlimit", return_value=(40, 40)):
             self.site.startFactory()
         self.addCleanup(self.site.stopFactory)
         for number in range(10):

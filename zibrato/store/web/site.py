@@ -10,14 +10,12 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from zibrato.descriptors import descriptor_limit
+from zibrato.descriptors import connection_limit
 from zibrato.store.web.channel import BoundedChannel, BoundedRequest
 
 IDLE = 60
 """Seconds that a connection may be silent between two requests."""
 MAX_CONNECTIONS = 512
-"""And no more than half of the descriptors that the process may have: the others are for clients
-on ZeroMQ's sockets, which would end the process where it gets none, and for SQLite."""
 MAX_PER_ADDRESS = 128
 """Connections from one address; a proxy on this host has them for all its clients."""
 LOG_EVERY = 60.0
@@ -27,8 +25,8 @@ LOG_EVERY = 60.0
 class BoundedSite(Site):
     """Serves a resource, without a log of requests; idle clients are dropped, too many rejected.
 
-    A connection past `max_connections`, half of the descriptors or MAX_PER_ADDRESS is closed at
-    once. HTTP/1.1 alone is spoken, also over TLS: a connection has one request in work.
+    A connection past `max_connections`, a quarter of the descriptors or MAX_PER_ADDRESS is closed
+    at once. HTTP/1.1 alone is spoken, also over TLS: a connection has one request in work.
     """
 
     _log = Logger()
@@ -47,7 +45,7 @@ class BoundedSite(Site):
     def startFactory(self) -> None:
         """Begin to listen, when the limit of descriptors has been raised."""
         Site.startFactory(self)
-        self._max_connections = min(self._max_connections, descriptor_limit() // 2)
+        self._max_connections = connection_limit(self._max_connections)
 
     def log(self, _request: object) -> None:
         """Log nothing."""
@@ -67,7 +65,7 @@ class BoundedSite(Site):
         if now >= self._log_after:
             self._log_after = now + LOG_EVERY
             self._log.warn(
-                "too many connections to the page: {count} are open, one from {address} is closed",
+                "too many connections: {count} are open, one from {address} is closed",
                 count=len(self.channels),
                 address=addr,
             )
