@@ -11,6 +11,7 @@ from zibrato.model import GAUGE, Series
 from zibrato.store.api.composite_query import parse
 from zibrato.store.api.composite_tree import (
     MAX_EXPANDED,
+    Node,
     Selection,
     evaluate,
     expanded,
@@ -31,11 +32,15 @@ def find(term: Selection) -> dict[int, Series]:
     return dict(of_term(SERIES.items(), term))
 
 
+def tree_of(text: str) -> Node:
+    return expanded(parse(text), find, lambda: None)
+
+
 def found(text: str) -> list[list[int]]:
     """Return the ids of the series of each term of an expanded query."""
     return [
         [series_id for series_id, one in find(term).items() if is_within(one, term.within)]
-        for term in selections(expanded(parse(text), find))
+        for term in selections(tree_of(text))
     ]
 
 
@@ -65,12 +70,12 @@ def test_a_set_is_there_for_each_of_what_there_is(text: str, ids: list[list[int]
 
 
 def test_shifts_add_up() -> None:
-    tree = expanded(parse('timeshift("0,1h", [s("a", "*"), timeshift("1m", s("b", "*"))])'), find)
+    tree = tree_of('timeshift("0,1h", [s("a", "*"), timeshift("1m", s("b", "*"))])')
     assert [term.shift for term in selections(tree)] == [0, 60, 3600, 3660]
 
 
 def test_what_was_grouped_has_the_tags_of_its_group() -> None:
-    tree = expanded(parse('group_by("region", s("cpu.*", "*"))'), find)
+    tree = tree_of('group_by("region", s("cpu.*", "*"))')
     (term,) = selections(tree)
     (series, _) = evaluate(tree, {term: INPUTS[A]}, lambda: None)
     assert series.tags == (("host", "x"), ("region", "us-1"))
@@ -80,7 +85,29 @@ def test_the_number_of_terms_that_it_comes_to_is_bounded() -> None:
     sets = ",".join(['s("a", "*")'] * 50)
     shifts = ",".join(["1"] * (MAX_EXPANDED // 50 + 1))
     with pytest.raises(ValueError, match="comes to more than 1000 of series"):
-        expanded(parse(f'timeshift("{shifts}h", [{sets}])'), find)
+        tree_of(f'timeshift("{shifts}h", [{sets}])')
+
+
+@pytest.mark.attack(
+    "a composite query of repeats within repeats, of which nothing matches",
+    before="made millions of empty sets of 3,000 characters, and took all memory",
+)
+def test_repeats_are_counted_that_come_to_no_term() -> None:
+    shifts = ",".join(["1"] * 400)
+    inner = f'timeshift("{shifts}h", group_by("nix", s("*", "*")))'
+    with pytest.raises(ValueError, match=r"comes to more than 1000 of .* timeshift\(\)"):
+        tree_of(f'timeshift("{shifts}h", {inner})')
+
+
+def test_an_end_of_the_query_is_noticed_as_it_is_expanded() -> None:
+    looks = iter(range(3))
+
+    def end() -> None:
+        if next(looks) == 2:
+            raise sqlite3.OperationalError("ended")
+
+    with pytest.raises(sqlite3.OperationalError):
+        expanded(parse('timeshift("1,2h", group_by("az", s("*", "*")))'), find, end)
 
 
 def test_an_end_of_the_query_is_noticed() -> None:

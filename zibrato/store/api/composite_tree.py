@@ -20,6 +20,7 @@ PLACE = "&"
 METRIC = ""
 """In what a selection is kept to, beside names of tags: no tag's name is empty."""
 SOURCE: Literal["source"] = "source"
+_COUNTED = "series(), map(), group_by() and timeshift()"
 
 
 class Selection(NamedTuple):
@@ -107,26 +108,30 @@ def evaluate(
     return node.function([series for series_set in sets for series in series_set])
 
 
-def expanded(node: Node, find: Find) -> Node:
+def expanded(node: Node, find: Find, raise_if_ended: Callable[[], None]) -> Node:
     """Return the tree with each set as often as it is asked for; raises ValueError."""
-    return _Expansion(find).of(node)
+    return _Expansion(find, raise_if_ended).of(node)
 
 
 class _Expansion:
     """Expands a tree, and counts what becomes of it."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, raise_if_ended: Callable[[], None]) -> None:
         self._find = find
+        self._raise_if_ended = raise_if_ended
         self._count = 0
 
     def of(self, node: Node) -> Node:
-        if isinstance(node, Selection):
-            self._count += 1
-            if self._count > MAX_EXPANDED:
-                raise ValueError(f"it comes to more than {MAX_EXPANDED} of series() in all")
-            return node
         if isinstance(node, Call):
             return Call(node.function, tuple(self.of(inner) for inner in node.sets))
+        self._raise_if_ended()
+        # What repeats is counted too: it may come to no series(), where nothing matches. Calls are
+        # not: they are no deeper than the query, and each has something that is counted within.
+        self._count += 1
+        if self._count > MAX_EXPANDED:
+            raise ValueError(f"it comes to more than {MAX_EXPANDED} of {_COUNTED} in all")
+        if isinstance(node, Selection):
+            return node
         if isinstance(node, Shifted):
             return Call(list, tuple(self.of(_shifted(node.inner, by)) for by in node.shifts))
         return self._mapped(node) if isinstance(node, Mapped) else self._grouped(node)
@@ -155,6 +160,7 @@ class _Expansion:
 
     def _values(self, term: Selection, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Generate what the series of a selection have of some names, of those that have all."""
+        self._raise_if_ended()
         for series in self._find(term).values():
             if is_within(series, term.within):
                 values = tuple(value_of(series, name) for name in names)

@@ -83,7 +83,7 @@ def _evaluated(text: str, read: CompositeInput) -> tuple[int, SeriesSet]:
     """Return the resolution and the series of a query; raises ValueError."""
     node = parse(text)
     read.reject_composites(selections(node))
-    tree = expanded(node, read.find)
+    tree = expanded(node, read.find, read.raise_if_ended)
     terms = [*selections(tree)]
     return read.resolution(terms), evaluate(tree, read.read(terms), read.raise_if_ended)
 
