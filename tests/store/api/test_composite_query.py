@@ -125,5 +125,5 @@ def test_whatever_is_asked_there_is_a_tree_or_a_value_error(text: str) -> None:
     except ValueError as error:
         assert str(error)  # noqa: PT017 - either is right
         return
-    tree = expanded(node, lambda _: {})
+    tree = expanded(node, lambda _: {}, lambda: None)
     evaluate(tree, dict.fromkeys(selections(tree), INPUT), lambda: None)

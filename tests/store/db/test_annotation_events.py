@@ -115,6 +115,12 @@ def test_what_there_is_not_is_not_found(file: File) -> None:
             call()
 
 
+def test_of_many_events_the_page_gets_the_last(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotation_events, "MAX_BETWEEN", 2)
+    _, *last = [create(file, start=T0 + second) for second in range(3)]
+    assert annotation_events.between(file.reader, T0, T0 + 9) == last
+
+
 @pytest.mark.parametrize("text", ["", "[", "{}", "[3]", r'["\ud800"]', b"\xff", 5])
 def test_corrupt_links_are_left_out_alone(file: File, text: object) -> None:
     one, two = create(file), create(file)

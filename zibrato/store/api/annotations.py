@@ -70,10 +70,10 @@ class AnnotationsApi:
             start, end, *_ = time_range_of(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )
-            events = await self._database.read(
-                lambda reader: annotation_events.in_stream(reader, name, start, end)
+            patterns = source_patterns(every)
+            content["events"] = await self._database.read(
+                lambda r: _by_source(annotation_events.in_stream(r, name, start, end), patterns)
             )
-            content["events"] = _by_source(events, source_patterns(every))
         return json_response(request, content)
 
     @app.route("/<name>", methods=["POST"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 from zibrato.sqlite_file import transaction
+from zibrato.store.db import event_bounds
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.soundness import OpenFile, decoded
@@ -15,7 +16,9 @@ Link = Mapping[str, object]
 """What JSON object a client gave as a link: `rel`, `href` and `label`, maybe more."""
 EventRow = tuple[int, str, str, str | None, str, int, int | None, str]
 _EVENT = "SELECT id, stream, title, description, source, start_time, end_time, links FROM event "
-_BETWEEN = "start_time <= :end AND coalesce(end_time, start_time) >= :start ORDER BY start_time"
+MAX_BETWEEN = 1000
+"""More would be one line beside the other on the page."""
+_BETWEEN = "start_time <= :end AND coalesce(end_time, start_time) >= :start"
 
 
 class Stream(NamedTuple):
@@ -77,14 +80,19 @@ def stream(file: OpenFile, name: str) -> Stream:
 def in_stream(file: OpenFile, name: str, start: float, end: float) -> list[Event]:
     """Return the events of a stream in a time, oldest first."""
     values = {"name": name, "start": start, "end": end}
-    rows = file.connection.execute(f"{_EVENT} WHERE stream = :name AND {_BETWEEN}", values)
+    rows = file.connection.execute(
+        f"{_EVENT} WHERE stream = :name AND {_BETWEEN} ORDER BY start_time, id", values
+    )
     return [_event(row, file.losses) for row in rows]
 
 
 def between(file: OpenFile, start: float, end: float) -> list[Event]:
-    """Return the events of all streams in a time, oldest first."""
-    rows = file.connection.execute(f"{_EVENT} WHERE {_BETWEEN}", {"start": start, "end": end})
-    return [_event(row, file.losses) for row in rows]
+    """Return the events of all streams in a time, oldest first; of many the last `MAX_BETWEEN`."""
+    values = {"start": start, "end": end}
+    rows = file.connection.execute(
+        f"{_EVENT} WHERE {_BETWEEN} ORDER BY start_time DESC, id DESC LIMIT {MAX_BETWEEN}", values
+    )
+    return [_event(row, file.losses) for row in rows][::-1]
 
 
 def event(file: OpenFile, name: str, event_id: int) -> Event:
@@ -98,7 +106,8 @@ def event(file: OpenFile, name: str, event_id: int) -> Event:
 def create(file: OpenFile, name: str, fields: EventFields) -> Event:
     """Return a new event of a stream, which is made where there is none.
 
-    Raises InvalidValueError where it would end before it starts.
+    Events past a bound are evicted, those first that were made first. Raises InvalidValueError
+    where it would end before it starts, has too many links, or there are too many streams.
     """
     row = _row(Event(0, name, **fields))
     with transaction(file.connection):
@@ -110,6 +119,8 @@ def create(file: OpenFile, name: str, fields: EventFields) -> Event:
             "VALUES (:stream, :source, :title, :description, :start_time, :end_time, :links)",
             row,
         ).lastrowid
+        evicted = event_bounds.evict(file.connection, event_id or 0)
+    file.losses.events_evicted(evicted)
     return event(file, name, event_id or 0)
 
 
@@ -122,6 +133,8 @@ def change(file: OpenFile, name: str, event_id: int, fields: EventFields) -> Eve
             "start_time = :start_time, end_time = :end_time, links = :links WHERE id = :id",
             row,
         )
+        evicted = event_bounds.evict(file.connection, event_id)
+    file.losses.events_evicted(evicted)
     return event(file, name, event_id)
 
 
@@ -149,13 +162,18 @@ def delete_link(file: OpenFile, name: str, event_id: int, rel: str) -> None:
 
 
 def put_stream(file: OpenFile, name: str, display_name: str | None) -> Stream:
-    """Return a stream with its name for people; it is made where there is none."""
+    """Return a stream with its name for people; it is made where there is none.
+
+    Events past the bound of streams are evicted; raises InvalidValueError where that is no help.
+    """
     with transaction(file.connection):
         file.connection.execute(
             "INSERT INTO stream VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET display_name = excluded.display_name",
             (name, display_name),
         )
+        evicted = event_bounds.evict(file.connection)
+    file.losses.events_evicted(evicted)
     return stream(file, name)
 
 
@@ -178,7 +196,9 @@ def _row(event: Event) -> dict[str, object]:
     """Return the columns of an event; raises InvalidValueError."""
     if event.end_time is not None and event.end_time < event.start_time:
         raise InvalidValueError("end_time", "is before start_time")
-    return {**event._asdict(), "links": json.dumps(event.links)}
+    links = json.dumps(event.links)
+    event_bounds.check_links(links)
+    return {**event._asdict(), "links": links}
 
 
 def _event(row: EventRow, losses: Losses) -> Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from zibrato.store.db.keys import series_id_of, start_of
 
@@ -10,6 +10,8 @@ DROPPED = "zibrato.store.dropped"
 """Counts, by reason, measurements past what a count can be, and corrupt rows and chunks."""
 EVICTED = "zibrato.store.series_evicted"
 """Counts series that left the memory for others, by where that was full; they are in the file."""
+EVENTS_EVICTED = "zibrato.store.events_evicted"
+"""Counts events of annotations that were deleted for newer ones, by the bound that was passed."""
 MAX_PLACES = 10_000
 """How many corrupt rows and chunks are told apart; more than these are not counted."""
 Count = Callable[[str, int, str, str], None]
@@ -31,6 +33,7 @@ class Losses:
         self._log = log
         self._places: set[tuple[str, int | str]] = set()
         self._overflowed = False
+        self._told_of_events = False
 
     def corrupt(self, what: str, key: int) -> None:
         """Note that a row or chunk, `what`, with this key, is left out, as it can't be read."""
@@ -61,3 +64,14 @@ class Losses:
         """Note that so many series left the memory for others, that of the index or the list."""
         if series:
             self._count(EVICTED, series, "memory", memory)
+
+    def events_evicted(self, events: Mapping[str, int]) -> None:
+        """Note that so many events were deleted for newer ones, by the bound that was passed."""
+        for bound, count in events.items():
+            self._count(EVENTS_EVICTED, count, "bound", bound)
+            if not self._told_of_events:
+                self._told_of_events = True
+                self._log(
+                    f"annotations are at their bound of {bound}: the oldest are deleted; "
+                    f"{EVENTS_EVICTED} counts them"
+                )

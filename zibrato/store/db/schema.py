@@ -14,6 +14,11 @@ APPLICATION = int.from_bytes(b"Zibr", "big")
 PAGE = 4096
 BUSY = 1.0
 """Seconds to wait for another program's lock; a stop waits no longer. The outbox tries again."""
+_EVENT_BYTES = (
+    "100 + length(CAST({0}.stream || {0}.title || coalesce({0}.description, '') || {0}.source "
+    "|| {0}.links AS BLOB))"
+)
+"""About what an event takes in the file."""
 _TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
@@ -56,6 +61,31 @@ MIGRATIONS: Sequence[str] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL
     );
     """,
+    # What bounds events and streams must be known at each change, without a look at all of them.
+    f"""
+    CREATE TABLE event_total (
+        events INTEGER NOT NULL, bytes INTEGER NOT NULL, streams INTEGER NOT NULL
+    );
+    INSERT INTO event_total SELECT
+        count(*), coalesce(sum({_EVENT_BYTES.format("event")}), 0), (SELECT count(*) FROM stream)
+        FROM event;
+    CREATE TRIGGER event_added AFTER INSERT ON event BEGIN
+        UPDATE event_total SET events = events + 1, bytes = bytes + {_EVENT_BYTES.format("new")};
+    END;
+    CREATE TRIGGER event_changed AFTER UPDATE ON event BEGIN
+        UPDATE event_total SET
+            bytes = bytes + {_EVENT_BYTES.format("new")} - ({_EVENT_BYTES.format("old")});
+    END;
+    CREATE TRIGGER event_deleted AFTER DELETE ON event BEGIN
+        UPDATE event_total SET events = events - 1, bytes = bytes - ({_EVENT_BYTES.format("old")});
+    END;
+    CREATE TRIGGER stream_added AFTER INSERT ON stream BEGIN
+        UPDATE event_total SET streams = streams + 1;
+    END;
+    CREATE TRIGGER stream_deleted AFTER DELETE ON stream BEGIN
+        UPDATE event_total SET streams = streams - 1;
+    END;
+    """,  # noqa: S608 - all ours
 )
 """What brings a file of version N, its position, to N + 1; the last makes today's."""
 VERSION = len(MIGRATIONS)
