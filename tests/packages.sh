@@ -2,7 +2,10 @@
 # Install the Debian packages that integration tests use, where this may; else name what is missing.
 set -euo pipefail
 
-declare -A package=([chromium]=chromium [systemd-analyze]=systemd [setpriv]=util-linux [faketime]=faketime)
+declare -A package=(
+    [chromium]=chromium [systemd-analyze]=systemd [setpriv]=util-linux [faketime]=faketime
+    [tinyproxy]=tinyproxy
+)
 missing=()
 for program in "${!package[@]}"; do
     if ! PATH="$PATH:/usr/sbin:/sbin" type -P "$program" >/dev/null; then

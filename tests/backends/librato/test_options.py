@@ -72,7 +72,7 @@ def test_an_empty_key_is_rejected(tmp_path: Path) -> None:
         account(environment={"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
-def test_the_key_alone_is_secret() -> None:
+def test_what_may_hold_a_secret_is_secret() -> None:
     assert [option.name for option in OPTIONS if option.secret] == ["apikey"]
-    assert set(SECRETS) == {"apikey"}
+    assert set(SECRETS) == {"apikey", "proxy"}
     assert ASKED_BY in DEFAULTS

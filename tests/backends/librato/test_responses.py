@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from zibrato.backends.librato.responses import (
-    MAX_MESSAGE,
-    MAX_WAIT,
-    SLOW,
-    Response,
-    classify,
-    error_message,
-)
+from zibrato.backends.http_responses import MAX_WAIT, SLOW, Response
+from zibrato.backends.librato.responses import classify
 from zibrato.interfaces import RetryLater
 
 NOW = 1_700_000_000.0
@@ -121,39 +115,3 @@ class ClassifyTests(SynchronousTestCase):
     @given(st.text("0123456789 :,-+GMTadeFirJn", max_size=40))
     def test_no_date_is_too_odd(self, date: str) -> None:
         self.assertTrue(0 <= self.retry(response(503, Retry_After=date)).after <= MAX_WAIT)
-
-
-class ErrorMessageTests(SynchronousTestCase):
-    def test_the_known_shapes(self) -> None:
-        for body, text in (
-            (
-                b'{"errors": {"params": {"name": ["is not present"]}}}',
-                "params: name: is not present",
-            ),
-            (b'{"errors": {"params": {"a": ["b", "c"], "d": "e"}}}', "params: a: b, c, d: e"),
-            (b'{"errors": {"request": ["too big", "late"]}}', "request: too big, late"),
-            (b'{"errors": {"request": "too big"}}', "request: too big"),
-            (b'{"errors": {"system": ["down"]}}', "system: down"),
-            (b'{"errors": ["one", "two"]}', "one, two"),
-            (b'{"error": "slow down"}', "slow down"),
-            (b'{"message": "no"}', "message: no"),
-            (b'"no"', "no"),
-            (b"Authorization Required\n", "Authorization Required"),
-            (b"<h1>Bad\x00\x1b[31m\r\n Request</h1>", "<h1>Bad [31m Request</h1>"),
-            (b"\xff", "\ufffd"),
-            (b"", ""),
-        ):
-            self.assertEqual(error_message(body), text)
-
-    def test_a_long_text_is_cut(self) -> None:
-        self.assertEqual(len(error_message(b"x" * 1000)), MAX_MESSAGE + 1)
-
-    def test_deep_nesting_is_no_trouble(self) -> None:
-        for depth in (500, 30_000):
-            self.assertTrue(error_message(b'{"errors":' * depth + b"1" + b"}" * depth))
-
-    @given(st.binary())
-    def test_one_printable_line_of_anything(self, body: bytes) -> None:
-        text = error_message(body)
-        self.assertTrue(text == "" or text.isprintable())
-        self.assertLessEqual(len(text), MAX_MESSAGE + 1)

@@ -33,7 +33,7 @@ class Account:
         The former two are required. The host name may have a scheme and a port. Raises
         ValueError with one line for people.
         """
-        check_names(settings, "username", "apikey", "hostname", "apipath")
+        check_names(settings, "username", "apikey", "hostname", "apipath", "proxy")
         username = settings.get("username", "").strip()
         apikey = settings.get("apikey", "").strip()
         if not username:

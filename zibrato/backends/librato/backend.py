@@ -1,4 +1,4 @@
-"""Ships to a Librato API; settings: username, apikey, hostname, apipath.
+"""Ships to a Librato API; settings: username, apikey, hostname, apipath, proxy.
 
 One bad measurement fails a whole request there, so a rejected request is halved until what is
 rejected stands alone. That is dropped, named in the log, and muted for a while.
@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from treq.client import HTTPClient
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 
+from zibrato.backends.http import HttpClient, client
+from zibrato.backends.http_proxy import Proxy
 from zibrato.backends.librato.account import Account
-from zibrato.backends.librato.api import HttpClient, LibratoApi
+from zibrato.backends.librato.api import LibratoApi
 from zibrato.backends.librato.bisection import Bisection, Outcome
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.rejection_log import RejectionLog
 from zibrato.backends.librato.requests import Item, encoded
 from zibrato.interfaces import BackendContext, Delivery, IBackend
 
-CONNECT_TIMEOUT = 10.0
 _LONG_AGO = 3600.0
 """Seconds: what is older can't be rejected for being in the future."""
 _MERGED = "sent under the name of others, which are the same to Librato"
@@ -34,16 +33,9 @@ _NOT_FINITE = "not sent, for the sum is no finite number"
 def make(settings: Mapping[str, str], context: BackendContext) -> LibratoBackend:
     """Return the backend of `settings`, with a connection pool of its own."""
     account = Account.parse(settings)
-    pool = HTTPConnectionPool(context.reactor)
-    pool._factory = _Quiet
-    http = HTTPClient(Agent(context.reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool))
-    return LibratoBackend(account, context, http, pool.closeCachedConnections)
-
-
-class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
-    """Connections that aren't logged, each twice; the pool has no public way to say so."""
-
-    noisy = False
+    proxy = Proxy.parse(settings["proxy"]) if settings.get("proxy") else None
+    http, close = client(context.reactor, proxy)
+    return LibratoBackend(account, context, http, close)
 
 
 @implementer(IBackend)

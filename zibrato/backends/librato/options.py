@@ -31,7 +31,7 @@ OPTIONS = (
     ),
     BackendOption("apipath", "Librato API path", "p", "/v1/"),
 )
-SECRETS = ("apikey",)
+SECRETS = ("apikey", "proxy")
 RELOADED = ("username", "apikey", "hostname", "apipath")
 ASKED_BY = "username"
 SUMMARY = "a Librato API with --username and an API key"

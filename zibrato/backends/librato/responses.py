@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timezone
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple
 
-import msgspec
 from twisted.web.http_headers import Headers
 
+from zibrato.backends.http_responses import MAX_WAIT, SLOW, Response, error_message, retry_after
 from zibrato.interfaces import RetryLater
 
-SLOW = 300.0
-"""Seconds between tries of what only people can mend."""
-MAX_WAIT = 3600.0
-"""Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
-MAX_MESSAGE = 200
-"""Characters of what a server says that go into the log."""
 _RATE_LIMITS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
 _FIELD = re.compile(r"(\w+)=(-?\d{1,15})")
 _SAYS_LIMITED = re.compile(rb"rate.?limit|too many requests", re.I)
 _ELSEWHERE = frozenset({404, 405, 407, 410, 421})
-
-
-class Response(NamedTuple):
-    """The answer to one request: `body` may be cut short."""
-
-    status: int
-    headers: Headers
-    body: bytes
 
 
 def classify(response: Response, now: float) -> str | None:
@@ -56,27 +39,6 @@ def classify(response: Response, now: float) -> str | None:
     return f"{status} {error_message(response.body)}".rstrip()
 
 
-def error_message(body: bytes) -> str:
-    """Return what a body says of an error in any of the known shapes, in one short line."""
-    try:
-        content = msgspec.json.decode(body)
-        if isinstance(content, dict):
-            content = content.get("errors") or content.get("error") or content
-        text = _flat(content)
-    except (ValueError, RecursionError):  # plain text, or too deep to be meant
-        text = body.decode(errors="replace")
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
-
-
-def _flat(content: object) -> str:
-    if isinstance(content, dict):
-        return ", ".join(f"{key}: {_flat(value)}" for key, value in content.items())
-    if isinstance(content, list):
-        return ", ".join(map(_flat, content))
-    return str(content)
-
-
 def _limits(headers: Headers) -> list[dict[str, int]]:
     """Return the fields limit, remaining and reset of each rate limit header."""
     values = [value for name in _RATE_LIMITS for value in _texts(headers, name)]
@@ -96,19 +58,7 @@ def _is_limited(response: Response) -> bool:
 
 def _wait(headers: Headers, now: float) -> float:
     """Return the seconds to wait that the server asks for, at most an hour; 0 where it doesn't."""
-    asked = [_retry_after(value, now) for value in _texts(headers, b"Retry-After")]
     limits = _limits(headers)
     spent = [limit for limit in limits if limit.get("remaining", 1) <= 0] or limits
-    asked += [limit["reset"] - now for limit in spent if "reset" in limit]
-    return min(max([0.0, *asked]), MAX_WAIT)
-
-
-def _retry_after(value: str, now: float) -> float:
-    """Return the seconds of a Retry-After header: a number of them, or a date."""
-    if re.fullmatch(r"\s*\d{1,9}\s*", value, re.ASCII):
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
-    return date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now
+    resets = [limit["reset"] - now for limit in spent if "reset" in limit]
+    return min(max([retry_after(headers, now), *resets]), MAX_WAIT)

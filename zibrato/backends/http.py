@@ -1,0 +1,177 @@
+"""One exchange at a time with an HTTP server: the request, and its answer in bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.protocol import Protocol as BaseProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent
+
+from zibrato import __version__
+from zibrato.backends.http_proxy import ProxiedAgent, Proxy
+from zibrato.backends.http_responses import Response
+from zibrato.interfaces import Reactor, RetryLater
+
+__all__ = [
+    "MAX_BODY",
+    "TIMEOUT",
+    "Client",
+    "HttpClient",
+    "HttpResponse",
+    "Poster",
+    "RequestHeaders",
+    "client",
+]
+
+TIMEOUT = 30.0
+CONNECT_TIMEOUT = 10.0
+MAX_BODY = 64 * 1024
+RequestHeaders = dict[bytes | str, bytes | str]
+_HEADERS: RequestHeaders = {"User-Agent": f"zibrato/{__version__}"}
+T = TypeVar("T")
+
+
+class HttpResponse(Protocol):
+    """What is used of the response of an HttpClient."""
+
+    code: int
+    headers: Headers
+
+    def deliverBody(self, protocol: IProtocol, /) -> None:
+        """Hand the body to a protocol as it comes."""
+
+
+class HttpClient(Protocol):
+    """What is used of treq's HTTPClient."""
+
+    def post(
+        self,
+        url: str,
+        /,
+        *,
+        data: bytes,
+        headers: RequestHeaders,
+        auth: tuple[str, str] | None,
+        allow_redirects: bool,
+        unbuffered: bool,
+        reactor: Any,  # treq's own type of a reactor is private
+    ) -> Awaitable[HttpResponse]:
+        """Return the response once its headers are there."""
+
+
+class Client(NamedTuple):
+    """An HTTP client with connections of its own, and what closes them."""
+
+    http: HttpClient
+    close: Callable[[], Deferred[None]]
+
+
+def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
+    """Return a client that verifies certificates and keeps connections open."""
+    pool = HTTPConnectionPool(reactor)
+    pool._factory = _Quiet
+    agent: IAgent = Agent(reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool)
+    if proxy is not None:
+        agent = ProxiedAgent(reactor, proxy, CONNECT_TIMEOUT, pool)
+    return Client(HTTPClient(agent), pool.closeCachedConnections)
+
+
+class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
+    """Connections that aren't logged, each twice; the pool has no public way to say so."""
+
+    noisy = False
+
+
+class Poster:
+    """Posts bodies with `http`.
+
+    An exchange, from connecting to the end of the answer's body, gets `timeout` seconds.
+    """
+
+    def __init__(self, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT) -> None:
+        self._http = http
+        self._clock = clock
+        self._timeout = timeout
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: RequestHeaders,
+        auth: tuple[str, str] | None = None,
+    ) -> Response:
+        """Return the answer; whatever goes wrong on the way there raises RetryLater."""
+        exchange = Deferred.fromCoroutine(self._exchange(url, body, headers, auth))
+        exchange.addTimeout(self._timeout, self._clock, _timed_out)
+        try:
+            return await exchange
+        except (RetryLater, CancelledError):
+            raise
+        except Exception as error:
+            raise RetryLater(_cause(error)) from None
+
+    async def _exchange(
+        self, url: str, body: bytes, headers: RequestHeaders, auth: tuple[str, str] | None
+    ) -> Response:
+        response = await self._http.post(
+            url,
+            data=body,
+            headers=_HEADERS | headers,
+            auth=auth,
+            allow_redirects=False,  # credentials go to no other host
+            unbuffered=True,
+            reactor=self._clock,
+        )
+        reading = _Reading()
+        response.deliverBody(reading)
+        return Response(response.code, response.headers, await reading.finished)
+
+
+class _Reading(BaseProtocol):
+    """Reads a body to its end, keeping its beginning.
+
+    `finished` never fails: once there is a status, a broken or late body changes nothing. What a
+    server has accepted must not be sent again.
+    """
+
+    def __init__(self) -> None:
+        self.finished: Deferred[bytes] = Deferred(self._give_up)
+        self.kept = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep what there is room for."""
+        self.kept += data[: MAX_BODY - len(self.kept)]
+
+    def connectionLost(self, _reason: Failure = connectionDone) -> None:
+        """Hand over what was kept."""
+        if not self.finished.called:
+            self.finished.callback(self.kept)
+
+    def _give_up(self, _finished: Deferred[bytes]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+        self.connectionLost()
+
+
+def _timed_out(result: T | Failure, timeout: float) -> T | Failure:
+    """Return what becomes of an exchange that was cancelled for taking too long."""
+    if isinstance(result, Failure):
+        return Failure(RetryLater(f"no answer within {timeout:g} s"))
+    return result
+
+
+def _cause(error: BaseException) -> str:
+    """Return what is at the bottom of `error`: an HTTP client wraps failures in failures."""
+    reasons = getattr(error, "reasons", None)
+    while reasons:
+        error = reasons[0].value
+        reasons = getattr(error, "reasons", None)
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,172 @@
+"""The way to an HTTP server through an HTTP proxy: a tunnel (CONNECT) for https, else as it is."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectError
+from twisted.internet.interfaces import (
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ProxyAgent
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
+from zope.interface import implementer
+
+__all__ = ["ProxiedAgent", "Proxy"]
+
+_PROXY = re.compile(
+    r"http://(?:([^:@/\s]+:[^@/\s]*)@)?(\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?/?",
+    re.I | re.A,
+)
+_MAX_HEAD = 16 * 1024
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+
+
+class Proxy(NamedTuple):
+    """Where a proxy listens, and the header that says who asks."""
+
+    host: str
+    port: int
+    authorization: bytes | None
+
+    @classmethod
+    def parse(cls, text: str) -> Proxy:
+        """Return the proxy of a URL; raises ValueError with one line that shows no password."""
+        match = _PROXY.fullmatch(text.strip())
+        if not match or not 0 < int(match[3] or 3128) < 65536:
+            raise ValueError("proxy: expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+        credentials = match[1] and b"Basic " + b64encode(match[1].encode())
+        return cls(match[2].strip("[]"), int(match[3] or 3128), credentials or None)
+
+
+@implementer(IAgent)
+class ProxiedAgent:
+    """Requests through a proxy, which sees nothing of https but the host's name."""
+
+    def __init__(
+        self, reactor: IReactorTime, proxy: Proxy, timeout: float, pool: HTTPConnectionPool
+    ) -> None:
+        endpoint = HostnameEndpoint(reactor, proxy.host, proxy.port, timeout)
+        tunnels = _Tunnels(endpoint, proxy.authorization)
+        self._authorization = proxy.authorization
+        self._secure = Agent.usingEndpointFactory(reactor, tunnels, pool)
+        self._plain = ProxyAgent(endpoint, reactor, pool)
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """Return the response to a request."""
+        if uri.lower().startswith(b"https:"):
+            secure: Deferred[IResponse] = self._secure.request(method, uri, headers, bodyProducer)
+            return secure
+        headers = Headers() if headers is None else headers.copy()
+        if self._authorization is not None:
+            headers.setRawHeaders(b"Proxy-Authorization", [self._authorization])
+        plain: Deferred[IResponse] = self._plain.request(method, uri, headers, bodyProducer)
+        return plain
+
+
+@implementer(IAgentEndpointFactory)
+class _Tunnels:
+    def __init__(self, proxy: IStreamClientEndpoint, authorization: bytes | None) -> None:
+        self._proxy = proxy
+        self._authorization = authorization
+        self._policy = BrowserLikePolicyForHTTPS()
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """Return the way to a server, whose certificate is verified behind the tunnel."""
+        host = b"[%b]" % uri.host if b":" in uri.host else uri.host
+        head = b"CONNECT %b:%d HTTP/1.1\r\nHost: %b:%d\r\n" % (host, uri.port, host, uri.port)
+        if self._authorization is not None:
+            head += b"Proxy-Authorization: %b\r\n" % self._authorization
+        options = self._policy.creatorForNetloc(uri.host, uri.port)
+        return wrapClientTLS(options, _TunnelEndpoint(self._proxy, head + b"\r\n"))
+
+
+@implementer(IStreamClientEndpoint)
+class _TunnelEndpoint:
+    """Connects to a proxy, has it connect to where `head` says, and leaves the rest to others."""
+
+    def __init__(self, proxy: IStreamClientEndpoint, head: bytes) -> None:
+        self._proxy = proxy
+        self._head = head
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Return the connected protocol; fails where the proxy can't or won't."""
+        tunnel = _Tunnel(self._head, protocolFactory)
+        connecting = self._proxy.connect(Factory.forProtocol(lambda: tunnel))
+        return connecting.addCallback(lambda _: tunnel.established)
+
+
+class _Tunnel(Protocol):
+    """Asks for a tunnel; once there is one, all that comes goes to the protocol behind it."""
+
+    def __init__(self, head: bytes, factory: IProtocolFactory) -> None:
+        self.established: Deferred[IProtocol] = Deferred(lambda _: self._abort())
+        self._head = head
+        self._factory = factory
+        self._answer = b""
+        self._inner: IProtocol | None = None
+
+    def connectionMade(self) -> None:
+        """Ask for the tunnel."""
+        self.transport.write(self._head)  # type: ignore[union-attr]  # it is connected
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hand on what comes, once the proxy has answered."""
+        if self._inner is not None:
+            self._inner.dataReceived(data)
+            return
+        self._answer += data
+        head, end, rest = self._answer.partition(b"\r\n\r\n")
+        if end:
+            self._answered(head, rest)
+        elif len(self._answer) > _MAX_HEAD:
+            self._fail("the proxy's answer is no HTTP")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell who is concerned."""
+        if self._inner is not None:
+            self._inner.connectionLost(reason)
+        else:
+            self._fail("the proxy closed the connection")
+
+    def _answered(self, head: bytes, rest: bytes) -> None:
+        status = _STATUS.match(head)
+        if status is None or not 200 <= int(status[1]) < 300:
+            says = int(status[1]) if status else "no HTTP"
+            self._fail(f"the proxy answered {says} to CONNECT")
+            return
+        inner = self._factory.buildProtocol(self.transport.getPeer())  # type: ignore[union-attr]
+        if inner is None:
+            self._abort()
+            return
+        self._inner = inner
+        inner.makeConnection(self.transport)  # type: ignore[arg-type]
+        if not self.established.called:
+            self.established.callback(inner)
+        if rest:
+            inner.dataReceived(rest)
+
+    def _fail(self, why: str) -> None:
+        if not self.established.called:
+            self.established.errback(ConnectError(why))
+        self._abort()
+
+    def _abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abortConnection()  # type: ignore[attr-defined]

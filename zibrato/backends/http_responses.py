@@ -1,0 +1,86 @@
+"""What the answers of HTTP servers have in common: what they say of an error, and how long to wait.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+import msgspec
+from twisted.web.http_headers import Headers
+
+__all__ = [
+    "MAX_MESSAGE",
+    "MAX_WAIT",
+    "SLOW",
+    "Response",
+    "error_message",
+    "one_line",
+    "retry_after",
+]
+
+SLOW = 300.0
+"""Seconds between tries of what only people can mend."""
+MAX_WAIT = 3600.0
+"""Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
+MAX_MESSAGE = 200
+"""Characters of what a server says that go into the log."""
+
+
+class Response(NamedTuple):
+    """The answer to one request: `body` may be cut short."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def error_message(body: bytes) -> str:
+    """Return what a body says of an error in any of the known shapes, in one short line."""
+    try:
+        content = msgspec.json.decode(body)
+        if isinstance(content, dict):
+            content = content.get("errors") or content.get("error") or content
+        text = _flat(content)
+    except (ValueError, RecursionError):  # plain text, or too deep to be meant
+        text = body.decode(errors="replace")
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Return what a server says as one short line that a terminal may show."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
+
+
+def retry_after(headers: Headers, now: float) -> float:
+    """Return the seconds that Retry-After asks to wait, at most an hour; 0 where it doesn't.
+
+    `now` is the Unix time.
+    """
+    values = headers.getRawHeaders(b"Retry-After", [])
+    asked = [_seconds(value.decode("latin-1"), now) for value in values]
+    return min(max([0.0, *asked]), MAX_WAIT)
+
+
+def _flat(content: object) -> str:
+    if isinstance(content, dict):
+        return ", ".join(f"{key}: {_flat(value)}" for key, value in content.items())
+    if isinstance(content, list):
+        return ", ".join(map(_flat, content))
+    return str(content)
+
+
+def _seconds(value: str, now: float) -> float:
+    """Return the seconds of a Retry-After header: a number of them, or a date."""
+    if re.fullmatch(r"\s*\d{1,9}\s*", value, re.ASCII):
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now
