@@ -52,13 +52,15 @@ class DatagramReader:
 
     def doRead(self) -> None:
         """Read for a while; the reactor calls again as long as there is more."""
-        self.read_all(READ_BUDGET)
+        self.read_for(READ_BUDGET)
 
-    def read_all(self, budget: float) -> None:
-        """Read what there is, for so many seconds at most."""
+    def read_for(self, budget: float) -> bool:
+        """Read what there is, for so many seconds at most; return whether there may be more."""
         deadline = perf_counter() + budget
-        while self._read_some() and perf_counter() < deadline:
-            pass
+        while self._read_some():
+            if perf_counter() >= deadline:
+                return True
+        return False
 
     def connectionLost(self, reason: Failure) -> None:
         """Do nothing: that can't be of datagrams."""

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.endpoint import LineAddress
-from zibrato.intake.datagrams import DatagramReader
+from zibrato.intake.datagrams import READ_BUDGET, DatagramReader
 from zibrato.intake.line_sockets import BoundSocket
 from zibrato.intake.line_streams import LineFactory
 from zibrato.interfaces import Counting, IIntake, Reactor
@@ -24,6 +24,7 @@ REPORT = 1.0
 QUIET = 0.1
 """Seconds without a line after which the connections are taken to be empty."""
 DRAIN_LIMIT = 2.0
+"""Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
 _log = Logger()
 
 
@@ -125,9 +126,9 @@ class StatsdIntake(Service):
         for bound in self._bound:
             if bound.is_stream:
                 bound.close()  # the ports had copies of it
-        for reader in self._readers:
-            reader.read_all(DRAIN_LIMIT)
         deadline = self._reactor.monotonic() + DRAIN_LIMIT
+        while self._read_datagrams() and self._reactor.monotonic() < deadline:
+            await deferLater(self._reactor, 0)
         received = -1
         while self._streams.connections and received != self._streams.received:
             received = self._streams.received
@@ -137,6 +138,11 @@ class StatsdIntake(Service):
         self._streams.hang_up()
         self._report()
         self._close()
+
+    def _read_datagrams(self) -> bool:
+        """Read for a turn of the reactor; return whether there may be more."""
+        more = [reader.read_for(READ_BUDGET) for reader in self._readers]
+        return any(more)
 
     def _close(self) -> None:
         for port in self._ports:
