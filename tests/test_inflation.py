@@ -20,3 +20,9 @@ def test_what_is_no_gzip_is_one_line(body: bytes) -> None:
     with pytest.raises(ValueError, match="the body is not") as caught:
         inflate(body, 1000)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("behind", [gzip.compress(b"b", mtime=0), b"b", b"\0"])
+def test_what_is_behind_a_gzip_is_not_left_out_in_silence(behind: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^the body is more than one gzip$"):
+        inflate(gzip.compress(b"a") + behind, 1)

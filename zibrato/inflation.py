@@ -25,4 +25,6 @@ def inflate(body: bytes, limit: int) -> bytes:
         raise OverflowError(f"the body is larger than {limit} bytes")
     if not inflating.eof:
         raise ValueError("the body is not all of its gzip")
+    if inflating.unused_data:
+        raise ValueError("the body is more than one gzip")
     return inflated
