@@ -149,6 +149,19 @@ class ExportTests(SynchronousTestCase):
         self.threads.pop().callback(None)
         self.assertEqual(self.receiver.sums, [5.0])
 
+    def test_who_has_gone_before_its_turn_is_not_begun(self) -> None:
+        self.busy = True
+        requests: list[Any] = [_Request(GOOD) for _ in range(3)]
+        first, gone, third = map(self.exports.answer, requests)
+        gone.cancel()
+        self.failureResultOf(gone)
+        for _ in range(2):
+            self.threads.pop().callback(None)
+        self.successResultOf(first)
+        self.successResultOf(third)
+        self.assertEqual(self.threads, [])
+        self.assertEqual(self.receiver.sums, [5.0, 5.0])
+
     def test_a_stop_waits_for_what_has_come_and_takes_no_more(self) -> None:
         self.busy = True
         first = self.begin(GOOD)

@@ -25,6 +25,8 @@ ROWS = 1000
 RETRY_AFTER = b"1"
 REASONS: Mapping[int, str] = {400: "malformed", 413: "size"}
 """Why a request is rejected whole, by its status."""
+UNREAD = Answer(503, b"")
+"""The answer to a client that has gone, which nobody gets."""
 T = TypeVar("T")
 
 
@@ -75,10 +77,11 @@ class Exports:
         """Return the body of the response, having set its status and headers.
 
         What is begun is finished, even if cancelled: a stream's total is noted in the thread, and
-        what it grew by is to be taken in.
+        what it grew by is to be taken in. What still waits is not begun: its client sends it again.
         """
         answered: Deferred[bytes] = Deferred()
-        Deferred.fromCoroutine(self._answer(request)).addBoth(answered.callback)
+        answering = self._answer(request, lambda: bool(answered.called))
+        Deferred.fromCoroutine(answering).addBoth(answered.callback)
         return answered
 
     async def stop(self) -> None:
@@ -87,7 +90,7 @@ class Exports:
         async with self._lock:
             pass
 
-    async def _answer(self, request: IRequest) -> bytes:
+    async def _answer(self, request: IRequest, is_gone: Callable[[], bool]) -> bytes:
         kind = _header(request, b"content-type").partition(b";")[0].strip()
         coding = _header(request, b"content-encoding")
         body: bytes = request.content.read()
@@ -97,7 +100,7 @@ class Exports:
         if not encoding.is_installed():
             return _text(request, 501, encoding.MISSING.encode())
         try:
-            answer = await self._export(kind, body, coding == b"gzip")
+            answer = await self._export(kind, body, coding == b"gzip", is_gone)
         except Exception:
             self._log.failure("a request with OTLP's metrics could not be taken in")
             self._receiver.reject(1, "fault")
@@ -108,8 +111,12 @@ class Exports:
             request.setHeader(b"Retry-After", RETRY_AFTER)
         return answer.body
 
-    async def _export(self, kind: bytes, body: bytes, gzipped: bool) -> Answer:
+    async def _export(
+        self, kind: bytes, body: bytes, gzipped: bool, is_gone: Callable[[], bool]
+    ) -> Answer:
         async with self._lock:
+            if is_gone():
+                return UNREAD
             if self._stopped:
                 return await self._run(lambda: refused(kind, 503, "the daemon is stopping"))
             now = self._reactor.seconds()
