@@ -37,7 +37,20 @@ def test_is_noted_in_the_transaction_that_adds_the_points(
 
 def test_only_so_many_runs_are_remembered(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "MAX_RUNS", 2)
-    for name in ("a", "b", "c"):
+    for name in ("a", "b", "a", "c"):
         file.writer.add_snapshots(identities=[Identity(name, 1)])
-    assert file.count("delivered") == 2
-    assert repeats.unknown(file.writer.connection, [Identity("c", 1)]) == [False]
+    runs = [Identity(name, 1) for name in ("a", "b", "c")]
+    assert repeats.unknown(file.writer.connection, runs) == [False, True, False]
+
+
+def test_a_run_of_many_snapshots_leaves_the_others_remembered(file: File) -> None:
+    file.writer.add_snapshots(identities=[FIRST])
+    for sequence in range(1, repeats.MAX_RUNS + 2):
+        file.writer.add_snapshots(identities=[Identity("long", sequence)])
+    file.writer.add_snapshots(identities=[Identity("last", 1)])
+    assert repeats.unknown(file.writer.connection, [FIRST, SECOND]) == [False, True]
+
+
+def test_an_older_snapshot_takes_nothing_back(file: File) -> None:
+    file.writer.add_snapshots(identities=[SECOND, FIRST])
+    assert repeats.unknown(file.writer.connection, [SECOND]) == [False]

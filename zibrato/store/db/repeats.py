@@ -26,12 +26,14 @@ def note(connection: sqlite3.Connection, identities: Sequence[Identity | None]) 
     for identity in identities:
         if identity is not None:
             connection.execute(
-                "INSERT INTO delivered (run, sequence) VALUES (?, ?) "
-                "ON CONFLICT (run) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
-                identity,
+                # Replaced, and no update: ids are in the order in which runs delivered last.
+                "REPLACE INTO delivered (run, sequence) VALUES (?, ?)",
+                (identity.run, max(identity.sequence, _newest(connection, identity.run))),
             )
     connection.execute(
-        "DELETE FROM delivered WHERE id <= (SELECT max(id) FROM delivered) - ?", [MAX_RUNS]
+        "DELETE FROM delivered WHERE id NOT IN "
+        "(SELECT id FROM delivered ORDER BY id DESC LIMIT ?)",
+        [MAX_RUNS],
     )
 
 
