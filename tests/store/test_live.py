@@ -107,6 +107,30 @@ def test_a_series_silent_for_long_shows_its_last_value_and_its_age() -> None:
     assert (series[GAUGE].last, series[GAUGE].seen) == (5.0, START)
 
 
+class Noted:
+    """A lock that notes how often it was taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __enter__(self) -> None:
+        self.taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_whoever_reads_the_list_sees_all_or_nothing_of_a_load(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live, lock = Live(), Noted()
+    monkeypatch.setattr(live, "lock", lock)
+    live.load({IDS[of]: of for of in IDS}, [])
+    assert lock.taken == 1
+    live.load_last(measured(snapshot(START)))
+    assert lock.taken > 1
+
+
 def test_what_was_removed_is_not_in_the_list() -> None:
     live = updated(snapshot(START))
     live.remove(["COUNTER", "timer"])

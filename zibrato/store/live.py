@@ -141,15 +141,18 @@ class Live:
         """
         entries = OrderedDict((one, _Entry(series)) for one, series in series_by_id.items())
         self._add(entries, measured)
-        self._entries = entries
+        with self.lock:
+            self._entries = entries
         return [series_id for series_id, entry in entries.items() if entry.last is None]
 
     def load_last(self, measured: Iterable[Measured]) -> None:
         """Show these as the last values of series of which nothing newer is there."""
         for series_id, series, start, _, summary in measured:
-            entry = self._entries[series_id]
-            if start >= entry.seen:
-                entry.seen, entry.last = start, display_value(series.kind, summary)
+            last = display_value(series.kind, summary)
+            with self.lock:
+                entry = self._entries[series_id]
+                if start >= entry.seen:
+                    entry.seen, entry.last = start, last
 
     def update(self, measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""

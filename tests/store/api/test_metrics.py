@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
 
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import WebTestCase
+from zibrato.store.db.writer import Writer
+
+R = TypeVar("R")
 
 
 class MetricsTests(WebTestCase):
@@ -32,6 +39,26 @@ class MetricsTests(WebTestCase):
         self.assertEqual(self.ask("DELETE", "/v1/metrics", content)[0], 204)
         names = [metric["name"] for metric in self.get("/v1/metrics")["metrics"]]
         self.assertEqual(names, ["foobar", "other"])
+
+    def test_the_list_is_locked_for_a_delete_in_the_writers_thread_alone(self) -> None:
+        self.post(name="m", value=1)
+        write, in_writer = self.database.write, [False]
+        seen: list[tuple[bool, list[str]]] = []
+
+        def noted_write(work: Callable[[Writer], R]) -> Deferred[R]:
+            def noted(writer: Writer) -> R:
+                in_writer[0] = True
+                try:
+                    return work(writer)
+                finally:
+                    in_writer[0] = False
+
+            return write(noted)
+
+        self.patch(self.database, "write", noted_write)
+        self.patch(self.store.live, "remove", lambda names: seen.append((in_writer[0], names)))
+        self.assertEqual(self.ask("DELETE", "/v1/metrics/m")[0], 204)
+        self.assertEqual(seen, [(True, ["m"])])
 
     def test_a_delete_that_is_not_understood_deletes_nothing(self) -> None:
         self.post(name="foo", value=1)

@@ -157,12 +157,13 @@ class MetricsApi:
         return await daemon.otlp(request)
 
     async def _delete(self, select: Callable[[Writer], list[str]]) -> None:
-        def work(writer: Writer) -> list[str]:
+        def work(writer: Writer) -> None:
             names = select(writer)
             writer.delete_metrics(names)
-            return names
+            # Here, as the list is locked while all of it is encoded: the reactor can't wait.
+            self._store.live.remove(names)
 
-        self._store.live.remove(await self._database.write(work))
+        await self._database.write(work)
 
     async def _composite(self, params: Mapping[str, str]) -> Content:
         now = self._database.clock.seconds()

@@ -31,8 +31,7 @@ def note(connection: sqlite3.Connection, identities: Sequence[Identity | None]) 
                 (identity.run, max(identity.sequence, _newest(connection, identity.run))),
             )
     connection.execute(
-        "DELETE FROM delivered WHERE id NOT IN "
-        "(SELECT id FROM delivered ORDER BY id DESC LIMIT ?)",
+        "DELETE FROM delivered WHERE id NOT IN (SELECT id FROM delivered ORDER BY id DESC LIMIT ?)",
         [MAX_RUNS],
     )
 
