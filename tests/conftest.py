@@ -30,10 +30,13 @@ os.environ["XDG_STATE_HOME"] = _state.name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put integration tests first: with the short ones last, all workers end at the same time.
 
-    Reports of an attack say which it is, for the table of tests/hostile.py.
+    Reports of an attack or a fault say which it is, for the tables of tests/hostile.py and
+    tests/chaos.py.
     """
     items.sort(key=lambda item: "integration" not in item.path.parts)
     for item in items:
         for mark in item.iter_markers("attack"):
             (tried,) = mark.args
             item.user_properties.append(("attack", (tried, mark.kwargs["before"])))
+        for mark in item.iter_markers("fault"):
+            item.user_properties.append(("fault", mark.args[0]))

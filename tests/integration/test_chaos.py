@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, time
 
@@ -11,40 +12,42 @@ import pytest
 
 from tests import soak
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import Process, daemon, eventually, module
+from tests.integration.processes import eventually, module
+from tests.integration.shipping import shipping
+from tests.integration.tally import Tally
 
 SECONDS = soak.seconds(60)
 UP = 3.0
 """Seconds for which a daemon is left alone."""
 
 
-def a_daemon(server: LibratoServer, endpoint: str) -> Process:
-    """Return a daemon that ships to `server`."""
-    account = ("--username", server.username, "--apikey", server.apikey, "--hostname", server.url)
-    return daemon(*account, "--socket", endpoint, "--flush-interval", "1", "--stop-timeout", "20")
-
-
-def restart_for_a_while(server: LibratoServer, endpoint: str) -> None:
-    """Have a daemon after another, each stopped by TERM, until the time is over."""
+def restart_for_a_while(server: LibratoServer, endpoint: str) -> int:
+    """Have a daemon after another, each stopped by TERM, for a while; return how many."""
+    restarts = 0
     end = monotonic() + SECONDS
     while monotonic() < end:
-        with a_daemon(server, endpoint) as process:
+        with shipping(server, endpoint) as process:
             since = monotonic()
             eventually(lambda began=since: monotonic() > began + UP)  # type: ignore[misc]  # a default has no type
             # Batches leave clients at full seconds. One that arrives in the very instant in which
             # a daemon closes its socket would be lost: plain ZeroMQ has no acknowledgements.
             eventually(lambda: 0.4 < time() % 1 < 0.6)
             assert process.stop(signal.SIGTERM) == -signal.SIGTERM
+            restarts += 1
+    return restarts
 
 
 @pytest.mark.soak
-def test_totals_at_the_server_are_the_totals_made(tmp_path: Path) -> None:
+@pytest.mark.fault("plain: the daemon is stopped (TERM); threads, tasks and forks")
+def test_totals_at_the_server_are_the_totals_made(
+    tmp_path: Path, account_for: Callable[[Tally], None]
+) -> None:
     endpoint = f"ipc://{tmp_path}/socket"
     with LibratoServer() as server:
         with module("tests.integration.programs.chaos", ZIBRATO_SOCKET=endpoint) as program:
             program.wait_for("started")
-            restart_for_a_while(server, endpoint)
-            with a_daemon(server, endpoint) as last:
+            restarts = restart_for_a_while(server, endpoint)
+            with shipping(server, endpoint) as last:
                 program.send(signal.SIGTERM)
                 assert program.wait(120) == 0
                 last.stop()
@@ -58,4 +61,5 @@ def test_totals_at_the_server_are_the_totals_made(tmp_path: Path) -> None:
         assert server.total("sum") == 3 * recorded["sum"]
         lost = sum(recorded[name] - arrived[name] for name in timers)
         assert lost == sum(dropped.values())
+        account_for(Tally(sum(recorded.values()), sum(arrived.values()), restarts, dropped=dropped))
         assert server.rejections == []

@@ -1,0 +1,270 @@
+"""What receivers lose when they are stopped or killed, or what they ship to is away: a table.
+
+    python -m tests.losses
+
+Each of the receivers, ours and those peers that are there, has the same done to it, by intervals of
+the same length. Lines of statsd are sent only while there is a receiver, and it is stopped only
+once it has read all of them, so what is lost is what it had taken in. Zibrato's own clients count
+all the time, faster. No peer is asked to be exact: this asserts nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Protocol
+
+from benchmarks import lines, processes
+from benchmarks.report import table
+from tests.integration.graphite_sink import GraphiteSink
+from tests.integration.librato_server import LibratoServer
+from tests.integration.processes import Process, daemon, eventually
+from tests.integration.shipping import account, counting, hold_for, made_by
+
+HEAD = ("receiver", "fault", "times", "made", "delivered", "lost", "duplicated")
+INTERVAL = 10
+"""Seconds, as they all have by default."""
+SHORT = 2
+"""Seconds, where a flush is to fall into an outage."""
+OUTAGE = 5.0
+ROUNDS = 3
+PAUSE = 0.005
+
+
+class Sink(Protocol):
+    """What a receiver ships to."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Load(Protocol):
+    """What is sent to a receiver."""
+
+    def run(self, seconds: float) -> None: ...
+    def end(self) -> int: ...
+
+
+class Lines:
+    """Sends lines of statsd to a port, while asked to."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._made = 0
+
+    def run(self, seconds: float) -> None:
+        """Send for so long, once it listens; return once the receiver has read it."""
+        eventually(self._queues)
+        end, pause = monotonic() + seconds, Event()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", self._port))
+            while monotonic() < end:
+                client.send(b"hits:1|c")
+                self._made += 1
+                pause.wait(PAUSE)
+        eventually(lambda: set(self._queues()) == {0})
+
+    def _queues(self) -> list[int]:
+        """Return how many bytes the kernel has for whoever listens at the port."""
+        _, *rows = map(str.split, Path("/proc/net/udp").read_text().splitlines())
+        port = f":{self._port:04X}"
+        return [int(row[4].partition(":")[2], 16) for row in rows if row[1].endswith(port)]
+
+    def end(self) -> int:
+        """Return how many were sent."""
+        return self._made
+
+
+class Clients:
+    """Programs that count all the time."""
+
+    def __init__(self, stack: ExitStack, endpoint: str, acknowledged: str) -> None:
+        self._programs = stack.enter_context(counting(2, endpoint, acknowledged))
+
+    def run(self, seconds: float) -> None:
+        """Let them."""
+        hold_for(seconds)()
+
+    def end(self) -> int:
+        """End them; return how often they have counted."""
+        return made_by(self._programs)
+
+
+@dataclass
+class Receiver:
+    """One that can be started again and again, its sink and its load."""
+
+    start: Callable[[], Process]
+    sink: Sink
+    delivered: Callable[[], int]
+    load: Load
+    interval: int
+
+    def finish(self) -> tuple[int, int]:
+        """Run it until all has arrived, or three intervals have; return made and delivered."""
+        with self.start() as process:
+            made = self.load.end()
+            end = monotonic() + 3 * self.interval
+            eventually(lambda: self.delivered() >= made or monotonic() > end, 4 * self.interval)
+            process.stop()
+        return made, self.delivered()
+
+
+Make = Callable[[ExitStack, Path, int], Receiver | None]
+
+
+def zibrato(acknowledged: str | None) -> Make:
+    """Return what makes a daemon with clients, acknowledged or not, or with lines where None."""
+
+    def make(stack: ExitStack, directory: Path, interval: int) -> Receiver:
+        server = stack.enter_context(LibratoServer())
+        endpoint, port = f"ipc://{directory}/socket", lines.free_port()
+        options = (
+            *("--socket", endpoint, "--statsd", f"udp:{port}", *account(server)),
+            *("--flush-interval", str(interval), "--outbox", f"{directory}/outbox"),
+        )
+        load = Lines(port) if acknowledged is None else Clients(stack, endpoint, acknowledged)
+        # A line's increments are added up, a batch's counted.
+        return Receiver(
+            lambda: daemon(*options), server, lambda: round(server.total("hits")), load, interval
+        )
+
+    return make
+
+
+def statsd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
+    """Return npm's statsd, None where it isn't there."""
+    sink, port = GraphiteSink(), lines.free_port()
+    stack.callback(sink.stop)
+    command = lines.statsd(
+        directory,
+        port,
+        backends=["./backends/graphite"],
+        graphiteHost="127.0.0.1",
+        graphitePort=sink.port,
+        graphite={"legacyNamespace": False},
+        flushInterval=interval * 1000,
+    )
+    return None if command is None else peer(command, sink, port, "counters.hits.count", interval)
+
+
+def collectd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
+    """Return collectd with its plugins statsd and write_graphite, None where it isn't there."""
+    sink, port = GraphiteSink(), lines.free_port()
+    stack.callback(sink.stop)
+    node = (
+        "LoadPlugin write_graphite\n<Plugin write_graphite>\n<Node sink>\n"
+        f'Host "127.0.0.1"\nPort "{sink.port}"\nProtocol "tcp"\nStoreRates false\n'
+        "</Node>\n</Plugin>\n"
+    )
+    command = lines.collectd(directory, port, interval, "CounterSum true\n", node)
+    return None if command is None else peer(command, sink, port, "count-hits", interval)
+
+
+def peer(command: list[str], sink: GraphiteSink, port: int, path: str, interval: int) -> Receiver:
+    """Return a peer whose sums of all hits have a path that ends so."""
+
+    def start() -> Process:
+        process = Process(command)
+        processes.await_port(process.popen, port)
+        return process
+
+    def delivered() -> int:
+        return round(sum(value for name, value in [*sink.sums.items()] if name.endswith(path)))
+
+    return Receiver(start, sink, delivered, Lines(port), interval)
+
+
+def stopped(receiver: Receiver) -> int:
+    """Stop it in the middle of an interval."""
+    return _ended(receiver, signal.SIGTERM)
+
+
+def killed(receiver: Receiver) -> int:
+    """Kill it in the middle of an interval."""
+    return _ended(receiver, signal.SIGKILL)
+
+
+def _ended(receiver: Receiver, number: int) -> int:
+    for _ in range(ROUNDS):
+        with receiver.start() as process:
+            receiver.load.run(random.uniform(0.3, 0.9) * receiver.interval)
+            process.stop(number)
+    return ROUNDS
+
+
+def without_sink(receiver: Receiver) -> int:
+    """Take its sink away for a while."""
+    with receiver.start() as process:
+        receiver.load.run(2 * receiver.interval)
+        receiver.sink.stop()
+        receiver.load.run(OUTAGE)
+        receiver.sink.start()
+        receiver.load.run(2 * receiver.interval)
+        process.stop()
+    return 1
+
+
+def stopped_without_sink(receiver: Receiver) -> int:
+    """Take its sink away, and stop it before it is back."""
+    with receiver.start() as process:
+        receiver.load.run(2 * receiver.interval)
+        receiver.sink.stop()
+        receiver.load.run(OUTAGE)
+        process.stop()
+    receiver.sink.start()
+    return 1
+
+
+RECEIVERS: dict[str, Make] = {
+    "zibrato, acknowledged": zibrato("1"),
+    "zibrato, plain": zibrato("0"),
+    "zibrato, statsd lines": zibrato(None),
+    "statsd (npm)": statsd,
+    "collectd": collectd,
+}
+FAULTS: dict[str, tuple[Callable[[Receiver], int], int]] = {
+    "stopped (TERM)": (stopped, INTERVAL),
+    "killed (-9)": (killed, INTERVAL),
+    "sink away for 5 s": (without_sink, SHORT),
+    "sink away, stopped": (stopped_without_sink, SHORT),
+}
+
+
+def measured(name: str, fault: str) -> tuple[str, ...]:
+    """Return the row of one receiver under one fault."""
+    inject, interval = FAULTS[fault]
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as path, ExitStack() as stack:
+        receiver = RECEIVERS[name](stack, Path(path), interval)
+        if receiver is None:
+            return (name, fault, "not there", *[""] * 4)
+        times = inject(receiver)
+        made, delivered = receiver.finish()
+    lost = f"{max(0, made - delivered):,} ({max(0, made - delivered) / made:.2%})"
+    repeated = f"{max(0, delivered - made):,}"
+    return (name, fault, str(times), f"{made:,}", f"{delivered:,}", lost, repeated)
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """Yield all rows; all receivers have a fault at once."""
+    with ThreadPoolExecutor(len(RECEIVERS)) as pool:
+        for fault in FAULTS:
+            yield from pool.map(measured, RECEIVERS, [fault] * len(RECEIVERS))
+
+
+def table_of_losses() -> str:
+    """Return the table of everything."""
+    return table(HEAD, list(rows()))
+
+
+if __name__ == "__main__":
+    print(table_of_losses())
