@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit tests coverage soak hostile fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store clean
+.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -42,6 +42,10 @@ soak: .make/test .make/packages
 # All that the tests know to attack it with, and a table of what held.
 hostile: .make/test .make/packages
 	$(BIN)/python -m tests.hostile
+
+# Kills, cuts, full disks, clocks that are set: what was made, and what became of it; peers as well.
+chaos: .make/test .make/packages
+	$(BIN)/python -m tests.chaos
 
 # Every parser on what hypothesis thinks of, for a minute; what it finds is kept in tests/corpus.
 fuzz: .make/test
