@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from tests.integration.processes import ROOT, eventually
 
 ROWS = json.loads((ROOT / "tests/intake/statsd_lines.json").read_text())
 LINES = [row["line"].encode(errors="surrogateescape") for row in ROWS]
+FLOOD = 500
+"""Datagrams of 60 kB: more than the largest buffer that the kernel gives."""
 HOT_SHOTS = """
 const StatsD = require('hot-shots');
 const client = new StatsD({port: Number(process.argv[1]), prefix: 'hot.', maxBufferSize: 1000,
@@ -94,6 +97,26 @@ def only(daemon: LinesDaemon, name: str, field: str) -> dict[str, float]:
         for (_, found, tags), value in daemon.summed(name, field).items()
         if found == name
     }
+
+
+@pytest.mark.attack("more datagrams than can be read", before="no such intake")
+def test_what_the_kernel_drops_while_the_daemon_stands_still_is_shipped(
+    daemon: LinesDaemon,
+) -> None:
+    datagram = b"flood:1|c|c:" + b"x" * 60_000
+    daemon.process.send(signal.SIGSTOP)
+    daemon.send("udp", *[datagram] * FLOOD)
+    daemon.process.send(signal.SIGCONT)
+
+    def counted(name: str, tags: str) -> float:
+        return daemon.summed(name, "sum")["counter", name, tags]
+
+    def dropped() -> float:
+        return counted("zibrato.intake.dropped", "reason:kernel")
+
+    eventually(lambda: counted("flood", "") + dropped() == FLOOD)
+    assert counted("flood", "") > 0
+    assert dropped() > 0
 
 
 def test_the_client_statsd(daemon: LinesDaemon) -> None:
