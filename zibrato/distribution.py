@@ -105,7 +105,7 @@ class Distribution:
             self.spill()
             self.low, self.high = min(self.low, sample), max(self.high, sample)
             if sample > 0:
-                self.buckets[ceil(log2(sample) * _PER_DOUBLING)] += times
+                self.buckets[bucket_of(sample)] += times
                 self._bound()
             else:
                 self.zeros += times

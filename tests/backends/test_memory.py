@@ -6,9 +6,9 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.daemon.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend, make
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import BackendContext, IBackend, IBackendMaker
 from zibrato.model import COUNTER, Series, Snapshot, Summary
@@ -17,7 +17,7 @@ from zibrato.model import COUNTER, Series, Snapshot, Summary
 class MemoryBackendTests(SynchronousTestCase):
     def test_keeps_what_is_delivered(self) -> None:
         backend, metrics = MemoryBackend(), SelfMetrics()
-        outbox = Outbox(backend, FakeReactor(), metrics)
+        outbox = PutOutbox(backend, FakeReactor(), metrics)
         summaries = {Series(COUNTER, "n", "s"): Summary(3, 4.0)}
         snapshots = [Snapshot(start, start + 10, summaries) for start in (10, 20)]
         for snapshot in snapshots:

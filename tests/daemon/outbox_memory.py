@@ -13,9 +13,8 @@ from array import array
 
 from twisted.internet.task import Clock
 
-from tests.daemon.outboxes import FakeBackend, postpone
+from tests.daemon.outboxes import FakeBackend, PutOutbox, postpone
 from zibrato.daemon.aggregation import Aggregator
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.wire import Batch, CounterRow, SampleRow, decode, encode, pack
 
@@ -64,11 +63,11 @@ def frames(shape: str) -> list[bytes]:
     return [encode(batch(shape, interval)) for interval in range(intervals)]
 
 
-def filled(sent: list[bytes]) -> Outbox:
+def filled(sent: list[bytes]) -> PutOutbox:
     """Return an outbox that holds what was sent, since its backend takes nothing."""
     backend, metrics = FakeBackend(), SelfMetrics()
     backend.answer = postpone()
-    outbox = Outbox(backend, Clock(), metrics)
+    outbox = PutOutbox(backend, Clock(), metrics)
     aggregator = Aggregator(metrics, interval=10.0, source="here", max_series=100_000)
     for frame in sent:
         (received,) = decode(frame, NOW).batches

@@ -11,10 +11,11 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from zibrato.daemon.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import Delivery, IBackend, RetryLater
-from zibrato.model import COUNTER, Series, Snapshot, Summary
+from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
 from zibrato.wire import unpack
 
 
@@ -27,7 +28,8 @@ def snapshot(start: float, count: int = 1, level: str = "info") -> Snapshot:
 class FakeBackend:
     """Does with each delivery what `answer` says.
 
-    `given` are the starts of all snapshots that it got, `together` how many each delivery had.
+    `given` are the starts of all snapshots that it got, `identities` what they are called, and
+    `together` how many each delivery had.
     """
 
     name = "fake"
@@ -35,6 +37,7 @@ class FakeBackend:
     def __init__(self) -> None:
         self.given: list[float] = []
         self.together: list[int] = []
+        self.identities: list[Identity | None] = []
         self.stopped = 0
         self.answer: Callable[[Delivery], Deferred[None]] = self.take
 
@@ -44,6 +47,7 @@ class FakeBackend:
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         self.together.append(len(delivery.snapshots))
+        self.identities += delivery.identities
         self.given.extend(snapshot.start for snapshot in delivery.snapshots)
         return self.answer(delivery)
 
@@ -59,6 +63,16 @@ def postpone(reason: str = "away", after: float = 0.0) -> Callable[[Delivery], D
     return lambda _delivery: fail(RetryLater(reason, after))
 
 
+class PutOutbox(Outbox):
+    """One that can be given a snapshot without a journal."""
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Queue a snapshot that is in memory alone."""
+        kept = KeptSnapshot.of(snapshot)
+        kept.size = kept.memory
+        self.append(kept, self.levels)
+
+
 class OutboxCase(SynchronousTestCase):
     """An outbox with no jitter in front of a FakeBackend."""
 
@@ -68,9 +82,9 @@ class OutboxCase(SynchronousTestCase):
         self.metrics = SelfMetrics()
         self.outbox = self.make()
 
-    def make(self, **options: Any) -> Outbox:
+    def make(self, **options: Any) -> PutOutbox:
         options.setdefault("jitter", lambda: 1.0)
-        outbox = Outbox(self.backend, self.clock, self.metrics, **options)
+        outbox = PutOutbox(self.backend, self.clock, self.metrics, **options)
         outbox.startService()
         return outbox
 

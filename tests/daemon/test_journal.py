@@ -153,6 +153,17 @@ class OpenIntervalTests(JournalCase):
         again.flush()
         self.assertEqual(self.running.total("intake.received"), 0)
 
+    def test_what_was_read_of_a_damaged_file_is_found_again_after_another_crash(self) -> None:
+        for value in (2, 3):
+            self.running.count(value)
+            self.running.journal.tick()
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("UPDATE open_interval SET frames = x'00' WHERE key = 2")
+        again = self.restart()
+        self.assertEqual(again.aggregator.pending, 1)
+        again.journal.tick()
+        self.assertEqual(self.restart().aggregator.pending, 1)
+
     def test_it_is_no_more_once_the_interval_is_closed(self) -> None:
         self.running.count()
         self.running.journal.tick()
@@ -163,7 +174,7 @@ class OpenIntervalTests(JournalCase):
         self.running.count()
         self.running.journal.tick()
         wrote: list[object] = []
-        self.patch(self.running.journal, "_write", wrote.append)
+        self.patch(self.running.journal._disk, "commit", wrote.append)
         self.running.journal.tick()
         self.assertEqual(wrote, [])
 

@@ -8,8 +8,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.daemon.outboxes import FakeBackend, snapshot
-from zibrato.daemon.outbox import Outbox
+from tests.daemon.outboxes import FakeBackend, PutOutbox, snapshot
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import Delivery, RetryLater
 
@@ -61,7 +60,7 @@ class Scenario:
         self.backend.answer = self.deliver
         self.clock = Clock()
         self.metrics = SelfMetrics()
-        self.outbox = Outbox(self.backend, self.clock, self.metrics, max_bytes=bound)
+        self.outbox = PutOutbox(self.backend, self.clock, self.metrics, max_bytes=bound)
         self.outcomes = outcomes[::-1]
         self.waiting: list[Deferred[None]] = []
 

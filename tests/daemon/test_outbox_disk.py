@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.daemon.outboxes import snapshot
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox_disk import OutboxDisk, QuarantinedError
-from zibrato.daemon.outbox_file import Changes
+from zibrato.daemon.outbox_file import Changes, OutboxFile
 from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.file_lock import FileLock
 from zibrato.levels import EVERYTHING
@@ -49,11 +50,28 @@ def no_database(path: Path) -> None:
     path.write_bytes(b"no database, but long enough to be one" * 200)
 
 
-@pytest.mark.parametrize("spoil", [foreign, no_database])
-def test_what_is_no_outbox_is_quarantined(tmp_path: Path, spoil: object) -> None:
+def newer(path: Path) -> None:
+    OutboxFile(path, "run").close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize("make", [foreign, newer])
+def test_an_intact_file_that_is_no_outbox_is_let_alone(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     path = tmp_path / "outbox"
-    assert callable(spoil)
-    spoil(path)
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(OSError, match=r"--outbox: .*; give another file with --outbox PATH"):
+        disk_at(path).open()
+    assert path.read_bytes() == before
+    assert not [*tmp_path.glob("*corrupt*")]
+
+
+def test_what_is_no_database_is_quarantined(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    no_database(path)
     before = path.read_bytes()
     disk = disk_at(path)
     with capturedLogs() as events:
@@ -81,6 +99,18 @@ def test_one_that_is_damaged_while_in_use_is_quarantined_too(tmp_path: Path) -> 
     assert Path(f"{path}.corrupt-0").exists()
 
 
+def test_what_was_in_a_quarantined_file_is_not_taken_from_the_new_one(tmp_path: Path) -> None:
+    disk = disk_at(tmp_path / "outbox")
+    before = kept_at(disk, 10)
+    disk._quarantine("a test")
+    assert disk.load(Waiting.of(before, EVERYTHING)) is None
+    after = kept_at(disk, 20)
+    assert after.sequence == before.sequence
+    assert disk.load(Waiting.of(before, EVERYTHING)) is None
+    assert disk.load(Waiting.of(after, EVERYTHING)) == snapshot(20)
+    disk.close()
+
+
 def test_loads_what_a_backend_is_to_get(tmp_path: Path) -> None:
     disk = disk_at(tmp_path / "outbox")
     kept = kept_at(disk, 10)
@@ -95,9 +125,24 @@ def test_what_is_left_is_read(tmp_path: Path) -> None:
     disk = disk_at(tmp_path / "outbox")
     kept_at(disk, 10)
     disk.commit(Changes(frames={20.0: [frame_of(BATCH)]}))
-    left = disk.open()
+    restored: list[tuple[float, bytes]] = []
+    left = disk.open(lambda *frame: restored.append(frame))
     assert [one.kept.start for one in left.waiting["a"]] == [10]
-    assert list(left.batches) == [(20.0, BATCH)]
+    assert restored == [(20.0, frame_of(BATCH))]
+    disk.close()
+
+
+def test_what_was_read_before_damage_showed_is_restored(tmp_path: Path) -> None:
+    disk = disk_at(tmp_path / "outbox")
+    for frame in (b"first", b"second"):
+        disk.commit(Changes(frames={20.0: [frame]}))
+    with closing(sqlite3.connect(disk.path)) as connection, connection:
+        connection.execute("UPDATE open_interval SET frames = x'00' WHERE key = 2")
+    restored: list[bytes] = []
+    with capturedLogs() as events:
+        assert disk.open(lambda _start, frame: restored.append(frame)).waiting == {}
+    assert restored == [b"first"]
+    assert "quarantined" in formatEvent(events[0])
     disk.close()
 
 

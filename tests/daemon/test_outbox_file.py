@@ -15,7 +15,7 @@ from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
 from zibrato.levels import EVERYTHING, LevelFilter
-from zibrato.model import Identity
+from zibrato.model import COUNTER, MAX_COUNT, Identity, Series, Snapshot, Summary
 from zibrato.wire import MAX_SEQUENCE
 
 
@@ -53,6 +53,24 @@ def test_gives_back_what_waits_for_each_backend(file: OutboxFile) -> None:
 def test_passes_everything_again_that_passed_everything(file: OutboxFile) -> None:
     file.commit(Changes([(KeptSnapshot.of(snapshot(10)), {"a": EVERYTHING})]))
     assert file.waiting()["a"][0].levels == EVERYTHING
+
+
+def test_counts_past_every_integer_come_back_exactly(file: OutboxFile) -> None:
+    series = [Series(COUNTER, name, "here") for name in "abc"]
+    full = Snapshot(10.0, 20.0, dict.fromkeys(series, Summary(MAX_COUNT, 1.0)))
+    file.commit(Changes([(KeptSnapshot.of(full), {"a": EVERYTHING})]))
+    assert file.waiting()["a"][0].measurements == 3 * MAX_COUNT > 2**64
+    assert file.snapshot(file.waiting()["a"][0].kept) == full
+
+
+def test_what_is_cut_off_the_wal_goes_back_to_the_disk(file: OutboxFile, path: Path) -> None:
+    for number in range(40):
+        file.commit(Changes(frames={float(number): [random.randbytes(100_000)]}))
+    file.commit(Changes(closed=range(40)))
+    for number in range(3):
+        file.reclaim()
+        file.commit(Changes(frames={float(number): [b"x"]}))
+    assert sum(part.stat().st_size for part in path.parent.glob("outbox*")) < 1_500_000
 
 
 def test_deletes_what_the_last_backend_has(file: OutboxFile) -> None:

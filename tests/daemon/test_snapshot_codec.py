@@ -64,6 +64,15 @@ def test_what_comes_back_is_what_went_in(summaries: dict[Series, Summary]) -> No
     assert plain(snapshot_of(10.0, 20.0, parts)) == plain(snapshot)
 
 
+def test_counts_of_buckets_are_bounded_as_all_counts_are() -> None:
+    full = Distribution.of_buckets({1: 2**64, 2: 5}, 2**65, 1.0, 2.0)
+    series = Series(TIMER, "t", "here")
+    parts = pieces(Snapshot(10.0, 20.0, {series: Summary(MAX_COUNT, 1.0, distribution=full)}))
+    back = snapshot_of(10.0, 20.0, parts).summaries[series].distribution
+    assert back is not None
+    assert (back.zeros, back.buckets) == (MAX_COUNT, {1: MAX_COUNT, 2: 5})
+
+
 @given(st.binary(max_size=50))
 def test_what_is_damaged_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="no snapshot"):

@@ -17,9 +17,9 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tests.daemon.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from tests.inline import Inline
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.backend import StoreBackend
@@ -87,7 +87,7 @@ class EventsTests(TestCase):
         )
         self.store = Store(self.database)
         self.metrics = SelfMetrics()
-        self.outbox = Outbox(StoreBackend(self.store), self.clock, self.metrics)
+        self.outbox = PutOutbox(StoreBackend(self.store), self.clock, self.metrics)
         self.addCleanup(self.outbox.stopService)
         guard = AccessControl(tree(self.store), known_names(loopback=True), None)
         site = BoundedSite(guard, self.clock)  # whose timers wait for no test

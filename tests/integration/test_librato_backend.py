@@ -19,10 +19,10 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
+from tests.daemon.outboxes import PutOutbox
 from tests.integration.certificates import self_signed
 from tests.integration.librato_server import LibratoServer
 from zibrato.backends.librato.backend import make
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, Reactor
@@ -61,7 +61,7 @@ class BackendCase(TestCase):
         self.addCleanup(server.stop)
         context = BackendContext(MonotonicReactor(cast(Reactor, reactor)), (50, 99))
         backend = make(self.settings(server.apikey), context)
-        self.outbox = Outbox(backend, reactor, self.metrics, jitter=lambda: 0.0)
+        self.outbox = PutOutbox(backend, reactor, self.metrics, jitter=lambda: 0.0)
         self.outbox.startService()
         self.addCleanup(self.outbox.stopService)
 

@@ -142,6 +142,23 @@ def test_a_damaged_file_is_quarantined_and_the_daemon_starts(
         server.wait_for(lambda: server.total("c") == 1)
 
 
+def test_another_programs_database_is_refused_in_one_line_and_let_alone(tmp_path: Path) -> None:
+    path = tmp_path / "bookmarks"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    arguments = ("--socket", f"ipc://{tmp_path}/socket", "--backend", "memory", "--outbox", path)
+    with Process([str(BIN / "zibrato"), *map(str, arguments)]) as process:
+        assert process.wait() == 1
+        (line,) = [line for line in process.output.splitlines() if line.startswith("zibrato:")]
+        assert line == (
+            f"zibrato: --outbox: {path} is another program's database; give another file with "
+            "--outbox PATH"
+        )
+        assert "Traceback" not in process.output
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
+
+
 def test_another_daemons_file_is_refused_before_anything_starts(outbox: Outbox) -> None:
     with outbox.start():
         other = f"{outbox.endpoint}2"

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.daemon.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from tests.inline import Inline
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
@@ -54,7 +54,9 @@ class StoreTestCase(SynchronousTestCase):
         )  # fmt: skip
         self.store = Store(self.database)
         self.metrics = SelfMetrics()
-        self.outbox = Outbox(StoreBackend(self.store), self.clock, self.metrics, jitter=lambda: 1.0)
+        self.outbox = PutOutbox(
+            StoreBackend(self.store), self.clock, self.metrics, jitter=lambda: 1.0
+        )
 
     def stop(self) -> None:
         """Stop the backend."""

@@ -222,8 +222,7 @@ class Aggregator:
             excess = entry.add_counts(summary.count, summary.sum)
         else:
             excess = entry.add_summary(summary)
-        if excess:
-            self._metrics.count("zibrato.intake.dropped", excess, reason="overflow")
+        self._drop_excess(excess)
         return None
 
     def _loss_of(self, row: SummaryRow) -> str | None:

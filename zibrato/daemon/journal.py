@@ -6,46 +6,24 @@ closed, what open intervals took in, how far clients have come, and what backend
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from zibrato.daemon.client_sequences import ClientSequences, Commit
+from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.frame_log import FrameLog
 from zibrato.daemon.intervals import ClosedInterval, Taken
+from zibrato.daemon.journal_turn import Turn, Written, write
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.outbox_disk import Left, OutboxDisk, QuarantinedError
-from zibrato.daemon.outbox_file import Backends, Changes, ForeignFileError
+from zibrato.daemon.outbox_disk import Left, OutboxDisk
+from zibrato.daemon.outbox_file import Backends
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.daemon.snapshot_codec import frame_of
+from zibrato.daemon.snapshot_codec import frame_of, taken_of
 from zibrato.levels import LevelFilter
 from zibrato.model import Identity, Snapshot
 from zibrato.threads import Workers, finished
-
-
-class _Turn(NamedTuple):
-    """What is committed together."""
-
-    closed: Sequence[ClosedInterval]
-    backlog: Sequence[tuple[KeptSnapshot, Backends]]
-    backends: Backends
-    done: Sequence[tuple[str, Identity]]
-    starts: Sequence[float]
-    frames: Mapping[float, Sequence[bytes]]
-    clients: Commit | None
-
-
-class _Written(NamedTuple):
-    """What came of a turn: `problem` says why nothing was committed."""
-
-    fresh: Sequence[KeptSnapshot]
-    committed: Sequence[tuple[KeptSnapshot, tuple[Identity, int]]] = ()
-    problem: str | None = None
-    quarantined: bool = False
 
 
 class Journal:
@@ -73,7 +51,7 @@ class Journal:
         self._closed: list[ClosedInterval] = []
         self._starts: list[float] = []
         self._done: list[tuple[str, Identity]] = []
-        self._left = Left({}, (), {})
+        self._left = Left({}, {})
         self._busy = False
         self._failing = False
         self._told = False
@@ -89,15 +67,19 @@ class Journal:
         """
         if self._disk is None:
             return
-        self._left = self._disk.open()
+        starts = set[float]()
+
+        def restore_frame(start: float, frame: bytes) -> None:
+            starts.add(start)
+            self.note(restore(start, taken_of(frame)), frame)
+
+        self._left = self._disk.open(restore_frame)
+        self._starts += starts
         self.sequences.load(self._left.clients)
-        for start, batch in self._left.batches:
-            self._starts.append(start)
-            self.note(restore(start, batch), frame_of(batch))
 
     def resume(self) -> None:
         """Hand what waits in the file to its outboxes; what is no backend's any more is dropped."""
-        left, self._left = self._left, Left({}, (), {})
+        left, self._left = self._left, Left({}, {})
         for key, waiting in left.waiting.items():
             outbox = self._outboxes.get(key)
             if outbox is not None:
@@ -106,9 +88,10 @@ class Journal:
                 self._remove(key, waiting)
         self._begin()
 
-    def note(self, start: float, frame: bytes) -> None:
-        """Note that the open interval of `start` took in what is in a frame of one batch."""
+    def note(self, start: float, taken: Taken | bytes) -> None:
+        """Note what the open interval of `start` took in: that, or a frame of it."""
         if self._disk is not None:
+            frame = taken if isinstance(taken, bytes) else frame_of(taken)
             self._log_of_open.append(start, frame)
 
     def put(self, closed: Sequence[ClosedInterval]) -> None:
@@ -176,22 +159,23 @@ class Journal:
     async def _turn(self) -> None:
         turn = self._take()
         try:
-            written = await finished(self._workers.run(lambda: self._write(turn)))
+            written = await finished(self._workers.run(lambda: write(turn, self._disk)))
         except Exception as fault:  # a bug must not lose what the next turn can commit
             self._log.failure("the outbox failed unexpectedly")
-            written = _Written((), problem=type(fault).__name__)
+            written = Written((), problem=type(fault).__name__)
         if written.quarantined:
             self.sequences.commit_all()
             for outbox in self._outboxes.values():
                 outbox.lose_file()
         for kept, (identity, size) in written.committed:
             kept.identity, kept.size = identity, size
+        self._settle([kept for kept, _ in written.committed], turn.backlog)
         self._hand_over(written.fresh, turn.backends)
         for kept, _ in written.committed:
             kept.snapshot = None  # an outbox that was idle has it under way
         self._account(turn, written.problem)
 
-    def _take(self) -> _Turn:
+    def _take(self) -> Turn:
         """Return what there is to commit."""
         backlog: dict[KeptSnapshot, dict[str, LevelFilter]] = {}
         if self._disk is not None:
@@ -202,7 +186,7 @@ class Journal:
         starts, self._starts = self._starts, []
         done, self._done = self._done, []
         complete = self._log_of_open.is_complete
-        return _Turn(
+        return Turn(
             closed,
             list(backlog.items()),
             {key: outbox.levels for key, outbox in self._outboxes.items()},
@@ -212,39 +196,25 @@ class Journal:
             self.sequences.begin() if complete else None,
         )
 
-    def _write(self, turn: _Turn) -> _Written:
-        """Make snapshots of what is closed, and commit; in a thread."""
-        fresh = [KeptSnapshot.of(interval.snapshot()) for interval in turn.closed]
-        wanted = [*turn.backlog, *((kept, kept.wanted(turn.backends)) for kept in fresh)]
-        wanted = [(kept, backends) for kept, backends in wanted if backends]
-        seen, forgotten = (turn.clients.seen, turn.clients.forgotten) if turn.clients else ({}, ())
-        changes = Changes(wanted, turn.done, turn.starts, turn.frames, seen, forgotten)
-        written = self._commit(fresh, changes)
-        for kept in fresh if not written.committed else ():
-            kept.size = kept.memory
-        return written
-
-    def _commit(self, fresh: Sequence[KeptSnapshot], changes: Changes) -> _Written:
-        if self._disk is None:
-            return _Written(fresh)
-        quarantined = False
-        try:
-            try:
-                identities = self._disk.commit(changes)
-            except QuarantinedError:
-                quarantined = True
-                identities = self._disk.commit(changes)
-        except (sqlite3.Error, OSError, QuarantinedError, ForeignFileError) as error:
-            return _Written(fresh, (), f"{self._disk.path}: {error}", quarantined)
-        kept = [kept for kept, _ in changes.snapshots]
-        return _Written(fresh, list(zip(kept, identities, strict=True)), None, quarantined)
-
     def _hand_over(self, fresh: Sequence[KeptSnapshot], backends: Backends) -> None:
         for kept in fresh:
             for key, levels in backends.items():
                 self._outboxes[key].append(kept, levels)
 
-    def _account(self, turn: _Turn, problem: str | None) -> None:
+    def _settle(
+        self, committed: Sequence[KeptSnapshot], backlog: Sequence[tuple[KeptSnapshot, Backends]]
+    ) -> None:
+        """Tell the outboxes what is in the file; of the backlog some may be gone from them since.
+
+        What was delivered or dropped while it was being committed must not come again.
+        """
+        late = {id(kept): backends for kept, backends in backlog}
+        for key, outbox in self._outboxes.items():
+            mine = [kept for kept in committed if key in late.get(id(kept), ())]
+            gone = outbox.settle(mine)
+            self._done += [(key, kept.identity) for kept in gone if kept.identity is not None]
+
+    def _account(self, turn: Turn, problem: str | None) -> None:
         """Tell who waits that it is committed, or put back what is not."""
         if problem is None:
             if turn.clients is not None:

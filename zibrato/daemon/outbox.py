@@ -80,12 +80,6 @@ class Outbox(Service):
         taken = sum(waiting.kept.size for waiting in self._taken)
         return self._queue.memory + self._queue.file + taken + requests
 
-    def put(self, snapshot: Snapshot) -> None:
-        """Queue a snapshot that is in memory alone."""
-        kept = KeptSnapshot.of(snapshot)
-        kept.size = kept.memory
-        self.append(kept, self.levels)
-
     def append(self, kept: KeptSnapshot, levels: LevelFilter) -> None:
         """Queue what passes of a snapshot."""
         waiting = Waiting.of(kept, levels)
@@ -106,11 +100,17 @@ class Outbox(Service):
 
     def uncommitted(self) -> Sequence[Waiting]:
         """Return what waits, or is under way, in memory alone."""
-        return [one for one in (*self._taken, *self._queue) if not one.is_in_file]
+        return [*(one for one in self._taken if not one.is_in_file), *self._queue.in_memory]
+
+    def settle(self, committed: Sequence[KeptSnapshot]) -> Sequence[KeptSnapshot]:
+        """Note what is committed by now; return what of that neither waits nor is under way."""
+        having = {id(one.kept) for one in (*self._taken, *self._queue.in_memory)}
+        self._queue.settle()
+        return [kept for kept in committed if id(kept) not in having]
 
     def lose_file(self) -> None:
         """Drop what was in a file that turned out to be corrupt."""
-        self._drop(self._queue.remove(lambda waiting: waiting.is_in_file), "corrupt")
+        self._drop(self._queue.clear_file(), "corrupt")
 
     def report(self) -> None:
         """Set the gauges of the queue's depth, in snapshots and bytes."""
@@ -161,7 +161,7 @@ class Outbox(Service):
         before = self.pending
         if not all(waiting.is_in_file for waiting in self._taken):
             self._finish("stopped")
-        self._drop(self._queue.remove(lambda waiting: not waiting.is_in_file), "stopped")
+        self._drop(self._queue.clear_memory(), "stopped")
         return before - self.pending
 
     def _begin(self) -> None:
@@ -195,8 +195,7 @@ class Outbox(Service):
         self._taken = readable = [one for one in self._taken if one not in lost]
         self._drop(lost, "corrupt")
         if readable:
-            identities = [waiting.kept.identity for waiting in readable]
-            self._delivery = Delivery(list(filter(None, snapshots)), self._note, identities)
+            self._delivery = Delivery(list(filter(None, snapshots)), self._note)
 
     async def _load(self, taken: Sequence[Waiting]) -> Sequence[Snapshot | None]:
         """Return what passes of each snapshot; at once where it is all in memory."""
@@ -209,6 +208,8 @@ class Outbox(Service):
         return await loading
 
     async def _attempt(self, delivery: Delivery) -> None:
+        # Some may have been committed since the last attempt.
+        delivery.identities = [one.kept.identity for one in self._taken]
         try:
             under_way = self.backend.deliver(delivery)
             self._cancel = under_way.cancel

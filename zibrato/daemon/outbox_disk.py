@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -13,10 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.client_sequences import Seen
-from zibrato.daemon.intervals import Taken
 from zibrato.daemon.kept_snapshot import Waiting
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
-from zibrato.daemon.snapshot_codec import taken_of
 from zibrato.file_lock import FileLock
 from zibrato.model import Identity, Snapshot
 from zibrato.sqlite_file import is_corrupt, quarantine
@@ -30,8 +28,6 @@ class Left(NamedTuple):
     """What an earlier daemon left in the file."""
 
     waiting: Mapping[str, Sequence[Waiting]]
-    batches: Sequence[tuple[float, Taken]]
-    """What open intervals took in, and when they began."""
     clients: Mapping[str, Seen]
 
 
@@ -46,17 +42,25 @@ class OutboxDisk:
         self._lock = lock
         self._file: OutboxFile | None = None
 
-    def open(self) -> Left:
-        """Return what is in the file; one that is damaged is quarantined. Raises OSError."""
+    def open(self, restore: Callable[[float, bytes], None] = lambda _start, _frame: None) -> Left:
+        """Return what is in the file; have what open intervals took in `restore`d, frame by frame.
+
+        `restore` is told when an interval began, and raises ValueError for a damaged frame. A file
+        that is damaged is quarantined; what was restored by then stays so.
+        Raises OSError, with one line for people; also for an intact file that is no outbox of this
+        Zibrato's, which is let alone.
+        """
         try:
-            return self._read()
-        except (ForeignFileError, ValueError) as error:
+            return self._read(restore)
+        except ForeignFileError as error:
+            raise OSError(f"--outbox: {error}; give another file with --outbox PATH") from None
+        except ValueError as error:
             self._quarantine(str(error))
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise OSError(str(error)) from None
             self._quarantine(str(error))
-        return self._read()
+        return self._read(restore)
 
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
         """Commit all of `changes` or nothing; return identity and size of each snapshot.
@@ -99,10 +103,12 @@ class OutboxDisk:
         if self._lock is not None:
             self._lock.close()
 
-    def _read(self) -> Left:
+    def _read(self, restore: Callable[[float, bytes], None]) -> Left:
         file = self._opened()
-        batches = [(start, taken_of(frame)) for start, frame in file.open_frames()]
-        return Left(file.waiting(), batches, file.clients())
+        left = Left(file.waiting(), file.clients())
+        for start, frame in file.open_frames():
+            restore(start, frame)
+        return left
 
     def _opened(self) -> OutboxFile:
         if self._file is None:

@@ -5,13 +5,12 @@ For one thread at a time, blocking; every method is one transaction.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot, Waiting
@@ -28,12 +27,16 @@ _PIECES = 1 << 20
 """How many pieces a snapshot may have: so far apart are the keys of their first ones."""
 _NOTHING = Snapshot(0.0, 0.0, {})
 _VACUUM_PAGES = 4096
+_CHECKPOINT_PAGES = 256
+"""Free pages that are worth cutting the file for at once."""
+_WAL_BYTES = 1 << 20
+"""To what the WAL is cut once all of it is in the file."""
 _SCHEMA = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN IMMEDIATE;
 CREATE TABLE snapshot (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,
-    start REAL NOT NULL, end REAL NOT NULL, size INTEGER NOT NULL, amounts BLOB NOT NULL
+    start REAL NOT NULL, end REAL NOT NULL, size INTEGER NOT NULL, amounts TEXT NOT NULL
 );
 CREATE TABLE piece (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE pending (
@@ -112,12 +115,20 @@ class OutboxFile:
 
     def reclaim(self) -> None:
         """Give some of what is free in the file back to the disk."""
+        execute = self._connection.execute
+        (free,) = execute("PRAGMA freelist_count").fetchone()
         with suppress(sqlite3.OperationalError):  # a full disk; there is a next time
-            # It frees a page with each row that it returns; `execute` asks for the first alone.
-            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            if free:
+                # It frees a page with each row that it returns; `execute` asks for the first alone.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            if free >= _CHECKPOINT_PAGES:
+                # SQLite does so by itself once the WAL is long, which it needn't become again.
+                execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def snapshot(self, kept: KeptSnapshot) -> Snapshot:
-        """Return a snapshot that is in the file; raises ValueError where it can't be read."""
+        """Return a snapshot that is in the file; raises ValueError where none can be read."""
+        if kept.identity is None or self._run_of(kept.sequence) != kept.identity.run:
+            raise ValueError(f"there is no snapshot {kept.sequence} of its run")
         first = kept.sequence * _PIECES
         rows = self._connection.execute(
             "SELECT data FROM piece WHERE key BETWEEN ? AND ? ORDER BY key",
@@ -143,7 +154,7 @@ class OutboxFile:
     def open_frames(self) -> Iterator[tuple[float, bytes]]:
         """Generate what intervals took in that were open; raises ValueError where it is damaged."""
         rows = self._connection.execute("SELECT start, frames FROM open_interval ORDER BY key")
-        for start, frames in rows.fetchall():
+        for start, frames in rows:
             for frame in unpack_frames(frames):
                 yield start, frame
 
@@ -176,11 +187,12 @@ class OutboxFile:
         execute("PRAGMA journal_mode = WAL")
         # What is acknowledged stays so when the power fails, too.
         execute("PRAGMA synchronous = FULL")
-        execute("PRAGMA journal_size_limit = 16777216")
+        execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
 
     def _add(self, kept: KeptSnapshot, backends: Backends) -> tuple[Identity, int]:
         execute = self._connection.execute
-        amounts = msgspec.msgpack.encode(kept.amounts)
+        # As text: what all series count together no integer of SQLite or msgpack need hold.
+        amounts = json.dumps(kept.amounts)
         row = (self.run, kept.start, kept.end, amounts)
         cursor = execute(
             "INSERT INTO snapshot (run, start, end, size, amounts) VALUES (?, ?, ?, 0, ?)", row
@@ -200,10 +212,7 @@ class OutboxFile:
         """Note that backends are done with snapshots; delete those that no other waits for."""
         execute = self._connection.execute
         for backend, (run, sequence) in done:
-            # After a quarantine another snapshot may have the number.
-            if execute("SELECT run FROM snapshot WHERE sequence = ?", [sequence]).fetchone() != (
-                run,
-            ):
+            if self._run_of(sequence) != run:
                 continue
             execute("DELETE FROM pending WHERE backend = ? AND sequence = ?", (backend, sequence))
             if execute("SELECT 1 FROM pending WHERE sequence = ?", [sequence]).fetchone() is None:
@@ -211,13 +220,19 @@ class OutboxFile:
                 first = sequence * _PIECES
                 execute("DELETE FROM piece WHERE key BETWEEN ? AND ?", (first, first + _PIECES - 1))
 
+    def _run_of(self, sequence: int) -> str | None:
+        """Return whose a snapshot is: after a quarantine another one may have its number."""
+        query = "SELECT run FROM snapshot WHERE sequence = ?"
+        row = self._connection.execute(query, [sequence]).fetchone()
+        return None if row is None else str(row[0])
+
 
 def _text(levels: LevelFilter) -> str:
     """Return what `LevelFilter.parse` makes the filter of."""
     return "" if levels.names is None else str(levels)
 
 
-def _kept(row: tuple[int, str, float, float, int, bytes]) -> KeptSnapshot:
+def _kept(row: tuple[int, str, float, float, int, str]) -> KeptSnapshot:
     sequence, run, start, end, size, amounts = row
-    known = msgspec.msgpack.decode(amounts, type=dict[str, Amount])
+    known = {level: Amount(*amount) for level, amount in json.loads(amounts).items()}
     return KeptSnapshot(start, end, known, size=size, identity=Identity(run, sequence))

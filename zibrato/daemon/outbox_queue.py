@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from math import inf
 
 from zibrato.daemon.kept_snapshot import Waiting
 
@@ -12,75 +14,110 @@ MAX_TOGETHER = 3000
 
 
 class OutboxQueue:
-    """Snapshots, oldest first: `max_bytes` of memory, about, and `max_file_bytes` in the file."""
+    """Snapshots, oldest first: `max_bytes` of memory, about, and `max_file_bytes` in the file.
+
+    What is committed is committed in order, so that those in memory alone are behind all others;
+    who commits some calls `settle`. No step walks through what is in the file, which may be the
+    intervals of a week, unless some of it expires.
+    """
 
     def __init__(self, max_bytes: int, max_file_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._max_file_bytes = max_file_bytes
-        self._waiting: deque[Waiting] = deque()
+        self._in_file: deque[Waiting] = deque()
+        self._in_memory: deque[Waiting] = deque()
+        self._oldest_end = inf
+        self.measurements = 0
+        """How many measurements wait."""
+        self.memory = 0
+        """About how many bytes of memory those take that are in no file."""
+        self.file = 0
+        """How many bytes the others take in the file."""
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._in_file) + len(self._in_memory)
 
     def __iter__(self) -> Iterator[Waiting]:
-        return iter(self._waiting)
+        return chain(self._in_file, self._in_memory)
 
     @property
-    def measurements(self) -> int:
-        """How many measurements wait."""
-        return sum(one.measurements for one in self._waiting)
-
-    @property
-    def memory(self) -> int:
-        """About how many bytes of memory those take that are in no file."""
-        return sum(one.kept.size for one in self._waiting if not one.is_in_file)
-
-    @property
-    def file(self) -> int:
-        """How many bytes the others take in the file."""
-        return sum(one.kept.size for one in self._waiting if one.is_in_file)
+    def in_memory(self) -> Sequence[Waiting]:
+        """Those that are in no file."""
+        return tuple(self._in_memory)
 
     def append(self, waiting: Waiting) -> None:
         """Have one wait behind all others."""
-        self._waiting.append(waiting)
+        (self._in_file if waiting.is_in_file else self._in_memory).append(waiting)
+        self._add(waiting)
 
     def restore(self, waiting: Sequence[Waiting]) -> None:
-        """Have some wait before all others."""
-        self._waiting.extendleft(reversed(waiting))
+        """Have some that are in the file wait before all others."""
+        self._in_file.extendleft(reversed(waiting))
+        for one in waiting:
+            self._add(one)
+
+    def settle(self) -> None:
+        """Look which of those in memory are in the file by now, and how many bytes they take."""
+        while self._in_memory and self._in_memory[0].is_in_file:
+            self._in_file.append(self._in_memory.popleft())
+            self.file += self._in_file[-1].kept.size
+        self.memory = sum(one.kept.size for one in self._in_memory)
 
     def take(self) -> list[Waiting]:
         """Remove and return the oldest, and as many after it as are small."""
-        taken = [self._waiting.popleft()]
+        taken = [self._pop(self._in_file or self._in_memory)]
         series = taken[0].series
-        while self._waiting:
-            series += self._waiting[0].series
+        while waiting := self._in_file or self._in_memory:
+            series += waiting[0].series
             if series > MAX_TOGETHER:
                 break
-            taken.append(self._waiting.popleft())
+            taken.append(self._pop(waiting))
         return taken
 
-    def remove(self, unwanted: Callable[[Waiting], bool]) -> list[Waiting]:
-        """Remove and return those that are `unwanted`."""
-        removed = [one for one in self._waiting if unwanted(one)]
-        if removed:
-            self._waiting = deque(one for one in self._waiting if not unwanted(one))
-        return removed
+    def clear_file(self) -> list[Waiting]:
+        """Remove and return those that are in the file."""
+        return [self._pop(self._in_file) for _ in range(len(self._in_file))]
+
+    def clear_memory(self) -> list[Waiting]:
+        """Remove and return those that are in no file."""
+        return [self._pop(self._in_memory) for _ in range(len(self._in_memory))]
 
     def evict(self, besides: int) -> list[Waiting]:
         """Remove and return the oldest that are too many; `besides` is more of the memory."""
-        excess = {
-            False: self.memory + besides - self._max_bytes,
-            True: self.file - self._max_file_bytes,
-        }
-
-        def is_unwanted(one: Waiting) -> bool:
-            over = excess[one.is_in_file] > 0
-            excess[one.is_in_file] -= one.kept.size if over else 0
-            return over
-
-        unwanted = {id(one) for one in self._waiting if is_unwanted(one)}
-        return self.remove(lambda one: id(one) in unwanted)
+        removed = []
+        while self._in_file and self.file > self._max_file_bytes:
+            removed.append(self._pop(self._in_file))
+        while self._in_memory and self.memory + besides > self._max_bytes:
+            removed.append(self._pop(self._in_memory))
+        return removed
 
     def expire(self, before: float) -> list[Waiting]:
         """Remove and return those whose interval ended before a Unix time."""
-        return self.remove(lambda one: one.kept.end < before)
+        if self._oldest_end >= before:
+            return []
+        # Not only the first: what is recorded late is of an interval before that of others.
+        old = [one for one in self if one.kept.end < before]
+        for waiting in (self._in_file, self._in_memory):
+            kept = [one for one in waiting if one.kept.end >= before]
+            waiting.clear()
+            waiting.extend(kept)
+        for one in old:
+            self._count(one, -1)
+        self._oldest_end = min((one.kept.end for one in self), default=inf)
+        return old
+
+    def _pop(self, waiting: deque[Waiting]) -> Waiting:
+        one = waiting.popleft()
+        self._count(one, -1)
+        return one
+
+    def _add(self, one: Waiting) -> None:
+        self._oldest_end = min(self._oldest_end, one.kept.end)
+        self._count(one, 1)
+
+    def _count(self, one: Waiting, sign: int) -> None:
+        self.measurements += sign * one.measurements
+        if one.is_in_file:
+            self.file += sign * one.kept.size
+        else:
+            self.memory += sign * one.kept.size

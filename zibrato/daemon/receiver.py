@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.gathering import Gatherer
+from zibrato.daemon.intervals import Taken
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
@@ -22,8 +22,8 @@ class Receiver:
     """Decodes frames and has what they hold aggregated, as of the time at which they came.
 
     A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
-    is closed. `note` is told of each batch, as a frame, and of the start of its interval. `is_new`
-    says whether a batch of an acknowledged client is to be aggregated.
+    is closed. `note` is told of all that is taken in, or of the frame of it, and of the start
+    of its interval. `is_new` says whether a batch of an acknowledged client is to be aggregated.
     """
 
     _log = Logger()
@@ -33,7 +33,7 @@ class Receiver:
         aggregator: Aggregator,
         metrics: SelfMetrics,
         clock: IReactorTime,
-        note: Callable[[float, bytes], None] = lambda _start, _frame: None,
+        note: Callable[[float, Taken | bytes], None] = lambda _start, _taken: None,
         is_new: Callable[[Batch], bool] = lambda _batch: True,
     ) -> None:
         self._is_new = is_new
@@ -87,7 +87,7 @@ class Receiver:
         try:
             lost = self._aggregator.add_summaries(rows, now, lambda at, row: taken[at].append(row))
             for start, some in taken.items():
-                self._note(start, frame_of(some))
+                self._note(start, some)
         except Exception:
             self._fail(1, now)
             return Counter(fault=len(rows))
@@ -107,7 +107,7 @@ class Receiver:
                 self.reject(count, reason)
             for batch in gathered.batches:
                 start = self._aggregator.add(batch, when)
-                self._note(start, frame_of(batch))
+                self._note(start, batch)
         except Exception:
             self._fail(lines, when)
 

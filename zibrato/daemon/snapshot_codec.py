@@ -17,7 +17,7 @@ import msgspec
 from zibrato.daemon.intervals import Taken
 from zibrato.distribution import Distribution
 from zibrato.lines import LineBatch
-from zibrato.model import Series, Snapshot, Summary, SummaryRow
+from zibrato.model import MAX_COUNT, Series, Snapshot, Summary, SummaryRow
 from zibrato.wire import Batch, encode, pack, unpack
 
 PIECE = 2000
@@ -88,7 +88,8 @@ def _to_plain(value: object) -> object:
     if value.samples is not None:
         return pack(value.samples)
     buckets = value.buckets
-    return value.low, value.high, value.zeros, list(buckets), list(buckets.values())
+    counts = [min(count, MAX_COUNT) for count in buckets.values()]
+    return value.low, value.high, min(value.zeros, MAX_COUNT), list(buckets), counts
 
 
 def _to_distribution(_kind: type, value: object) -> Distribution:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.librato.strict_api import NOW, BackendCase, counters, poison
+from tests.daemon.outboxes import PutOutbox
 from zibrato.backends.librato.rejection_log import MUTED
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary
@@ -60,7 +60,7 @@ class RejectionTests(BackendCase):
 
     def test_an_outage_during_the_search_repeats_nothing(self) -> None:
         self.api.reject = poison("n13", "n14")
-        outbox = Outbox(self.backend, self.clock, SelfMetrics(), jitter=lambda: 0.0)
+        outbox = PutOutbox(self.backend, self.clock, SelfMetrics(), jitter=lambda: 0.0)
         self.api.statuses = [200, 503] * 15
         outbox.put(counters(100))
         for _ in range(40):
