@@ -1,7 +1,8 @@
 """Odd command lines: each is one line that names the option, or a daemon that works.
 
 The lines are handed to the daemon's options and made into a service in this process; a handful go
-through real processes in tests/integration/test_refusals.
+through real processes in tests/integration/test_refusals. Those of commands that record are in
+tests/shell/test_command_lines.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
+    "shell": {*SHARED, "client", "command_line"},
     "intake": {*SHARED, "descriptors", "inflation", "interfaces", "tx", "file_lock"},
     "backends": {*SHARED, "interfaces", "secret_file", "suggestion"},
     "daemon": {
@@ -61,6 +62,7 @@ def test_a_room_imports_only_what_it_may(name: str) -> None:
         ("zibrato", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.client.sender", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.testing", ("twisted", "klein", "sqlite3", "numpy")),
+        ("zibrato.shell.timed", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.interfaces", ("twisted.internet.reactor", "txzmq", "klein")),
         ("zibrato.tx", ("twisted.internet.reactor", "txzmq", "klein", "numpy")),
         ("zibrato.service", ("twisted.internet.reactor", "txzmq", "klein")),

@@ -9,12 +9,16 @@ __all__ = ["CommandLine"]
 
 
 class CommandLine(argparse.ArgumentParser):
-    """An ArgumentParser which says in one line what is wrong, and exits with 1, as the daemon."""
+    """An ArgumentParser which says in one line what is wrong, and exits with 1, as the daemon.
 
-    def __init__(self, command: str, doc: str | None) -> None:
+    A command that runs another one has a `status` of its own for that.
+    """
+
+    def __init__(self, command: str, doc: str | None, status: int = 1) -> None:
         description = str(doc).replace("`", "")
         super().__init__(f"zibrato {command}", description=description)
+        self._status = status
 
     def error(self, message: str) -> NoReturn:
         """End the process."""
-        self.exit(1, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(self._status, f"{self.prog}: {message}; see {self.prog} --help\n")

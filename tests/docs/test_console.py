@@ -14,10 +14,11 @@ from twisted.python import usage
 from tests.docs.blocks import ROOT, Block, named, of
 from tests.docs.options import check_options
 from zibrato.keygen import _parser as keygen_parser
+from zibrato.shell import send, timed
 from zibrato.store.export import main as export
 
 FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
-ENDS = {";", "&&", "|"}
+ENDS = {";", "&&", "|", "||"}
 PROGRAMS = {
     *(".", "celery", "curl", "flask", "git", "gunicorn", "install", "make", "pip", "pre-commit"),
     *(
@@ -33,7 +34,7 @@ PROGRAMS = {
         "twistd",
         "useradd",
     ),
-    *("uvicorn", "zibrato"),
+    *("true", "uvicorn", "zibrato"),
 }
 """What console blocks run; a program that is not here needs a line, or a check of its own."""
 
@@ -61,6 +62,8 @@ def test_a_command_is_one_that_there_is(command: str) -> None:
         "zibrato --backend nonsense",
         "zibrato word",
         "zibrato export shop.pages --nonsense",
+        "zibrato send counter",
+        "zibrato time build",
         "ZIBRATO_OPTIONS='--nonsense' twistd -n -y zibrato.tac",
         "twistd -n zibrto",
         "twistd -n zibrato --nonsense",
@@ -137,6 +140,10 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         check_export(arguments[1:])
     elif arguments[:1] == ["keygen"]:
         keygen_parser().parse_args(arguments[1:])
+    elif arguments[:1] == ["send"]:
+        send._parser().parse_args(arguments[1:])
+    elif arguments[:1] == ["time"]:
+        timed._parse(arguments[1:])
     else:
         check_options(arguments)
 

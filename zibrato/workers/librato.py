@@ -18,6 +18,8 @@ COMMANDS = {
     "backup": "zibrato.store.backup",
     "export": "zibrato.store.export",
     "keygen": "zibrato.keygen",
+    "send": "zibrato.shell.send",
+    "time": "zibrato.shell.timed",
 }
 """Modules with a function `main`, which takes the arguments behind the command."""
 

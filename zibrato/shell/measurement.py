@@ -1,0 +1,116 @@
+"""What a command line measures: its options, checked, and the client that sends it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from math import isfinite
+
+import zmq
+
+from zibrato.client import Zibrato
+from zibrato.client.arguments import MISSING, Arguments
+from zibrato.endpoint import Endpoint
+from zibrato.model import COUNTER, MAX_NAME_LENGTH
+
+PATIENCE = 2.0
+"""Seconds that a daemon gets to take what is sent to it."""
+LINGER = 0.1
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every measurement may have."""
+    parser.add_argument("--level", default="info", help="default: info")
+    parser.add_argument(
+        "--tag",
+        dest="tags",
+        metavar="NAME=VALUE",
+        type=tag,
+        action="append",
+        default=[],
+        help="a further dimension, of few values; may be repeated",
+    )
+    parser.add_argument(
+        "--source", type=text, help="where it was measured; else $ZIBRATO_SOURCE, the daemon's"
+    )
+    parser.add_argument(
+        "--socket",
+        type=socket,
+        help="the daemon's endpoint; else $ZIBRATO_SOCKET, tcp://127.0.0.1:5550",
+    )
+    parser.add_argument(
+        "--acknowledged",
+        action="store_true",
+        default=None,
+        help="wait until the daemon has it for good",
+    )
+
+
+def check(options: argparse.Namespace, kind: str = COUNTER) -> None:
+    """Raise ValueError for a name or a level that can't be, with one line for people."""
+    tags = dict(options.tags)
+    Arguments(options.name, MISSING, options.level, kind, options.source, tags).check()
+
+
+def send(
+    options: argparse.Namespace, kind: str, value: float, tags: Mapping[str, str] | None = None
+) -> str:
+    """Record `value` and send it; return what went wrong, for people, or nothing.
+
+    `tags` are those beside the options' own. It takes `PATIENCE` seconds at most.
+    """
+    try:
+        z = Zibrato(options.socket, linger=LINGER, acknowledged=options.acknowledged)
+    except (OSError, TypeError, ValueError, zmq.ZMQError) as error:
+        return str(error)
+    with z:
+        event = z.count_me(
+            options.name,
+            mtype=kind,
+            value=value,
+            level=options.level,
+            source=options.source,
+            tags={**dict(options.tags), **(tags or {})},
+        )
+        event.count()
+        if z.flush(PATIENCE) and not z.dropped:
+            return ""
+        daemon = z._connection.connector.daemon
+        why = ", ".join(sorted(z.errors))
+    return f"{daemon} did not take it within {PATIENCE:g} s{why and f' ({why})'}"
+
+
+def number(given: str) -> float:
+    """Return the finite number that `given` is; raises argparse.ArgumentTypeError."""
+    value = float(given) if _NUMBER.fullmatch(given) else float("nan")
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a number, got {given!r:.100}")
+    return value
+
+
+def text(given: str) -> str:
+    """Return a name that the daemon takes; raises argparse.ArgumentTypeError."""
+    if not 0 < len(given) <= MAX_NAME_LENGTH or not given.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"expected 1 to {MAX_NAME_LENGTH} characters without control characters, "
+            f"got {given!r:.100}"
+        )
+    return given
+
+
+def tag(given: str) -> tuple[str, str]:
+    """Return the name and the value of a tag; raises argparse.ArgumentTypeError."""
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {given!r:.100}")
+    return text(name), text(value)
+
+
+def socket(given: str) -> str:
+    """Return the endpoint of a daemon; raises argparse.ArgumentTypeError."""
+    try:
+        return Endpoint.of_client(given).address
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("socket: ")) from None

@@ -1,0 +1,42 @@
+"""Records one measurement: `zibrato send counter|timer|gauge NAME [VALUE]`.
+
+A counter without VALUE adds 1; a timer's is in seconds. The exit status is 1 where something is
+wrong, and where no daemon took it within 2 seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from zibrato.command_line import CommandLine
+from zibrato.model import COUNTER, KINDS
+from zibrato.shell import measurement
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.value is None and options.kind != COUNTER:
+        parser.error(f"expected a VALUE, which a {options.kind} needs")
+    try:
+        measurement.check(options)
+    except ValueError as error:
+        parser.error(str(error))
+    value = 1 if options.value is None else options.value
+    if wrong := measurement.send(options, options.kind, value):
+        raise SystemExit(f"zibrato send: {wrong}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandLine("send", __doc__)
+    parser.add_argument("kind", choices=KINDS, help=", ".join(KINDS), metavar="KIND")
+    parser.add_argument("name", metavar="NAME", type=measurement.text, help="what is measured")
+    parser.add_argument("value", metavar="VALUE", nargs="?", type=measurement.number)
+    measurement.add_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Runs a command and records how long it took: `zibrato time [NAME] -- COMMAND …`.
+
+NAME is the command's own where there is none. The tag `outcome` is ok or error, the tag `status`
+what a shell has in $?. The command has the terminal, the files and the signals of this one, which
+ends as it does: with its exit status, 127 where there is no such command, 126 where it can't be
+run; with 125 where the arguments are wrong, and nothing was run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import NoReturn
+
+from zibrato.command_line import CommandLine
+from zibrato.model import TIMER
+from zibrato.shell import child, measurement
+
+WRONG = 125
+"""The exit status for wrong arguments, as `env` and `timeout` have it."""
+NOT_RUN = 126
+NOT_THERE = 127
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command, and end as it does; whatever befalls the measurement changes nothing."""
+    options, command = _parse(list(sys.argv[1:] if arguments is None else arguments))
+    start = perf_counter()
+    try:
+        status = child.run(command)
+    except OSError as error:
+        status = NOT_THERE if isinstance(error, FileNotFoundError) else NOT_RUN
+        _say(f"{command[0]}: {os.strerror(error.errno or 0)}")
+    seconds = perf_counter() - start
+    shown = 128 - status if status < 0 else status
+    tags = {"outcome": "error" if shown else "ok", "status": str(shown)}
+    if wrong := measurement.send(options, TIMER, seconds, tags):
+        _say(wrong)
+    child.end_as(status)
+
+
+def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options, and the command behind the first `--`."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = _parser()
+    options, command = parser.parse_args(arguments[:at]), list(arguments[at + 1 :])
+    if not command:
+        parser.error("expected -- and a command behind it")
+    if options.name is None:
+        options.name = Path(command[0]).name
+    try:
+        measurement.check(options)
+    except ValueError as error:
+        parser.error(str(error))
+    return options, command
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):  # nobody reads it, or stderr is closed
+        print(f"zibrato time: {text}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandLine("time", __doc__, status=WRONG)
+    parser.usage = "zibrato time [options] [NAME] -- COMMAND …"
+    parser.add_argument("name", metavar="NAME", nargs="?", type=measurement.text)
+    measurement.add_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
