@@ -1,4 +1,4 @@
-"""The recipes of docs/howto/frameworks.rst in real servers: each request is counted, by route."""
+"""The integrations in applications of one line more, in real servers: each request is counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zibrato.client.rows import Rows
 from zibrato.testing import Recording
 from zibrato.wire import decode
 
-RECIPES = ROOT / "examples" / "recipes"
+APPLICATIONS = ROOT / "examples" / "frameworks"
 
 
 class Source(Sink):
@@ -52,7 +52,7 @@ def endpoint(tmp_path: Path) -> str:
 
 @pytest.fixture
 def arrived(endpoint: str) -> Iterator[Recording]:
-    """What the recipe's process has sent."""
+    """What the application's processes have sent."""
     recording = Recording([Source(endpoint)])
     yield recording
     recording.end()
@@ -65,12 +65,12 @@ def run(endpoint: str, *command: str, **environment: str) -> Process:
 
 
 def gunicorn(endpoint: str, application: str) -> Process:
-    options = (f"--chdir={RECIPES}", "--workers=2", "--bind=127.0.0.1:0")
+    options = (f"--chdir={APPLICATIONS}", "--workers=2", "--bind=127.0.0.1:0")
     return run(endpoint, "gunicorn", *options, application)
 
 
 def uvicorn(endpoint: str, application: str) -> Process:
-    return run(endpoint, "uvicorn", f"--app-dir={RECIPES}", "--port=0", application)
+    return run(endpoint, "uvicorn", f"--app-dir={APPLICATIONS}", "--port=0", application)
 
 
 def port_of(server: Process) -> int:
@@ -107,16 +107,19 @@ def visit(port: int) -> None:
     assert [get(port, "/nothing/here") for _ in range(2)] == [404] * 2
 
 
-def check(arrived: Recording, item: str) -> None:
-    """Hold `arrived` to what `visit` does, `item` being the route of the items."""
+def check(arrived: Recording, item: str, abandoned: int = 0) -> None:
+    """Hold `arrived` to what `visit` does, `item` being the route of the items.
+
+    So many reports more were `abandoned`.
+    """
     expected = {
-        (item, "2xx"): 8,
-        ("/report", "2xx"): 4,
-        ("/broken", "5xx"): 3,
-        ("other", "4xx"): 2,
+        (item, "GET", "2xx"): 8,
+        ("/report", "GET", "2xx"): 4 + abandoned,
+        ("/broken", "GET", "5xx"): 3,
+        ("other", "GET", "4xx"): 2,
     }
-    assert by_tags(arrived, "http.requests", "route", "status") == expected
-    for (route, status), count in expected.items():
+    assert by_tags(arrived, "http.requests", "route", "method", "status") == expected
+    for (route, _, status), count in expected.items():
         times = arrived.timed("http.request_time", tags={"route": route, "status": status})
         assert len(times) == count
         assert all(0 < seconds < 30 for seconds in times)
@@ -131,30 +134,27 @@ def by_tags(arrived: Recording, name: str, *tags: str) -> dict[tuple[str, ...], 
     }
 
 
-def test_wsgi(endpoint: str, arrived: Recording) -> None:
-    with gunicorn(endpoint, "wsgi:application") as server:
+def test_flask(endpoint: str, arrived: Recording) -> None:
+    with gunicorn(endpoint, "flask_app:app") as server:
         visit(port_of(server))
-        assert server.stop() == 0
-    check(arrived, "/items/<number>")
-
-
-def test_wsgi_counts_a_client_that_goes_away(endpoint: str, arrived: Recording) -> None:
-    with gunicorn(endpoint, "wsgi:application") as server:
         for _ in range(5):
             abandon(port_of(server), "/report")
         assert server.stop() == 0
-    assert by_tags(arrived, "http.requests", "route") == {("/report",): 5}
+    check(arrived, "/items/<int:number>", abandoned=5)
 
 
-def test_asgi(endpoint: str, arrived: Recording) -> None:
-    with uvicorn(endpoint, "asgi:application") as server:
+def test_fastapi(endpoint: str, arrived: Recording) -> None:
+    with uvicorn(endpoint, "fastapi_app:app") as server:
         visit(port_of(server))
         server.stop()
-    check(arrived, "/items/{number:int}")
+    check(arrived, "/items/{number}")
+    assert by_tags(arrived, "http.exceptions", "route", "exception") == {
+        ("/broken", "LookupError"): 3
+    }
 
 
-def test_asgi_counts_a_client_that_goes_away(endpoint: str, arrived: Recording) -> None:
-    with uvicorn(endpoint, "asgi:application") as server:
+def test_fastapi_counts_a_client_that_goes_away(endpoint: str, arrived: Recording) -> None:
+    with uvicorn(endpoint, "fastapi_app:app") as server:
         for _ in range(5):
             abandon(port_of(server), "/report")
         server.stop()
@@ -167,7 +167,9 @@ def test_django_in_a_wsgi_server(endpoint: str, arrived: Recording) -> None:
         visit(port_of(server))
         assert server.stop() == 0
     check(arrived, "/items/<int:number>")
-    assert by_tags(arrived, "http.exceptions", "route") == {("/broken",): 3}
+    assert by_tags(arrived, "http.exceptions", "route", "exception") == {
+        ("/broken", "LookupError"): 3
+    }
 
 
 def test_django_in_an_asgi_server(endpoint: str, arrived: Recording) -> None:
@@ -176,7 +178,9 @@ def test_django_in_an_asgi_server(endpoint: str, arrived: Recording) -> None:
         eventually(lambda: arrived.counted("http.requests") >= 17)
         server.stop()
     check(arrived, "/items/<int:number>")
-    assert by_tags(arrived, "http.exceptions", "route") == {("/broken",): 3}
+    assert by_tags(arrived, "http.exceptions", "route", "exception") == {
+        ("/broken", "LookupError"): 3
+    }
 
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -191,9 +195,11 @@ for number in range(5):
 
 def test_celery(endpoint: str, arrived: Recording, tmp_path: Path) -> None:
     queue = str(tmp_path / "queue")
-    with python(ORDERS, environment={"PYTHONPATH": f"{RECIPES}:{ROOT}", "QUEUE": queue}) as client:
+    with python(
+        ORDERS, environment={"PYTHONPATH": f"{APPLICATIONS}:{ROOT}", "QUEUE": queue}
+    ) as client:
         assert client.wait() == 0, client.output
-    celery = ("celery", f"--workdir={RECIPES}", "--app=celery_app", "worker")
+    celery = ("celery", f"--workdir={APPLICATIONS}", "--app=celery_app", "worker")
     options = ("--concurrency=2", "--loglevel=INFO", *QUIET)
     with run(endpoint, *celery, *options, QUEUE=queue) as worker:
         # Each task logs one of these after its signals were sent.
@@ -213,7 +219,7 @@ def test_celery(endpoint: str, arrived: Recording, tmp_path: Path) -> None:
 
 
 def test_klein(endpoint: str, arrived: Recording) -> None:
-    arguments = [str(BIN / "twistd"), "-n", "--pidfile=", "-y", str(RECIPES / "klein_app.py")]
+    arguments = [str(BIN / "twistd"), "-n", "--pidfile=", "-y", str(APPLICATIONS / "klein_app.py")]
     listen = "tcp:port=0:interface=127.0.0.1"
     variables = {"ZIBRATO_SOCKET": endpoint, "LISTEN": listen, "PYTHONPATH": str(ROOT)}
     with Process(arguments, variables) as server:
@@ -222,15 +228,23 @@ def test_klein(endpoint: str, arrived: Recording) -> None:
             assert [get(port, f"/{kind}/{number}") for number in range(1, 5)] == [200] * 4
         assert get(port, "/inline/0") == 500
         server.stop()
-    expected = {("/coroutine",): 4, ("/chain",): 4, ("/inline",): 5}
-    assert by_tags(arrived, "http.requests", "route") == expected
-    for (route,), count in expected.items():
-        times = arrived.timed("http.request_time", tags={"route": route})
+    expected = {
+        ("/coroutine/<int:number>", "2xx"): 4,
+        ("/chain/<int:number>", "2xx"): 4,
+        ("/inline/<int:number>", "2xx"): 4,
+        ("/inline/<int:number>", "5xx"): 1,
+    }
+    assert by_tags(arrived, "http.requests", "route", "status") == expected
+    for (route, status), count in expected.items():
+        times = arrived.timed("http.request_time", tags={"route": route, "status": status})
         assert len(times) == count
         assert min(times) > 0.04  # each waits for 0.05 s of the reactor's clock
+    assert by_tags(arrived, "http.exceptions", "route", "exception") == {
+        ("/inline/<int:number>", "LookupError"): 1
+    }
 
 
-def test_every_recipe_is_documented_and_every_documented_one_is_there() -> None:
+def test_every_application_is_documented_and_every_documented_one_is_there() -> None:
     text = (ROOT / "docs" / "howto" / "frameworks.rst").read_text()
-    named = set(re.findall(r"examples/recipes/(\w+\.py)", text))
-    assert named == {path.name for path in RECIPES.glob("*.py")}
+    named = set(re.findall(r"examples/frameworks/(\w+\.py)", text))
+    assert named == {path.name for path in APPLICATIONS.glob("*.py")}

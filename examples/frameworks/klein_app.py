@@ -1,10 +1,6 @@
-"""A klein application whose handlers are timed to their end, whatever they return.
+"""A klein application that counts and times its requests.
 
-    twistd -n -y examples/recipes/klein_app.py
-
-The instruments go below `route`. `TxZibrato` is a service of the application: it sends from the
-reactor, and sends what is left as the application stops. (`Zibrato` works too, but Twisted ends a
-process by the signal that stopped it, without `atexit`: call its `close` at the shutdown.)
+twistd -n -y examples/frameworks/klein_app.py
 """
 
 from __future__ import annotations
@@ -22,10 +18,9 @@ from twisted.internet.task import deferLater
 from twisted.web.iweb import IRequest
 from twisted.web.server import Site
 
-from zibrato.tx import TxZibrato
+from zibrato.integrations.klein import Measured
 
 app = Klein()
-z = TxZibrato()
 
 
 def database(answer: str) -> Deferred[str]:
@@ -34,24 +29,18 @@ def database(answer: str) -> Deferred[str]:
 
 
 @app.route("/coroutine/<int:number>")
-@z.time_me(name="http.request_time", tags={"route": "/coroutine"})
-@z.count_me(name="http.requests", tags={"route": "/coroutine"})
 async def coroutine(_: IRequest, number: int) -> str:
     """Await."""
     return await database(f"item {number}\n")
 
 
 @app.route("/chain/<int:number>")
-@z.time_me(name="http.request_time", tags={"route": "/chain"})
-@z.count_me(name="http.requests", tags={"route": "/chain"})
 def chain(_: IRequest, number: int) -> Deferred[str]:
     """Return a Deferred with a chain of callbacks."""
     return database(str(number)).addCallback(lambda answer: f"item {answer}\n")
 
 
 @app.route("/inline/<int:number>")
-@z.time_me(name="http.request_time", tags={"route": "/inline"})
-@z.count_me(name="http.requests", tags={"route": "/inline"})
 @inlineCallbacks
 def inline(_: IRequest, number: int) -> Generator[Deferred[str], str, str]:
     """Yield; fail for the number 0."""
@@ -62,6 +51,6 @@ def inline(_: IRequest, number: int) -> Generator[Deferred[str], str, str]:
 
 
 application = Application("shop")
-z.setServiceParent(application)  # the first to come is the last to stop
 endpoint = serverFromString(reactor, os.environ.get("LISTEN", "tcp:8080"))
-StreamServerEndpointService(endpoint, Site(app.resource())).setServiceParent(application)
+site = Site(Measured(app.resource()))
+StreamServerEndpointService(endpoint, site).setServiceParent(application)

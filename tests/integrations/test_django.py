@@ -1,0 +1,140 @@
+"""What the Django middleware does where requests take odd ways; no server is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import got_request_exception
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory, override_settings
+from django.urls import include, path, re_path
+
+from examples.frameworks import django_app
+from tests.integrations.exchanges import exceptions, routes, statuses
+from zibrato.integrations.django import measured
+from zibrato.testing import RecordingZibrato
+
+REQUEST = RequestFactory().get("/report")
+
+
+@pytest.fixture
+def z() -> Iterator[RecordingZibrato]:
+    """The client of the settings."""
+    client = RecordingZibrato()
+    with override_settings(ZIBRATO=client):
+        yield client
+
+
+def test_a_streamed_response_ends_when_it_is_closed(z: RecordingZibrato) -> None:
+    response = measured(lambda _: StreamingHttpResponse([b"a", b"b"]))(REQUEST)
+    assert b"".join(response.streaming_content) == b"ab"
+    assert statuses(z) == []
+    response.close()
+    response.close()
+    assert (statuses(z), routes(z)) == (["2xx"], {"other"})
+
+
+def test_a_response_whose_close_raises(z: RecordingZibrato) -> None:
+    class Clinging(HttpResponse):  # type: ignore[misc]  # Django is not typed
+        def close(self) -> None:
+            raise OSError("can't close")
+
+    response = measured(lambda _: Clinging())(REQUEST)
+    with pytest.raises(OSError, match="can't close"):
+        response.close()
+    assert statuses(z) == ["2xx"]
+
+
+def test_asynchronously(z: RecordingZibrato) -> None:
+    async def view(_: Any) -> HttpResponse:
+        return HttpResponse(status=418)
+
+    asyncio.run(measured(view)(REQUEST)).close()
+    assert statuses(z) == ["4xx"]
+
+
+def raising(error: BaseException) -> Callable[[Any], Any]:
+    """Return a handler that raises."""
+
+    def view(_: Any, **__: Any) -> HttpResponse:
+        raise error
+
+    return view
+
+
+def raising_async(error: BaseException) -> Callable[[Any], Any]:
+    """Return a handler that raises as it is awaited."""
+
+    async def view(_: Any) -> HttpResponse:
+        raise error
+
+    return view
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(asyncio.CancelledError(), "4xx"), (LookupError(), "5xx")]
+)
+def test_a_request_without_a_response(
+    z: RecordingZibrato, error: BaseException, expected: str
+) -> None:
+    with pytest.raises(type(error)):
+        measured(raising(error))(REQUEST)
+    with pytest.raises(type(error)):
+        asyncio.run(measured(raising_async(error))(REQUEST))
+    assert statuses(z) == [expected] * 2
+
+
+def page(_: Any, *__: Any, **___: Any) -> HttpResponse:
+    return HttpResponse("here")
+
+
+ITEM_URLS = [path("<int:number>", page), re_path(r"^old/(\d+)$", page)]
+TENANT_URLS = [path("items/", include(ITEM_URLS))]
+
+
+class Urls:
+    """Django's addresses, some of them included in what is included itself."""
+
+    urlpatterns = (
+        path("v1/", include(ITEM_URLS)),
+        path("of/<slug:tenant>/", include(TENANT_URLS)),
+        path("broken/<int:number>", raising(LookupError())),
+    )
+
+
+def ask(address: str) -> None:
+    """Have the project handle a request by its whole middleware, made anew."""
+    handler = type(django_app.application)()
+    handler.get_response(RequestFactory().get(address)).close()
+
+
+@pytest.mark.parametrize(
+    ("address", "route"),
+    [
+        ("/v1/3", "/v1/<int:number>"),
+        ("/v1/old/3", r"/v1/old/(\d+)$"),
+        ("/of/eva/items/3", "/of/<slug:tenant>/items/<int:number>"),
+        ("/none", "other"),
+    ],
+)
+def test_routes_of_included_addresses(z: RecordingZibrato, address: str, route: str) -> None:
+    with override_settings(ROOT_URLCONF=Urls):
+        ask(address)
+    assert (routes(z), exceptions(z)) == ({route}, {})
+
+
+def test_an_exception_counts_once_however_many_middlewares_there_are(z: RecordingZibrato) -> None:
+    with override_settings(ROOT_URLCONF=Urls):
+        ask("/none")
+        ask("/broken/3")
+    assert statuses(z) == ["5xx", "4xx"]
+    assert exceptions(z) == {("/broken/<int:number>", "LookupError"): 1}
+
+
+def test_a_signal_without_a_request_harms_nobody(z: RecordingZibrato) -> None:
+    measured(raising(LookupError()))
+    assert [error for _, error in got_request_exception.send_robust(sender=None) if error] == []
+    assert exceptions(z) == {("other", "Exception"): 1}

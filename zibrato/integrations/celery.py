@@ -1,0 +1,57 @@
+"""Counts and times Celery's tasks by their names and states.
+
+measure()
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from zibrato import Zibrato
+from zibrato.client.instruments import Instruments
+
+__all__ = ["measure"]
+
+
+def measure(z: Instruments | None = None) -> None:
+    """Count and time all tasks of this process and of the workers that it forks.
+
+    `z` is `Zibrato()` where it isn't given. Call it where the Celery application is made, which a
+    worker imports. A second call replaces the first.
+    """
+    from celery.signals import task_failure, task_postrun, task_prerun  # noqa: PLC0415 - if used
+
+    tasks = _Tasks(Zibrato() if z is None else z)
+    for signal, receiver in (
+        (task_prerun, tasks.begin),
+        (task_postrun, tasks.end),
+        (task_failure, tasks.fail),
+    ):
+        signal.disconnect(dispatch_uid=__name__)
+        signal.connect(receiver, weak=False, dispatch_uid=__name__)
+
+
+class _Tasks:
+    """Receives signals. What it raised Celery would log, for every task, and go on."""
+
+    def __init__(self, z: Instruments) -> None:
+        self._z = z
+
+    def begin(self, *, task: Any, **_: object) -> None:
+        """Note the time with the run of the task: tasks run in threads, greenlets, and in tasks."""
+        task.request.zibrato_begun = perf_counter()
+
+    def end(self, *, task: Any, state: object, **_: object) -> None:
+        """Count and time the run; its state is SUCCESS, FAILURE, RETRY, IGNORED or REJECTED."""
+        # Python code that raises what is no Exception leaves no state.
+        tags = {"task": str(task.name), "state": str(state or "FAILURE")}
+        self._z.count("celery.tasks", tags=tags)
+        begun = getattr(task.request, "zibrato_begun", None)
+        if begun is not None:
+            self._z.timing("celery.task_time", perf_counter() - begun, tags=tags)
+
+    def fail(self, *, sender: Any, exception: BaseException, **_: object) -> None:
+        """Count a failure by the type of its exception, at level `error`."""
+        tags = {"task": str(sender.name), "exception": type(exception).__name__}
+        self._z.count("celery.failures", level="error", tags=tags)

@@ -1,0 +1,141 @@
+"""Counts and times the requests of a klein application.
+
+Site(Measured(app.resource()))
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import perf_counter
+from typing import Any
+
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource
+from zope.interface import implementer
+
+from zibrato.client.instruments import Instruments
+from zibrato.integrations.requests import GONE, OTHER, Requests
+from zibrato.tx import TxZibrato
+
+__all__ = ["Measured"]
+
+REST = "<path:__rest__>"
+"""What klein puts at the end of the rule of a branch."""
+
+
+@implementer(IResource)
+class Measured:
+    """Wraps the resource of a klein application; a request ends as its response does.
+
+    `z` is `TxZibrato()` where it isn't given, started with the first request and stopped as the
+    reactor stops. Other resources of twisted.web are measured as well, as the route `other`.
+    """
+
+    isLeaf = True
+
+    def __init__(self, resource: IResource, z: Instruments | None = None) -> None:
+        # It imports the reactor, which the application has chosen by now.
+        from klein.interfaces import IKleinRequest  # noqa: PLC0415
+
+        self._resource = resource
+        self._klein_request = IKleinRequest
+        self._own: TxZibrato | None = None
+        if z is None:
+            z = self._own = TxZibrato()
+        self._requests = Requests(z)
+
+    def render(self, request: Any) -> Any:  # Twisted's interface doesn't say all that klein uses
+        """Handle a request."""
+        with suppress(Exception):  # whatever it is, the request is handled
+            if self._own is not None and not self._own.running:
+                _start(self._own)
+            _Exchange(self._requests, request, self._klein_request)
+        return self._resource.render(request)
+
+    def getChildWithDefault(self, name: bytes, request: IRequest) -> IResource:
+        """Return the resource's child; a leaf is never asked for one."""
+        child: IResource = self._resource.getChildWithDefault(name, request)
+        return child
+
+    def putChild(self, path: bytes, child: IResource) -> None:
+        """Put a child into the resource."""
+        self._resource.putChild(path, child)
+
+
+def _start(z: TxZibrato) -> None:
+    """Start a client, and have the reactor stop it after all services are stopped."""
+    from twisted.internet import reactor  # noqa: PLC0415 - it runs by now
+
+    z.startService()
+    reactor.addSystemEventTrigger("during", "shutdown", z.stopService)
+
+
+class _Exchange:
+    """One request and its response, from now on until the response is finished."""
+
+    def __init__(self, requests: Requests, request: Any, klein_request: Any) -> None:
+        self._begun = perf_counter()
+        self._requests = requests
+        self._request = request
+        self._mappers = _Mappers(klein_request(request, None))
+        request.setComponent(klein_request, self._mappers)
+        request.processingFailed = self._fail
+        request.notifyFinish().addCallbacks(self._end, self._end_early)
+
+    def _fail(self, failure: Failure) -> object:
+        """Count what no handler of the application has caught, and let Twisted answer."""
+        self._requests.count_exception(self._mappers.route(), failure.type or Exception)
+        return type(self._request).processingFailed(self._request, failure)
+
+    def _end(self, _: object) -> None:
+        self._record(self._request.code)
+
+    def _end_early(self, _: Failure) -> None:
+        """Record a request whose connection was lost."""
+        self._record(GONE)
+
+    def _record(self, status: int) -> None:
+        seconds = perf_counter() - self._begun
+        del self._request.processingFailed  # it would be kept alive by a circle of references
+        method = self._request.method.decode("latin-1")
+        self._requests.record(self._mappers.route(), method, status, seconds)
+
+
+class _Mappers:
+    """Stands in for what klein keeps of a request, and remembers each application that it meets.
+
+    An application may hand a request to the resource of another one, whose mapper takes the place
+    of its own. Klein keeps no rule that was matched, so it is matched again.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._all: list[Any] = []
+
+    @property
+    def mapper(self) -> Any:
+        """Werkzeug's adapter of the innermost application so far."""
+        return self._all[-1]
+
+    @mapper.setter
+    def mapper(self, mapper: Any) -> None:
+        self._all.append(mapper)
+        self._inner.mapper = mapper
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def route(self) -> str:
+        """Return the rules that were matched, such as /shop/items/<int:number>: never the path."""
+        rules = ""
+        try:
+            for mapper in self._all:
+                rules = rules.removesuffix(REST).rstrip("/")
+                rules += mapper.match(return_rule=True)[0].rule
+        except Exception:  # no rule, or not one that can be had
+            rules = rules.removesuffix(REST)
+        if not rules:
+            return OTHER
+        mounted: str = self._all[0].script_name
+        return mounted.rstrip("/") + rules

@@ -1,0 +1,74 @@
+"""Counts and times the requests of a web application; private, for the modules beside it.
+
+Whoever sends requests chooses their paths and methods, and every value of a tag is a series of its
+own. So a tag has only values that the application's author chose, a known method, or `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zibrato.client.instruments import Instruments
+
+OTHER = "other"
+"""The route of a request that fits none, and a method that is none."""
+GONE = 499
+"""The status of a request whose client went away before the response was complete."""
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
+)
+CLASSES = {number: f"{number}xx" for number in range(1, 6)}
+MAX_ROUTES = 1000
+"""Routes of an application: who takes paths for routes by mistake has one more, `other`."""
+
+_Bound = tuple[Callable[[], object], Callable[[float], object]]
+
+
+class Requests:
+    """Records requests in the counter `http.requests` and the timer `http.request_time`.
+
+    Their tags are `route`, `method` and `status`, its class. Nothing here raises, whatever it gets.
+    """
+
+    def __init__(self, z: Instruments) -> None:
+        self._z = z
+        self._bound: dict[tuple[object, object, int], _Bound] = {}
+        self._routes: set[str] = set()
+
+    def record(self, route: object, method: object, status: int, seconds: float) -> None:
+        """Count a request and its time."""
+        try:
+            known = method if method in METHODS else OTHER
+            count, record = self._bound[route, known, status // 100]
+        except Exception:  # the route is new, or something is not what it should be
+            count, record = self._bind(route, method, status)
+        count()
+        record(seconds)
+
+    def count_exception(self, route: object, kind: type[BaseException]) -> None:
+        """Count an exception that nothing in the application has handled, at level `error`."""
+        tags = {"route": self._known(route), "exception": kind.__name__}
+        self._z.count("http.exceptions", level="error", tags=tags)
+
+    def _bind(self, route: object, method: object, status: object) -> _Bound:
+        """Return what counts and times requests of a kind, kept for the next of them."""
+        known = self._known(route)
+        verb = method if isinstance(method, str) and method in METHODS else OTHER
+        number = status // 100 if isinstance(status, int) and status // 100 in CLASSES else 5
+        bound = self._bound.get((known, verb, number))
+        if bound is None:
+            tags = {"route": known, "method": verb, "status": CLASSES[number]}
+            counter = self._z.count_me("http.requests", tags=tags)
+            timer = self._z.time_me("http.request_time", tags=tags)
+            bound = self._bound[known, verb, number] = (counter.count, timer.record)
+        return bound
+
+    def _known(self, route: object) -> str:
+        """Return the route's name, or `other` for what is none and for one too many."""
+        if not isinstance(route, str) or not route:
+            return OTHER
+        if route not in self._routes:
+            if len(self._routes) >= MAX_ROUTES:
+                return OTHER
+            self._routes.add(str(route))
+        return route
