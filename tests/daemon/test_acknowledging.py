@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.daemon.acknowledging import MAX_GAPS, PERIOD, Acknowledger
-from zibrato.daemon.client_sequences import ClientSequences, Seen
+from zibrato.daemon.client_sequences import MAX_AGE, ClientSequences, Seen
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.wire import VERSION, Batch, decode_acknowledgement
 
@@ -129,6 +129,16 @@ class AcknowledgerTests(SynchronousTestCase):
             self.acknowledger.take(a_batch(5, client=f"{number}"))
         assert len(self.told) == MAX_GAPS + 10
         assert len(self.acknowledger._gaps) <= MAX_GAPS
+
+    def test_nothing_is_kept_of_clients_that_are_forgotten_before_they_are_committed(self) -> None:
+        for client in "ab":
+            self.acknowledger.take(a_batch(1, client=client))
+        self.clock.advance(MAX_AGE + 1)
+        self.acknowledger.take(a_batch(1, client="c"))
+        self.clock.advance(PERIOD)
+        self.commit()
+        assert self.told == [("a", 1, None), ("b", 1, None), ("c", 1, None)]
+        assert self.acknowledger._committed == {}
 
     def test_who_is_silenced_is_told_no_more(self) -> None:
         self.silence()

@@ -99,11 +99,10 @@ class Acknowledger:
 
     def _acknowledge(self, committed: dict[str, int]) -> None:
         for client, sequence in committed.items():
-            if self._commits.highest(client) == sequence:
-                self._committed.pop(client, None)
-            else:
-                self._committed[client] = sequence
+            self._committed[client] = sequence
             self._tell(client)
+            if self._commits.highest(client) in {None, sequence}:  # None: forgotten meanwhile
+                del self._committed[client]
 
     def _tell(self, client: str) -> None:
         self._publish(client, self._message(client, None))
