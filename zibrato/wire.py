@@ -73,8 +73,8 @@ class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_u
 class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """What one client recorded between the Unix times `start` and `end`, in seconds.
 
-    `acknowledged` is the number up to which the client knows all of its batches to be committed;
-    None of a client that asks for no acknowledgements.
+    `acknowledged` is the number up to which the client knows all of its batches to be committed, or
+    has given them up; None of a client that asks for no acknowledgements.
     """
 
     version: int

@@ -148,6 +148,19 @@ def test_a_close_counts_what_has_no_acknowledgement(ways: Ways) -> None:
     assert ways.subscriber.closed
 
 
+def test_who_opens_it_again_does_not_wait_for_what_was_given_up(ways: Ways) -> None:
+    """For the daemon takes nothing after a gap, and what is in it would never come."""
+    ways.record(3)
+    ways.tell(1)
+    ways.connection.step(2.0)
+    ways.connection.close(0.5)
+    ways.take()
+    ways.connection.acquire(1.0, 1000)
+    ways.record()
+    first = ways.take()[0]
+    assert (first.sequence, first.acknowledged) == (4, 3)
+
+
 def test_a_forked_child_is_another_client_and_closes_nothing(ways: Ways) -> None:
     ways.record(2)
     ways.take()

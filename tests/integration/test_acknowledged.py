@@ -17,10 +17,12 @@ from tests.integration.processes import Process, eventually, python
 from tests.integration.shipping import counting, hold_for, made_by, shipping
 from tests.integration.tally import Tally, repeated
 from tests.integration.wall_clock import LIBRARY, WallClock
+from zibrato import Zibrato
 
 KILLS = 5 if soak.SHARE < 0.1 else soak.rounds(200)
 KILLED_CLIENTS = soak.rounds(60)
 ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT)
+LINGER = 20.0
 SECONDS = soak.seconds(100)
 BATCH = 100
 
@@ -176,6 +178,22 @@ def test_a_backend_that_is_away_loses_and_doubles_nothing(
             process.stop(signal.SIGQUIT)
         again = repeated(server.measurements("hits"))
         account_for(Tally(made, server.count("hits"), duplicated=again))
+
+
+def test_one_that_gave_up_while_the_daemon_was_away_goes_on_when_it_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    endpoint = f"ipc://{tmp_path}/socket"
+    early = Zibrato(endpoint, acknowledged=True, linger=0)
+    early.count(name="hits")
+    early.close()
+    with LibratoServer() as server, shipping(server, endpoint) as process:
+        late = Zibrato(endpoint, acknowledged=True)
+        late.count(name="hits", value=10)
+        assert late.flush(LINGER)
+        late.close()
+        process.stop(signal.SIGQUIT)
+        assert server.total("hits") == 10
 
 
 def test_in_a_reactor_a_stop_waits_for_the_acknowledgement(tmp_path: Path) -> None:

@@ -61,8 +61,10 @@ class AcknowledgedConnection(Connection):
     def close(self, linger: float) -> Context | None:
         """Close as a connection does; what has no acknowledgement by now is dropped, counted."""
         context = super().close(linger)
-        if self.closed:
+        if self.closed and self._on_its_way:
             self._drop("unacknowledged", sum(map(measurements, self._on_its_way)))
+            # The daemon is not to wait for it: it takes nothing after a gap.
+            self._queue.acknowledged = self._on_its_way[-1].sequence
             self._on_its_way.clear()
             self._next = self._queue.reserved = 0
         return context
