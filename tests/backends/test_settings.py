@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from zibrato.backends.settings import check_names
+from zibrato.backends.settings import check_names, claim_path
 
 
 class CheckNamesTests(SynchronousTestCase):
@@ -20,3 +22,12 @@ class CheckNamesTests(SynchronousTestCase):
             with self.assertRaises(ValueError) as caught:
                 check_names({"pth": "x"}, *allowed)
             self.assertEqual(str(caught.exception), message)
+
+
+class ClaimPathTests(SynchronousTestCase):
+    def test_a_path_is_one_backends(self) -> None:
+        files: set[Path] = set()
+        for path in ("/a", "/b"):
+            claim_path(Path(path), files)
+        with self.assertRaisesRegex(ValueError, "another backend of this daemon has /a"):
+            claim_path(Path("/a"), files)

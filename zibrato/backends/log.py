@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from zibrato.backends.settings import check_names
+from zibrato.backends.settings import check_names, claim_path
 from zibrato.distribution import percentile_label
 from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.model import COUNTER, Series, Snapshot, Summary
@@ -38,15 +38,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LogBackend:
     if full and (not path or os.path.isdir(full) or not os.path.isdir(os.path.dirname(full))):
         raise ValueError(f"path: expected a file in a directory that exists, got {path!r}")
     if full and (os.path.isfile(full) or not os.path.exists(full)):
-        _claim(Path(full).resolve(), context.files)
+        claim_path(Path(full).resolve(), context.files)
     return LogBackend(context, full)
-
-
-def _claim(path: Path, files: set[Path]) -> None:
-    """Have the file for this backend alone: a store's would be none with lines in it."""
-    if path in files:
-        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
-    files.add(path)
 
 
 class Line(msgspec.Struct, omit_defaults=True):

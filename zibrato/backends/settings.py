@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from zibrato.suggestion import suggestion
 
@@ -13,3 +14,14 @@ def check_names(settings: Mapping[str, str], *allowed: str) -> None:
         if name not in allowed:
             expected = f"one of {', '.join(allowed)}" if allowed else "no settings"
             raise ValueError(f"expected {expected}, got {name!r}{suggestion(name, allowed)}")
+
+
+def claim_path(path: Path, files: set[Path]) -> None:
+    """Add a resolved path to those that backends have for themselves alone.
+
+    Raises ValueError, with one line for people, where another backend has it: a store would be
+    none with lines of a log in it.
+    """
+    if path in files:
+        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+    files.add(path)

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from zibrato.backends.settings import check_names
+from zibrato.backends.settings import check_names, claim_path
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -52,10 +52,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     max_series = series_bound(
         "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
     )
-    if path.resolve() in context.files:
-        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+    claim_path(path.resolve(), context.files)
     lock = claim(path, [tier.step for tier in tiers])
-    context.files.add(path.resolve())
     writing = Threads(context.reactor, "zibrato store writer", 1)
     reading = Threads(context.reactor, "zibrato store reader", READERS)
     database = Database(

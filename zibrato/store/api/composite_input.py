@@ -73,8 +73,11 @@ class CompositeInput:
         finest = tiers[tier_index(tiers, self._now, start, step)].step
         return ceil(step / finest) * finest
 
-    def read(self, terms: Sequence[Selection]) -> dict[Selection, SeriesSet]:
-        """Return the series of each term; each counts as often as its term is there."""
+    def read(self, terms: Sequence[Selection], resolution: int) -> dict[Selection, SeriesSet]:
+        """Return the series of each term, in a resolution that the file has for all of them.
+
+        Each counts as often as its term is there.
+        """
         times = Counter(terms)
         selected = {
             term: {i: one for i, one in self.find(term).items() if is_within(one, term.within)}
@@ -83,11 +86,10 @@ class CompositeInput:
         _bound(sum(len(selected[term]) * times[term] for term in times))
         names = {one.name for series in selected.values() for one in series.values()}
         metrics = metadata.metrics(self._reader, names)
-        step = self.resolution(terms)
-        plots = self._plots(selected, step)
+        plots = self._plots(selected, resolution)
         result: dict[Selection, SeriesSet] = {}
         for term, series in selected.items():
-            plot = plots[term.shift, max(step, term.period or 1)]
+            plot = plots[term.shift, max(resolution, term.period or 1)]
             result[term] = [
                 one
                 for name, group in sorted(_by_name(series).items())

@@ -23,12 +23,13 @@ from zibrato.store.api.composite_tree import (
     Shifted,
     selections,
 )
+from zibrato.store.db.tiers import UNITS as UNITS_OF_TIME
 
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
 MAX_SHIFT = 10 * 365 * 86400
 SUMMARIES = ("mean", "sum", "min", "max", "count")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+UNITS = {unit: UNITS_OF_TIME[unit] for unit in "smhdw"}
 """Seconds of the units of timeshift()."""
 OTHERS = ("s", "series", "map", "group_by", "timeshift")
 """What is not a function of a set and options alone."""

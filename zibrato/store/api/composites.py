@@ -85,7 +85,8 @@ def _evaluated(text: str, read: CompositeInput) -> tuple[int, SeriesSet]:
     read.reject_composites(selections(node))
     tree = expanded(node, read.find, read.raise_if_ended)
     terms = [*selections(tree)]
-    return read.resolution(terms), evaluate(tree, read.read(terms), read.raise_if_ended)
+    resolution = read.resolution(terms)
+    return resolution, evaluate(tree, read.read(terms, resolution), read.raise_if_ended)
 
 
 def _source(series: CompositeSeries) -> str:

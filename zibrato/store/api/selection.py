@@ -41,7 +41,7 @@ def of_term(series: Iterable[tuple[int, Series]], term: Selection) -> Iterator[t
         if (
             matches(metric, one.name.lower())
             and (source is None or matches(source, source_of(one).lower()))
-            and (not tags or all(condition(_lowered(tags_of(one))) for condition in tags))
+            and (not tags or _has_all(tags, one))
         ):
             yield series_id, one
 
@@ -76,12 +76,7 @@ def with_tags(series: Mapping[int, Series], params: Parameters) -> dict[int, Ser
         for condition in _conditions(match[1], values)
     ]
     conditions += [_searched(text) for text in params.get("tags_search", ()) if text.strip()]
-    return {
-        series_id: one
-        for series_id, one in series.items()
-        for tags in [_lowered(tags_of(one))]
-        if all(condition(tags) for condition in conditions)
-    }
+    return {series_id: one for series_id, one in series.items() if _has_all(conditions, one)}
 
 
 def _conditions(name: str, values: list[str]) -> list[Found]:
@@ -99,5 +94,6 @@ def _searched(text: str) -> Found:
         raise bad_parameter("tags_search", f"is rejected: {error}") from None
 
 
-def _lowered(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value.lower() for name, value in tags.items()}
+def _has_all(conditions: Iterable[Found], series: Series) -> bool:
+    lowered = {name.lower(): value.lower() for name, value in tags_of(series).items()}
+    return all(condition(lowered) for condition in conditions)

@@ -17,6 +17,7 @@ MAX_SERIES = 100_000
 """How many series are in memory where nothing else is said."""
 SEEN = 3600
 """Seconds after which it is noted anew that a series was measured."""
+_tags = msgspec.json.Decoder(dict[str, str]).decode
 _SLICE = 10_000
 """How many series are deleted at a time, for being old."""
 _FIND = (
@@ -128,5 +129,5 @@ def tags_text(tags: Iterable[tuple[str, str]]) -> str:
 
 def series_from(kind: str, name: str, source: str, tags: str, level: str) -> Series:
     """Return the series of a row of the table of that name; raises ValueError for corrupt tags."""
-    pairs = tuple(sorted(msgspec.json.decode(tags, type=dict[str, str]).items())) if tags else ()
+    pairs = tuple(sorted(_tags(tags).items())) if tags else ()
     return Series(kind, name, source, pairs, level)
