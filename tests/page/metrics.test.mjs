@@ -98,6 +98,18 @@ test("facets are in the order of levels, and of numbers in names", () => {
   assert.ok(metrics.facets("1").level.includes("error"));
 });
 
+test("facets are worked out again only where there are other series", () => {
+  const growing = new Metrics();
+  growing.load({ now: 100, interval: 10, series: [series(1, "gauge", "b", { source: "x" })] });
+  const before = growing.facets("");
+  growing.apply({ start: 100, end: 110, points: [[1, 1, 2, 2, 2, 2, null, null, null]] });
+  assert.equal(growing.facets(""), before);
+  growing.add([series(2, "gauge", "a", { source: "y" })]);
+  assert.deepEqual(growing.facets("").source, ["x", "y"]);
+  const state = { q: "", level: "", source: "", tag: "", sort: "name", own: "" };
+  assert.deepEqual(growing.select(state).map(({ name }) => name), ["a", "b"]);
+});
+
 test("a series that is known already is not added again", () => {
   metrics.add([series(1, "counter", "shop.orders", { last: 99 }), series(9, "gauge", "new")]);
   assert.equal(metrics.series.get(1).last, 5);

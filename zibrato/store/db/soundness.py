@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from math import isfinite
 from typing import Any, Protocol, TypeGuard, TypeVar
 
@@ -39,14 +38,9 @@ def decoded(text: object, kind: type[T]) -> T | None:
     if not isinstance(text, str | bytes):
         return None
     try:
-        return _decoder(kind).decode(text)
+        return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError):
         return None
-
-
-@cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind)
 
 
 # Any: sqlite3's rows have no types, and no type of Python 3.10 says "a key, and then whatever".

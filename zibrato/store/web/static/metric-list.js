@@ -2,7 +2,7 @@
 
 import { h, oncePerFrame, text } from "./dom.js";
 import { ago, inUnit, rate, unitOf } from "./format.js";
-import { columnLetters, nameText, sourceText } from "./row-text.js";
+import { ColumnLetters, nameText, sourceText } from "./row-text.js";
 import { drawSparkline } from "./sparkline.js";
 import { summary } from "./summary.js";
 
@@ -20,7 +20,8 @@ export class MetricList {
     this.pool = [];
     this.active = -1;
     this.selected = "";
-    this.letters = { name: 0, source: 0 };
+    this.letters = new ColumnLetters(); // of all rows that were ever shown: see fit()
+    this.fitted = { name: 0, source: 0 };
     this.version = 0; // of what the rows show: a row that shows it already is left alone
     this.draw = oncePerFrame(() => this.paint());
     root.addEventListener("scroll", this.draw, { passive: true });
@@ -47,11 +48,10 @@ export class MetricList {
 
   /** Give the columns the width that their texts need, and few rows more height than many. */
   fit() {
-    const letters = columnLetters(this.rows);
-    for (const [name, count] of Object.entries(letters)) {
-      // Never narrower than before: columns must not jump about while a person types a search.
-      if (count <= this.letters[name]) continue;
-      this.letters[name] = count;
+    // Never narrower than before: columns must not jump about while a person types a search.
+    for (const [name, count] of Object.entries(this.letters.of(this.rows))) {
+      if (count === this.fitted[name]) continue;
+      this.fitted[name] = count;
       this.root.parentElement.style.setProperty(`--${name}-letters`, count);
       for (const slot of this.pool) slot.sparkWidth = 0;
     }

@@ -19,6 +19,10 @@ export const tagPairs = (series) => Object.entries(series.tags ?? {}).map(([name
 export const seriesLabel = (series) =>
   [series.source, ...tagPairs(series)].filter(Boolean).join(" · ") || series.name;
 
+const collator = new Intl.Collator("en", { numeric: true }); // a call of localeCompare makes one each time
+const byText = (a, b) => collator.compare(a, b);
+const NOTHING = {};
+
 export class Metrics {
   constructor() {
     this.clear();
@@ -30,6 +34,7 @@ export class Metrics {
   clear() {
     this.series = new Map(); // by id
     this.metrics = new Map(); // lists of series by "kind name"
+    this.forget();
   }
 
   /** Take the whole of /data/series. */
@@ -46,8 +51,15 @@ export class Metrics {
     if (behind >= FEW) this.apply({ end: this.now + behind * this.interval, points: [] });
   }
 
+  /** Forget what was made of the series that there were. */
+  forget() {
+    this.sorted = null;
+    this.choices = {};
+  }
+
   /** Take series in that may be new. */
   add(list) {
+    this.forget();
     for (const series of list) {
       if (this.series.has(series.id)) continue;
       series.spark = padded(series.spark ?? []);
@@ -94,13 +106,15 @@ export class Metrics {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
     const passes = (series) => isSelected(series, state) && words.every((word) => series.text.includes(word));
     const rows = [];
-    for (const [key, all] of this.metrics) {
+    this.sorted ??= [...this.metrics].sort(([, [a]], [, [b]]) => byName(a, b));
+    for (const [key, all] of this.sorted) {
       const { kind, name } = all[0];
       if (isSelfMetric(name) && !state.own) continue;
       const series = all.filter(passes);
       if (series.length) rows.push(this.row(key, kind, name, series));
     }
-    return rows.sort(order(state.sort));
+    const comparison = order(state.sort);
+    return comparison ? rows.sort(comparison) : rows;
   }
 
   /** Return a row of the list. `shown` is the kind that it has there: a gauge of running totals,
@@ -115,7 +129,7 @@ export class Metrics {
   /** Return what was said of the metric: {display_name, description, units}, each only if it was,
    * and whether it is `running`. */
   describe(name) {
-    return this.descriptions.get(name.toLowerCase()) ?? {};
+    return this.descriptions.get(name.toLowerCase()) ?? NOTHING;
   }
 
   /** Return whether the daemon has the metric that `state` names, whatever the filters. */
@@ -137,6 +151,11 @@ export class Metrics {
 
   /** Return the values that the filters can take. */
   facets(own) {
+    this.choices[own ? "own" : "others"] ??= this.facetsOf(own);
+    return this.choices[own ? "own" : "others"];
+  }
+
+  facetsOf(own) {
     const [levels, sources, tags] = [new Set(), new Set(), new Set()];
     for (const series of this.series.values()) {
       if (isSelfMetric(series.name) && !own) continue;
@@ -144,11 +163,10 @@ export class Metrics {
       if (series.source) sources.add(series.source);
       for (const pair of tagPairs(series)) tags.add(pair);
     }
-    const byName = (a, b) => a.localeCompare(b, "en", { numeric: true });
     return {
-      level: [...levels].sort((a, b) => rank(a) - rank(b) || byName(a, b)),
-      source: [...sources].sort(byName),
-      tag: [...tags].sort(byName),
+      level: [...levels].sort((a, b) => rank(a) - rank(b) || byText(a, b)),
+      source: [...sources].sort(byText),
+      tag: [...tags].sort(byText),
     };
   }
 
@@ -197,25 +215,26 @@ function isSelected(series, { level, source, tag }) {
   );
 }
 
-/** Return the comparison that sorts rows by `sort`: kinds and names up, all else down. */
+const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.kind < b.kind ? -1 : 1);
+
+/** Return the comparison that sorts rows by `sort`, kinds up, all else down; none for names, by which
+ * they are sorted already, and stay so where they are the same. */
 function order(sort) {
-  const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.kind < b.kind ? -1 : 1);
-  if (sort === "kind") return (a, b) => a.shown.localeCompare(b.shown) || byName(a, b);
-  if (sort === "level")
-    return descending((row) => Math.max(...row.series.map((series) => rank(series.level))), byName);
-  if (sort === "last" || sort === "rate") return descending((row) => summary(row)[sort] ?? -Infinity, byName);
-  return byName;
+  if (sort === "kind") return (a, b) => (a.shown < b.shown ? -1 : a.shown > b.shown ? 1 : 0);
+  if (sort === "level") return descending((row) => Math.max(...row.series.map((series) => rank(series.level))));
+  if (sort === "last" || sort === "rate") return descending((row) => summary(row)[sort] ?? -Infinity);
+  return null;
 }
 
 /** Return a comparison by a number, the greatest first, which is worked out once for each row. */
-function descending(numberOf, otherwise) {
+function descending(numberOf) {
   const numbers = new Map();
   const remembered = (row) => {
     if (!numbers.has(row)) numbers.set(row, numberOf(row));
     return numbers.get(row);
   };
   // Two rows without a number are -Infinity apart from each other by NaN, which is falsy too.
-  return (a, b) => remembered(b) - remembered(a) || otherwise(a, b);
+  return (a, b) => remembered(b) - remembered(a) || 0;
 }
 
 function padded(values) {

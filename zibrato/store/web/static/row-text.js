@@ -20,17 +20,32 @@ export function sourceText({ series }) {
   return { names, first: names[0] || "–", others: names.length > 1 ? `+${names.length - 1}` : "" };
 }
 
-/** Return {name, source}: the letters of the longest text in each of these columns. */
-export function columnLetters(rows) {
-  const longest = { name: 0, source: 0 };
-  for (const row of rows) {
+/** The letters of the longest text in each of the columns that have texts of any length. */
+export class ColumnLetters {
+  constructor() {
+    this.longest = { name: 0, source: 0 };
+    this.measured = new Map(); // by key of a row, what its texts depend on
+  }
+
+  /** Return {name, source} of all rows so far; a row is measured again only if its texts may have changed. */
+  of(rows) {
+    for (const row of rows) {
+      const before = this.measured.get(row.key);
+      const [first, last] = [row.series[0].id, row.series.at(-1).id];
+      if (before && before.about === row.about && before.first === first && before.last === last) continue;
+      this.measured.set(row.key, { about: row.about, first, last });
+      this.measure(row);
+    }
+    return this.longest;
+  }
+
+  measure(row) {
     const { space, own, tags } = nameText(row);
     const { first, others } = sourceText(row);
     const name = letters(space + own) + (tags && Math.ceil(TAGS_SCALE * letters(` ${tags}`)));
-    longest.name = Math.max(longest.name, Number(name));
-    longest.source = Math.max(longest.source, letters(others ? `${first} ${others}` : first));
+    this.longest.name = Math.max(this.longest.name, Number(name));
+    this.longest.source = Math.max(this.longest.source, letters(others ? `${first} ${others}` : first));
   }
-  return longest;
 }
 
 function letters(text) {
