@@ -254,6 +254,8 @@ class IBackendMaker(IPlugin):
 
     name: str = Attribute("What `--backend` calls it: a str.")
     description: str = Attribute("One line for people, with its settings: a str.")
+    secrets: Collection[str] = Attribute("Names of settings whose values no repr may show.")
+    reloaded: Collection[str] = Attribute("Names of settings that its backend's `reload` takes.")
 
     def make(settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError with one line for people for bad settings."""
@@ -281,8 +283,6 @@ class IBackendOptions(IBackendMaker):
     """
 
     options: Sequence[BackendOption] = Attribute("What it adds to the command line.")
-    secrets: Collection[str] = Attribute("Names of settings whose values no repr may show.")
-    reloaded: Collection[str] = Attribute("Names of settings that its backend's `reload` takes.")
     asked_by: str = Attribute("Name of the one of its options that, if given, asks for it: a str.")
     is_default: bool = Attribute("Whether it is what there is if nothing else is asked for.")
     summary: str = Attribute("What it ships to, and how one gets there, for `--help`: a str.")

@@ -13,4 +13,11 @@ librato = ConfiguredMaker(
 )
 log = BackendMaker("log", "zibrato.backends.log")
 memory = BackendMaker("memory", "zibrato.backends.memory")
+otlp = BackendMaker(
+    "otlp",
+    "zibrato.backends.otlp.backend",
+    secrets=("headers", "proxy"),
+    reloaded=("url", "headers"),
+    extra="otlp",
+)
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)

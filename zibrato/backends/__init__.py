@@ -22,26 +22,70 @@ from zibrato.interfaces import (
 __all__ = ["BackendMaker", "ConfiguredMaker"]
 
 
+class BackendModule(Protocol):
+    """What has a backend."""
+
+    def make(self, settings: Mapping[str, str], context: BackendContext, /) -> IBackend:
+        """Return the backend; raises ValueError for bad settings."""
+
+
 @implementer(IBackendMaker)
 class BackendMaker:
     """Makes the backend of a module by its function `make`, which is imported on first use.
 
-    The module's docstring opens with the line that `--help-backends` shows.
+    The module's docstring opens with the line that `--help-backends` shows. What it imports may be
+    an `extra` of Zibrato's.
     """
 
-    def __init__(self, name: str, module: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *,
+        extra: str | None = None,
+        secrets: Collection[str] = (),
+        reloaded: Collection[str] = (),
+    ) -> None:
         self.name = name
         self._module = module
+        self._extra = extra
+        self._secrets = secrets
+        self._reloaded = reloaded
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """Names of settings whose values no repr may show."""
+        return self._secrets
+
+    @property
+    def reloaded(self) -> Collection[str]:
+        """Names of settings that `reload` takes over; a change of another needs a restart."""
+        return self._reloaded
 
     @property
     def description(self) -> str:
         """The first line of the module's docstring."""
-        return str(namedAny(self._module).__doc__).splitlines()[0]
+        try:
+            return str(self._imported().__doc__).splitlines()[0]
+        except ValueError as error:
+            return str(error)
 
     def make(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError for bad settings."""
-        backend: IBackend = namedAny(f"{self._module}.make")(settings, context)
+        backend: IBackend = self._imported().make(settings, context)
         return IBackend(backend)
+
+    def _imported(self) -> BackendModule:
+        """Return the module; raises ValueError where what its extra installs is missing."""
+        try:
+            module: BackendModule = namedAny(self._module)
+        except ModuleNotFoundError as error:
+            if self._extra is None:
+                raise
+            raise ValueError(
+                f"the package {error.name} isn't installed: pip install 'zibrato[{self._extra}]'"
+            ) from None
+        return module
 
 
 class OptionsModule(Protocol):

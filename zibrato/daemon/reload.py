@@ -13,7 +13,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.settings import BackendChoice, Settings
-from zibrato.interfaces import IBackendOptions, IIntake, IWebService
+from zibrato.interfaces import IIntake, IWebService
 from zibrato.levels import LevelFilter
 from zibrato.secret_file import others_may_read
 
@@ -159,15 +159,10 @@ def _backends(
         same_name = waiting[choice.maker.name]
         now = same_name.popleft() if same_name else choice
         settings = dict(choice.settings)
-        for name in _reloaded_names(choice):
+        for name in choice.maker.reloaded:
             if name in now.settings:
                 settings[name] = now.settings[name]
         merged.append(choice._replace(settings=settings, levels=now.levels))
         if settings != now.settings:
             restart.append(f"--backend {choice.maker.name}")
     return tuple(merged), list(dict.fromkeys(restart))
-
-
-def _reloaded_names(choice: BackendChoice) -> Sequence[str]:
-    declared = IBackendOptions(choice.maker, None)
-    return () if declared is None else tuple(declared.reloaded)

@@ -187,8 +187,7 @@ def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mappi
 
 
 def _with_secrets(maker: IBackendMaker, settings: Mapping[str, str]) -> Mapping[str, str]:
-    declared = IBackendOptions(maker, None)
-    secrets = () if declared is None else declared.secrets
+    secrets = maker.secrets
     return {name: Secret(value) if name in secrets else value for name, value in settings.items()}
 
 

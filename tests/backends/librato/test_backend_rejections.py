@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.backends.librato.strict_api import NOW, BackendCase, counters, poison
 from tests.daemon.outboxes import PutOutbox
-from zibrato.backends.librato.rejection_log import MUTED
+from zibrato.backends.rejection_log import MUTED
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, TIMER, Series, Snapshot, Summary

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from zibrato.backends.librato.bisection import MAX_ITEMS
+from zibrato.backends.bisection import MAX_ITEMS
 from zibrato.backends.librato.requests import Item, encoded
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Summary

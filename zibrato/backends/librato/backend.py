@@ -6,21 +6,21 @@ rejected stands alone. That is dropped, named in the log, and muted for a while.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from zibrato.backends.bisection import Bisection, Outcome
 from zibrato.backends.http import HttpClient, client
 from zibrato.backends.http_proxy import Proxy
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.api import LibratoApi
-from zibrato.backends.librato.bisection import Bisection, Outcome
 from zibrato.backends.librato.mapping import Mapped, mapping
-from zibrato.backends.librato.rejection_log import RejectionLog
 from zibrato.backends.librato.requests import Item, encoded
+from zibrato.backends.posting import in_turns, measurements, note
+from zibrato.backends.rejection_log import RejectionLog
 from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 _LONG_AGO = 3600.0
@@ -76,28 +76,17 @@ class LibratoBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         remaining = delivery.requests
         if not isinstance(remaining, Bisection):
-            mapped = await self._mapped(delivery)
+            mapped = await in_turns(mapping(delivery.snapshots, self._percentiles), self._clock)
             remaining = delivery.requests = self._remaining(delivery, mapped)
             delivery.requests_size = sum(item.size for item in mapped.items)
         while remaining.request:
             body = encoded(remaining.request)
             self._note(delivery, remaining, await self._api.post(body))
 
-    async def _mapped(self, delivery: Delivery) -> Mapped:
-        """Map the snapshots, leaving the reactor its turns if there is much to do."""
-        work = mapping(delivery.snapshots, self._percentiles)
-        while True:
-            try:
-                next(work)
-            except StopIteration as done:
-                mapped: Mapped = done.value
-                return mapped
-            await deferLater(self._clock, 0)
-
     def _remaining(self, delivery: Delivery, mapped: Mapped) -> Bisection[Item]:
         """Return what is to be sent, having accounted for what is not."""
         items = self._rejections.unmuted(mapped.items)
-        muted = _measurements(mapped.items) - _measurements(items)
+        muted = measurements(mapped.items) - measurements(items)
         for reason, count in (
             ("kind_conflict", mapped.conflicting.total()),
             ("not_finite", mapped.not_finite.total()),
@@ -118,13 +107,7 @@ class LibratoBackend:
             outcome = self._misdated(remaining)
         else:
             outcome = remaining.rejected(rejection)
-        if outcome.accepted:
-            delivery.delivered(_measurements(outcome.accepted))
-        for rejected in outcome.rejected:
-            delivery.dropped(rejected.item.measurements, "rejected")
-            self._rejections.mute(rejected.item, rejected.reason)
-        if outcome.dropped and rejection is not None:
-            self._give_up(delivery, outcome.dropped, rejection)
+        note(delivery, outcome, self._rejections, rejection)
 
     def _misdated(self, remaining: Bisection[Item]) -> Outcome[Item]:
         """Find out of which interval a request is rejected for its time, and give that up.
@@ -136,13 +119,3 @@ class LibratoBackend:
         time = remaining.request[0].measure_time
         earliest = 0 if time < self._clock.seconds() - _LONG_AGO else time
         return remaining.give_up(lambda item: earliest <= item.measure_time <= time)
-
-    def _give_up(self, delivery: Delivery, items: Sequence[Item], reason: str) -> None:
-        """Drop what is left of an interval; that is no measurement's fault: mute none."""
-        measurements = _measurements(items)
-        delivery.dropped(measurements, "rejected")
-        self._rejections.rejected_all([item.name for item in items], reason, measurements)
-
-
-def _measurements(items: Iterable[Item]) -> int:
-    return sum(item.measurements for item in items)

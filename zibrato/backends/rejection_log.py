@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Protocol, TypeVar
 
 from twisted.logger import Logger
 
-from zibrato.backends.librato.requests import Item
 from zibrato.interfaces import Reactor
+
+__all__ = ["MAX_LOGGED", "MUTED", "Named", "RejectionLog"]
 
 MUTED = 600.0
 """Seconds for which a rejected name and source is left out."""
 MAX_LOGGED = 10_000
 """Names that are remembered as logged; once there are so many, there is nothing new to learn."""
 _NAMES_A_LINE = 20
+
+
+class Named(Protocol):
+    """What can be rejected, and is muted by its `key`."""
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+
+    @property
+    def source(self) -> str:
+        """Where it is from."""
+
+    @property
+    def key(self) -> Hashable:
+        """What a backend tells it from others by."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 class RejectionLog:
@@ -25,12 +46,12 @@ class RejectionLog:
     def __init__(self, backend: str, reactor: Reactor) -> None:
         self._backend = backend
         self._reactor = reactor
-        self._muted: dict[tuple[str, str], float] = {}
+        self._muted: dict[Hashable, float] = {}
         self._logged: set[tuple[str, str]] = set()
         self._quiet_until = 0.0
 
-    def mute(self, item: Item, reason: str) -> None:
-        """Leave the name and source of `item` out for a while, and say so."""
+    def mute(self, item: Named, reason: str) -> None:
+        """Leave what has the key of `item` out for a while, and say so."""
         self._muted[item.key] = self._reactor.monotonic() + MUTED
         self._log.warn(
             "{backend} rejects {name} from {source}: {reason}; muted for {minutes:.0f} minutes",
@@ -41,7 +62,7 @@ class RejectionLog:
             minutes=MUTED / 60,
         )
 
-    def unmuted(self, items: Sequence[Item]) -> list[Item]:
+    def unmuted(self, items: Sequence[N]) -> list[N]:
         """Return the items that are not muted."""
         now = self._reactor.monotonic()
         self._muted = {key: until for key, until in self._muted.items() if until > now}
@@ -49,13 +70,21 @@ class RejectionLog:
 
     def rejected_all(self, names: Sequence[str], reason: str, measurements: int) -> None:
         """Say that a whole interval is rejected, `names` among it; seldom, not each time."""
+        self._tell("all of an interval", names, reason, measurements)
+
+    def rejected_some(self, names: Sequence[str], reason: str, measurements: int) -> None:
+        """Say that something of a request is rejected, whose `names` these are; seldom."""
+        self._tell("a part of what it takes", names, reason, measurements)
+
+    def _tell(self, what: str, names: Sequence[str], reason: str, measurements: int) -> None:
         now = self._reactor.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + MUTED
             self._log.warn(
-                "{backend} rejects all of an interval: {reason}; {count} measurements are dropped, "
+                "{backend} rejects {what}: {reason}; {count} measurements are dropped, "
                 "such as of {names}",
                 backend=self._backend,
+                what=what,
                 reason=reason,
                 count=measurements,
                 names=", ".join(names[:_NAMES_A_LINE]),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zibrato.backends.librato.bisection import MAX_ITEMS, PROBES, Bisection, packed
+from zibrato.backends.bisection import MAX_ITEMS, PROBES, Bisection, packed
 
 HALVINGS = 9  # of MAX_ITEMS, until one is left
 

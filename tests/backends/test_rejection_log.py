@@ -10,9 +10,9 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from zibrato.backends.librato import rejection_log
-from zibrato.backends.librato.rejection_log import MUTED, RejectionLog
+from zibrato.backends import rejection_log
 from zibrato.backends.librato.requests import Item
+from zibrato.backends.rejection_log import MUTED, RejectionLog
 from zibrato.model import COUNTER, Summary
 
 

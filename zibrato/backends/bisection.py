@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 MAX_ITEMS = 300
-"""Items of a request. At 900 bytes each at most, a request also stays far below 1 MB."""
+"""Items of a request by default, which is Librato's bound."""
 PROBES = 16
 T = TypeVar("T")
+
+__all__ = ["MAX_ITEMS", "PROBES", "Bisection", "Outcome", "Rejection", "packed"]
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Bisection(Generic[T]):
     It is confirmed that the API takes anything of it once it has taken some. Until then what was
     rejected alone is unconfirmed: the fault may be one of all, such as their age, and halving every
     request would take two requests an item. So the first rejection is followed by a few probes from
-    all over: with one accepted the search goes on, with none all is given up.
+    all over: with one accepted the search goes on, with none all is given up. A request has at
+    `most` so many items.
     """
 
-    def __init__(self, items: Sequence[T]) -> None:
-        self._requests = packed(items)
+    def __init__(self, items: Sequence[T], most: int = MAX_ITEMS) -> None:
+        self._most = most
+        self._requests = packed(items, most)
         self._confirmed = False
         self._unconfirmed: list[Rejection[T]] = []
 
@@ -114,10 +118,10 @@ class Bisection(Generic[T]):
         probes = items[::step]
         del items[::step]
         self._requests = deque([probe] for probe in probes)
-        self._requests.extend(packed(items))
+        self._requests.extend(packed(items, self._most))
 
 
-def packed(items: Sequence[T]) -> deque[list[T]]:
-    """Return the items in requests, each of at most `MAX_ITEMS` and none empty."""
-    starts = range(0, len(items), MAX_ITEMS)
-    return deque(list(items[start : start + MAX_ITEMS]) for start in starts)
+def packed(items: Sequence[T], most: int = MAX_ITEMS) -> deque[list[T]]:
+    """Return the items in requests, each of at most so many and none empty."""
+    starts = range(0, len(items), most)
+    return deque(list(items[start : start + most]) for start in starts)

@@ -1,0 +1,61 @@
+"""Where a backend posts to, as its settings say: url, headers, proxy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from zibrato.backends.http_proxy import Proxy
+
+__all__ = ["NAMES", "SECRETS", "HttpTarget"]
+
+NAMES = ("url", "headers", "proxy")
+"""The settings that it is made of."""
+SECRETS = ("headers", "proxy")
+_URL = re.compile(
+    r"https?://(?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?(?:/[^\s#]*)?", re.I | re.A
+)
+_HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)=([\x20-\x7e]+)")
+_MIN_SECRET = 6  # characters; a shorter one would be found in any text
+
+
+@dataclass(frozen=True)
+class HttpTarget:
+    """A URL, what each request has to say to be let in, and the proxy on the way."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: Proxy | None = field(repr=False)
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, str], default: str | None = None) -> HttpTarget:
+        """Return the target of settings; raises ValueError with one line that shows no secret."""
+        url = (settings.get("url") or default or "").strip()
+        match = _URL.fullmatch(url)
+        if not match or not 0 < int(match[1] or 80) < 65536:
+            shown = "one with a user or a password" if "@" in url else repr(url)
+            raise ValueError(
+                f"url: expected http[s]://HOST[:PORT]/PATH, got {shown}; what lets requests in "
+                "goes into headers=NAME=VALUE"
+            )
+        proxy = Proxy.parse(settings["proxy"]) if settings.get("proxy") else None
+        return cls(url, _headers(settings.get("headers", "")), proxy)
+
+    def scrubbed(self, text: str) -> str:
+        """Return `text` without the values of the headers, which an error page may quote."""
+        for value in self.headers.values():
+            for secret in (value, value.rpartition(" ")[2]):
+                if len(secret) >= _MIN_SECRET:
+                    text = text.replace(secret, "***")
+        return text
+
+
+def _headers(text: str) -> Mapping[str, str]:
+    headers = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = _HEADER.fullmatch(part)
+        if not match:
+            raise ValueError("headers: expected NAME=VALUE, and a comma between two")
+        headers[match[1]] = match[2]
+    return headers

@@ -1,0 +1,144 @@
+"""Ships by OTLP over HTTP; settings: url, headers, proxy, temporality, resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from gzip import compress
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from zibrato.backends.bisection import Bisection
+from zibrato.backends.http import HttpClient, Poster, RequestHeaders, client
+from zibrato.backends.http_target import NAMES, HttpTarget
+from zibrato.backends.otlp.data_points import DataPoint, data_points, request_of
+from zibrato.backends.otlp.responses import Verdict, classify
+from zibrato.backends.otlp.totals import Totals
+from zibrato.backends.posting import in_turns, measurements, note
+from zibrato.backends.rejection_log import RejectionLog
+from zibrato.backends.settings import check_names
+from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
+
+__all__ = ["OtlpBackend", "make"]
+
+URL = "http://localhost:4318/v1/metrics"
+MAX_POINTS = 1000
+"""Data points of a request."""
+TEMPORALITIES = ("delta", "cumulative")
+_HEADERS: RequestHeaders = {
+    "Content-Type": "application/x-protobuf",
+    "Content-Encoding": "gzip",
+}
+
+
+def make(settings: Mapping[str, str], context: BackendContext) -> OtlpBackend:
+    """Return the backend of `settings`, with connections of its own."""
+    check_names(settings, *NAMES, "temporality", "resource")
+    temporality = settings.get("temporality", "delta")
+    if temporality not in TEMPORALITIES:
+        raise ValueError(f"temporality: expected delta or cumulative, got {temporality!r}")
+    target = HttpTarget.parse(settings, URL)
+    http, close = client(context.reactor, target.proxy)
+    totals = Totals() if temporality == "cumulative" else None
+    resource = _resource(settings.get("resource", ""))
+    return OtlpBackend(target, context, http, close, totals=totals, resource=resource)
+
+
+def _resource(text: str) -> Mapping[str, str]:
+    attributes = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = part.partition("=")
+        if not (name and equals and value):
+            raise ValueError(
+                f"resource: expected NAME=VALUE, and a comma between two, got {part!r}"
+            )
+        attributes[name] = value
+    return attributes
+
+
+@implementer(IBackend)
+class OtlpBackend:
+    """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
+
+    With `totals` sums and histograms are cumulative, else deltas.
+    """
+
+    name = "otlp"
+    _log = Logger()
+
+    def __init__(
+        self,
+        target: HttpTarget,
+        context: BackendContext,
+        http: HttpClient,
+        release: Callable[[], Deferred[None]] = lambda: succeed(None),
+        *,
+        totals: Totals | None = None,
+        resource: Mapping[str, str] | None = None,
+    ) -> None:
+        self._target = target
+        self._reactor = context.reactor
+        self._poster = Poster(http, context.reactor)
+        self._rejections = RejectionLog(self.name, context.reactor)
+        self._release = release
+        self._totals = totals
+        self._resource = resource or {}
+
+    def deliver(self, delivery: Delivery) -> Deferred[None]:
+        """Ship what is left of `delivery`; nothing that was accepted is sent twice."""
+        return Deferred.fromCoroutine(self._deliver(delivery))
+
+    def reload(self, settings: Mapping[str, str]) -> None:
+        """Take over url and headers; what is no good is logged, and the old ones stay."""
+        try:
+            self._target = HttpTarget.parse(settings, URL)
+        except ValueError as error:
+            self._log.error("{backend} keeps its url: {why}", backend=self.name, why=str(error))
+
+    def stop(self) -> Deferred[None]:
+        """Close the connections."""
+        return self._release()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        remaining = delivery.requests
+        if not isinstance(remaining, Bisection):
+            remaining = delivery.requests = Bisection(await self._points(delivery), MAX_POINTS)
+        while remaining.request:
+            points = remaining.request
+            rejection, count, message = await self._post(points)
+            outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
+            lost = self._lost(points, count, message) if count > 0 else 0
+            note(delivery, outcome, self._rejections, rejection, lost=lost)
+
+    def _lost(self, points: Sequence[DataPoint], count: int, message: str) -> int:
+        """Return about how many measurements so many data points had: nobody says which."""
+        names = [point.name for point in points]
+        lost = -(-measurements(points) * min(count, len(points)) // len(points))
+        self._rejections.rejected_some(names, f"{count} data points: {message}", lost)
+        return lost
+
+    async def _points(self, delivery: Delivery) -> list[DataPoint]:
+        """Return the data points to send, having accounted for what is not."""
+        work = data_points(delivery.snapshots, self._totals)
+        points, not_finite = await in_turns(work, self._reactor)
+        kept = self._rejections.unmuted(points)
+        for count, reason in (
+            (not_finite, "not_finite"),
+            (measurements(points) - measurements(kept), "muted"),
+        ):
+            if count:
+                delivery.dropped(count, reason)
+        return kept
+
+    async def _post(self, points: Sequence[DataPoint]) -> Verdict:
+        target = self._target
+        body = request_of(points, self._resource, is_cumulative=self._totals is not None)
+        headers = _HEADERS | dict(target.headers)
+        try:
+            response = await self._poster.post(target.url, compress(body, 1), headers)
+            verdict = classify(response, self._reactor.seconds())
+        except RetryLater as later:
+            raise RetryLater(f"{target.url}: {later.reason}", later.after) from None
+        rejection, count, message = verdict
+        return Verdict(rejection and target.scrubbed(rejection), count, target.scrubbed(message))
