@@ -73,6 +73,7 @@ bench-lines: .make/bench
 bench-clients: .make/bench
 	$(BENCH)/bin/python benchmarks/clients.py
 	$(BENCH)/bin/python benchmarks/sender.py
+	$(BENCH)/bin/python benchmarks/integrations.py
 
 bench-store: .make/bench
 	$(BENCH)/bin/python benchmarks/store.py

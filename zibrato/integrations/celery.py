@@ -5,6 +5,7 @@ measure()
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +13,8 @@ from zibrato import Zibrato
 from zibrato.client.instruments import Instruments
 
 __all__ = ["measure"]
+
+_Bound = tuple[Callable[[], object], Callable[[float], object]]
 
 
 def measure(z: Instruments | None = None) -> None:
@@ -37,6 +40,8 @@ class _Tasks:
 
     def __init__(self, z: Instruments) -> None:
         self._z = z
+        # As few as there are tasks in the application, and states.
+        self._bound: dict[tuple[str, object], _Bound] = {}
 
     def begin(self, *, task: Any, **_: object) -> None:
         """Note the time with the run of the task: tasks run in threads, greenlets, and in tasks."""
@@ -44,14 +49,23 @@ class _Tasks:
 
     def end(self, *, task: Any, state: object, **_: object) -> None:
         """Count and time the run; its state is SUCCESS, FAILURE, RETRY, IGNORED or REJECTED."""
-        # Python code that raises what is no Exception leaves no state.
-        tags = {"task": str(task.name), "state": str(state or "FAILURE")}
-        self._z.count("celery.tasks", tags=tags)
+        bound = self._bound.get((task.name, state))
+        count, record = bound or self._bind(task.name, state)
+        count()
         begun = getattr(task.request, "zibrato_begun", None)
         if begun is not None:
-            self._z.timing("celery.task_time", perf_counter() - begun, tags=tags)
+            record(perf_counter() - begun)
 
     def fail(self, *, sender: Any, exception: BaseException, **_: object) -> None:
         """Count a failure by the type of its exception, at level `error`."""
         tags = {"task": str(sender.name), "exception": type(exception).__name__}
         self._z.count("celery.failures", level="error", tags=tags)
+
+    def _bind(self, name: str, state: object) -> _Bound:
+        """Return what counts and times runs of a task that end so, kept for the next of them."""
+        # What is raised and no Exception leaves no state.
+        tags = {"task": str(name), "state": str(state or "FAILURE")}
+        counter = self._z.count_me("celery.tasks", tags=tags)
+        timer = self._z.time_me("celery.task_time", tags=tags)
+        bound = self._bound[name, state] = (counter.count, timer.record)
+        return bound

@@ -103,39 +103,45 @@ class _Exchange:
 
 
 class _Mappers:
-    """Stands in for what klein keeps of a request, and remembers each application that it meets.
+    """Stands in for what klein keeps of a request, and remembers the rules that are matched.
 
-    An application may hand a request to the resource of another one, whose mapper takes the place
-    of its own. Klein keeps no rule that was matched, so it is matched again.
+    Klein itself keeps none. There are several where an application hands the request to the
+    resource of another one, whose mapper takes the place of its own.
     """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self._all: list[Any] = []
+        self._mapper: Any = None
+        self._mounted = ""
+        self._rules: list[str] = []
 
     @property
     def mapper(self) -> Any:
         """Werkzeug's adapter of the innermost application so far."""
-        return self._all[-1]
+        return self._mapper
 
     @mapper.setter
     def mapper(self, mapper: Any) -> None:
-        self._all.append(mapper)
-        self._inner.mapper = mapper
+        if self._mapper is None:
+            self._mounted = mapper.script_name
+        self._inner.mapper = self._mapper = mapper
+        match = mapper.match
+
+        def match_and_remember(*arguments: Any, **options: Any) -> Any:
+            del mapper.match  # the first call is klein's
+            matched = match(*arguments, **options)
+            self._rules.append(matched[0].rule)
+            return matched
+
+        mapper.match = match_and_remember
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def route(self) -> str:
         """Return the rules that were matched, such as /shop/items/<int:number>: never the path."""
-        rules = ""
-        try:
-            for mapper in self._all:
-                rules = rules.removesuffix(REST).rstrip("/")
-                rules += mapper.match(return_rule=True)[0].rule
-        except Exception:  # no rule, or not one that can be had
-            rules = rules.removesuffix(REST)
-        if not rules:
+        if not self._rules:
             return OTHER
-        mounted: str = self._all[0].script_name
-        return mounted.rstrip("/") + rules
+        rules = [rule.removesuffix(REST).rstrip("/") for rule in self._rules[:-1]]
+        last = self._rules[-1].removesuffix(REST)
+        return "".join([self._mounted.rstrip("/"), *rules, last])
