@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from socket import AddressFamily, SocketKind
 from typing import Any, cast
 
 import pytest
 import zmq
 
-from zibrato.endpoint import DEFAULT_SOCKET, Endpoint, LineAddress
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 
 NONE = ["", "5550", "udp://x:1", "ipc://", "connect:", "connect:tcp//x", "://x"]
 
@@ -114,25 +113,6 @@ def test_a_socket_is_told_before_it_is_attached(address: str, ipv6: bool, connec
 )  # fmt: skip
 def test_what_is_not_surely_this_host_is_another(address: str, remote: bool) -> None:
     assert Endpoint(address).remote == remote
-
-
-@pytest.mark.parametrize(
-    ("text", "address", "family"),
-    [
-        ("udp:8125", LineAddress("udp", "127.0.0.1", 8125), AddressFamily.AF_INET),
-        ("tcp:10.1.2.3:0", LineAddress("tcp", "10.1.2.3"), AddressFamily.AF_INET),
-        ("udp:[::1]:1", LineAddress("udp", "::1", 1), AddressFamily.AF_INET6),
-        ("unix:/a:b", LineAddress("unix", path="/a:b"), AddressFamily.AF_UNIX),
-        ("unixgram:a", LineAddress("unixgram", path="a"), AddressFamily.AF_UNIX),
-    ],
-)
-def test_an_address_of_lines_is_read_and_written(
-    text: str, address: LineAddress, family: AddressFamily
-) -> None:
-    assert LineAddress.parse(text) == address
-    assert LineAddress.parse(str(address)) == address
-    assert address.family == family
-    assert (address.kind == SocketKind.SOCK_STREAM) == (address.transport in {"tcp", "unix"})
 
 
 def test_only_a_bound_file_has_a_path() -> None:

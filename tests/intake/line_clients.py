@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorFDSet
 from zope.interface import implementer
 
 from tests.intake import sockets
-from zibrato.endpoint import LineAddress
+from zibrato.line_address import LineAddress
 
 
 @implementer(IReactorFDSet)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.endpoint import LineAddress
 from zibrato.intake.line_sockets import BoundSocket
+from zibrato.line_address import LineAddress
 
 
 def bound(address: str) -> BoundSocket:

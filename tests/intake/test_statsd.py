@@ -12,10 +12,10 @@ from zope.interface.verify import verifyObject
 
 from tests.intake.line_clients import Reactor, sender
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.endpoint import LineAddress
 from zibrato.intake.datagrams import AT_ONCE
 from zibrato.intake.statsd import DRAIN_LIMIT, REPORT, StatsdIntake, make
 from zibrato.interfaces import IIntake
+from zibrato.line_address import LineAddress
 
 
 class Fixture:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.processes import daemon
-from zibrato.endpoint import LineAddress
+from zibrato.line_address import LineAddress
 
 KINDS = ("udp", "tcp", "unix", "unixgram")
 

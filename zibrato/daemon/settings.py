@@ -12,9 +12,10 @@ from twisted.plugin import getPlugins
 from twisted.python import usage
 
 from zibrato.daemon import values
-from zibrato.endpoint import DEFAULT_SOCKET, Endpoint, LineAddress
+from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.levels import LevelFilter, level_name
+from zibrato.line_address import LineAddress
 from zibrato.suggestion import suggestion
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import socket
 import stat
 from contextlib import suppress
 
-from zibrato.endpoint import LineAddress
 from zibrato.file_lock import FileLock
+from zibrato.line_address import LineAddress
 
 BUFFER = 8 * 1024 * 1024
 """Bytes that the kernel is asked to hold of datagrams; how many it gives is its own affair."""

@@ -13,11 +13,11 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from zibrato.endpoint import LineAddress
 from zibrato.intake.datagrams import READ_BUDGET, DatagramReader
 from zibrato.intake.line_sockets import BoundSocket
 from zibrato.intake.line_streams import LineFactory
 from zibrato.interfaces import Counting, IIntake, Reactor
+from zibrato.line_address import LineAddress
 
 REPORT = 1.0
 """Seconds between looks at what the kernel dropped."""
