@@ -70,7 +70,7 @@ class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_u
     samples: bytes
 
 
-class Batch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+class Batch(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
     """What one client recorded between the Unix times `start` and `end`, in seconds.
 
     `acknowledged` is the number up to which the client knows all of its batches to be committed, or
@@ -160,21 +160,25 @@ def decode_acknowledgement(frame: bytes) -> Acknowledgement | None:
 
 def decode(frame: bytes, now: float) -> Decoded:
     """Return the contents of `frame`, received at the Unix time `now`."""
-    if not frame:
-        return _rejection("empty")
-    if len(frame) > MAX_FRAME:
-        return _rejection("size")
-    if frame[0] < 0x80:  # text starts with ASCII, an array does not
+    if frame[:1] < b"\x80" and 0 < len(frame) <= MAX_FRAME:  # text starts with ASCII
         return decode_text(frame, now)
+    batch = decode_batch(frame)
+    return _rejection(batch) if isinstance(batch, str) else Decoded((batch,), _NOTHING_REJECTED)
+
+
+def decode_batch(frame: bytes) -> Batch | str:
+    """Return the batch that a frame is, or why it is none, as one word; text is none."""
+    if len(frame) > MAX_FRAME:
+        return "size"
     try:
         batch = _decode_batch(frame)
     except UnicodeDecodeError:
-        return _rejection("encoding")
+        return "encoding"
     except (msgspec.DecodeError, RecursionError):
-        return _rejection("version" if _is_other_version(frame) else "malformed")
-    if batch.version != VERSION:
-        return _rejection("version")
-    return Decoded((batch,), _NOTHING_REJECTED)
+        if not frame or frame.isspace():
+            return "empty"
+        return "version" if _is_other_version(frame) else "malformed"
+    return batch if batch.version == VERSION else "version"
 
 
 def _rejection(reason: str) -> Decoded:

@@ -110,3 +110,15 @@ def test_a_row_without_samples_counts_nothing() -> None:
     assert setup.account() == {}
     assert setup.close() == []
     assert setup.aggregator.open_series == 0
+
+
+def test_bad_samples_do_not_pass_among_many_good_ones() -> None:
+    good = samples(*[0.5] * 600)
+    broken = SampleRow("a", "info", None, {}, good.samples[:-1])
+    setup = Setup()
+    setup.add(timers=[good, samples(*[0.5] * 600, -1.0), samples(nan), good])
+    assert setup.rejected() == {"value": 2}
+    setup.add(timers=[good, broken])
+    setup.add(timers=[good, good])
+    assert setup.rejected() == {"value": 2, "samples": 1}
+    assert setup.account() == {"aggregated": 6 * 600, "rejected": 3}

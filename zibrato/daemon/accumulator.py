@@ -47,6 +47,13 @@ class Accumulator:
         if len(self._fresh) >= _CHUNK:
             self._digest()
 
+    def add_one(self, sample: float) -> None:
+        """Take a finite sample of a timer or gauge in."""
+        self.count += 1
+        self._fresh.append(sample)
+        if len(self._fresh) >= _CHUNK:
+            self._digest()
+
     def add_repeated(self, samples: Sequence[float], times: Sequence[int]) -> int:
         """Take samples of a timer in, each so many times; return how many were too many."""
         if self._fresh:

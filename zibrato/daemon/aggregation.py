@@ -6,7 +6,6 @@ counts of the SelfMetrics.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from math import inf, isfinite
@@ -14,6 +13,7 @@ from math import inf, isfinite
 from zibrato.daemon.accumulator import Accumulator, SetAccumulator
 from zibrato.daemon.identity import rejection_of
 from zibrato.daemon.intervals import ClosedInterval, Identity, OpenInterval, Taken
+from zibrato.daemon.samples import SAMPLE_BYTES, are_sound, good_samples, unpack_sample
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
 from zibrato.lines import LineBatch, RepeatedRow, SetRow
@@ -88,15 +88,21 @@ class Aggregator:
 
     def add(self, batch: Batch | LineBatch, now: float) -> float:
         """Take `batch` in, at the Unix time `now`; return when its interval began."""
-        start = self._start_for(_time_of(batch), now)
-        self._take(start, batch)
+        start, end = batch.start, batch.end
+        when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
+        start = when // self.interval * self.interval
+        interval = self._intervals.get(start)
+        if interval is None or not now - MAX_AGE <= when <= now + self.interval:
+            start = self._start_for(when, now)
+            interval = self._opened(start)
+        self._take(interval, batch)
         return start
 
     def restore(self, start: float, taken: Taken) -> float:
         """Take in again what the interval of `start` had before a restart; return its start."""
         start = self._start_of(start)
         if isinstance(taken, Batch | LineBatch):
-            self._take(start, taken)
+            self._take(self._opened(start), taken)
         else:
             for row in taken:
                 self._take_summary(start, row)
@@ -112,19 +118,20 @@ class Aggregator:
             closed.append(ClosedInterval(start, start + self.interval, interval))
         return closed
 
-    def _take(self, start: float, batch: Batch | LineBatch) -> None:
-        interval = self._opened(start)
+    def _take(self, interval: OpenInterval, batch: Batch | LineBatch) -> None:
         received = 0
         for counter in batch.counters:
             received += self._add_counter(interval, counter)
-        for timer in batch.timers:
-            received += self._add_samples(interval, TIMER, timer)
+        if timers := batch.timers:
+            sound = len(timers) > 1 and are_sound(timers)
+            for timer in timers:
+                received += self._add_samples(interval, TIMER, timer, sound)
         for gauge in batch.gauges:
-            received += self._add_samples(interval, GAUGE, gauge)
-        if isinstance(batch, LineBatch):
+            received += self._add_samples(interval, GAUGE, gauge, False)
+        if type(batch) is LineBatch:
             received += sum(self._add_repeated(interval, row) for row in batch.repeated)
             received += sum(self._add_set(interval, row) for row in batch.sets)
-        self._metrics.count("zibrato.intake.received", received)
+        self._metrics.received(received)
 
     def add_summaries(
         self,
@@ -147,7 +154,7 @@ class Aggregator:
         return lost
 
     def _take_summary(self, start: float, row: SummaryRow) -> str | None:
-        self._metrics.count("zibrato.intake.received", row.summary.count)
+        self._metrics.received(row.summary.count)
         return self._add_summary(self._opened(start), row)
 
     def _opened(self, start: float) -> OpenInterval:
@@ -158,14 +165,12 @@ class Aggregator:
 
     def _start_for(self, when: float, now: float) -> float:
         """Return the start of the interval of `when`, or of `now` where `when` can't have one."""
-        if not (now - MAX_AGE <= when <= now + self.interval and self._has_room(when)):
-            self._metrics.count("zibrato.intake.timestamp_clamped")
-            when = now
-        return self._start_of(when)
-
-    def _has_room(self, when: float) -> bool:
-        """Return whether the interval of `when` is open, or may be."""
-        return len(self._intervals) < MAX_INTERVALS or self._start_of(when) in self._intervals
+        start = when // self.interval * self.interval
+        has_room = start in self._intervals or len(self._intervals) < MAX_INTERVALS
+        if has_room and now - MAX_AGE <= when <= now + self.interval:
+            return start
+        self._metrics.count("zibrato.intake.timestamp_clamped")
+        return self._start_of(now)
 
     def _start_of(self, when: float) -> float:
         return when // self.interval * self.interval
@@ -196,21 +201,28 @@ class Aggregator:
             entry.add_values(row.values)
         return len(row.values)
 
-    def _add_samples(self, interval: OpenInterval, kind: str, row: SampleRow) -> int:
-        """Take `row` in; return how many measurements it was."""
+    def _add_samples(self, interval: OpenInterval, kind: str, row: SampleRow, sound: bool) -> int:
+        """Take `row` in, its samples being `sound` or not known to be; return how many it had."""
+        data = row.samples
+        if len(data) == SAMPLE_BYTES:
+            (sample,) = unpack_sample(data)
+            if 0 <= sample < inf:
+                entry = self._entry(interval, kind, row, 1)
+                if entry is not None:
+                    entry.add_one(sample)
+                return 1
         try:
-            samples = unpack(row.samples)
+            samples, bad = (unpack(data), 0) if sound else good_samples(kind, data)
         except ValueError:
             self._reject(1, "samples")
             return 1
-        received = len(samples)
-        if received and not (isfinite(sum(samples)) and (kind == GAUGE or min(samples) >= 0)):
-            samples = self._valid(samples, kind)
+        if bad:
+            self._reject(bad, "value")
         if samples:
             entry = self._entry(interval, kind, row, len(samples))
             if entry is not None:
                 entry.add(samples)
-        return received
+        return len(samples) + bad
 
     def _add_summary(self, interval: OpenInterval, row: SummaryRow) -> str | None:
         """Take `row` in; return why it was lost."""
@@ -231,14 +243,6 @@ class Aggregator:
         if reason is None and self._levels.passes(level_name(row.level)):
             return "max_series"
         return reason
-
-    def _valid(self, samples: array[float], kind: str) -> array[float]:
-        """Return the samples that are finite and, of a timer, not negative; count the others."""
-        low = 0.0 if kind == TIMER else -inf
-        valid = array("d", [sample for sample in samples if low <= sample < inf and sample > -inf])
-        if len(valid) < len(samples):  # else their sum alone was beyond a float
-            self._reject(len(samples) - len(valid), "value")
-        return valid
 
     def _entry(
         self, interval: OpenInterval, kind: str, row: _Row, count: int
@@ -275,9 +279,3 @@ class Aggregator:
 
     def _reject(self, count: int, reason: str) -> None:
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
-
-
-def _time_of(batch: Batch | LineBatch) -> float:
-    """Return the time of `batch`: its middle, or its end where the clock was set meanwhile."""
-    set_meanwhile = batch.end < batch.start or batch.end - batch.start > MAX_SPAN
-    return batch.end if set_meanwhile else (batch.start + batch.end) / 2

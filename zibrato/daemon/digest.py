@@ -73,13 +73,13 @@ def vectorized(samples: array[float], distribution: Distribution | None) -> Mome
 
 
 def are_timings(data: bytes) -> bool:
-    """Return whether float64s of this machine are known to be all finite and at least 0.
+    """Return whether samples as rows have them are known to be all finite and at least 0.
 
     Of those that are too few for numpy nothing is known.
     """
     if numpy is None or len(data) < 8 * WORTH_IT:
         return False
-    values = numpy.frombuffer(data)
+    values = numpy.frombuffer(data, "<f8")
     return bool(values.min() >= 0 and values.max() < inf)  # of a NaN among them both are NaN
 
 

@@ -15,7 +15,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
-from zibrato.wire import MAX_FRAME, Batch, decode
+from zibrato.wire import MAX_FRAME, Batch, decode_batch
 
 
 class Receiver:
@@ -69,14 +69,13 @@ class Receiver:
             return
         now = self._clock.seconds()
         try:
-            decoded = decode(frame, now)
-            for reason, count in decoded.rejected.items():
-                self.reject(count, reason)
-            for batch in decoded.batches:
-                if batch.acknowledged is not None and not self._is_new(batch):
-                    continue
+            batch = decode_batch(frame)
+            if isinstance(batch, str):
+                self.reject(1, batch)
+            elif batch.acknowledged is None or self._is_new(batch):
                 start = self._aggregator.add(batch, now)
-                self._note(start, frame)
+                if self._note is not None:
+                    self._note(start, frame)
         except Exception:
             self._fail(1, now)
 
@@ -95,7 +94,7 @@ class Receiver:
 
     def reject(self, count: int, reason: str) -> None:
         """Count what was turned away, for a reason of one word."""
-        self._metrics.count("zibrato.intake.received", count)
+        self._metrics.received(count)
         self._metrics.count("zibrato.intake.rejected", count, reason=reason)
 
     def _take(self, reader: LineReader, when: float) -> None:

@@ -61,9 +61,10 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
             return
         deadline = perf_counter() + READ_BUDGET
         pause = 0.0
+        take, now = self.take, perf_counter
         try:
-            while perf_counter() < deadline:
-                self.take()
+            while now() < deadline:
+                take()
         except zmq.Again:
             return
         except zmq.ZMQError:
