@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.sqlite_file import is_corrupt, make_private, quarantine, transaction
+from zibrato.sqlite_file import FileIdentity, is_corrupt, make_private, quarantine, transaction
 
 
 def test_is_its_owners_alone_from_the_start(tmp_path: Path) -> None:
@@ -49,3 +49,30 @@ def test_what_is_set_aside_takes_its_log_along(tmp_path: Path) -> None:
     assert aside.read_bytes() == b"file"
     assert Path(f"{aside}-wal").read_bytes() == b"log"
     assert [part.name for part in tmp_path.iterdir() if "corrupt" not in part.name] == []
+
+
+def parts(path: Path, text: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").write_text(text)
+
+
+def test_a_file_that_is_deleted_or_replaced_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    parts(path, "one")
+    for change in (lambda: path.rename(tmp_path / "t"), path.unlink):
+        identity = FileIdentity(path)
+        assert identity.is_there()
+        change()
+        assert not identity.is_there()
+        parts(path, "two")
+        assert not identity.is_there() or change == path.unlink  # whose inode may be used again
+
+
+def test_what_lay_beside_it_is_removed_and_what_is_anothers_stays(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    parts(path, "one")
+    identity = FileIdentity(path)
+    Path(f"{path}-wal").rename(tmp_path / "wal")
+    Path(f"{path}-wal").write_text("two")
+    identity.remove_beside()
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["s", "s-wal", "wal"]

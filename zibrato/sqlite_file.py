@@ -12,6 +12,7 @@ from stat import S_IMODE
 __all__ = [
     "BESIDE",
     "STORE_NAME",
+    "FileIdentity",
     "is_corrupt",
     "make_private",
     "quarantine",
@@ -87,3 +88,34 @@ def quarantine(path: Path, now: float) -> Path:
         if part.exists():
             os.replace(part, f"{aside}{suffix}")
     return aside
+
+
+class FileIdentity:
+    """Which file it is that `path` names, with what SQLite has beside it, from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parts = {part: _number_of(part) for part in _parts(path)}
+
+    def is_there(self) -> bool:
+        """Whether the path still names that file."""
+        return _number_of(self._path) == self._parts[self._path]
+
+    def remove_beside(self) -> None:
+        """Remove what lay beside the file and lies there yet; SQLite would add it to another."""
+        for part, number in self._parts.items():
+            if part != self._path and number is not None and _number_of(part) == number:
+                part.unlink(missing_ok=True)
+
+
+def _parts(path: Path) -> list[Path]:
+    return [path, *(Path(f"{path}{suffix}") for suffix in BESIDE)]
+
+
+def _number_of(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file, None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

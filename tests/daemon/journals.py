@@ -55,6 +55,7 @@ class Running:
         self.journal = Journal(self.sequences, outboxes, self.metrics, Inline(), disk)
         receiver = Receiver(self.aggregator, self.metrics, clock, self.journal.note)
         self.receive, self.flush_lines = receiver.receive, receiver.flush
+        self.journal.close_open = lambda: self.journal.put(self.aggregator.close(float("inf")))
         self.journal.open(self.aggregator.restore)
         self.journal.resume()
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from twisted.internet.task import Clock
@@ -13,8 +14,8 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.daemon.outboxes import snapshot
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
-from zibrato.daemon.outbox_disk import OutboxDisk, QuarantinedError
-from zibrato.daemon.outbox_file import Changes, OutboxFile
+from zibrato.daemon.outbox_disk import LostFileError, OutboxDisk
+from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
 from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.file_lock import FileLock
 from zibrato.levels import EVERYTHING
@@ -91,7 +92,7 @@ def test_one_that_is_damaged_while_in_use_is_quarantined_too(tmp_path: Path) -> 
     disk = disk_at(path)
     disk.open()
     damage(path)
-    with pytest.raises(QuarantinedError):
+    with pytest.raises(LostFileError):
         for start in range(100):
             kept_at(disk, start)
     assert kept_at(disk, 10).sequence
@@ -109,6 +110,101 @@ def test_what_was_in_a_quarantined_file_is_not_taken_from_the_new_one(tmp_path: 
     assert disk.load(Waiting.of(before, EVERYTHING)) is None
     assert disk.load(Waiting.of(after, EVERYTHING)) == snapshot(20)
     disk.close()
+
+
+def starts_in(path: Path) -> list[float]:
+    """Return when those intervals began that a daemon would find in the file."""
+    with closing(disk_at(path)) as again:
+        return [one.kept.start for one in again.open().waiting["a"]]
+
+
+@pytest.mark.parametrize("gone", ["outbox", "outbox*"])
+def test_a_file_that_is_deleted_is_begun_anew_with_all_that_it_had(
+    tmp_path: Path, gone: str
+) -> None:
+    path = tmp_path / "state" / "outbox"
+    path.parent.mkdir()
+    disk = OutboxDisk(Clock(), path, FileLock(path))
+    first = kept_at(disk, 10)
+    for part in path.parent.glob(gone):
+        part.unlink()
+    with capturedLogs() as events:
+        kept_at(disk, 20)
+        kept_at(disk, 30)
+    (line,) = [formatEvent(event) for event in events]
+    assert "was deleted; the outbox goes on with a new one that has all of it" in line
+    assert disk.load(Waiting.of(first, EVERYTHING)) == snapshot(10)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BlockingIOError):
+        FileLock(path)
+    disk.close()
+    assert starts_in(path) == [10, 20, 30]
+    assert not [*path.parent.glob("*.new*")]
+
+
+def test_a_directory_that_is_deleted_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "outbox"
+    path.parent.mkdir()
+    disk = OutboxDisk(Clock(), path, FileLock(path))
+    kept_at(disk, 10)
+    rmtree(path.parent)
+    kept_at(disk, 20)
+    disk.close()
+    assert starts_in(path) == [10, 20]
+
+
+def test_of_a_file_in_its_place_nothing_is_mixed_with_it(tmp_path: Path) -> None:
+    path, other = tmp_path / "outbox", tmp_path / "other"
+    with closing(disk_at(other)) as another:
+        kept_at(another, 5)
+    disk = disk_at(path)
+    before = kept_at(disk, 10)
+    other.rename(path)
+    with capturedLogs() as events, pytest.raises(LostFileError):
+        kept_at(disk, 20)
+    assert "was replaced: what it had is gone; the outbox goes on with what is there now" in str(
+        formatEvent(events[0])
+    )
+    assert disk.load(Waiting.of(before, EVERYTHING)) is None
+    kept_at(disk, 30)
+    disk.close()
+    assert starts_in(path) == [5, 30]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_another_programs_file_in_its_place_is_let_alone(tmp_path: Path) -> None:
+    path, other = tmp_path / "outbox", tmp_path / "other"
+    foreign(other)
+    before = other.read_bytes()
+    disk = disk_at(path)
+    kept_at(disk, 10)
+    other.rename(path)
+    with pytest.raises(LostFileError):
+        kept_at(disk, 20)
+    with pytest.raises(ForeignFileError):
+        kept_at(disk, 20)
+    assert path.read_bytes() == before
+    path.unlink()
+    kept_at(disk, 30)
+    disk.close()
+    assert starts_in(path) == [30]
+
+
+def test_where_another_daemon_has_the_new_file_it_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    disk = OutboxDisk(Clock(), path, FileLock(path))
+    kept_at(disk, 10)
+    for part in tmp_path.glob("outbox*"):
+        part.unlink()
+    with closing(OutboxDisk(Clock(), path, FileLock(path))) as other:
+        kept_at(other, 5)
+        with pytest.raises(LostFileError):
+            kept_at(disk, 20)
+        with pytest.raises(OSError, match="another daemon has it"):
+            kept_at(disk, 20)
+    disk.close()
+    assert starts_in(path) == [5]
 
 
 def test_loads_what_a_backend_is_to_get(tmp_path: Path) -> None:

@@ -132,6 +132,22 @@ def test_the_store_takes_once_what_is_delivered_again_after_a_crash(tmp_path: Pa
         assert store.total("c") == 7
 
 
+def test_a_file_that_is_deleted_meanwhile_costs_nothing(
+    outbox: Outbox, server: LibratoServer
+) -> None:
+    server.stop()
+    with outbox.start() as process:
+        outbox.send_and_wait(1)
+        for part in outbox.path.parent.glob("outbox*"):
+            part.unlink()
+        process.wait_for("was deleted; the outbox goes on with a new one that has all of it")
+        outbox.send_and_wait(2)
+        process.stop(signal.SIGKILL)
+    server.start()
+    with outbox.start():
+        server.wait_for(lambda: server.total("c") == 3)
+
+
 def test_a_damaged_file_is_quarantined_and_the_daemon_starts(
     outbox: Outbox, server: LibratoServer
 ) -> None:

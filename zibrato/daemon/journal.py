@@ -56,6 +56,9 @@ class Journal:
         self._failing = False
         self._told = False
         self._waiting: list[Deferred[None]] = []
+        self.close_open: Callable[[], object] = lambda: None
+        """Has all open intervals closed: what the file had of them is gone, and so they are
+        committed while they are in memory."""
         if disk is not None:
             for key, outbox in self._outboxes.items():
                 outbox.key, outbox.keeper = key, self
@@ -163,17 +166,18 @@ class Journal:
         except Exception as fault:  # a bug must not lose what the next turn can commit
             self._log.failure("the outbox failed unexpectedly")
             written = Written((), problem=type(fault).__name__)
-        if written.quarantined:
+        if written.lost_file:
             self.sequences.commit_all()
             for outbox in self._outboxes.values():
                 outbox.lose_file()
+            self.close_open()
         for kept, (identity, size) in written.committed:
             kept.identity, kept.size = identity, size
         self._settle([kept for kept, _ in written.committed], turn.backlog)
         self._hand_over(written.fresh, turn.backends)
         for kept, _ in written.committed:
             kept.snapshot = None  # an outbox that was idle has it under way
-        self._account(turn, written.problem)
+        self._account(turn, written)
 
     def _take(self) -> Turn:
         """Return what there is to commit."""
@@ -214,11 +218,13 @@ class Journal:
             gone = outbox.settle(mine)
             self._done += [(key, kept.identity) for kept in gone if kept.identity is not None]
 
-    def _account(self, turn: Turn, problem: str | None) -> None:
+    def _account(self, turn: Turn, written: Written) -> None:
         """Tell who waits that it is committed, or put back what is not."""
+        problem = written.problem
+        if turn.clients is not None:
+            is_committed = problem is None and not written.lost_file
+            (self.sequences.succeed if is_committed else self.sequences.fail)(turn.clients)
         if problem is None:
-            if turn.clients is not None:
-                self.sequences.succeed(turn.clients)
             if self._told:
                 self._told = False
                 self._log.info("the outbox's file can be written again")
@@ -227,8 +233,6 @@ class Journal:
         self._done[:0] = turn.done
         self._starts[:0] = turn.starts
         self._log_of_open.put_back(turn.frames)
-        if turn.clients is not None:
-            self.sequences.fail(turn.clients)
         if not self._told:
             self._told = True
             self._log.error(

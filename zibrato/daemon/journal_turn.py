@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from zibrato.daemon.client_sequences import Commit
 from zibrato.daemon.intervals import ClosedInterval
 from zibrato.daemon.kept_snapshot import KeptSnapshot
-from zibrato.daemon.outbox_disk import OutboxDisk, QuarantinedError
+from zibrato.daemon.outbox_disk import LostFileError, OutboxDisk
 from zibrato.daemon.outbox_file import Backends, Changes, ForeignFileError
 from zibrato.model import Identity
 
@@ -37,7 +37,8 @@ class Written(NamedTuple):
     fresh: Sequence[KeptSnapshot]
     committed: Sequence[tuple[KeptSnapshot, tuple[Identity, int]]] = ()
     problem: str | None = None
-    quarantined: bool = False
+    lost_file: bool = False
+    """Whether what was committed before is gone, also of what is open and of clients' numbers."""
 
 
 def write(turn: Turn, disk: OutboxDisk | None) -> Written:
@@ -54,17 +55,18 @@ def write(turn: Turn, disk: OutboxDisk | None) -> Written:
 
 
 def _commit(disk: OutboxDisk, fresh: Sequence[KeptSnapshot], changes: Changes) -> Written:
-    quarantined = False
+    lost = False
     try:
         try:
             identities = disk.commit(changes)
-        except QuarantinedError:
-            quarantined = True
-            identities = disk.commit(changes)
-    except (sqlite3.Error, OSError, QuarantinedError, ForeignFileError) as error:
-        return Written(fresh, (), f"{disk.path}: {error}", quarantined)
+        except LostFileError:
+            lost = True
+            # Not how far clients have come: what they sent before may be gone with the file.
+            identities = disk.commit(changes._replace(seen={}, forgotten=()))
+    except (sqlite3.Error, OSError, LostFileError, ForeignFileError) as error:
+        return Written(fresh, (), f"{disk.path}: {error}", lost)
     except Exception as fault:  # a bug: what is fresh goes on its way in memory
         _log.failure("the outbox failed unexpectedly")
-        return Written(fresh, (), f"{disk.path}: {type(fault).__name__}", quarantined)
+        return Written(fresh, (), f"{disk.path}: {type(fault).__name__}", lost)
     kept = [kept for kept, _ in changes.snapshots]
-    return Written(fresh, list(zip(kept, identities, strict=True)), None, quarantined)
+    return Written(fresh, list(zip(kept, identities, strict=True)), None, lost)

@@ -17,11 +17,11 @@ from zibrato.daemon.kept_snapshot import Waiting
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
 from zibrato.file_lock import FileLock
 from zibrato.model import Identity, Snapshot
-from zibrato.sqlite_file import is_corrupt, quarantine
+from zibrato.sqlite_file import FileIdentity, is_corrupt, quarantine
 
 
-class QuarantinedError(Exception):
-    """The file was damaged: it is set aside, and what was in it is gone from the outbox."""
+class LostFileError(Exception):
+    """The file was damaged or replaced: what was in it is gone from the outbox."""
 
 
 class Left(NamedTuple):
@@ -32,7 +32,11 @@ class Left(NamedTuple):
 
 
 class OutboxDisk:
-    """The file at `path`, and the lock of it; blocking, for one thread at a time."""
+    """The file at `path`, and the lock of it; blocking, for one thread at a time.
+
+    A file that was deleted or replaced is noticed before the next commit. What a deleted one has
+    is there as long as it is open: the new one begins with it.
+    """
 
     _log = Logger()
 
@@ -40,7 +44,9 @@ class OutboxDisk:
         self.path = path
         self._clock = clock
         self._lock = lock
+        self._is_locked = lock is not None
         self._file: OutboxFile | None = None
+        self._identity: FileIdentity | None = None
 
     def open(self, restore: Callable[[float, bytes], None] = lambda _start, _frame: None) -> Left:
         """Return what is in the file; have what open intervals took in `restore`d, frame by frame.
@@ -65,8 +71,10 @@ class OutboxDisk:
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
         """Commit all of `changes` or nothing; return identity and size of each snapshot.
 
-        Raises QuarantinedError, OSError and sqlite3.Error.
+        Raises LostFileError, OSError, ForeignFileError and sqlite3.Error.
         """
+        if self._identity is not None and not self._identity.is_there():
+            self._let_go(self._identity)
         try:
             file = self._opened()
             committed = file.commit(changes)
@@ -75,7 +83,7 @@ class OutboxDisk:
             if not is_corrupt(error):
                 raise
             self._quarantine(str(error))
-            raise QuarantinedError from None
+            raise LostFileError from None
         return committed
 
     def load(self, waiting: Waiting) -> Snapshot | None:
@@ -97,9 +105,7 @@ class OutboxDisk:
 
     def close(self) -> None:
         """Close the file and let another have it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._close_file()
         if self._lock is not None:
             self._lock.close()
 
@@ -112,15 +118,61 @@ class OutboxDisk:
 
     def _opened(self) -> OutboxFile:
         if self._file is None:
+            self._take_lock()
             self._file = OutboxFile(self.path, uuid.uuid4().hex)
+            self._identity = FileIdentity(self.path)
         return self._file
 
-    def _quarantine(self, reason: str) -> None:
-        """Rename the file, so that the next to ask begins a new one."""
+    def _close_file(self) -> None:
         if self._file is not None:
             with suppress(sqlite3.Error):
                 self._file.close()
-            self._file = None
+        self._file = self._identity = None
+
+    def _let_go(self, identity: FileIdentity) -> None:
+        """Close a file that the path doesn't name any more, for one that has what a deleted had.
+
+        Raises LostFileError where that is gone.
+        """
+        if self.path.exists():
+            how, what, copy = "replaced: what it had is gone", "what is there now", None
+        else:
+            how, what, copy = "deleted", "a new one that has all of it", self._copy()
+        self._close_file()
+        identity.remove_beside()
+        if self._lock is not None:
+            self._lock.close()  # its file may be gone, too
+            self._lock = None
+        if copy is not None:
+            self._take_lock()
+            copy.rename(self.path)
+        self._log.error(
+            "the outbox's file {path} was {how}; the outbox goes on with {what}",
+            path=str(self.path),
+            how=how,
+            what=what,
+        )
+        if copy is None:
+            raise LostFileError
+
+    def _take_lock(self) -> None:
+        if self._is_locked and self._lock is None:
+            try:
+                self._lock = FileLock(self.path)
+            except BlockingIOError:
+                raise OSError("another daemon has it") from None
+
+    def _copy(self) -> Path:
+        """Return a copy of the file, which was deleted, beside where it was."""
+        copy = self.path.with_name(f"{self.path.name}.new")
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._file is not None:
+            self._file.copy_to(copy)
+        return copy
+
+    def _quarantine(self, reason: str) -> None:
+        """Rename the file, so that the next to ask begins a new one."""
+        self._close_file()
         aside = quarantine(self.path, self._clock.seconds())
         self._log.error(
             "the outbox's file {path} can't be used ({reason}): quarantined as {aside}, a new one "

@@ -6,6 +6,7 @@ For one thread at a time, blocking; every method is one transaction.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -162,6 +163,17 @@ class OutboxFile:
         """Return how far each acknowledged client has come."""
         rows = self._connection.execute("SELECT name, sequence, seen FROM client")
         return {name: Seen(sequence, when) for name, sequence, when in rows}
+
+    def copy_to(self, path: Path) -> None:
+        """Write all of it to a new file; raises sqlite3.Error and OSError.
+
+        Also of a file that was deleted: as long as it is open, it is there.
+        """
+        path.unlink(missing_ok=True)
+        make_private(path)
+        self._connection.execute("VACUUM INTO ?", [str(path)])
+        with path.open("rb+") as copy:
+            os.fsync(copy)
 
     def close(self) -> None:
         """Close the file, all of it in one."""

@@ -62,6 +62,7 @@ class Daemon(MultiService):
         self._metrics = metrics
         self._intakes = intakes
         self._journal = journal
+        journal.close_open = self._close_open
         self._commits = TimerService(COMMIT_PERIOD, self._commit)
         self._commits.clock = reactor
         self._lag = LagMeter(reactor, reactor.monotonic)
@@ -129,6 +130,9 @@ class Daemon(MultiService):
             direction="forward" if seconds > 0 else "back",
             seconds=abs(seconds),
         )
+        self._close_open()
+
+    def _close_open(self) -> None:
         self._flush(float("inf"), self._reactor.seconds())
 
     def _running(self) -> None:
@@ -186,7 +190,7 @@ class Daemon(MultiService):
             await self._ticking
         # What sockets hold has left its client for good: it is part of the last interval.
         await gatherResults([intake.drain() for intake in self._intakes])
-        self._flush(float("inf"), self._reactor.seconds())
+        self._close_open()
         self._reloader.reload_secrets()
         await self._journal.settled()
         await self._deliver_rest()

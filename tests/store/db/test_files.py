@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.store.db.files import Identity, claim, default_path, lock
+from zibrato.store.db.files import claim, default_path, lock
 
 STEPS = (1, 60)
 
@@ -63,30 +63,3 @@ def test_what_fails_the_check_is_not_claimed(tmp_path: Path) -> None:
 def test_a_device_is_no_file() -> None:
     with pytest.raises(ValueError, match="got the device or pipe /dev/null"):
         claim(Path("/dev/null"), STEPS)
-
-
-def parts(path: Path, text: str) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").write_text(text)
-
-
-def test_a_file_that_is_deleted_or_replaced_is_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "s"
-    parts(path, "one")
-    for change in (lambda: path.rename(tmp_path / "t"), path.unlink):
-        identity = Identity(path)
-        assert identity.is_there()
-        change()
-        assert not identity.is_there()
-        parts(path, "two")
-        assert not identity.is_there() or change == path.unlink  # whose inode may be used again
-
-
-def test_what_lay_beside_it_is_removed_and_what_is_anothers_stays(tmp_path: Path) -> None:
-    path = tmp_path / "s"
-    parts(path, "one")
-    identity = Identity(path)
-    Path(f"{path}-wal").rename(tmp_path / "wal")
-    Path(f"{path}-wal").write_text("two")
-    identity.remove_beside()
-    assert sorted(part.name for part in tmp_path.iterdir()) == ["s", "s-wal", "wal"]

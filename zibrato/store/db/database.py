@@ -14,8 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from zibrato.file_lock import FileLock
-from zibrato.sqlite_file import is_corrupt, quarantine
-from zibrato.store.db.files import Identity
+from zibrato.sqlite_file import FileIdentity, is_corrupt, quarantine
 from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import QUERY_DEADLINE, Query
@@ -71,7 +70,7 @@ class Database:
         self._busy: set[Reader] = set()
         self.generation = 0
         self._lock = lock
-        self._identity: Identity | None = None
+        self._identity: FileIdentity | None = None
         self._created = False
         self._maintaining = False
         self._stopped = False
@@ -178,11 +177,11 @@ class Database:
             self._writer = Writer(
                 connection, self.tiers, self._max_bytes, self.losses, self.max_series
             )
-            self._identity = Identity(self.path)
+            self._identity = FileIdentity(self.path)
             self._created = True
         return self._writer
 
-    def _let_go(self, identity: Identity) -> None:
+    def _let_go(self, identity: FileIdentity) -> None:
         """Close a file that the path doesn't name any more, its lock too, which may be gone."""
         self._log.error(
             "{path} was {how}: what it had is gone with it, the store goes on with {what}",

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.file_lock import FileLock
-from zibrato.sqlite_file import BESIDE, STORE_NAME, state_path
+from zibrato.sqlite_file import STORE_NAME, state_path
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 
@@ -74,34 +74,3 @@ def lock(path: Path) -> FileLock:
         return FileLock(path)
     except BlockingIOError:
         raise OSError("another daemon has it; give this one another with --store PATH") from None
-
-
-class Identity:
-    """Which file it is that `path` names, with what SQLite has beside it, from now on."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._parts = {part: _number_of(part) for part in _parts(path)}
-
-    def is_there(self) -> bool:
-        """Whether the path still names that file."""
-        return _number_of(self._path) == self._parts[self._path]
-
-    def remove_beside(self) -> None:
-        """Remove what lay beside the file and lies there yet; SQLite would add it to another."""
-        for part, number in self._parts.items():
-            if part != self._path and number is not None and _number_of(part) == number:
-                part.unlink(missing_ok=True)
-
-
-def _parts(path: Path) -> list[Path]:
-    return [path, *(Path(f"{path}{suffix}") for suffix in BESIDE)]
-
-
-def _number_of(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file, None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
