@@ -10,7 +10,7 @@ import zmq
 from typing_extensions import assert_type
 
 from zibrato import Zibrato
-from zibrato.client.instruments import CountMe, TimeMe
+from zibrato.client.instruments import CountExceptions, CountMe, TimeMe
 
 TAGS: Mapping[str, str] = {"status": "500"}
 
@@ -35,6 +35,9 @@ assert_type(z.count_me(name="c").count, Callable[[], object])
 assert_type(z.time_me(name="t").record(0.5), object)
 assert_type(z.count_me("c", value=2), CountMe)
 assert_type(z.time_me("t", level="debug"), TimeMe)
+assert_type(z.time_me("t", outcome=True), TimeMe)
+assert_type(z.count_exceptions("e", exceptions=(OSError, KeyError), value=2), CountExceptions)
+assert_type(z.count_exceptions(name="e", exceptions=BaseException).count, Callable[[], object])
 z.count("c", 2)
 z.count("c", value=2)
 z.count(name="c", value=-0.5, level="error", tags=TAGS)
@@ -73,6 +76,7 @@ def bare(page: str, *, bold: bool = False) -> str:
     return page
 
 
+@z.count_exceptions
 @z.time_me
 async def bare_coroutine(url: str) -> bytes:
     return url.encode()
@@ -114,6 +118,8 @@ assert_type(Store.open("path").has("k"), bool)
 
 def a_block_swallows_nothing() -> int:
     """So no checker may say that this function can end without a result."""
+    with z.count_exceptions("e") as catching:
+        assert_type(catching, None)
     with z.time_me(name="t") as timing, z.count_me(name="c") as counting:
         assert_type(timing, None)
         assert_type(counting, None)

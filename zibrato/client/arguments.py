@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from zibrato.client.decorators import full_name
+from zibrato.client.outcomes import Exceptions
 from zibrato.levels import level_name
 from zibrato.model import KINDS, MAX_NAME_LENGTH, Tags
 
 MAX_SHOWN = 100
-_KEYWORDS = ("level", "mtype", "name", "value", "source", "tags")
+KEYWORDS = ("level", "mtype", "name", "value", "source", "tags")
 
 
 class Missing(enum.Enum):
@@ -32,7 +33,7 @@ Names = tuple[str | None, str | None]
 """A name by position, and one by keyword: None where there is none. Both are a mistake."""
 
 
-_PLAIN = (str, int, float, bool, type(None), Missing)
+_PLAIN = (str, int, float, bool, type(None), Missing, type)
 
 
 class Request(NamedTuple):
@@ -44,6 +45,7 @@ class Request(NamedTuple):
     tags: Tags
     level: str
     value: float | Missing
+    exceptions: Exceptions = (Exception,)
 
 
 class Arguments(NamedTuple):
@@ -59,6 +61,8 @@ class Arguments(NamedTuple):
     source: str | None
     tags: Mapping[str, str] | None
     mistakes: Sequence[str] = ()
+    outcome: bool = False
+    exceptions: type[BaseException] | Exceptions = Exception
 
     @classmethod
     def of_call(
@@ -67,6 +71,7 @@ class Arguments(NamedTuple):
         mtype: str,
         surplus: Sequence[object],
         options: Mapping[str, object],
+        keywords: Sequence[str] = KEYWORDS,
     ) -> Arguments:
         """Return the arguments of a call; `surplus` are those by position that no one takes."""
         return cls(
@@ -76,7 +81,9 @@ class Arguments(NamedTuple):
             options.get("mtype", mtype),  # type: ignore[arg-type]  # checked later, in check
             options.get("source"),  # type: ignore[arg-type]  # checked later, in check
             options.get("tags"),  # type: ignore[arg-type]  # checked later, in check
-            tuple(_mistakes(names, surplus, options)),
+            tuple(_mistakes(names, surplus, options, keywords)),
+            options.get("outcome", False),  # type: ignore[arg-type]  # checked later, in check
+            options.get("exceptions", Exception),  # type: ignore[arg-type]  # checked later
         )
 
     def for_function(self, function: object) -> Arguments:
@@ -92,19 +99,20 @@ class Arguments(NamedTuple):
         except (TypeError, ValueError):
             raise
         except Exception as error:
-            raise_if_plain(*self[:-1])
+            raise_if_plain(*self[:6], self.outcome, self.exceptions)
             raise TypeError(f"an argument failed to be read: {shown(error)}") from error
 
     def _checked(self) -> Request:
         if self.mistakes:
-            expected = ", ".join(_KEYWORDS)
-            raise TypeError(f"{'; '.join(self.mistakes)}; expected some of {expected}")
+            raise TypeError("; ".join(self.mistakes))
         if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME_LENGTH:
             raise ValueError(
                 f"name: expected 1 to {MAX_NAME_LENGTH} characters, got {shown(self.name)}"
             )
         if self.mtype not in KINDS:
             raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {shown(self.mtype)}")
+        if not isinstance(self.outcome, bool):
+            raise TypeError(f"outcome: expected True or False, got {shown(self.outcome)}")
         return Request(
             KINDS[KINDS.index(self.mtype)],
             _text(self.name),
@@ -112,16 +120,20 @@ class Arguments(NamedTuple):
             tags(self.tags),
             level_name(self.level),
             self.value if self.value is MISSING else number(self.value),
+            exceptions(self.exceptions),
         )
 
 
 def _mistakes(
-    names: Names, surplus: Sequence[object], options: Mapping[str, object]
+    names: Names,
+    surplus: Sequence[object],
+    options: Mapping[str, object],
+    keywords: Sequence[str],
 ) -> Iterator[str]:
     """Yield what Python itself would raise for, had the instruments' signatures no `*` and `**`."""
-    unknown = sorted(set(options).difference(_KEYWORDS))
+    unknown = sorted(set(options).difference(keywords))
     if unknown:
-        yield f"unknown argument {', '.join(unknown)}"
+        yield f"unknown argument {', '.join(unknown)}; expected some of {', '.join(keywords)}"
     if surplus or not any(name is None for name in names):
         yield "too many by position, or name given twice"
 
@@ -131,6 +143,8 @@ def are_plain(*given: object) -> bool:
     return all(
         are_plain(*item.keys(), *item.values())
         if type(item) is dict
+        else are_plain(*item)
+        if type(item) is tuple
         else any(type(item) is plain for plain in _PLAIN)
         for item in given
     )
@@ -160,6 +174,14 @@ def number(value: object) -> float:
     if not finite:
         raise ValueError(f"value: expected a finite number, got {shown(value)}")
     return exact
+
+
+def exceptions(given: object) -> Exceptions:
+    """Return the classes that `except` would take; raises TypeError."""
+    kinds = given if isinstance(given, tuple) else (given,)
+    if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        raise TypeError(f"exceptions: expected a class of them, or a tuple, got {shown(given)}")
+    return tuple(kinds)
 
 
 def source(given: object) -> str:

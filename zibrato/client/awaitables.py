@@ -6,29 +6,46 @@ Nothing here imports what makes such results: they are known by their methods.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from time import perf_counter
 from types import CoroutineType
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-Record = Callable[[float], object]
+End = Callable[[float, BaseException | None], object]
+"""Takes when a call began, and the exception that ended it, if one did."""
 # Any: which types an adapter takes is looked up when the program runs, past all checkers.
-Adapter = Callable[[Any, float, Record], object]
+Adapter = Callable[[Any, End, float], object]
 _MAX_TYPES = 10_000
+
+
+class FailureLike(Protocol):
+    """What is used of a Deferred's failure."""
+
+    value: BaseException
 
 
 class DeferredLike(Protocol):
     """What is used of a Deferred."""
 
-    def addBoth(self, callback: Callable[[object], object], /) -> object:
-        """Call it with the result or the failure, and go on with what it returns."""
+    def addCallbacks(
+        self,
+        callback: Callable[[object], object],
+        errback: Callable[[FailureLike], object],
+        /,
+    ) -> object:
+        """Call one of them with the result or the failure, and go on with what it returns."""
 
 
 class FutureLike(Protocol):
     """What is used of asyncio's futures and their like."""
 
-    def add_done_callback(self, callback: Callable[[object], object], /) -> object:
+    def add_done_callback(self, callback: Callable[[FutureLike], object], /) -> object:
         """Call it with the future, when that is done."""
+
+    def cancelled(self) -> bool:
+        """Return whether it was."""
+
+    def exception(self) -> BaseException | None:
+        """Return its exception."""
 
 
 class AwaitableLike(Protocol):
@@ -47,56 +64,86 @@ class AwaitableLike(Protocol):
         """Begin its iteration."""
 
 
-def adapt_deferred(result: DeferredLike, start: float, record: Record) -> object:
-    """Record when the Deferred fires, either way, and return it."""
+class FutureCancelled(BaseException):
+    """Stands for the cancellation of a future, which is asked for no exception of its own."""
+
+
+def adapt_deferred(result: DeferredLike, end: End, start: float) -> object:
+    """Tell when the Deferred fires, either way, and return it."""
 
     def done(value: object) -> object:
-        record(perf_counter() - start)
+        end(start, None)
         return value
 
-    return result.addBoth(done)
+    def failed(failure: FailureLike) -> object:
+        end(start, failure.value)
+        return failure
+
+    return result.addCallbacks(done, failed)
 
 
-def adapt_future(result: FutureLike, start: float, record: Record) -> FutureLike:
-    """Record when the future is done, failed or cancelled, and return it."""
-    result.add_done_callback(lambda _: record(perf_counter() - start))
+def adapt_future(result: FutureLike, end: End, start: float) -> FutureLike:
+    """Tell when the future is done, failed or cancelled, and return it."""
+    result.add_done_callback(lambda future: end(start, _failure(future)))
     return result
 
 
-async def adapt_coroutine(result: Awaitable[T], start: float, record: Record) -> T:
-    """Return a coroutine that awaits this one and records its end."""
+def _failure(future: FutureLike) -> BaseException | None:
+    """Return what a future failed with; asyncio goes on warning where nobody else asks for it."""
     try:
-        return await result
-    finally:
-        record(perf_counter() - start)
+        if future.cancelled():
+            return FutureCancelled()
+        if hasattr(future, "_exception"):  # `exception()` would count as somebody who has asked
+            error: BaseException | None = future._exception
+            return error
+        return future.exception()
+    except BaseException as error:
+        return error
+
+
+async def adapt_coroutine(result: Awaitable[T], end: End, start: float) -> T:
+    """Return a coroutine that awaits this one and tells its end."""
+    try:
+        value = await result
+    except BaseException as error:
+        end(start, error)
+        raise
+    end(start, None)
+    return value
 
 
 class AwaitableProxy:
     """Stands for an awaitable that may be more than that, such as a context manager, too."""
 
-    def __init__(self, awaitable: AwaitableLike, start: float, record: Record) -> None:
-        self._zibrato = (awaitable, start, record)
+    def __init__(self, awaitable: AwaitableLike, end: End, start: float) -> None:
+        self._zibrato = (awaitable, end, start)
 
     # Python looks special methods up on the type, past `__getattr__`: the others are here by hand.
     def __getattr__(self, name: str) -> object:
         return getattr(self._zibrato[0], name)
 
     def __await__(self) -> Generator[object, object, object]:
-        awaitable, start, record = self._zibrato
+        awaitable, end, start = self._zibrato
         try:
-            return (yield from awaitable.__await__())
-        finally:
-            record(perf_counter() - start)
+            value = yield from awaitable.__await__()
+        except BaseException as error:
+            end(start, error)
+            raise
+        end(start, None)
+        return value
 
     async def __aenter__(self) -> object:
         return await self._zibrato[0].__aenter__()
 
-    async def __aexit__(self, *error: object) -> bool | None:
-        awaitable, start, record = self._zibrato
+    async def __aexit__(self, *error: BaseException | None) -> bool | None:
+        awaitable, end, start = self._zibrato
         try:
-            return await awaitable.__aexit__(*error)
-        finally:
-            record(perf_counter() - start)
+            swallows = await awaitable.__aexit__(*error)
+        except BaseException as raised:
+            end(start, raised)
+            raise
+        end(start, None if swallows or len(error) < 2 else error[1])
+        return swallows
 
     def __aiter__(self) -> AsyncIterator[object]:
         return self._zibrato[0].__aiter__()
@@ -121,12 +168,12 @@ class Adapters(dict[type, "Adapter | None"]):
             self.finished.add(kind)
         return adapter
 
-    def adapt(self, result: object, start: float, record: Record) -> object:
-        """Give the seconds to its end to `record`; return what stands for `result`, or itself."""
+    def adapt(self, result: object, end: End, start: float) -> object:
+        """Have `end` called at its end; return what stands for `result`, or itself."""
         adapter = self[type(result)]
         if adapter is not None:
-            return adapter(result, start, record)
-        record(perf_counter() - start)
+            return adapter(result, end, start)
+        end(start, None)
         return result
 
 

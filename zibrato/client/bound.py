@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from zibrato.client.arguments import Arguments
-from zibrato.client.decorators import count_calls, time_calls
+from zibrato.client import arguments as reading
+from zibrato.client.arguments import KEYWORDS, Arguments
+from zibrato.client.decorators import count_calls, count_errors, time_calls, time_outcomes
+from zibrato.client.outcomes import Exceptions, matches
 from zibrato.client.recorder import Recorder, noop
 from zibrato.client.stopwatch import Stopwatch
 from zibrato.model import COUNTER, GAUGE, TIMER
@@ -20,6 +22,7 @@ class CountMe:
 
     __slots__ = ("_arguments", "_recorder", "count")
     mtype = COUNTER
+    keywords = KEYWORDS
 
     def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
         self._recorder = recorder
@@ -50,23 +53,68 @@ class CountMe:
         """Let an exception pass."""
 
 
+class CountExceptions:
+    """Counts the calls, or bodies of a `with`, that an exception ends; `count()` counts one."""
+
+    __slots__ = ("_arguments", "_exceptions", "_recorder", "count")
+    mtype = COUNTER
+    keywords = (*KEYWORDS, "exceptions")
+
+    def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
+        self._recorder = recorder
+        self._arguments = arguments
+        self._exceptions: Exceptions = (Exception,)
+        self.count: Callable[[], object]
+        try:
+            self.count = recorder.event(arguments)
+            self._exceptions = reading.exceptions(arguments.exceptions)
+        except (TypeError, ValueError):
+            self.count = recorder.reject
+
+    def __call__(self, function: F) -> F:
+        """Return `function` with its exceptions counted, or itself where the level is off."""
+        event = self._recorder.event(self._arguments.for_function(function))
+        return function if event is noop else count_errors(function, event, self._exceptions)
+
+    def __enter__(self) -> None:
+        """Begin a body."""
+
+    def __exit__(self, _kind: object = None, error: object = None, *_: object) -> None:
+        if error is not None and matches(error, self._exceptions):
+            self.count()
+
+    async def __aenter__(self) -> None:
+        """Begin a body."""
+
+    async def __aexit__(self, *error: object) -> None:
+        self.__exit__(*error)
+
+
 class TimeMe(Stopwatch):
     """Times calls of a function, or the body of a `with`; `record(seconds)` records directly."""
 
     __slots__ = ("_arguments", "_recorder")
     mtype = TIMER
+    keywords = (*KEYWORDS, "outcome")
 
     def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
         self._recorder = recorder
         self._arguments = arguments
         try:
-            super().__init__(recorder.append(arguments))
+            outcomes = recorder.outcomes(arguments) if arguments.outcome is True else None
+            if outcomes is None:
+                super().__init__(recorder.append(arguments))
+            else:
+                super().__init__(outcomes.ok, outcomes.end)
         except (TypeError, ValueError):
             super().__init__(recorder.reject)
 
     def __call__(self, function: F) -> F:
         """Return `function` timed, or itself where the level is off."""
         arguments = self._arguments.for_function(function)
+        if arguments.outcome is True:
+            outcomes = self._recorder.outcomes(arguments)
+            return function if outcomes is None else time_outcomes(function, outcomes)
         append = self._recorder.append(arguments)
         return function if append is noop else time_calls(function, append)
 
@@ -76,6 +124,7 @@ class DirectRecorder:
 
     __slots__ = ("record",)
     mtype = GAUGE
+    keywords = KEYWORDS
 
     def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
         try:

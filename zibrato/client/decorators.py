@@ -17,108 +17,19 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import TypeVar, cast
 
-from zibrato.client.awaitables import adapters
+from zibrato.client.awaitables import End, adapters
+from zibrato.client.outcomes import Exceptions, Outcomes, matches
+from zibrato.client.templates import COUNT, EXCEPTIONS, OUTCOME, TIME, Templates
 
 F = TypeVar("F")
 Record = Callable[[float], object]
 CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
 """Instructions that load what can't be awaited."""
 
-COUNT = """\
-def wrapper({parameters}):
-    _z_count()
-    return _z_call({arguments})
-"""
-COUNT_COROUTINE = """\
-async def wrapper({parameters}):
-    _z_count()
-    return await _z_call({arguments})
-"""
-COUNT_GENERATOR = """\
-def wrapper({parameters}):
-    _z_count()
-    return (yield from _z_call({arguments}))
-"""
-# Without `finally`: a result that isn't finished by now is recorded when it is.
-TIME = """\
-def wrapper({parameters}):
-    _z_start = _z_clock()
-    try:
-        _z_result = _z_call({arguments})
-    except BaseException:
-        _z_times.append(_z_clock() - _z_start)
-        raise
-    if _z_type(_z_result) in _z_finished:
-        _z_times.append(_z_clock() - _z_start)
-        return _z_result
-    return _z_adapt(_z_result, _z_start, _z_times.append)
-"""
-TIME_PROCEDURE = """\
-def wrapper({parameters}):
-    _z_start = _z_clock()
-    try:
-        return _z_call({arguments})
-    finally:
-        _z_times.append(_z_clock() - _z_start)
-"""
-TIME_COROUTINE = """\
-async def wrapper({parameters}):
-    _z_start = _z_clock()
-    try:
-        return await _z_call({arguments})
-    finally:
-        _z_times.append(_z_clock() - _z_start)
-"""
-TIME_GENERATOR = """\
-def wrapper({parameters}):
-    _z_start = _z_clock()
-    try:
-        return (yield from _z_call({arguments}))
-    finally:
-        _z_times.append(_z_clock() - _z_start)
-"""
-# PEP 525 has no `yield from`: every way into the inner generator is passed on by hand.
-_DELEGATE = """\
-    _z_inner = _z_call({arguments})
-    try:
-        _z_item = await anext(_z_inner)
-        while True:
-            try:
-                _z_sent = yield _z_item
-            except GeneratorExit:
-                await _z_inner.aclose()
-                raise
-            except BaseException as _z_error:
-                _z_item = await _z_inner.athrow(_z_error)
-            else:
-                _z_item = await _z_inner.asend(_z_sent)
-    except StopAsyncIteration:
-        return
-"""
-COUNT_ASYNC_GENERATOR = (
-    """\
-async def wrapper({parameters}):
-    _z_count()
-"""
-    + _DELEGATE
-)
-TIME_ASYNC_GENERATOR = (
-    """\
-async def wrapper({parameters}):
-    _z_start = _z_clock()
-"""
-    + _DELEGATE
-    + """\
-    finally:
-        _z_times.append(_z_clock() - _z_start)
-"""
-)
-
 
 def count_calls(function: F, count: Callable[[], object]) -> F:
     """Return `function` with a call of `count` before each call."""
-    templates = (COUNT, COUNT_COROUTINE, COUNT_GENERATOR, COUNT_ASYNC_GENERATOR)
-    return cast(F, _wrap(function, templates, {"_z_count": count}))
+    return cast(F, _wrap(function, COUNT, {"_z_count": count}))
 
 
 def time_calls(function: F, record: Record) -> F:
@@ -127,16 +38,35 @@ def time_calls(function: F, record: Record) -> F:
     A call ends when its coroutine, generator, asynchronous generator, Deferred, future or other
     awaitable does: by returning, raising, being cancelled, closed or garbage-collected.
     """
-    time = TIME_PROCEDURE if _is_procedure(function) else TIME
-    templates = (time, TIME_COROUTINE, TIME_GENERATOR, TIME_ASYNC_GENERATOR)
-    names = {
-        "_z_clock": perf_counter,
-        "_z_times": _appendable(record),
-        "_z_type": type,
-        "_z_finished": adapters.finished,
-        "_z_adapt": adapters.adapt,
-    }
-    return cast(F, _wrap(function, templates, names))
+
+    def end(start: float, _error: object) -> None:
+        record(perf_counter() - start)
+
+    return _watch(function, TIME, end, _z_times=_appendable(record), _z_clock=perf_counter)
+
+
+def time_outcomes(function: F, outcomes: Outcomes) -> F:
+    """Return `function` with the seconds that each call took given to `outcomes`."""
+    times = _appendable(outcomes.ok)
+    return _watch(function, OUTCOME, outcomes.end, _z_times=times, _z_clock=perf_counter)
+
+
+def count_errors(function: F, count: Callable[[], object], exceptions: Exceptions) -> F:
+    """Return `function` with a call of `count` at the end of each call that one of these ends."""
+
+    def end(_start: float, error: BaseException | None) -> None:
+        if error is not None and matches(error, exceptions):
+            count()
+
+    return _watch(function, EXCEPTIONS, end, _z_count=count, _z_exceptions=exceptions)
+
+
+def _watch(function: F, templates: Templates, end: End, **names: object) -> F:
+    """Return `function` wrapped; `end` is for results that are not finished as it returns."""
+    if _is_procedure(function):
+        templates = templates._replace(function=templates.procedure)
+    known = {"_z_type": type, "_z_finished": adapters.finished, "_z_adapt": adapters.adapt}
+    return cast(F, _wrap(function, templates, {**known, "_z_end": end, **names}))
 
 
 def _appendable(record: Record) -> object:
@@ -173,9 +103,7 @@ def full_name(function: object) -> str:
     return f"{named.__module__}.{named.__qualname__}".replace(".<locals>", "")
 
 
-def _wrap(
-    function: object, templates: tuple[str, str, str, str], names: dict[str, object]
-) -> object:
+def _wrap(function: object, templates: Templates, names: dict[str, object]) -> object:
     if isinstance(function, classmethod | staticmethod):
         method: Callable[[object], object] = type(function)
         return method(_wrap(function.__func__, templates, names))

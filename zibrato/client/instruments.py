@@ -10,14 +10,31 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypedDict, overload
 
 from zibrato.client.arguments import MISSING, ONE, Arguments, raise_if_plain
-from zibrato.client.bound import CountMe, DirectCounter, DirectRecorder, DirectTimer, F, TimeMe
+from zibrato.client.bound import (
+    CountExceptions,
+    CountMe,
+    DirectCounter,
+    DirectRecorder,
+    DirectTimer,
+    F,
+    TimeMe,
+)
 from zibrato.client.lookup import Lookup
 from zibrato.model import GAUGE
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["CountMe", "Instruments", "Options", "TimeMe", "ValueOptions"]
+__all__ = [
+    "CountExceptions",
+    "CountMe",
+    "ExceptionOptions",
+    "Instruments",
+    "Options",
+    "TimeMe",
+    "TimeOptions",
+    "ValueOptions",
+]
 
 
 class Options(TypedDict, total=False):
@@ -33,6 +50,18 @@ class ValueOptions(Options, total=False):
     """What decorators and context managers take beside their name."""
 
     value: float
+
+
+class TimeOptions(ValueOptions, total=False):
+    """What `time_me` takes beside its name."""
+
+    outcome: bool
+
+
+class ExceptionOptions(ValueOptions, total=False):
+    """What `count_exceptions` takes beside its name."""
+
+    exceptions: type[BaseException] | tuple[type[BaseException], ...]
 
 
 class Instruments(Lookup):
@@ -55,9 +84,16 @@ class Instruments(Lookup):
         def count_me(self, name: str | None = None, **options: Unpack[ValueOptions]) -> CountMe: ...
         def count_me(self, *given: object, **options: object) -> object: ...
         @overload
+        def count_exceptions(self, function: F, /) -> F: ...
+        @overload
+        def count_exceptions(
+            self, name: str | None = None, **options: Unpack[ExceptionOptions]
+        ) -> CountExceptions: ...
+        def count_exceptions(self, *given: object, **options: object) -> object: ...
+        @overload
         def time_me(self, function: F, /) -> F: ...
         @overload
-        def time_me(self, name: str | None = None, **options: Unpack[ValueOptions]) -> TimeMe: ...
+        def time_me(self, name: str | None = None, **options: Unpack[TimeOptions]) -> TimeMe: ...
         def time_me(self, *given: object, **options: object) -> object: ...
         def count(self, name: str, value: float = 1, **options: Unpack[Options]) -> None: ...
         def timing(self, name: str, value: float, **options: Unpack[Options]) -> None: ...
@@ -89,12 +125,34 @@ class Instruments(Lookup):
                 raise_if_plain(name_, name)
             return self._for_calls(CountMe, self._counters, (name_, name), surplus, options)
 
+        def count_exceptions(self, name_=None, /, name=None, *surplus, **options):
+            """count_exceptions(name=None, *, exceptions=Exception, value=1, **options)
+
+            Return a decorator and context manager that counts the calls that an exception ends.
+
+            `exceptions` is a class of them, or a tuple of such. It may stand bare, too.
+            """
+            try:
+                if not options:
+                    if name_ is None:
+                        return self._exceptions[name]
+                    if name is None:
+                        return self._exceptions[name_]
+            except (KeyError, TypeError):  # unknown yet, or unhashable
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            return self._for_calls(
+                CountExceptions, self._exceptions, (name_, name), surplus, options
+            )
+
         def time_me(self, name_=None, /, name=None, *surplus, **options):
-            """time_me(name=None, **options)
+            """time_me(name=None, *, outcome=False, **options)
 
             Return a decorator and context manager that records the seconds that a call takes.
 
-            It may stand bare, too: `@z.time_me`. A `value` is overwritten by the time.
+            It may stand bare, too: `@z.time_me`. A `value` is overwritten by the time. With
+            `outcome` a tag of that name says how each call ended: `ok`, `error` or `cancelled`.
             """
             try:
                 if not options:

@@ -6,14 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from zibrato.client.arguments import MISSING, ONE, Arguments, Names, are_plain, raise_if_plain
-from zibrato.client.bound import CountMe, DirectCounter, DirectRecorder, Record, TimeMe
+from zibrato.client.bound import (
+    CountExceptions,
+    CountMe,
+    DirectCounter,
+    DirectRecorder,
+    Record,
+    TimeMe,
+)
 from zibrato.client.recorder import Recorder
 from zibrato.model import COUNTER, GAUGE, TIMER
 
 T = TypeVar("T")
 MAX_CACHED = 10_000
-Instrument = TypeVar("Instrument", bound=CountMe | TimeMe | DirectRecorder)
-Caller = TypeVar("Caller", CountMe, TimeMe)
+Instrument = TypeVar("Instrument", bound=CountMe | CountExceptions | TimeMe | DirectRecorder)
+Caller = TypeVar("Caller", CountMe, CountExceptions, TimeMe)
 
 
 class Lookup:
@@ -21,9 +28,10 @@ class Lookup:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._instruments: dict[tuple[object, ...], CountMe | TimeMe | DirectRecorder] = {}
+        self._instruments: dict[tuple[object, ...], object] = {}
         # Those that have a name and no option, by their name: to look one up costs a call the most.
         self._counters: dict[str | None, CountMe] = {}
+        self._exceptions: dict[str | None, CountExceptions] = {}
         self._timers: dict[str | None, TimeMe] = {}
         self._counts: dict[str | None, Record] = {}
         self._timings: dict[str | None, Record] = {}
@@ -97,7 +105,7 @@ class Lookup:
         surplus: Sequence[object],
         options: Mapping[str, object],
     ) -> Instrument:
-        arguments = Arguments.of_call(names, kind.mtype, surplus, options)
+        arguments = Arguments.of_call(names, kind.mtype, surplus, options, kind.keywords)
         return kind(self._recorder, arguments)
 
 

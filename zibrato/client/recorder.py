@@ -8,6 +8,7 @@ from zibrato.client import arguments as reading
 from zibrato.client.arguments import MISSING, Arguments, Request, shown
 from zibrato.client.buffers import Buffers
 from zibrato.client.environment import is_disabled
+from zibrato.client.outcomes import OUTCOMES, TAG, Outcomes
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
 from zibrato.model import COUNTER, Series
 
@@ -51,7 +52,21 @@ class Recorder:
 
     def append(self, arguments: Arguments) -> Callable[[object], object]:
         """Return what records the value that it is called with; raises TypeError or ValueError."""
-        series = self._series(arguments.check())
+        return self._append(arguments.check())
+
+    def outcomes(self, arguments: Arguments) -> Outcomes | None:
+        """Return what records seconds by the outcome of what took them, None where it's off.
+
+        Raises TypeError or ValueError.
+        """
+        request = arguments.check()
+        if self._series(request) is None:
+            return None
+        tagged = [sorted({**dict(request.tags), TAG: outcome}.items()) for outcome in OUTCOMES]
+        return Outcomes(*[self._append(request._replace(tags=tuple(tags))) for tags in tagged])
+
+    def _append(self, request: Request) -> Callable[[object], object]:
+        series = self._series(request)
         return noop if series is None else self.buffers.sample_buffer(series).append
 
     def reject(self, *_: object) -> None:

@@ -15,9 +15,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter
 from types import MethodType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-Finish = Callable[[float, object, object, object], None]
+from zibrato.client.awaitables import End
+
+Error = BaseException | None
+Finish = Callable[[float, object, Error, object], None]
 
 # What was entered by name in a context (a thread's, a task's): (finish, start, below), a stack.
 # It is one variable for all stopwatches, since contexts keep their variables alive.
@@ -60,15 +63,20 @@ class Stopwatch(metaclass=_ByName):
 
     __slots__ = ("__dict__", "_finish", "record")
 
-    def __init__(self, record: Callable[[float], object]) -> None:
+    def __init__(self, record: Callable[[float], object], end: End | None = None) -> None:
+        """With `end` that gets when a body began, and the exception that ended it, instead."""
+
         def finish(start: float, _kind: object, _error: object, _traceback: object) -> None:
             record(perf_counter() - start)
 
+        def finish_with(start: float, _kind: object, error: Error, _traceback: object) -> None:
+            end(start, error)  # type: ignore[misc]  # it isn't used where that is None
+
         self.record = record
-        self._finish = finish
+        self._finish: Finish = finish if end is None else finish_with
         # `stopwatch.__enter__()` finds these first; `with` never looks into an instance.
-        self.__dict__["__enter__"] = MethodType(_push, finish)
-        self.__dict__["__exit__"] = MethodType(_pop, finish)
+        self.__dict__["__enter__"] = MethodType(_push, self._finish)
+        self.__dict__["__exit__"] = MethodType(_pop, self._finish)
 
     if TYPE_CHECKING:
 
@@ -82,23 +90,23 @@ class Stopwatch(metaclass=_ByName):
     async def __aenter__(self) -> None:
         _push(self._finish)
 
-    async def __aexit__(self, *_: object) -> None:
-        _pop(self._finish)
+    async def __aexit__(self, *error: Any) -> None:
+        _pop(self._finish, *error)
 
 
 def _enter(stopwatch: Stopwatch) -> None:
     _push(stopwatch._finish)
 
 
-def _exit(stopwatch: Stopwatch, *_: object) -> None:
-    _pop(stopwatch._finish)
+def _exit(stopwatch: Stopwatch, *error: Any) -> None:
+    _pop(stopwatch._finish, *error)
 
 
 def _push(finish: Finish) -> None:
     _set((finish, perf_counter(), _get()))
 
 
-def _pop(finish: Finish, *_: object) -> None:
+def _pop(finish: Finish, _kind: object = None, error: Error = None, *_: object) -> None:
     """End the newest body of this stopwatch, also below others', as interleaved generators do."""
     running = _get()
     above: list[_Running] = []
@@ -107,7 +115,7 @@ def _pop(finish: Finish, *_: object) -> None:
         running = running[2]
     if running is None:
         return
-    finish(running[1], None, None, None)
+    finish(running[1], None, error, None)
     # What was entered later is put back as it was: its owner ends its newest body first, too.
     below: _Running | None = running[2]
     for other, start, _below in reversed(above):
