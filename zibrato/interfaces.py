@@ -35,6 +35,7 @@ __all__ = [
     "IBackendMaker",
     "IBackendOptions",
     "IIntake",
+    "IUnitBackend",
     "IWebBackend",
     "IWebService",
     "Reactor",
@@ -47,8 +48,7 @@ class Reactor(IReactorTime, IReactorFromThreads):
     """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
 
     `seconds` is the Unix time, which may be set; timed calls come in spite of that.
-    An interface and no `typing.Protocol`, so that Twisted's own functions take it as the
-    interfaces that they ask for.
+    No `typing.Protocol`, so that Twisted's own functions take it as what they ask for.
     """
 
     def monotonic() -> float:
@@ -132,8 +132,7 @@ class BackendContext:
     percentiles: tuple[float, ...]
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
     files: set[Path] = field(default_factory=set)
-    """The resolved paths that backends of this daemon have for themselves alone: a maker of such a
-    backend adds its own, and refuses one that is there already."""
+    """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
     count: Counting = lambda *_value, **_tags: None
     """Counts in the daemon's own series what no delivery tells of."""
 
@@ -173,10 +172,7 @@ class Commits(Protocol):
     """
 
     def highest(self, client: str) -> int | None:
-        """Return the highest sequence number that was taken in, None of an unknown client.
-
-        A batch of that number or a lower one is a repeat, also after a restart.
-        """
+        """Return the highest number taken in, None of an unknown client; repeats are no higher."""
 
     def take(self, client: str, sequence: int) -> None:
         """Note that all of a client up to a number is aggregated; call it in the same turn."""
@@ -194,8 +190,7 @@ class IIntake(IService):
         """Accept nothing new, hand over what has arrived already, then fire."""
 
     def reload() -> None:
-        """Read anew who may send, where that is in files; what is wrong is logged, and changes
-        nothing."""
+        """Read anew who may send, where that is in files; what is wrong is logged and left out."""
 
 
 class IBackend(Interface):
@@ -207,8 +202,7 @@ class IBackend(Interface):
         """Ship what is still pending of `delivery`, noting there what was delivered or dropped.
 
         It has several snapshots where the backend has to catch up and they are small.
-        Fires when nothing is left to try. Fails with RetryLater to be called again with the same
-        delivery, whose `requests` are the backend's own note of what is left.
+        Fires when nothing is left to try. Fails with RetryLater to be called again with the same.
         """
 
     def reload(settings: Mapping[str, str]) -> None:
@@ -227,6 +221,13 @@ class IAnnotationBackend(IBackend):
 
     def annotate(annotation: Annotation) -> Deferred[None]:
         """Keep it; what fails is not tried again."""
+
+
+class IUnitBackend(IBackend):
+    """A backend that keeps units, such as OTLP's metrics have."""
+
+    def keep_units(units: Mapping[str, str]) -> Deferred[None]:
+        """Keep units, words for people, by names of metrics; what fails is not tried again."""
 
 
 class IWebService(IService):

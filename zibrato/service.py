@@ -23,6 +23,7 @@ from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
+from zibrato.daemon.units import Units
 from zibrato.intake import statsd, zeromq
 from zibrato.intake.curve import CurveServer
 from zibrato.intake.otlp.exports import Exports, in_threads
@@ -72,13 +73,15 @@ def make_service(options: Options) -> Daemon:
     receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
     annotations = Annotations(metrics)
-    exports = Exports(reactor, receiver, in_threads(reactor))
+    units = Units()
+    exports = Exports(reactor, receiver, units, in_threads(reactor))
     intakes = [
         *_intakes(reactor, settings, receiver.receive, rejections.reject, acknowledger),
         *_statsd(reactor, settings, receiver, metrics, annotations),
         _otlp_intake(reactor, settings, exports),
     ]
     annotations.send_to(outbox.backend for outbox in outboxes)
+    units.send_to(outbox.backend for outbox in outboxes)
     daemon = Daemon(
         reactor, options, aggregator, metrics,
         intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush, journal=journal,

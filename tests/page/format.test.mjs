@@ -104,6 +104,22 @@ test("a unit that was said of a metric is written behind its values", () => {
   assert.deepEqual(["number two words", "rate"].map(baseUnit), ["number", "rate"]);
 });
 
+test("a histogram of what is no time has its own unit", () => {
+  assert.equal(unitOf("timer", "body.size", "B"), "bytes");
+  assert.equal(unitOf("timer", "batch.size", "1"), "number");
+  assert.equal(unitOf("timer", "batch.size", "requests"), "number requests");
+  for (const time of ["s", "ms", "us", "µs", "ns", "min", "h", "d", "seconds", "Milliseconds", "hour"])
+    assert.equal(unitOf("timer", "render", time), "seconds", time);
+});
+
+test("milliseconds are written as a time is", () => {
+  assert.equal(unitOf("gauge", "lag", "ms"), "milliseconds");
+  assert.equal(inUnit("milliseconds", 12345), "12.3 s");
+  assert.equal(inUnit("milliseconds", null), MISSING);
+  assert.equal(inUnit(rateUnit("milliseconds"), 2), "2 ms/s");
+  assert.deepEqual(ticks("milliseconds", [0, null, 50, 100]), ["0", null, "50 ms", "100 ms"]);
+});
+
 test("the ticks of an axis have one prefix and one number of decimals", () => {
   assert.deepEqual(ticks("number", [0, 500, 1000, 1500]), ["0", "0.5 k", "1.0 k", "1.5 k"]);
   assert.deepEqual(ticks("number", [0, 0.25, 0.5]), ["0", "0.25", "0.50"]);

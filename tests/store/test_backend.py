@@ -10,7 +10,13 @@ from zope.interface.verify import verifyObject
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, C, StoreTestCase, snapshot
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.interfaces import BackendContext, IAnnotationBackend, IBackend, IBackendMaker
+from zibrato.interfaces import (
+    BackendContext,
+    IAnnotationBackend,
+    IBackend,
+    IBackendMaker,
+    IUnitBackend,
+)
 from zibrato.model import COUNTER, Annotation, Series, Summary
 from zibrato.store.backend import StoreBackend, make
 from zibrato.store.db import annotation_events
@@ -70,6 +76,15 @@ class DeliveryTests(StoreTestCase):
             ("deploys", "one", "of it\na:b, c:d", "web1", START),
             ("x" * 255, "two", None, "", START),
         ]  # fmt: skip
+
+    def test_keeps_units_and_shows_them(self) -> None:
+        backend = StoreBackend(self.store)
+        verifyObject(IUnitBackend, backend)
+        events: list[bytes] = []
+        self.store.live.subscribers.append(events.append)
+        self.successResultOf(backend.keep_units({"sent": "B"}))
+        assert [event.partition(b"\n")[0] for event in events] == [b"event: descriptions"]
+        assert b'"units":"B"' in events[0]
 
     def test_keeps_what_is_delivered(self) -> None:
         for start in (START, START + 10):

@@ -18,13 +18,14 @@ from zibrato.interfaces import (
     DaemonInfo,
     Delivery,
     IAnnotationBackend,
+    IUnitBackend,
     IWebBackend,
     IWebService,
     Reactor,
     RetryLater,
 )
 from zibrato.model import MAX_NAME_LENGTH, Annotation
-from zibrato.store.db import annotation_events
+from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.annotation_events import EventFields
 from zibrato.store.db.database import Database
 from zibrato.store.db.errors import UnusableFileError
@@ -72,7 +73,7 @@ def _losses(context: BackendContext) -> Losses:
     return Losses(count, lambda line: StoreBackend._log.error("the store: {line}", line=line))
 
 
-@implementer(IWebBackend, IAnnotationBackend)
+@implementer(IWebBackend, IAnnotationBackend, IUnitBackend)
 class StoreBackend:
     """Has `store` keep what is delivered, and show it."""
 
@@ -103,6 +104,11 @@ class StoreBackend:
             lambda writer: annotation_events.create(writer, stream, fields)
         )
         return written.addCallback(lambda _: None)
+
+    def keep_units(self, units: Mapping[str, str]) -> Deferred[None]:
+        """Keep them in what is known of the metrics, and show them."""
+        written = self.store.database.write(lambda writer: metadata.add_units(writer, units))
+        return written.addCallback(self.store.describe)
 
     def reload(self, _settings: Mapping[str, str]) -> None:
         """Do nothing: there is no secret."""

@@ -14,12 +14,11 @@ import msgspec
 from twisted.logger import Logger
 
 from zibrato.model import COUNTER, Series, Summary
-from zibrato.store.db.metadata import COUNTER_TYPE, Metric
+from zibrato.store.db.metadata import COUNTER_TYPE, UNITS, Metric
 from zibrato.store.db.reader import PERCENTILES
 from zibrato.store.db.series_index import MAX_SERIES
 
 INTERVALS = 60
-UNITS = ("display_units_short", "display_units_long")
 _NOTHING = array("d", [nan]) * INTERVALS
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""

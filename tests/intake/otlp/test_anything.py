@@ -79,7 +79,7 @@ class Intake:
             request = decode(kind, body)
         except ValueError:
             return
-        rows, rejected = convert(request, self.streams, NOW)
+        rows, rejected, _ = convert(request, self.streams, NOW)
         assert all(count > 0 and reason.isalpha() for reason, count in rejected.items())
         self.setup.aggregator.add_summaries(rows, NOW)
 

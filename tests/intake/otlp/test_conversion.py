@@ -221,3 +221,15 @@ def test_streams_are_forgotten_in_time() -> None:
     later = NOW + 100_000
     convert(message(), intake.streams, later)
     assert len(intake.streams) == 0
+
+
+def test_units_are_those_of_metrics_that_have_rows() -> None:
+    summary = {"name": "s", "unit": "By", "summary": {"dataPoints": [point(count=2, sum=3.0)]}}
+    made = Intake().convert(
+        {**counter(point(asInt=1)), "unit": "{requests}"},
+        {**counter(point(asDouble="NaN"), name="rejected"), "unit": "By"},
+        {**counter(point(asInt=1), name="n" * 256), "unit": "By"},
+        histogram(point(**EXPLICIT), unit="ms"),
+        summary,
+    )
+    assert made.units == {"c": "requests", "s.sum": "B"}

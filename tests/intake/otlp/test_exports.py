@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -46,14 +46,25 @@ class Receiver:
         self.rejected[reason] += count
 
 
+class UnitsTold:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Mapping[str, str]] = []
+
+    def tell(self, units: Mapping[str, str]) -> None:
+        self.told.append(units)
+
+
 class ExportTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = FakeReactor()
         self.reactor.advance(NOW - 100)
         self.receiver = Receiver()
+        self.units = UnitsTold()
         self.threads: list[Deferred[None]] = []
         self.busy = False
-        self.exports = Exports(self.reactor, self.receiver, self.run_work)
+        self.exports = Exports(self.reactor, self.receiver, self.units, self.run_work)
         self.reactor.advance(100)
         self.http: Any = StubTreq(ExportResource(self.exports.answer))
 
@@ -87,6 +98,11 @@ class ExportTests(SynchronousTestCase):
         self.assertEqual(self.post(body, b"application/json; charset=utf-8"), (200, b"{}"))
         self.assertEqual(self.content_type(), "application/json")
         self.assertEqual(self.receiver.sums, [5.0, 7.0])
+
+    def test_units_are_told(self) -> None:
+        body = json.dumps(content({**counter(point(asInt=7)), "unit": "By"})).encode()
+        self.assertEqual(self.post(body, JSON)[0], 200)
+        self.assertEqual(self.units.told, [{"c": "B"}])
 
     def test_a_request_may_be_compressed(self) -> None:
         self.assertEqual(self.post(gzip.compress(GOOD), Content_Encoding="gzip"), (200, b""))

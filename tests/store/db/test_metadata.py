@@ -183,3 +183,16 @@ def test_corrupt_attributes_are_left_out_alone(file: File, text: object) -> None
         assert page == [Metric("m", period=7), Metric("n")]
     assert counted == [(DROPPED, 1, "reason", "corrupt")]
     assert metadata.put(file.writer, "m", {"attributes": {"a": 1}}).attributes == {"a": 1}
+
+
+def test_a_unit_is_noted_where_none_is_known(file: File) -> None:
+    metadata.put(file.writer, "Said", {"type": GAUGE, "attributes": {"display_units_long": "jobs"}})
+    metadata.put(file.writer, "Known", {"type": GAUGE, "attributes": {"color": "#fff"}})
+    noted = metadata.add_units(file.writer, {"said": "B", "known": "B", "new": "ms"})
+    assert [(metric.name, metric.attributes) for metric in noted] == [
+        ("Known", {"color": "#fff", "display_units_short": "B"}),
+        ("new", {"display_units_short": "ms"}),
+    ]
+    assert metadata.metric(file.reader, "new") == noted[1]
+    assert metadata.metric(file.reader, "said").attributes == {"display_units_long": "jobs"}
+    assert metadata.add_units(file.writer, {"new": "s"}) == []

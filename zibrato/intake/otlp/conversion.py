@@ -20,7 +20,8 @@ from zibrato.intake.otlp.histograms import (
     Zeros,
 )
 from zibrato.intake.otlp.streams import Number, Point, Streams, Total
-from zibrato.model import COUNTER, GAUGE, TIMER, Summary, SummaryRow, bounded
+from zibrato.intake.otlp.units import words_of
+from zibrato.model import COUNTER, GAUGE, MAX_NAME_LENGTH, TIMER, Summary, SummaryRow, bounded
 
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -39,6 +40,7 @@ MAX_POINTS = 50_000
 """Data points of one request, of which a histogram counts as one more for each BUCKETS it has."""
 BUCKETS = 4
 QUANTILE = "quantile"
+COUNT = ".count"
 _NANO = 10**9
 _DELTA, _CUMULATIVE = 1, 2
 _NO_RECORDED_VALUE = 1
@@ -67,10 +69,11 @@ class DataPoint(Protocol):
 
 
 class Converted(NamedTuple):
-    """What a request held: rows, and how many data points were rejected, by reason."""
+    """What a request held: rows, data points that were rejected, by reason, and units by name."""
 
     rows: list[SummaryRow]
     rejected: Counter[str]
+    units: dict[str, str]
 
 
 class _Origin(NamedTuple):
@@ -87,7 +90,7 @@ def convert(request: ExportMetricsServiceRequest, streams: Streams, now: float) 
     for origin in _origins(request):
         converter.take(origin)
     streams.forget(int(now * _NANO))
-    return Converted(converter.rows, converter.rejected)
+    return Converted(converter.rows, converter.rejected, converter.units)
 
 
 def _origins(request: ExportMetricsServiceRequest) -> Iterator[_Origin]:
@@ -105,6 +108,7 @@ class _Converter:
     def __init__(self, streams: Streams, now: float) -> None:
         self.rows: list[SummaryRow] = []
         self.rejected: Counter[str] = Counter()
+        self.units: dict[str, str] = {}
         self._streams = streams
         self._now = int(now * _NANO)
         self._room = MAX_POINTS
@@ -145,7 +149,11 @@ class _Converter:
         tags = {**resource.tags, **texts(point.attributes), **tags}
         level = tags.pop(LEVEL, "info")
         when = (point.time_unix_nano or self._now) / _NANO
-        return SummaryRow(kind, metric.name + suffix, level, resource.source, tags, when, summary)
+        name = metric.name + suffix
+        words = words_of(kind, metric.unit)
+        if words and suffix != COUNT and 0 < len(name) <= MAX_NAME_LENGTH:
+            self.units[name] = words
+        return SummaryRow(kind, name, level, resource.source, tags, when, summary)
 
     def _gauge(self, origin: _Origin, point: NumberDataPoint) -> Iterator[SummaryRow]:
         yield self._row(origin, point, GAUGE, _reading(float(_number(point))))
@@ -198,7 +206,7 @@ class _Converter:
             raise ValueError("value")
         for quantile, value in quantiles:
             yield self._row(origin, point, GAUGE, _reading(value), **{QUANTILE: f"{quantile:g}"})
-        for suffix, value in ((".count", float(point.count)), (".sum", point.sum)):
+        for suffix, value in ((COUNT, float(point.count)), (".sum", point.sum)):
             yield self._row(origin, point, GAUGE, _reading(value), suffix)
 
     def _new(self, origin: _Origin, point: DataPoint, total: T, temporality: int) -> T | None:

@@ -40,6 +40,13 @@ class Receives(Protocol):
         """Count what could not be read."""
 
 
+class KeepsUnits(Protocol):
+    """Where units go."""
+
+    def tell(self, units: Mapping[str, str]) -> None:
+        """Take units by names of metrics."""
+
+
 class Runs(Protocol):
     """Does work in a thread."""
 
@@ -65,9 +72,10 @@ class Exports:
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, receiver: Receives, run: Runs) -> None:
+    def __init__(self, reactor: Reactor, receiver: Receives, units: KeepsUnits, run: Runs) -> None:
         self._reactor = reactor
         self._receiver = receiver
+        self._units = units
         self._run = run
         self._streams = Streams(int(reactor.seconds() * 10**9))
         self._lock = DeferredLock()
@@ -138,13 +146,14 @@ class Exports:
 
     async def _take(self, converted: Converted) -> Counter[str]:
         """Take rows in, letting others have the reactor meanwhile; return what was lost."""
-        rows, lost = converted
+        rows, lost, units = converted
         for reason, count in lost.items():
             self._receiver.reject(count, reason)
         for start in range(0, len(rows), ROWS):
             if start:
                 await deferLater(self._reactor, 0)
             lost = lost + self._receiver.receive_summaries(rows[start : start + ROWS])
+        self._units.tell(units)
         return lost
 
 

@@ -19,6 +19,8 @@ from zibrato.store.db.writer import Measurement, Writer
 
 Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
 SUMMARIZE = "summarize_function"
+UNITS = ("display_units_short", "display_units_long")
+"""The attributes that tell the unit of a metric's values; the first is preferred."""
 COMPOSITE = "composite"
 COUNTER_TYPE = "counter"
 TYPES = (GAUGE, COUNTER_TYPE, COMPOSITE)
@@ -154,6 +156,20 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     with transaction(writer.connection):
         writer.connection.execute(_PUT, _row(changed))
     return changed
+
+
+def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
+    """Note the units of metrics, by name, of which none is known yet; return those metrics."""
+    stored = metrics(writer, units)
+    described = [
+        metric._replace(attributes=_joined(metric, {UNITS[0]: unit}))
+        for name, unit in units.items()
+        for metric in [stored.get(name.lower()) or Metric(name)]
+        if not any(metric.attributes.get(unit_name) for unit_name in UNITS)
+    ]
+    with transaction(writer.connection):
+        writer.connection.executemany(_PUT, map(_row, described))
+    return described
 
 
 def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:

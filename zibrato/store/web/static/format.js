@@ -92,15 +92,23 @@ export function rate(value) {
   return `${digits(value * factor)}${suffix}`;
 }
 
-const UNITS = { seconds: duration, bytes, rate, number };
+const milliseconds = (value) => duration(missing(value) ? null : value / 1000);
+const UNITS = { seconds: duration, milliseconds, bytes, rate, number };
 
 // How people write the units that have a form of their own here.
-const KNOWN_UNITS = { s: "seconds", sec: "seconds", second: "seconds", seconds: "seconds", b: "bytes", byte: "bytes", bytes: "bytes" };
+const KNOWN_UNITS = Object.fromEntries([
+  ...["s", "sec", "second", "seconds"].map((word) => [word, "seconds"]),
+  ...["ms", "msec", "millisecond", "milliseconds"].map((word) => [word, "milliseconds"]),
+  ...["b", "byte", "bytes"].map((word) => [word, "bytes"]),
+  ["1", "number"],
+]);
+const TIME = /^([num\u00b5\u03bc]?s(ec)?|((nano|micro|milli)?second|min(ute)?|hour|day)s?|[hd])$/i;
 
-/** Return the unit of a metric's values: timers are seconds; else it is what was said of the metric,
- * and a gauge's name may tell. A number or a rate may have a word: `number jobs`. */
+/** Return the unit of a metric's values: what was said of the metric; else timers are seconds, and a
+ * gauge's name may tell. A timer of any time is in seconds. A number or a rate may have a word:
+ * `number jobs`. */
 export function unitOf(kind, name, units = "") {
-  if (kind === "timer") return "seconds";
+  if (kind === "timer" && (!units || TIME.test(units))) return "seconds";
   if (units) return KNOWN_UNITS[units.toLowerCase()] ?? `number ${units}`;
   if (kind === "counter") return "number";
   if (/(^|[._])(bytes|memory)$/.test(name)) return "bytes";
@@ -113,7 +121,7 @@ export const baseUnit = (unit) => unit.split(" ", 1)[0];
 /** Return the unit of what is counted in `unit` a second. */
 export function rateUnit(unit) {
   const base = baseUnit(unit);
-  return { bytes: "rate B", seconds: "rate s" }[base] ?? unit.replace(base, "rate");
+  return { bytes: "rate B", seconds: "rate s", milliseconds: "rate ms" }[base] ?? unit.replace(base, "rate");
 }
 
 export function inUnit(unit, value) {
@@ -145,6 +153,7 @@ function decimals(gap) {
 /** Return the labels of an axis, in a unit without a word: one prefix and one number of decimals for all of its ticks. */
 export function ticks(unit, values) {
   if (unit === "rate") return rateTicks(values);
+  if (unit === "milliseconds") return ticks("seconds", values.map((value) => (value === null ? null : value / 1000)));
   const size = largest(values);
   if (size === 0) return values.map((value) => (value === null ? null : "0"));
   const [step, name] = tickUnit(unit, size);

@@ -3,7 +3,7 @@
 import uPlot from "./vendor/uPlot.js";
 import { pointer, timeAxis, valueAxis, zoomOnSelect } from "./chart.js";
 import { color } from "./colors.js";
-import { duration, whole } from "./format.js";
+import { inUnit, whole } from "./format.js";
 import { cellAt, gradient, heatCells, shadeOf } from "./heat-cells.js";
 import { touch } from "./touch.js";
 
@@ -21,9 +21,11 @@ export class HeatMap {
     addEventListener("theme", () => this.plot?.redraw());
   }
 
-  /** Draw `heat` of /data/plot over the time range. */
-  show(times, resolution, heat, range) {
+  /** Draw `heat` of /data/plot over the time range; it is of values in `unit`. */
+  show(times, resolution, heat, range, unit) {
     Object.assign(this.range, range);
+    if (unit !== this.unit) this.destroy(); // its axis writes another one
+    this.unit = unit;
     this.heat = heatCells(times, resolution, heat);
     const data = [times, times.map(() => null)];
     if (this.plot) this.plot.setData(data);
@@ -47,7 +49,7 @@ export class HeatMap {
       legend: { show: false },
       cursor: { ...pointer(this.on), y: true, points: { show: false } },
       scales: { x: time.scale, y: { distr: 3, range: () => this.heat.range } },
-      axes: [time.axis, { ...valueAxis("seconds", true), space: 22 }],
+      axes: [time.axis, { ...valueAxis(this.unit, true), space: 22 }],
       series: [{}, { show: true, points: { show: false } }],
       hooks: {
         ...touch,
@@ -64,7 +66,7 @@ export class HeatMap {
     const cell = inside && cellAt(this.heat, plot.posToVal(left, "x"), plot.posToVal(top, "y"));
     this.caption(
       cell
-        ? `${duration(cell.low)} – ${duration(cell.high)} · ${whole(cell.count)}`
+        ? `${inUnit(this.unit, cell.low)} – ${inUnit(this.unit, cell.high)} · ${whole(cell.count)}`
         : `up to ${whole(this.heat.maximum)} in a cell`,
     );
   }

@@ -22,6 +22,8 @@ const MAX_POINTS = 1200;
 const SHORTEST_ZOOM = 10; // seconds
 const UNZOOMED = { from: "", to: "" };
 
+const isWord = (units) => units && units !== "1"; // OpenTelemetry's for none
+
 export class PlotPanel {
   /** `on.change(part of the state, whether Back undoes it)` and `on.close()` are what the panel asks
    * for. */
@@ -174,7 +176,7 @@ export class PlotPanel {
     this.legend.show(this.plotData, unit);
     showFigures(this.elements.figures, figures(kind, ownUnit, plot, percentiles, range));
     this.elements.distribution.hidden = kind !== "timer" || !plot.heat;
-    if (!this.elements.distribution.hidden) this.heatMap.show(plot.times, plot.resolution, plot.heat, range);
+    if (!this.elements.distribution.hidden) this.heatMap.show(plot.times, plot.resolution, plot.heat, range, ownUnit);
     this.elements.annotations.replaceChildren(...[annotationList(annotations)].filter(Boolean));
     this.elements.chart.setAttribute("aria-label", `${kind} ${name}, ${timeRangeText(range.start, range.end)}`);
     this.shownRange = range;
@@ -194,7 +196,7 @@ export class PlotPanel {
       h("span", { className: "level", dataset: { level: levels } }, levels),
       about.display_name && h("span", {}, name),
       h("span", {}, series.length === 1 ? seriesLabel(series[0]) : many),
-      ...[about.description, about.units && `in ${about.units}`].filter(Boolean).map((words) => h("span", {}, words)),
+      ...[about.description, isWord(about.units) && `in ${about.units}`].filter(Boolean).map((words) => h("span", {}, words)),
     ];
     this.elements.about.replaceChildren(...parts.filter(Boolean));
     if (series.length > MAX_SERIES) this.elements.about.append(h("span", {}, `the first ${MAX_SERIES} are drawn`));

@@ -1,0 +1,26 @@
+"""OTLP's units, which are written as UCUM has them, in words for people; pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from zibrato.intake.otlp.histograms import FACTORS
+from zibrato.model import TIMER
+
+MAX_LENGTH = 32
+_ANNOTATION = re.compile(r"\{([^{}]*)\}")
+_BYTES = re.compile(r"By(?![A-Za-z])")
+
+
+@lru_cache(1000)
+def words_of(kind: str, unit: str) -> str:
+    """Return the unit of a series in words, such as `B` or `requests`, `1` for none.
+
+    It is empty where nothing tells, for a timer in a unit of time, which is in seconds here, and
+    for what is no unit, as it is too long or has characters that can't be seen.
+    """
+    if kind == TIMER and unit in FACTORS:
+        return ""
+    words = _BYTES.sub("B", _ANNOTATION.sub(r"\1", unit)).strip()
+    return words if words.isprintable() and len(words) <= MAX_LENGTH else ""
