@@ -41,6 +41,7 @@ test("a timer's percentiles say when they are estimates", () => {
   const plot = { times: [0, 1, 2], resolution: 1, merged, series: [] };
   const exact = shown("timer", "seconds", plot, { p50: 0.1, p95: 0.2, p99: 0.3, exact: true }, RANGE);
   assert.deepEqual(exact, { p50: "100 ms", p95: "200 ms", p99: "300 ms", Max: "500 ms", Mean: "200 ms", Timings: "4" });
+  assert.equal(shown("timer", "bytes", plot, null, RANGE).Measurements, "4");
   const estimated = shown("timer", "seconds", plot, { p50: 0.1, p95: 0.2, p99: 0.3, exact: false }, RANGE);
   assert.equal(estimated.p50, "≈ 100 ms");
   assert.equal(shown("timer", "seconds", plot, null, RANGE).p50, "–");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BINARY_STEPS, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "../../zibrato/store/web/static/scales.js";
+import { BINARY_STEPS, binarySplits, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "../../zibrato/store/web/static/scales.js";
 
 test("a linear scale begins at 0, or below what is below it", () => {
   assert.deepEqual(linearRange(null, null), [0, 1]);
@@ -24,6 +24,8 @@ test("logarithmic ticks are powers of ten, with 2 and 5 times them where there a
   assert.deepEqual(logSplits(1, 100), [1, 2, 5, 10, 20, 50, 100]);
   assert.deepEqual(logSplits(0.5, 2000), [1, 10, 100, 1000]);
   assert.deepEqual(logSplits(0.015, 0.06), [0.02, 0.05]);
+  assert.deepEqual(binarySplits(20, 2 ** 21), [32, 1024, 2 ** 15, 2 ** 20]);
+  assert.deepEqual(binarySplits(0.9, 12), [1, 2, 5, 10]);
 });
 
 test("runs too short for a line are found, at the ends too", () => {

@@ -20,6 +20,7 @@ from zibrato.model import COUNTER, GAUGE, TIMER
         (GAUGE, "MiBy/s", "MiB/s"),
         (GAUGE, "Bypass", "Bypass"),
         (GAUGE, "%", "%"),
+        (GAUGE, "Cel", "°C"),
         (COUNTER, "", ""),
         (COUNTER, "{}", ""),
         (COUNTER, "x" * 33, ""),

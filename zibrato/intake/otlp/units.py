@@ -22,5 +22,7 @@ def words_of(kind: str, unit: str) -> str:
     """
     if kind == TIMER and unit in FACTORS:
         return ""
+    if unit == "Cel":
+        return "°C"
     words = _BYTES.sub("B", _ANNOTATION.sub(r"\1", unit)).strip()
     return words if words.isprintable() and len(words) <= MAX_LENGTH else ""

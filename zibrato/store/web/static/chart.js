@@ -4,7 +4,7 @@ import uPlot from "./vendor/uPlot.js";
 import { drawAnnotations } from "./annotations.js";
 import { color } from "./colors.js";
 import { baseUnit, inUnit, rateSplits, ticks } from "./format.js";
-import { BINARY_STEPS, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "./scales.js";
+import { BINARY_STEPS, binarySplits, linearRange, logRange, logSplits, shortRuns, TIME_STEPS, timeLabelSpace } from "./scales.js";
 import { timeLabels } from "./times.js";
 import { touch } from "./touch.js";
 
@@ -40,7 +40,7 @@ export function valueAxis(unitOfValues, log) {
     return {
       ...axis,
       values: (_plot, splits) => splits.map((value) => (value === null ? null : inUnit(unit, value))),
-      splits: (_plot, _axis, low, high) => logSplits(low, high),
+      splits: (_plot, _axis, low, high) => (unit === "bytes" ? binarySplits : logSplits)(low, high),
       filter: (_plot, splits) => splits,
     };
   return {

@@ -15,7 +15,7 @@ export function figures(kind, unit, answer, percentiles, range) {
   if (kind === "counter") return counterFigures(answer.merged, answer, range, unit);
   const show = (value) => inUnit(unit, value);
   return kind === "timer"
-    ? timerFigures(answer.merged, percentiles, show)
+    ? timerFigures(answer.merged, percentiles, show, unit === "seconds" ? "Timings" : "Measurements")
     : gaugeFigures(answer.merged, answer.series, show);
 }
 
@@ -24,13 +24,13 @@ function mean(data) {
   return count ? sum(data.sum) / count : null;
 }
 
-function timerFigures(data, percentiles, show) {
+function timerFigures(data, percentiles, show, counted) {
   const about = percentiles?.exact === false ? "≈ " : "";
   return [
     ...["p50", "p95", "p99"].map((name) => [name, about + show(percentiles?.[name])]),
     ["Max", show(maximum(data.max))],
     ["Mean", show(mean(data))],
-    ["Timings", whole(sum(data.count))],
+    [counted, whole(sum(data.count))],
   ];
 }
 

@@ -36,6 +36,14 @@ export function linearRange(low, high) {
 /** Return the ends of a logarithmic scale: what there is, with a little air. */
 export const logRange = (low, high) => (low > 0 ? [low / 1.2, high * 1.2] : [0.001, 1]);
 
+/** Return the powers of 32 from `low` to `high`, at which bytes are round: 1 KiB, 32 KiB, 1 MiB. */
+export function binarySplits(low, high) {
+  const first = Math.ceil(Math.log2(low) / 5);
+  const last = Math.floor(Math.log2(high) / 5);
+  if (last - first < 1) return logSplits(low, high);
+  return Array.from({ length: last - first + 1 }, (_, index) => 32 ** (first + index));
+}
+
 /** Return the powers of ten from `low` to `high`, with 2 and 5 times them where there are few.
  * (uPlot's own never end where the scale begins between two round numbers.) */
 export function logSplits(low, high) {
