@@ -8,6 +8,7 @@ tests/test_fuzz.py reads at each run of the tests: mend the parser, and commit t
 
 from __future__ import annotations
 
+import gzip
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -29,7 +30,12 @@ from zibrato.curve import client_keys
 from zibrato.daemon.options import Options
 from zibrato.daemon.text_lines import TextLines
 from zibrato.endpoint import Endpoint
+from zibrato.inflation import inflate
+from zibrato.intake.otlp import encoding
+from zibrato.intake.otlp.conversion import convert
+from zibrato.intake.otlp.streams import Streams
 from zibrato.levels import LevelFilter
+from zibrato.line_address import LineAddress
 from zibrato.store.api import composite_query, requests, submissions, tag_search
 from zibrato.store.api.responses import ApiError
 from zibrato.store.db.tiers import parse_retention
@@ -41,6 +47,13 @@ SLOW = 5.0
 """Seconds that no parser takes for an input this small, also on a busy machine."""
 AT_ONCE = 300
 MAX_LENGTH = 300
+GZIP = gzip.compress(b"a" * 100, mtime=0)
+OTLP = [
+    b"\n", b"\x12", b"\x1a", b"*", b":", b"\x04", b"\x08", b"\x01m", b"1", b"\0\0\0\0\0\0\xf0\x7f",
+    *b'{ } [ ] : , "resourceMetrics" "scopeMetrics" "metrics" "name" "sum" "gauge" "histogram" '
+    b'"exponentialHistogram" "dataPoints" "asInt" "asDouble" "1e999" "bucketCounts" "count" "scale" '
+    b'"explicitBounds" "aggregationTemporality" 2 -1'.split(),
+]  # fmt: skip
 
 
 class Parser(NamedTuple):
@@ -89,6 +102,13 @@ def _posted(data: bytes) -> None:
             submitted(content, NOW)
 
 
+def _exported(data: bytes) -> None:
+    streams = Streams(0)
+    for kind in encoding.KINDS:
+        with suppress(ValueError):
+            convert(encoding.decode(kind, data), streams, NOW)
+
+
 PARSERS = {
     "composite": Parser(
         _of_text(composite_query.parse),
@@ -98,6 +118,11 @@ PARSERS = {
         _of_text(Endpoint.parse), words=b"tcp:// ipc:// connect: [ ] : * 0 65535 %eth0 ;".split()
     ),
     "form": Parser(requests.from_form, (ApiError,), b"gauges [ ] = & %5B %ed name 0 + ;".split()),
+    "gzip": Parser(
+        lambda data: inflate(data, 1000),
+        (ValueError, OverflowError),
+        [GZIP[:10], GZIP[10:-8], GZIP[-8:], GZIP],
+    ),
     "json": Parser(
         _posted, (ApiError,), b'{ } [ ] "gauges" : , "name" "value" 1e999 "m" "tags" null'.split()
     ),
@@ -108,12 +133,16 @@ PARSERS = {
     "levels": Parser(
         _of_text(LevelFilter.parse), words=b"info error + , warning 20 custom".split()
     ),
+    "line_address": Parser(
+        _of_text(LineAddress.parse), words=b"udp: tcp: unix: unixgram: [ ] : ::1 8125 %lo".split()
+    ),
     "lines": Parser(_lines, (), [*b"info counter timer hits | 1 nan 1e999 -".split(), b"\n"]),
     "options": Parser(
         _of_file(_options),
         (UsageError,),
         [*b"[zibrato] socket = levels backend : librato apikey store web % \xff ;".split(), b"\n"],
     ),
+    "otlp": Parser(_exported, (), OTLP),
     "retention": Parser(_of_text(parse_retention), words=b"raw : 2d , 60s 1w 0 9".split()),
     "search": Parser(
         _of_text(tag_search.parse), (ValueError, ApiError), b"( ) and or not = a * ! \"".split()
