@@ -58,16 +58,15 @@ class SendQueue:
         while True:
             # Numbered as late as this, so that batches that are split, merged or dropped leave no
             # gap in what the daemon sees.
-            batch = self._numbered(self._batches[0])
+            batch = self._batches[0] = self._numbered(self._batches[0])
             frame = encode(batch)
             if len(frame) <= MAX_SENT:
                 return frame
             self._replace(1, *_parts(batch))
 
     def pop(self) -> Batch:
-        """Remove the first batch, which was sent, and return it."""
-        (batch,) = self._replace(1)
-        sent = self._numbered(batch)
+        """Remove the first batch, whose frame was sent, and return it."""
+        (sent,) = self._replace(1)
         self._sequence += 1
         return sent
 
