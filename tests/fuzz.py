@@ -51,8 +51,8 @@ GZIP = gzip.compress(b"a" * 100, mtime=0)
 OTLP = [
     b"\n", b"\x12", b"\x1a", b"*", b":", b"\x04", b"\x08", b"\x01m", b"1", b"\0\0\0\0\0\0\xf0\x7f",
     *b'{ } [ ] : , "resourceMetrics" "scopeMetrics" "metrics" "name" "sum" "gauge" "histogram" '
-    b'"exponentialHistogram" "dataPoints" "asInt" "asDouble" "1e999" "bucketCounts" "count" "scale" '
-    b'"explicitBounds" "aggregationTemporality" 2 -1'.split(),
+    b'"exponentialHistogram" "dataPoints" "asInt" "asDouble" "1e999" "bucketCounts" "count" '
+    b'"scale" "explicitBounds" "aggregationTemporality" 2 -1'.split(),
 ]  # fmt: skip
 
 

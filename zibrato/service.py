@@ -153,13 +153,17 @@ def _statsd(
         return []
     lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
     try:
-        return [
-            statsd.make(
-                reactor, settings.statsd, lines.extend, metrics.count, mode=settings.ipc_mode
-            )
-        ]
+        intake = statsd.make(
+            reactor,
+            settings.statsd,
+            lines.extend,
+            receiver.reject,
+            metrics.count,
+            mode=settings.ipc_mode,
+        )
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
+    return [intake]
 
 
 def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> CurveServer:
@@ -176,7 +180,7 @@ def _otlp_intake(reactor: Reactor, settings: Settings, exports: Exports) -> Otlp
     """
     if settings.otlp is None:
         return OtlpIntake(exports)
-    from zibrato.otlp_site import listening  # noqa: PLC0415
+    from zibrato.otlp_site import listening  # noqa: PLC0415 - only with --otlp
 
     try:
         served = listening(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from unittest.mock import patch
 
 import pytest
@@ -16,8 +17,11 @@ class Lines:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
-        self.reasons: list[str] = []
-        self.factory = LineFactory(self.frames.extend, self.reasons.append)
+        self.rejected: Counter[str] = Counter()
+        self.factory = LineFactory(self.frames.extend, self.reject)
+
+    def reject(self, count: int, reason: str) -> None:
+        self.rejected[reason] += count
 
     def connect(self) -> LineProtocol:
         protocol = self.factory.buildProtocol(None)
@@ -44,13 +48,13 @@ def test_a_line_that_is_too_long_is_rejected_and_the_next_taken() -> None:
     for _ in range(5):
         connection.dataReceived(b"x" * MAX_LINE)
         assert len(connection._rest) <= MAX_LINE
-    assert lines.reasons == ["size"]
+    assert lines.rejected == {"size": 1}
     connection.dataReceived(b"xx\na:1|c\nb")
     connection.dataReceived(b":1|c\n")
     assert lines.frames == [b"a:1|c", b"b:1|c"]
     connection.dataReceived(b"x" * (MAX_LINE + 1))
     connection.connectionLost()
-    assert lines.reasons == ["size", "size"]
+    assert lines.rejected == {"size": 2}
     assert len(lines.frames) == 2
 
 
@@ -60,7 +64,7 @@ def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = Lines()
     connections = [lines.connect(), lines.connect()]
     assert lines.factory.buildProtocol(None) is None
-    assert lines.reasons == ["connections"]
+    assert lines.rejected == {"connections": 1}
     connections[0].connectionLost()
     lines.connect()
 

@@ -27,7 +27,7 @@ class Fixture:
         self.metrics = SelfMetrics()
         parsed = [LineAddress.parse(address) for address in addresses]
         count = self.metrics.count
-        self.intake = make(self.reactor, parsed, self.receive, count, mode=0o600)
+        self.intake = make(self.reactor, parsed, self.receive, print, count, mode=0o600)
         self.intake.startService()
 
     def receive(self, frames: Sequence[bytes]) -> None:
@@ -117,7 +117,7 @@ def test_an_address_is_taken_while_it_runs(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"^--statsd: can't have "):
             Fixture(address)
         late = StatsdIntake(
-            Reactor(), [LineAddress.parse(address)], print, one.metrics.count, mode=0o600
+            Reactor(), [LineAddress.parse(address)], print, print, one.metrics.count, mode=0o600
         )
         with pytest.raises(OSError, match="--statsd: can't have "):
             late.startService()

@@ -73,7 +73,7 @@ class CurveServer:
         self, connection: PullConnection, subscribed: Callable[[bytes], None]
     ) -> PublishConnection:
         """Return a connection by which those who have the keys are answered."""
-        from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - as above
+        from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
 
         way_back = PublishConnection(connection.factory, subscribed)
         self._secure(way_back.socket)

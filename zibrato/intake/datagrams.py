@@ -31,7 +31,7 @@ class DatagramReader:
         self,
         datagrams: socket.socket,
         receive: Callable[[Sequence[bytes]], None],
-        reject: Callable[[str], None],
+        reject: Callable[[int, str], None],
         reactor: IReactorFDSet,
     ) -> None:
         self._socket = datagrams
@@ -93,6 +93,6 @@ class DatagramReader:
 
     def _whole(self, frames: Sequence[bytes]) -> Sequence[bytes]:
         whole = [frame for frame in frames if len(frame) < MAX_DATAGRAM]
-        for _ in range(len(frames) - len(whole)):
-            self._reject("size")
+        if len(whole) < len(frames):
+            self._reject(len(frames) - len(whole), "size")
         return whole

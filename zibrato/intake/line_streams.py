@@ -21,7 +21,7 @@ class LineFactory(ServerFactory):
     noisy = False
 
     def __init__(
-        self, receive: Callable[[Sequence[bytes]], None], reject: Callable[[str], None]
+        self, receive: Callable[[Sequence[bytes]], None], reject: Callable[[int, str], None]
     ) -> None:
         self.receive = receive
         self.reject = reject
@@ -31,7 +31,7 @@ class LineFactory(ServerFactory):
     def buildProtocol(self, _address: IAddress | None) -> LineProtocol | None:
         """Return the protocol of a connection, None where there are too many."""
         if len(self.connections) >= connection_limit(MAX_CONNECTIONS):
-            self.reject("connections")
+            self.reject(1, "connections")
             return None
         return LineProtocol(self)
 
@@ -66,7 +66,7 @@ class LineProtocol(Protocol):
         if len(rest) > MAX_LINE:
             self._rest = b""
             if not self._skipping:
-                self._lines.reject("size")
+                self._lines.reject(1, "size")
             self._skipping = True
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:

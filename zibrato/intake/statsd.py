@@ -32,6 +32,7 @@ def make(
     reactor: Reactor,
     addresses: Sequence[LineAddress],
     receive: Callable[[Sequence[bytes]], None],
+    reject: Callable[[int, str], None],
     count: Counting,
     *,
     mode: int,
@@ -46,18 +47,22 @@ def make(
                 trials.callback(BoundSocket(address, mode).close)
             except OSError as error:
                 raise ValueError(_complaint(address, error)) from None
-    return StatsdIntake(reactor, addresses, receive, count, mode=mode)
+    return StatsdIntake(reactor, addresses, receive, reject, count, mode=mode)
 
 
 @implementer(IIntake)
 class StatsdIntake(Service):
-    """Hands `receive` the datagrams and lines that come; `mode` is for the files of its sockets."""
+    """Hands `receive` the datagrams and lines that come; `mode` is for the files of its sockets.
+
+    `reject` takes how many there were of what it can't read, and the reason.
+    """
 
     def __init__(
         self,
         reactor: Reactor,
         addresses: Sequence[LineAddress],
         receive: Callable[[Sequence[bytes]], None],
+        reject: Callable[[int, str], None],
         count: Counting,
         *,
         mode: int,
@@ -65,12 +70,13 @@ class StatsdIntake(Service):
         self._reactor = reactor
         self._addresses = addresses
         self._receive = receive
+        self._reject = reject
         self._count = count
         self._mode = mode
         self._bound: list[BoundSocket] = []
         self._readers: list[DatagramReader] = []
         self._ports: list[IListeningPort] = []
-        self._streams = LineFactory(receive, self._reject)
+        self._streams = LineFactory(receive, reject)
         self._reports = LoopingCall(self._report)
         self._reports.clock = reactor
 
@@ -161,10 +167,6 @@ class StatsdIntake(Service):
             if dropped:
                 self._count("zibrato.intake.received", dropped)
                 self._count("zibrato.intake.dropped", dropped, reason="kernel")
-
-    def _reject(self, reason: str) -> None:
-        self._count("zibrato.intake.received", 1)
-        self._count("zibrato.intake.rejected", 1, reason=reason)
 
 
 def _complaint(address: LineAddress, error: OSError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from zibrato.intake.statsd_heads import HeadError, parse_tags, parse_time
+from zibrato.intake.statsd_heads import HeadError, parse_tags, parse_text, parse_time
 from zibrato.model import Annotation
 
 EVENT = b"_e{"
@@ -89,7 +89,4 @@ def _annotation(
 
 
 def _text(data: bytes) -> str:
-    try:
-        return data.decode().replace("\\n", "\n")
-    except UnicodeDecodeError:
-        raise HeadError("encoding") from None
+    return parse_text(data).replace("\\n", "\n")

@@ -71,7 +71,7 @@ def parse_head(name: bytes, tail: bytes, level: str) -> Head:
             when = parse_time(field[1:])
         elif b":" not in field:
             raise HeadError("fields")
-    identity = _identity(_text(name), tags, level)
+    identity = _identity(parse_text(name), tags, level)
     divisor = 1000.0 if mtype == b"ms" else 1.0
     return Head(TYPES[mtype], identity, divisor, weight, when)
 
@@ -88,7 +88,7 @@ def parse_tags(text: bytes) -> dict[str, str]:
         if colon and not name:
             raise HeadError("tags")
         if name and (value or not colon):
-            tags[_text(name)] = _text(value) or "true"
+            tags[parse_text(name)] = parse_text(value) or "true"
     return tags
 
 
@@ -128,10 +128,11 @@ def _pairs(text: bytes) -> dict[str, str]:
     pairs = [item.partition(b"=") for item in text.split(b",") if item]
     if not all(name and value for name, _, value in pairs):
         raise HeadError("tags")
-    return {_text(name): _text(value) for name, _, value in pairs}
+    return {parse_text(name): parse_text(value) for name, _, value in pairs}
 
 
-def _text(data: bytes) -> str:
+def parse_text(data: bytes) -> str:
+    """Return a text; raises HeadError where it is no UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:

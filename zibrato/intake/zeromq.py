@@ -251,6 +251,6 @@ def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConne
 
 def _way_back(connection: PullConnection, subscribed: Callable[[bytes], None]) -> PublishConnection:
     """Return an open connection beside another."""
-    from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - as above
+    from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
 
     return PublishConnection(connection.factory, subscribed)

@@ -22,7 +22,7 @@ PROTOBUF = b"application/x-protobuf"
 JSON = b"application/json"
 KINDS = (PROTOBUF, JSON)
 MISSING = "OTLP needs the package opentelemetry-proto: pip install 'zibrato[otlp]'"
-_CODES = {400: 3, 413: 8, 415: 3, 501: 12, 503: 14}
+_CODES = {400: 3, 413: 8, 503: 14}
 """Codes of gRPC by HTTP's."""
 
 
