@@ -65,8 +65,16 @@ def old_scope(path: str, root: str) -> Scope:
     }  # fmt: skip
 
 
-def test_routes_of_old_starlette() -> None:
-    assert RouteNames()(old_scope("/3", "/proxy/v2")) == "/v2/{number:int}"
+@pytest.mark.parametrize(
+    ("path", "root", "route"),
+    [
+        ("/3", "/proxy/v2", "/v2/{number:int}"),
+        ("/", "/proxy/v2", "/v2/"),
+        ("/3", "/proxy/v1", "/v1/{number:int}"),
+    ],
+)
+def test_routes_of_old_starlette(path: str, root: str, route: str) -> None:
+    assert RouteNames()(old_scope(path, root)) == route
 
 
 def test_routes_are_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ class RouteNames:
         names = known[2]
         if len(names) > 1:  # an application that is mounted twice, perhaps
             path = _path_within(scope)
-            return next((name for name in names if _fits(name, path)), names[0])
+            return min(names, key=lambda name: _misfit(name, path))
         return names[0]
 
 
@@ -69,7 +69,13 @@ def _path_within(scope: Mapping[str, Any]) -> str:
     return whole.removeprefix(scope.get("app_root_path", ""))
 
 
-def _fits(name: str, path: str) -> bool:
-    """Return whether a path begins as a route's name says."""
+def _misfit(name: str, path: str) -> int:
+    """Return 0 where a path begins as a route's name says, 1 where it may, 2 where it doesn't."""
     pairs = zip(name.split("/"), path.split("/"), strict=False)
-    return all("{" in part or part == given for part, given in pairs)
+    return max([_misfit_of_part(part, given) for part, given in pairs])
+
+
+def _misfit_of_part(part: str, given: str) -> int:
+    if "{" in part:
+        return 0 if given else 1  # which only a parameter of the kind `path` takes
+    return 0 if part == given else 2
