@@ -51,16 +51,25 @@ def pinned(index: int) -> Iterator[None]:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], *, processor: int, environment: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    processor: int,
+    environment: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process pinned from its first moment, in and output in pipes; kill it in the end."""
+    """Run a process pinned from its first moment, in and output in pipes; kill it in the end.
+
+    What a `quiet` one prints goes nowhere.
+    """
+    output = subprocess.DEVNULL if quiet else subprocess.PIPE
     with pinned(processor):
         process = subprocess.Popen(
             arguments,
             env={**_clean_environment(), "PYTHONPATH": str(ROOT), **(environment or {})},
             cwd=ROOT,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL if quiet else None,
             text=True,
         )
     with process:

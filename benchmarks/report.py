@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+PACKAGES = ("zibrato", "Twisted", "txZMQ", "pyzmq", "msgspec", "numpy")
+"""What the daemon's figures depend on."""
+
+
+def load() -> str:
+    """Return one line on what else the machine does: the figures of a busy one are too high."""
+    return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
+
 
 def machine() -> str:
     """Return one line on the processor, how many of them there are, the system and Python."""
