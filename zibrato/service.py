@@ -200,7 +200,12 @@ def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Seq
             backend = maker.make(chosen, context)
         except ValueError as error:
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
-        outboxes.append(Outbox(backend, reactor, metrics, levels=levels))
+        outboxes.append(
+            Outbox(
+                backend, reactor, metrics, levels=levels,
+                max_file_bytes=settings.outbox_size, max_age=settings.outbox_age,
+            )
+        )  # fmt: skip
     return outboxes
 
 

@@ -30,6 +30,18 @@ class BoundTests(OutboxCase):
         self.clock.advance(1)
         self.assertEqual(self.backend.given, [10, 10, 30, 40])
 
+    def test_drops_what_is_older_than_it_may_be(self) -> None:
+        self.outbox = self.make(max_age=60)
+        self.backend.answer = postpone(after=50)
+        for start in (0, 10, 20):
+            self.outbox.put(snapshot(start))
+        self.clock.advance(75)
+        self.outbox.put(snapshot(70))
+        self.assertEqual(self.total("backend.dropped", reason="expired"), 0)
+        self.clock.advance(10.1)
+        self.outbox.put(snapshot(80))
+        self.assertEqual(self.total("backend.dropped", reason="expired"), 1)
+
     def test_holds_64_mib_unless_told_otherwise(self) -> None:
         big = Summary(1, 1.0, distribution=Distribution([float(n) for n in range(1024)]))
         times = {Series(TIMER, f"t{number}", "here"): big for number in range(1000)}

@@ -35,6 +35,31 @@ def test_what_counts_are() -> None:
     assert [values.count(text) for text in ("1", "007", "1000000000")] == [1, 7, 10**9]
 
 
+@pytest.mark.parametrize("text", [*ODD, "1023K", "129T", "1.5G", "1g", "1GB", "9" * 5000])
+def test_what_no_size_is(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected bytes from 1M to 128T such as 8G, got") as got:
+        values.size(text)
+    assert len(str(got.value)) < 500
+
+
+def test_what_sizes_are() -> None:
+    texts = ("1M", "2097152", "1G", "128T")
+    assert [values.size(text) for text in texts] == [1 << 20, 1 << 21, 1 << 30, 1 << 47]
+
+
+@pytest.mark.parametrize("text", [*ODD, "59", "2y", "1.5d", "1D", "9" * 5000])
+def test_what_no_age_is(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected a time from 1m to 1y such as 12h") as got:
+        values.age(text)
+    assert len(str(got.value)) < 500
+
+
+def test_what_ages_are() -> None:
+    texts = ("60", "90s", "1m", "12h", "7d", "2w", "1y")
+    seconds = [60, 90, 60, 43_200, 604_800, 1_209_600, 31_536_000]
+    assert [values.age(text) for text in texts] == seconds
+
+
 @pytest.mark.parametrize("text", ["", "0", "66", "888", "00660", "7777", "٦٦٠", "000", "444", "rw"])
 def test_what_no_permissions_are(text: str) -> None:
     with pytest.raises(ValueError, match=r"^expected permissions to write in octal such as 660"):

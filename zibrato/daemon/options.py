@@ -29,10 +29,7 @@ FLAGS = ("insecure-tcp",)
 MAX_CONFIG = 1 << 20
 """Bytes of a configuration file; what never ends, as some devices don't, is none."""
 
-ACKNOWLEDGEMENTS = (
-    "Endpoint at which clients that ask for it are told what is committed, or none; default: that "
-    "of --socket with .ack, or the next port"
-)
+ACKNOWLEDGEMENTS = "Endpoint to tell clients at what is committed, or none; default: by --socket"
 
 
 class _Parameters:
@@ -69,6 +66,8 @@ class Options(usage.Options):
         ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
         ["outbox", None, None, "File that holds what backends have not got, none for memory alone"],
+        ["outbox-size", None, "1G", "Bytes of it that what waits for a backend may take"],
+        ["outbox-age", None, "7d", "Time after which it is dropped, such as 12h"],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
         ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
     )

@@ -32,9 +32,9 @@ MAX_FAULTS = 3
 class Outbox(Service):
     """Ships snapshots to `backend`, oldest first, in one delivery at a time until it has arrived.
 
-    Past `max_bytes` (about, in memory), `max_file_bytes` and MAX_AGE the oldest snapshot that is
-    not under way is dropped. `jitter` returns a number in [0, 1). `key` is what the outbox's file
-    calls it.
+    Past `max_bytes` (about, in memory), `max_file_bytes` and `max_age` (seconds) the oldest
+    snapshot that is not under way is dropped. `jitter` returns a number in [0, 1). `key` is what
+    the outbox's file calls it.
     """
 
     _log = Logger()
@@ -48,6 +48,7 @@ class Outbox(Service):
         levels: LevelFilter = EVERYTHING,
         max_bytes: int = MAX_BYTES,
         max_file_bytes: int = MAX_FILE_BYTES,
+        max_age: float = MAX_AGE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.backend = backend
@@ -56,22 +57,22 @@ class Outbox(Service):
         self.keeper: Keeper | None = None
         self._clock = clock
         self._metrics = metrics
+        self._max_age = max_age
         self._queue = OutboxQueue(max_bytes, max_file_bytes)
         self._taken: Sequence[Waiting] = ()
         self._delivery: Delivery | None = None
         self._logged: set[str] = set()
         self._busy = False
         self._stopped = False
-        self._cancel: Callable[[], None] | None = None
+        self._cancel: Callable[[], object] = lambda: None
         self._pause = RetryPause(clock, jitter)
         self._idle: list[Deferred[None]] = []
 
     @property
     def pending(self) -> int:
         """How many measurements wait or are under way."""
-        if self._delivery is not None:
-            return self._delivery.pending + self._queue.measurements
-        return sum(waiting.measurements for waiting in self._taken) + self._queue.measurements
+        taken = sum(waiting.measurements for waiting in self._taken)
+        return self._queue.measurements + (self._delivery.pending if self._delivery else taken)
 
     @property
     def size(self) -> int:
@@ -140,8 +141,7 @@ class Outbox(Service):
     async def _stop(self) -> None:
         self._stopped = True
         idle = self.drained()
-        if self._cancel is not None:
-            self._cancel()
+        self._cancel()
         await idle  # a cancelled request takes a moment to close its connection
         name, dropped = self.backend.name, self._drop_what_is_in_memory()
         if dropped:
@@ -260,7 +260,7 @@ class Outbox(Service):
         under_way = sum(one.kept.size for one in self._taken if one.kept.identity is None)
         requests = self._delivery.requests_size if self._delivery else 0
         full = self._queue.evict(under_way + requests)
-        old = self._queue.expire(self._clock.seconds() - MAX_AGE)
+        old = self._queue.expire(self._clock.seconds() - self._max_age)
         self._drop(full, "outbox_full")
         self._drop(old, "expired")
         if full or old:

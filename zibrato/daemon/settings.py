@@ -59,6 +59,8 @@ class Settings(NamedTuple):
     insecure_tcp: bool = False
     otlp: str | None = None
     outbox: str | None = None
+    outbox_size: int = 1 << 30
+    outbox_age: float = 7 * 86_400.0
     acknowledges: bool = True
     acknowledgements: Endpoint | None = None
 
@@ -93,6 +95,8 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
         web_credentials=Path(credentials) if credentials else None,
         otlp=None if options["otlp"] in {None, "", "none"} else options["otlp"],
         outbox=_outbox(options["outbox"]),
+        outbox_size=_checked("--outbox-size", options["outbox-size"], values.size),
+        outbox_age=_checked("--outbox-age", options["outbox-age"], values.age),
     )
 
 
