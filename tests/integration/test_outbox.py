@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import sqlite3
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from tests.integration.librato_rules import Measurement
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import BIN, Process, daemon, eventually
 from tests.integration.store_client import Store
@@ -31,17 +36,23 @@ class Outbox:
         self.path = directory / "outbox"
         self._account = (
             *("--username", server.username, "--apikey", server.apikey),
-            *("--hostname", server.url, "--outbox", str(self.path)),
+            *("--hostname", server.url),
         )
 
-    def start(self, interval: str = "1") -> Process:
+    def options(self, interval: str = "1") -> tuple[str, ...]:
         timing = ("--flush-interval", interval, "--stop-timeout", "0.1")
-        return daemon(*self._account, "--socket", self.endpoint, *timing)
+        return (*self._account, "--outbox", str(self.path), "--socket", self.endpoint, *timing)
 
-    def send(self, value: int) -> None:
+    def start(self, interval: str = "1") -> Process:
+        return daemon(*self.options(interval))
+
+    def push(self, lines: str) -> None:
         with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
             socket.connect(self.endpoint)
-            socket.send(f"info|counter|c|{value}".encode())
+            socket.send(lines.encode())
+
+    def send(self, value: int) -> None:
+        self.push(f"info|counter|c|{value}")
 
     def send_and_wait(self, value: int) -> None:
         """Return once an interval with the value is committed."""
@@ -97,6 +108,74 @@ def test_what_was_open_for_a_second_is_found_again_after_a_kill(
         process.stop()
     with outbox.start():
         server.wait_for(lambda: server.total("c") == 7)
+
+
+def test_librato_gets_twice_what_had_arrived_of_the_delivery_under_way_and_no_more(
+    outbox: Outbox, server: LibratoServer
+) -> None:
+    names = {f"n.{number}" for number in range(1200)}
+    with outbox.start() as process:
+        outbox.send(1)
+        server.wait_for(lambda: server.total("c") == 1)
+        (before,) = server.measurements("c")
+        noted = f"start <= {before['measure_time']}"
+        eventually(lambda: not outbox.rows("snapshot", noted))
+
+        def kill(measurement: Measurement) -> str | None:
+            if len({one["name"] for one in server.measurements()} & names) > 600:
+                process.send(signal.SIGKILL)
+            return None
+
+        server.reject = kill
+        outbox.push("\n".join(f"info|counter|{name}|1" for name in names))
+        assert process.wait() == -signal.SIGKILL
+    arrived = {(one["name"], one["measure_time"]) for one in server.measurements()}
+    server.reject = lambda _measurement: None
+    with outbox.start():
+        server.wait_for(lambda: names <= server.names())
+        last = max(one["measure_time"] for one in server.measurements() if one["name"] in names)
+        eventually(lambda: not outbox.rows("snapshot", f"start <= {last}"))
+    times = Counter((one["name"], one["measure_time"]) for one in server.measurements())
+    twice = {key for key, count in times.items() if count > 1 and key[0] in {"c", *names}}
+    print(f"{len(twice)} measurements came twice, of {len(names)} in the delivery under way")
+    assert twice == {key for key in arrived if key[0] in names}
+    assert set(times.values()) <= {1, 2}
+
+
+def test_a_full_disk_is_told_once_and_costs_nothing(tmp_path: Path, server: LibratoServer) -> None:
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    script = f"mount -t tmpfs -o size=8m none {mount} && head -c 7800000 /dev/zero >{mount}/fill"
+    namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if subprocess.run([*namespace, script], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    outbox, sent = Outbox(tmp_path, server), 0
+    outbox.path = mount / "outbox"
+    server.stop()
+    command = shlex.join(
+        [str(BIN / "twistd"), "-n", "--pidfile=", "zibrato", *outbox.options("0.5")]
+    )
+    with Process([*namespace, f"{script} && exec {command}"]) as process:
+        process.wait_for("listening on")
+
+        def fill() -> bool:
+            nonlocal sent
+            names = [f"n.{sent + number}.{os.urandom(40).hex()}" for number in range(500)]
+            outbox.push("\n".join(f"info|counter|{name}|1" for name in names))
+            sent += len(names)
+            return "can't be written" in process.output
+
+        eventually(fill)
+        outbox.send(7)
+        Path(f"/proc/{process.popen.pid}/root{mount}/fill").write_bytes(b"")
+        process.wait_for("the outbox's file can be written again")
+        server.start()
+        server.wait_for(lambda: server.total("c") == 7)
+        server.wait_for(lambda: sum(name.startswith("n.") for name in server.names()) == sent)
+        process.stop()
+        assert process.output.count("can't be written") == 1
+        assert "Traceback" not in process.output
+    assert sum(1 for one in server.measurements() if one["name"].startswith("n.")) == sent
 
 
 KILLED = """
