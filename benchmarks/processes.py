@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 DEADLINE = 30.0
@@ -116,7 +117,18 @@ def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
         raise BenchmarkError(f"the daemon ended with status {process.returncode}")
 
 
-def await_port(process: subprocess.Popen[str], port: int) -> None:
+class Running(Protocol):
+    """A process, as far as it matters whether it has ended."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, as far as it was asked for."""
+
+    def poll(self) -> int | None:
+        """Return its exit status, None while it runs."""
+
+
+def await_port(process: Running, port: int) -> None:
     """Wait until a process listens for datagrams at a port; raises BenchmarkError."""
     address = f":{port:04X} "
     table = Path("/proc/net/udp")

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import monotonic
 from types import TracebackType
 
+from tests.integration.forked import Forked, can_be_forked
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30.0
@@ -20,27 +22,26 @@ MEASURED = {"twistd", "zibrato"}
 
 
 class Process:
-    """A child process whose output (both streams) is collected; ended with the `with` block."""
+    """A process whose output (both streams) is collected; ended with the `with` block.
+
+    With `forked` it needn't be started as people start it, if forking it does as well.
+    """
 
     def __init__(
         self,
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
+        *,
+        forked: bool = False,
     ) -> None:
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._ended = False
-        self.popen = subprocess.Popen(
-            arguments,
-            env={**_clean_environment(arguments[0]), **(environment or {})},
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        output, end = os.pipe()
+        self.popen = _start(arguments, environment or {}, directory, end, forked)
+        os.close(end)
+        self._output = open(output, errors="replace")  # noqa: SIM115 - __exit__ does
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -92,15 +93,13 @@ class Process:
             self.popen.kill()
         self.popen.wait()
         self._reader.join(DEADLINE)
-        assert self.popen.stdout is not None
         if not self._reader.is_alive():  # a child of its own may still hold the pipe
-            self.popen.stdout.close()
+            self._output.close()
         if error is not None:
             print(f"--- {self.popen.args!r} printed:\n{self.output}")
 
     def _read(self) -> None:
-        assert self.popen.stdout is not None
-        for line in self.popen.stdout:
+        for line in self._output:
             with self._changed:
                 self._lines.append(line)
                 self._changed.notify_all()
@@ -109,11 +108,30 @@ class Process:
             self._changed.notify_all()
 
 
+def _start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path | None,
+    output: int,
+    forked: bool,
+) -> subprocess.Popen[bytes] | Forked:
+    whole = {**_clean_environment(arguments[0]), **environment}
+    if forked and can_be_forked(arguments[0], environment):
+        return Forked(arguments, whole, directory, output, output)
+    return subprocess.Popen(
+        arguments,
+        env=whole,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+    )
+
+
 def daemon(*options: str, environment: Mapping[str, str] | None = None) -> Process:
     """Return a `twistd -n zibrato` with these options, once it listens."""
-    process = Process(
-        [str(BIN / "twistd"), "--nodaemon", "--pidfile=", "zibrato", *options], environment
-    )
+    arguments = [str(BIN / "twistd"), "--nodaemon", "--pidfile=", "zibrato", *options]
+    process = Process(arguments, environment, forked=True)
     try:
         process.wait_for("(listening on|receiving from) ")
     except AssertionError:

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
 import zmq
 
 from tests import soak
+from tests.integration.forked import Forked, can_be_forked
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
 from zibrato import Zibrato
 from zibrato.daemon.settings import backend_makers
@@ -32,21 +34,35 @@ COMMANDS = {"command": FOREGROUND, "daemonising": DAEMONISING, "plugin": PLUGIN,
 BACKENDS = ", ".join(sorted(backend_makers()))
 
 
+def run(directory: Path, command: Sequence[str], **environment: str) -> tuple[int, str, str]:
+    """Return the exit status of a command, and what it printed on stdout and on stderr."""
+    whole = {**os.environ, **environment}
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        streams = (output.fileno(), errors.fileno())
+        if can_be_forked(command[0], environment):
+            status = Forked(command, whole, directory, *streams).wait(DEADLINE)
+        else:
+            status = subprocess.run(
+                command,
+                check=False,
+                stdout=streams[0],
+                stderr=streams[1],
+                timeout=DEADLINE,
+                cwd=directory,
+                env=whole,
+            ).returncode
+        for file in (output, errors):
+            file.seek(0)
+        return status, output.read(), errors.read()
+
+
 def refusal(directory: Path, command: Sequence[str], **environment: str) -> str:
     """Return the only line that the command prints; it leaves nothing in `directory`."""
     before = set(directory.iterdir())
-    done = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        cwd=directory,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 1
-    assert done.stdout == ""
-    line, end, more = done.stderr.partition("\n")
+    status, output, errors = run(directory, command, **environment)
+    assert status == 1
+    assert output == ""
+    line, end, more = errors.partition("\n")
     assert (end, more) == ("\n", "")
     assert set(directory.iterdir()) == before
     return line
@@ -101,14 +117,14 @@ def taken(tmp_path: Path) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))
 def test_a_second_daemon(tmp_path: Path, taken: tuple[str, str], command: Sequence[str]) -> None:
     ipc, tcp = taken
-    found = (tmp_path / "socket").stat()
+    before = (tmp_path / "socket").stat()
     assert refusal(tmp_path, [*command, "--socket", ipc]) == (
         f"zibrato: --socket: another daemon has {ipc}; stop it, or give another path"
     )
     line = refusal(tmp_path, [*command, "--socket", tcp])
     assert line.startswith(f"zibrato: --socket: can't have {tcp}: Address already in use")
     assert line.endswith("; is another program there, or the directory missing?")
-    assert (tmp_path / "socket").stat() == found  # the first one still has it
+    assert (tmp_path / "socket").stat() == before  # the first one still has it
 
 
 def test_another_programs_port(tmp_path: Path) -> None:
@@ -147,25 +163,16 @@ def test_what_fails_once_it_runs_ends_it(tmp_path: Path, command: Sequence[str])
         *("--socket", f"tcp://127.0.0.1:{port}", "--store", f"{tmp_path}/store"),
         *("--web", f"tcp:{port}:interface=127.0.0.1"),
     )
-    done = subprocess.run(
-        [*command, *options],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 1
+    status, output, errors = run(tmp_path, [*command, *options])
+    assert status == 1
     start = f"--web: can't listen at tcp:{port}:interface=127.0.0.1: "
     log = tmp_path / "daemon.log"
     if command is FOREGROUND:
-        assert re.fullmatch(
-            f"zibrato: {start}.*in use; give another endpoint, or none\n", done.stderr
-        )
+        assert re.fullmatch(f"zibrato: {start}.*in use; give another endpoint, or none\n", errors)
     else:
-        assert start in done.stderr.partition("\n")[0]
+        assert start in errors.partition("\n")[0]
         assert "in use; give another endpoint" in log.read_text().splitlines()[-1]
-    assert "Traceback" not in done.stdout + (log.read_text() if log.exists() else "")
+    assert "Traceback" not in output + (log.read_text() if log.exists() else "")
     assert not (tmp_path / "daemon.pid").exists()
 
 
