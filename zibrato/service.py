@@ -15,6 +15,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
+from zibrato.daemon.garbage import LongLived
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -102,6 +103,9 @@ def makeService(options: Options) -> Daemon:
         daemon = make_service(options)
     except usage.UsageError as error:
         raise SystemExit(f"zibrato: {error}") from None
+    # Not where an application has the daemon: the collector is one for the process.
+    garbage: IService = LongLived()
+    garbage.setServiceParent(daemon)
     daemon.start_failed = _tell
     return daemon
 
