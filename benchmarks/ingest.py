@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import processes
+from benchmarks import probe, processes
 from benchmarks.processes import BenchmarkError
 from benchmarks.producer import SERIES, Window
 from benchmarks.report import PACKAGES, load, machine, table, versions
@@ -114,20 +114,20 @@ def run(load: Load, seconds: float) -> Result:
             producer = ["-m", "benchmarks.producer", endpoint, *map(str, (*load, seconds, pid))]
             sent, window = produce(producer, account)
         check(account, sent)
-        seen = json.loads((directory / "probe.json").read_text())
+        seen = probe.read(directory / "probe")
     lateness = [late for due, late in seen if window.start <= due <= window.end]
     return Result(load, sent, window, lateness)
 
 
 @contextmanager
 def probed_daemon(directory: Path, account: Path, *extra: str) -> Iterator[tuple[str, int]]:
-    """Run a daemon with the probe, its file `probe.json`; give its endpoint and process id.
+    """Run a daemon with the probe, its file `probe`; give its endpoint and process id.
 
     `extra` are further options of the daemon.
     """
     endpoint = f"ipc://{directory}/socket"
     options = ["--socket", endpoint, *processes.daemon_options(account), *extra]
-    environment = {"ZIBRATO_OPTIONS": shlex.join(options), "PROBE": f"{directory}/probe.json"}
+    environment = {"ZIBRATO_OPTIONS": shlex.join(options), "PROBE": f"{directory}/probe"}
     command = [*processes.twistd(directory), "--python", str(HERE / "probed.tac")]
     with processes.running(command, processor=0, environment=environment) as process:
         processes.await_socket(process, endpoint)

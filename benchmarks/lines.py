@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import ingest, processes
+from benchmarks import ingest, probe, processes
 from benchmarks.processes import BenchmarkError, running
 from benchmarks.producer import SERIES, Window
 from benchmarks.report import PACKAGES, load, machine, table, versions
@@ -141,7 +141,7 @@ def ours(size: int, seconds: float, rate: float) -> Result:
             window, taken = send(port, (size, seconds, rate), pid)
             processes.await_account(account, "bench.", taken)
         ingest.check(account, taken)
-        seen = json.loads((directory / "probe.json").read_text())
+        seen = probe.read(directory / "probe")
     lateness = [late for due, late in seen if window.start <= due <= window.end]
     return Result(OURS, form(size, rate), window, lateness)
 

@@ -11,6 +11,7 @@ all the time, faster. No peer is asked to be exact: this asserts nothing.
 from __future__ import annotations
 
 import random
+import re
 import signal
 import socket
 import tempfile
@@ -38,6 +39,8 @@ SHORT = 2
 OUTAGE = 5.0
 ROUNDS = 3
 PAUSE = 0.005
+NAMES = [f"hits{number:02}" for number in range(40)]
+"""Of lines: so many that nobody's buffer to a sink is still waiting to be full."""
 
 
 class Sink(Protocol):
@@ -68,7 +71,7 @@ class Lines:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(("127.0.0.1", self._port))
             while monotonic() < end:
-                client.send(b"hits:1|c")
+                client.send(f"{NAMES[self._made % len(NAMES)]}:1|c".encode())
                 self._made += 1
                 pause.wait(PAUSE)
         eventually(lambda: set(self._queues()) == {0})
@@ -133,10 +136,12 @@ def zibrato(acknowledged: str | None) -> Make:
             *("--flush-interval", str(interval), "--outbox", f"{directory}/outbox"),
         )
         load = Lines(port) if acknowledged is None else Clients(stack, endpoint, acknowledged)
-        # A line's increments are added up, a batch's counted.
-        return Receiver(
-            lambda: daemon(*options), server, lambda: round(server.total("hits")), load, interval
-        )
+        names = {"hits", *NAMES}
+
+        def delivered() -> int:
+            return sum(gauge["count"] for gauge in server.measurements() if gauge["name"] in names)
+
+        return Receiver(lambda: daemon(*options), server, delivered, load, interval)
 
     return make
 
@@ -154,7 +159,7 @@ def statsd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
         graphite={"legacyNamespace": False},
         flushInterval=interval * 1000,
     )
-    return None if command is None else peer(command, sink, port, "counters.hits.count", interval)
+    return None if command is None else peer(command, sink, port, r"\.hits\d+\.count$", interval)
 
 
 def collectd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
@@ -167,11 +172,11 @@ def collectd(stack: ExitStack, directory: Path, interval: int) -> Receiver | Non
         "</Node>\n</Plugin>\n"
     )
     command = lines.collectd(directory, port, interval, "CounterSum true\n", node)
-    return None if command is None else peer(command, sink, port, "count-hits", interval)
+    return None if command is None else peer(command, sink, port, r"\.count-hits\d+$", interval)
 
 
 def peer(command: list[str], sink: GraphiteSink, port: int, path: str, interval: int) -> Receiver:
-    """Return a peer whose sums of all hits have a path that ends so."""
+    """Return a peer whose sums of hits have paths with such a pattern."""
 
     def start() -> Process:
         process = Process(command)
@@ -179,9 +184,18 @@ def peer(command: list[str], sink: GraphiteSink, port: int, path: str, interval:
         return process
 
     def delivered() -> int:
-        return round(sum(value for name, value in [*sink.sums.items()] if name.endswith(path)))
+        return round(sum(value for name, value in [*sink.sums.items()] if re.search(path, name)))
 
     return Receiver(start, sink, delivered, Lines(port), interval)
+
+
+def undisturbed(receiver: Receiver) -> int:
+    """Leave it alone: what is lost now is lost by how it was set up here."""
+    with receiver.start() as process:
+        receiver.load.run(2 * receiver.interval)
+        hold_for(2.5 * receiver.interval)()
+        process.stop()
+    return 0
 
 
 def stopped(receiver: Receiver) -> int:
@@ -197,7 +211,7 @@ def killed(receiver: Receiver) -> int:
 def _ended(receiver: Receiver, number: int) -> int:
     for _ in range(ROUNDS):
         with receiver.start() as process:
-            receiver.load.run(random.uniform(0.3, 0.9) * receiver.interval)
+            receiver.load.run(random.uniform(1.2, 1.8) * receiver.interval)
             process.stop(number)
     return ROUNDS
 
@@ -233,6 +247,7 @@ RECEIVERS: dict[str, Make] = {
     "collectd": collectd,
 }
 FAULTS: dict[str, tuple[Callable[[Receiver], int], int]] = {
+    "none": (undisturbed, SHORT),
     "stopped (TERM)": (stopped, INTERVAL),
     "killed (-9)": (killed, INTERVAL),
     "sink away for 5 s": (without_sink, SHORT),

@@ -1,0 +1,282 @@
+"""Whether a daemon holds its bounds for as long as it gets too much of everything.
+
+    python -m benchmarks.soak [--minutes 10] [--picture docs/explanation/soak.svg]
+
+A daemon on one processor, its intervals and bounds the default ones, gets twice what it can take,
+in a tenth more series than it may have, from clients of which a thousand are there and a hundred a
+second come and go. First it is measured what it can take. Then its memory is to be flat once it is
+warm, its timers are to be on time, and whatever is beyond a bound is to be counted, by reason: all
+that was made is shipped, dropped or was never taken, to the last one, else this ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks import probe, processes
+from benchmarks.ingest import probed_daemon
+from benchmarks.picture import Panel, svg
+from benchmarks.processes import BenchmarkError
+from benchmarks.report import machine, table, versions
+
+SERIES, BEYOND, CLIENTS = 100_000, 10_000, 1_000
+OWN = "zibrato."
+CALIBRATION = 30.0
+SHARE_OF_MEMORY = 1.05
+"""How much more memory the last quarter may take than the second one."""
+LATENESS = 0.05
+MIB = 1 << 20
+
+
+class Shipped:
+    """What a daemon's log backend has written, added up and freed as it comes.
+
+    `counts` are measurements of benchmarks, `own` the sums of the daemon's own counters by name and
+    reason.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._rest = b""
+        self.count = 0
+        self.own: Counter[tuple[str, str]] = Counter()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    @property
+    def known(self) -> int:
+        """How many measurements were shipped, dropped or rejected."""
+        kinds = ("zibrato.intake.dropped", "zibrato.intake.rejected", "zibrato.backend.dropped")
+        return self.count + sum(n for (name, _), n in [*self.own.items()] if name in kinds)
+
+    def end(self) -> None:
+        """Read what is left."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.5):
+            self._take()
+        self._take()
+
+    def _take(self) -> None:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            while data := file.read(1 << 20):
+                self._read += len(data)
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                for line in lines:
+                    self._add(json.loads(line))
+        # Of ten minutes it would be gigabytes.
+        hole = ("fallocate", "--punch-hole", "--offset", "0", "--length", str(self._read))
+        subprocess.run([*hole, str(self._path)], check=False, stderr=subprocess.DEVNULL)
+
+    def _add(self, line: Mapping[str, object]) -> None:
+        name, tags = line["name"], line["tags"]
+        assert isinstance(name, str)
+        assert isinstance(tags, dict)
+        if not name.startswith(OWN):
+            count = line["count"]
+            assert isinstance(count, int)
+            self.count += count
+        elif line["kind"] == "counter":
+            total = line["sum"]
+            assert isinstance(total, int | float)
+            self.own[name, tags.get("reason", "")] += round(total)
+
+
+class Memory:
+    """Looks at the resident memory of a process every second: Unix times and bytes."""
+
+    def __init__(self, pid: int) -> None:
+        self._path = Path(f"/proc/{pid}/statm")
+        self.points: list[tuple[float, int]] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        page = os.sysconf("SC_PAGE_SIZE")
+        while not self._ended.wait(1):
+            try:
+                pages = int(self._path.read_text().split()[1])
+            except OSError:
+                return
+            self.points.append((time.time(), pages * page))
+
+
+class Run(NamedTuple):
+    """What came of one daemon: what the clients told, what it shipped, its memory and lateness."""
+
+    warm: Mapping[str, float]
+    end: Mapping[str, float]
+    sent: Mapping[str, float]
+    shipped: Shipped
+    memory: Sequence[tuple[float, int]]
+    lateness: Sequence[tuple[float, float]]
+
+    @property
+    def rate(self) -> float:
+        """Measurements a second that were taken, once it was warm."""
+        taken = [told["made"] - told.get("full", 0) for told in (self.warm, self.end)]
+        return (taken[1] - taken[0]) / (self.end["to"] - self.warm["to"])
+
+
+def main() -> int:
+    """Run, print what came of it, draw it; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long it gets too much")
+    parser.add_argument("--picture", type=Path, help="the SVG file to draw memory and lag into")
+    arguments = parser.parse_args()
+    print(f"{machine()}; {versions('zibrato', 'Twisted', 'txZMQ', 'pyzmq', 'msgspec')};")
+    print(f"{processes.pinning()}\n", flush=True)
+    try:
+        rate = run(0.0, CALIBRATION).rate
+        print(f"It can take {rate:,.0f} measurements a second, and gets twice as many for")
+        print(f"{arguments.minutes:g} minutes.\n", flush=True)
+        result = run(2 * rate, arguments.minutes * 60)
+    except BenchmarkError as error:
+        print(f"WORTHLESS: {error}", file=sys.stderr)
+        return 1
+    print(table(("what became of them", "measurements"), list(account(result))))
+    print(f"\n{result.sent['connections'] / 2:,.0f} clients came and left.")
+    print(*goals(result), sep="\n")
+    if arguments.picture:
+        arguments.picture.write_text(picture(result))
+    return int(lost(result) != 0)
+
+
+def run(rate: float, seconds: float) -> Run:
+    """Return what a fresh daemon does with so many measurements a second, 0 for all it takes."""
+    with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
+        directory = Path(path)
+        account = directory / "account.json"
+        shipped = Shipped(account)
+        more = ("--flush-interval", "10", "--outbox", f"{directory}/outbox")
+        try:
+            with probed_daemon(directory, account, *more) as (endpoint, pid):
+                memory = Memory(pid)
+                try:
+                    warm, end, sent = send(endpoint, rate, seconds)
+                finally:
+                    memory.end()
+                # What a daemon has not read by its stop's deadline would be lost.
+                processes.wait_for(
+                    lambda: shipped.known >= sent["made"] - sent.get("full", 0),
+                    "of what was sent not all became known",
+                )
+        finally:
+            shipped.end()
+        return Run(warm, end, sent, shipped, memory.points, probe.read(directory / "probe"))
+
+
+def send(endpoint: str, rate: float, seconds: float) -> Sequence[Mapping[str, float]]:
+    """Have clients send; return what they told when warm, in the end, and when all was sent."""
+    parts = (endpoint, SERIES + BEYOND, CLIENTS, rate, seconds)
+    command = [sys.executable, "-m", "benchmarks.soak_clients", *map(str, parts)]
+    with processes.running(command, processor=1) as clients:
+        output, _ = clients.communicate()
+    if clients.returncode:
+        raise BenchmarkError(f"the clients ended with status {clients.returncode}")
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def account(result: Run) -> Iterator[tuple[str, str]]:
+    """Yield a row for each thing that became of measurements."""
+    yield "made", f"{result.sent['made']:,}"
+    yield "shipped", f"{result.shipped.count:,}"
+    yield "dropped by clients: full", f"{result.sent.get('full', 0):,}"
+    for (name, reason), count in sorted(result.shipped.own.items()):
+        if name.endswith((".dropped", ".rejected")):
+            yield f"{name.removeprefix(OWN)}: {reason}", f"{count:,}"
+    yield "lost", f"{lost(result):,}"
+
+
+def lost(result: Run) -> float:
+    """Return how many measurements are in no row."""
+    return result.sent["made"] - result.sent.get("full", 0) - result.shipped.known
+
+
+def goals(result: Run) -> Iterator[str]:
+    """Yield a line on each goal."""
+    held = {True: "held", False: "NOT held"}
+    second, last = quarters(result)
+    yield (
+        f"Goal, memory flat once warm: {held[last <= SHARE_OF_MEMORY * second]}; "
+        f"{second / MIB:,.0f} MiB in the second quarter, {last / MIB:,.0f} MiB in the last."
+    )
+    late = sorted(late for _, late in measured(result))
+    worst = late[len(late) * 99 // 100]
+    yield (
+        f"Goal, a 10 ms timer late by under 50 ms: {held[worst < LATENESS]}; "
+        f"p99 {worst * 1e3:.1f} ms, worst {late[-1] * 1e3:.1f} ms."
+    )
+    yield f"Goal, everything is counted: {held[lost(result) == 0]}."
+
+
+def quarters(result: Run) -> tuple[float, float]:
+    """Return the bytes of memory in the second and in the last quarter of the time, medians."""
+    start, end = result.warm["to"], result.end["to"]
+    parts = [
+        median(
+            size
+            for at, size in result.memory
+            if quarter / 4 <= (at - start) / (end - start) < (quarter + 1) / 4
+        )
+        for quarter in (1, 3)
+    ]
+    return parts[0], parts[1]
+
+
+def measured(result: Run) -> Iterator[tuple[float, float]]:
+    """Yield the lateness of the time from when it was warm."""
+    for due, late in result.lateness:
+        if result.warm["to"] <= due <= result.end["to"]:
+            yield due, late
+
+
+def picture(result: Run) -> str:
+    """Return the picture, over the time since the clients came."""
+    begun, end = result.sent["from"], result.end["to"]
+    memory = [(at - begun, size / MIB) for at, size in result.memory if begun <= at <= end]
+    worst: dict[int, float] = {}
+    for due, late in result.lateness:
+        if begun <= due <= end:
+            second = int(due - begun)
+            worst[second] = max(worst.get(second, 0.0), late * 1e3)
+    return svg(
+        "Memory and lateness of a daemon that gets twice what it can take",
+        [
+            Panel("resident memory, MiB", memory),
+            Panel(
+                "how late a timer came, worst of each second, ms",
+                sorted(worst.items()),
+                marks=[(LATENESS * 1e3, "50 ms")],
+            ),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
