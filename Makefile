@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
 
-.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store clean
+.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-soak clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -77,6 +77,10 @@ bench-clients: .make/bench
 
 bench-store: .make/bench
 	$(BENCH)/bin/python benchmarks/store.py
+
+# Ten minutes of twice what it can take; MINUTES says for how many else.
+bench-soak: .make/bench
+	$(BENCH)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),10) --picture docs/explanation/soak.svg
 
 clean:
 	rm -rf $(VENV) .make .venv-* build dist *.egg-info

@@ -115,7 +115,7 @@ def run(load: Load, seconds: float) -> Result:
             sent, window = produce(producer, account)
         check(account, sent)
         seen = probe.read(directory / "probe")
-    lateness = [late for due, late in seen if window.start <= due <= window.end]
+    lateness = [look.late for look in seen if window.start <= look.due <= window.end]
     return Result(load, sent, window, lateness)
 
 

@@ -142,7 +142,7 @@ def ours(size: int, seconds: float, rate: float) -> Result:
             processes.await_account(account, "bench.", taken)
         ingest.check(account, taken)
         seen = probe.read(directory / "probe")
-    lateness = [late for due, late in seen if window.start <= due <= window.end]
+    lateness = [look.late for look in seen if window.start <= look.due <= window.end]
     return Result(OURS, form(size, rate), window, lateness)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.application.service import Application, Service
 
@@ -14,11 +15,23 @@ from zibrato.service import Options, make_service
 PERIOD = 0.01
 
 
+class Look(NamedTuple):
+    """The Unix time that a call was due at, and how many seconds it was late.
+
+    `used` are seconds of processor time that the reactor had used since it was asked: where other
+    programs have the processor too, that much alone is the daemon's.
+    """
+
+    due: float
+    late: float
+    used: float
+
+
 class Probe(Service):
     """Asks `clock` to be called in 10 ms, again and again.
 
-    For each call it writes a line: the Unix time that it was due at, and the seconds that it was
-    late. It keeps nothing, so that the memory of the process stays its own.
+    For each call it writes a line, with what a `Look` has. It keeps nothing, so that the memory of
+    the process stays its own.
     """
 
     def __init__(self, clock: Any, path: Path) -> None:
@@ -39,11 +52,13 @@ class Probe(Service):
 
     def _again(self, now: float) -> None:
         self._due = now + PERIOD
+        self._used = time.thread_time()
         self._call = self._clock.callLater(PERIOD, self._look)
 
     def _look(self) -> None:
         now = self._clock.seconds()
-        self._file.write(f"{self._due:.3f} {now - self._due:.6f}\n")
+        used = time.thread_time() - self._used
+        self._file.write(f"{self._due:.3f} {now - self._due:.6f} {used:.6f}\n")
         self._again(now)
 
 
@@ -60,7 +75,6 @@ def application() -> Any:
     return whole
 
 
-def read(path: Path) -> list[tuple[float, float]]:
-    """Return when each call was due and how late it was, once the daemon has ended."""
-    pairs = map(str.split, path.read_text().splitlines())
-    return [(float(due), float(late)) for due, late in pairs]
+def read(path: Path) -> list[Look]:
+    """Return all looks, once the daemon has ended."""
+    return [Look(*map(float, line.split())) for line in path.read_text().splitlines()]

@@ -112,7 +112,7 @@ def twistd(directory: Path) -> list[str]:
 def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
     """Wait until the ipc `endpoint` of a daemon is there; raises BenchmarkError."""
     path = Path(endpoint.removeprefix("ipc://"))
-    wait_for(lambda: path.exists() or process.poll() is not None, f"{endpoint} never came up")
+    _await(lambda: path.exists() or process.poll() is not None, f"{endpoint} never came up")
     if process.poll() is not None:
         raise BenchmarkError(f"the daemon ended with status {process.returncode}")
 
@@ -132,7 +132,7 @@ def await_port(process: Running, port: int) -> None:
     """Wait until a process listens for datagrams at a port; raises BenchmarkError."""
     address = f":{port:04X} "
     table = Path("/proc/net/udp")
-    wait_for(
+    _await(
         lambda: address in table.read_text() or process.poll() is not None,
         f"nothing came up at port {port}",
     )
@@ -142,7 +142,7 @@ def await_port(process: Running, port: int) -> None:
 
 def await_account(account: Path, names: str, expected: int) -> None:
     """Wait until the daemon has shipped `expected` measurements; raises BenchmarkError."""
-    wait_for(
+    _await(
         lambda: shipped(account, names) >= expected,
         f"of {expected:,} measurements sent fewer arrived",
     )
@@ -179,8 +179,7 @@ def cpu_seconds(pid: int | str = "self") -> float:
     return (int(user) + int(system)) / _TICKS
 
 
-def wait_for(condition: Callable[[], object], complaint: str) -> None:
-    """Wait until it holds; raises BenchmarkError with the complaint where it doesn't."""
+def _await(condition: Callable[[], object], complaint: str) -> None:
     limit = time.monotonic() + DEADLINE
     while not condition():
         if time.monotonic() > limit:
