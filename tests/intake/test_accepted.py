@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -53,9 +54,13 @@ def peers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Peers]:
         yield address, own, other
 
 
+def inode(connection: socket.socket) -> int:
+    return os.fstat(connection.fileno()).st_ino
+
+
 def test_a_peer_sees_the_end_and_what_it_sent_arrives(peers: Peers) -> None:
     address, own, other = peers
-    assert hang_up([address], 0) == 0
+    assert hang_up([address], 0) == (0, frozenset({inode(own)}))
     assert other.recv(1) == b""
     other.sendall(b"the rest")
     other.close()
@@ -66,22 +71,22 @@ def test_a_peer_of_whom_something_is_unread_is_left_for_now(peers: Peers) -> Non
     address, own, other = peers
     other.sendall(b"three")
     assert select.select([own], [], [], 30)[0]
-    assert hang_up([address], 4) == 5
+    assert hang_up([address], 4).unread == 5
     assert select.select([other], [], [], 0)[0] == []
-    assert hang_up([address], 5) == 5
+    assert hang_up([address], 5).unread == 5
     assert other.recv(1) == b""
 
 
 def test_no_other_address_is_touched(peers: Peers) -> None:
     _, _, other = peers
-    assert hang_up(["tcp://127.0.0.1:1", "ipc:///nowhere"], 0) == 0
+    assert hang_up(["tcp://127.0.0.1:1", "ipc:///nowhere"], 0) == (0, frozenset())
     assert select.select([other], [], [], 0)[0] == []
 
 
 def test_where_nothing_tells_what_is_open_nothing_is_known_to_wait(
     monkeypatch: pytest.MonkeyPatch, peers: Peers
 ) -> None:
-    assert hang_up([], 0) == 0
+    assert hang_up([], 0) == (0, frozenset())
     monkeypatch.setattr(accepted, "_DESCRIPTORS", "/proc/nowhere")
     peers[2].sendall(b"x")
-    assert hang_up([peers[0]], 0) == 0
+    assert hang_up([peers[0]], 0) == (0, frozenset())

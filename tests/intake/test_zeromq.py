@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from zope.interface.verify import verifyObject
 
 from tests.intake.sockets import Reactor
 from zibrato.endpoint import Endpoint
+from zibrato.intake.accepted import Peers
 from zibrato.intake.claims import claim
 from zibrato.intake.zeromq import (
     DRAIN_LIMIT,
@@ -164,7 +166,7 @@ def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(
     fixture.push.send(b"first")
     fixture.read_until(1)
     unread = [1]
-    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", lambda _addresses, _most: unread[0])
+    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", lambda *_: Peers(unread[0], frozenset()))
     done: list[None] = []
     fixture.intake.drain().addCallback(done.append)
     fixture.reactor.pump([0.01] * int(3 * QUIET / 0.01))
@@ -173,6 +175,38 @@ def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(
     unread[0] = 0
     fixture.reactor.pump([0.01] * int(5 * QUIET / 0.01))
     assert (fixture.frames, done) == ([b"first", b"late"], [None])
+
+
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\0" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY = b"\5READY\x0bSocket-Type\0\0\0\4PUSH"
+
+
+def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) -> None:
+    """Such as one whose ZeroMQ doesn't get the processor: it may write until it sees it."""
+    path = tmp_path / "socket"
+    reactor = Reactor()
+    frames: list[bytes] = []
+    intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.append)
+    intake.startService()
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(30)
+        peer.connect(str(path))
+        peer.sendall(GREETING + bytes((4, len(READY))) + READY)
+        answer = b""
+        while b"READY" not in answer:
+            answer += peer.recv(1000)
+        done: list[None] = []
+        intake.drain().addCallback(done.append)
+        reactor.pump([PAUSE] * round(DRAIN_LIMIT / PAUSE / 2))
+        assert not done
+        peer.sendall(b"\0\4late")
+    limit = monotonic() + 30
+    while not done and monotonic() < limit:
+        reactor.advance(PAUSE / 100)
+        zmq.select([], [], [], 0.001)
+    assert frames == [b"late"]
+    assert done == [None]
+    intake.stopService()
 
 
 def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixture) -> None:

@@ -14,28 +14,37 @@ import stat
 import termios
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
+from typing import NamedTuple
 
 _DESCRIPTORS = "/proc/self/fd"
 _ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothing is bound here
 
 
-def hang_up(addresses: Collection[str], max_unread: int) -> int:
-    """Send no more to those who are connected to `addresses`; return the bytes of them that wait.
+class Peers(NamedTuple):
+    """Those who are connected: how many bytes of them wait here, and which connections they are."""
+
+    unread: int
+    connections: frozenset[int]
+
+
+def hang_up(addresses: Collection[str], max_unread: int) -> Peers:
+    """Send no more to those who are connected to `addresses`; return who they are.
 
     A peer's ZeroMQ takes that for the end of the connection. It ends it on its side, where it is
     between two writes: all that it wrote arrives, and what it has yet to write it keeps. Where
     over `max_unread` bytes of it wait here, it may be in the middle of one: it is left for now.
     """
     if not addresses or not os.path.isdir(_DESCRIPTORS):
-        return 0
-    waiting = 0
+        return Peers(0, frozenset())
+    waiting, connections = 0, set()
     for connection in _accepted(addresses):
         with closing(connection), suppress(OSError):  # such as of one that has gone meanwhile
+            connections.add(os.fstat(connection.fileno()).st_ino)
             unread = _unread(connection)
             waiting += unread
             if unread <= max_unread:
                 connection.shutdown(socket.SHUT_WR)
-    return waiting
+    return Peers(waiting, frozenset(connections))
 
 
 def _unread(connection: socket.socket) -> int:

@@ -201,22 +201,28 @@ class ZeroMQIntake(Service):
         """
         now = self._reactor.monotonic()
         deadline, quiet_since = now + DRAIN_LIMIT, now
+        first: frozenset[int] | None = None
         while now < deadline and now < quiet_since + QUIET:
             frames = connection.frames
             connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
-            unread = hang_up(self._bound, MAX_FRAME if is_late else 0)
+            peers = hang_up(self._bound, MAX_FRAME if is_late else 0)
+            first = peers.connections if first is None else first
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
-            # On a busy machine ZeroMQ's own thread may not get to read for long.
-            if unread or frames != connection.frames:
+            # On a busy machine ZeroMQ's own threads may not get to read for long: here, or where a
+            # peer has yet to see that the connection ends, and may write meanwhile. One that comes
+            # again, as it does over tcp, is no reason to wait.
+            if peers.unread or first & peers.connections or frames != connection.frames:
                 quiet_since = now
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:
         deadline = self._reactor.monotonic() + DRAIN_LIMIT
-        frames = -1
-        while frames != connection.frames and self._reactor.monotonic() < deadline:
+        frames, connected = -1, True
+        while (connected or frames != connection.frames) and self._reactor.monotonic() < deadline:
+            # ZeroMQ ends a connection once it has handed over what came of it.
+            connected = bool(hang_up(self._bound, MAX_FRAME).connections)
             frames = connection.frames
             connection.read_all()
             await deferLater(self._reactor, QUIET)
