@@ -7,7 +7,7 @@ from html import escape
 from math import ceil, log10
 from typing import NamedTuple
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 720, 150, 64, 16, 30, 62
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 720, 150, 64, 52, 30, 62
 """Pixels: of the picture, of a panel, and around the panels."""
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #555; }
@@ -75,9 +75,7 @@ def _panel(panel: Panel, top: float, end: float) -> Iterator[str]:
     for value, text in panel.marks:
         at = y(value)
         yield f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        yield (
-            f'<text x="{WIDTH - RIGHT}" y="{at - 5:.1f}" text-anchor="end">{escape(text)}</text>'
-        )
+        yield f'<text x="{WIDTH - RIGHT + 6}" y="{at + 4:.1f}">{escape(text)}</text>'
     line = " ".join(f"{x(seconds):.1f},{y(value):.1f}" for seconds, value in panel.points)
     yield f'<polyline class="line" points="{line}"/>'
 

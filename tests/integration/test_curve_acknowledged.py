@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from tests import soak
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import eventually, module, python
-from tests.integration.shipping import COUNTING, made_by, shipping
+from tests.integration.shipping import COUNTING, hold_for, made_by, shipping
 from tests.integration.tally import Tally, repeated
 from zibrato.keygen import make_keys
 
@@ -60,6 +61,9 @@ def free_port() -> int:
 def test_acknowledged_clients_with_keys_lose_and_double_nothing(
     tmp_path: Path, keys: Path, account_for: Callable[[Tally], None]
 ) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
     forth, back = free_port(), free_port()
     ends = ("--acknowledgements", f"tcp://0.0.0.0:{back}", "--curve-keys", str(keys))
     options = (*ends, "--outbox", str(tmp_path / "outbox"))
@@ -79,6 +83,7 @@ def test_acknowledged_clients_with_keys_lose_and_double_nothing(
         for _ in range(KILLS):
             with shipping(server, endpoint, *options) as process:
                 eventually_from_both(server)
+                hold_for(chance.random())()  # else each kill came before a delivery is noted
                 process.stop(signal.SIGKILL)
         with shipping(server, endpoint, *options) as last:
             made = made_by([threaded, in_a_reactor])
