@@ -54,7 +54,7 @@ def test_who_comes_as_a_closed_connection_is_stepped_loses_nothing(
     fixture.connection.close(0.0)
     take = fixture.connection.buffers.drain.take
 
-    def reopened() -> Iterator[Rows]:
+    def reopened(*_: object) -> Iterator[Rows]:
         fixture.connection.acquire(1.0, 1000)
         fixture.count()
         fixture.time(1.0)

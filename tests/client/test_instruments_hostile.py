@@ -89,7 +89,7 @@ TAGS = st.builds(
     st.lists(st.one_of(st.text(), st.integers()), max_size=2),
     OBJECTS,
 )
-CALLERS = ("count_me", "count_exceptions", "time_me")
+CALLERS = ("count_me", "count_exceptions", "time_me", "in_progress")
 OWN = ("outcome", "exceptions")
 KEYWORDS = st.one_of(
     st.sampled_from(["name", "value", "level", "mtype", "source", "tags", "self", "name_", *OWN]),

@@ -7,7 +7,7 @@ import pytest
 from zibrato.client import templates
 
 
-@pytest.mark.parametrize("kind", ["COUNT", "TIME", "OUTCOME", "EXCEPTIONS"])
+@pytest.mark.parametrize("kind", ["COUNT", "TIME", "OUTCOME", "EXCEPTIONS", "IN_PROGRESS"])
 def test_every_template_compiles_with_no_place_left_open(kind: str) -> None:
     for template in getattr(templates, kind):
         source = template.format(parameters="a, *, b=None", arguments="a, b=b")

@@ -10,7 +10,7 @@ import zmq
 from typing_extensions import assert_type
 
 from zibrato import Zibrato
-from zibrato.client.instruments import CountExceptions, CountMe, TimeMe
+from zibrato.client.instruments import CountExceptions, CountMe, InProgress, TimeMe
 
 TAGS: Mapping[str, str] = {"status": "500"}
 
@@ -38,6 +38,9 @@ assert_type(z.time_me("t", level="debug"), TimeMe)
 assert_type(z.time_me("t", outcome=True), TimeMe)
 assert_type(z.count_exceptions("e", exceptions=(OSError, KeyError), value=2), CountExceptions)
 assert_type(z.count_exceptions(name="e", exceptions=BaseException).count, Callable[[], object])
+assert_type(z.in_progress("p", level=10, source="s", tags=TAGS), InProgress)
+z.gauge("g", lambda: 0.5)
+z.gauge("g", [1].__len__, level="debug")
 z.count("c", 2)
 z.count("c", value=2)
 z.count(name="c", value=-0.5, level="error", tags=TAGS)
@@ -76,6 +79,7 @@ def bare(page: str, *, bold: bool = False) -> str:
     return page
 
 
+@z.in_progress
 @z.count_exceptions
 @z.time_me
 async def bare_coroutine(url: str) -> bytes:
@@ -118,6 +122,8 @@ assert_type(Store.open("path").has("k"), bool)
 
 def a_block_swallows_nothing() -> int:
     """So no checker may say that this function can end without a result."""
+    with z.in_progress("p") as entering:
+        assert_type(entering, None)
     with z.count_exceptions("e") as catching:
         assert_type(catching, None)
     with z.time_me(name="t") as timing, z.count_me(name="c") as counting:

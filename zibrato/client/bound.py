@@ -7,7 +7,13 @@ from typing import TypeVar
 
 from zibrato.client import arguments as reading
 from zibrato.client.arguments import KEYWORDS, Arguments
-from zibrato.client.decorators import count_calls, count_errors, time_calls, time_outcomes
+from zibrato.client.decorators import (
+    count_calls,
+    count_errors,
+    time_calls,
+    time_outcomes,
+    track_calls,
+)
 from zibrato.client.outcomes import Exceptions, matches
 from zibrato.client.recorder import Recorder, noop
 from zibrato.client.stopwatch import Stopwatch
@@ -117,6 +123,44 @@ class TimeMe(Stopwatch):
             return function if outcomes is None else time_outcomes(function, outcomes)
         append = self._recorder.append(arguments)
         return function if append is noop else time_calls(function, append)
+
+
+class InProgress:
+    """Says how many calls of a function, or bodies of a `with`, are in progress."""
+
+    __slots__ = ("_arguments", "_enter", "_leave", "_recorder")
+    mtype = GAUGE
+    keywords = ("level", "name", "source", "tags")
+
+    def __init__(self, recorder: Recorder, arguments: Arguments) -> None:
+        self._recorder = recorder
+        self._arguments = arguments
+        self._enter: Callable[[], object] = noop
+        self._leave: Callable[[], object] = noop
+        try:
+            buffer = recorder.in_progress(arguments)
+        except (TypeError, ValueError):
+            self._enter = recorder.reject
+        else:
+            if buffer is not None:
+                self._enter, self._leave = buffer.enter, buffer.leave
+
+    def __call__(self, function: F) -> F:
+        """Return `function` with its calls tracked, or itself where the level is off."""
+        buffer = self._recorder.in_progress(self._arguments.for_function(function))
+        return function if buffer is None else track_calls(function, buffer.enter, buffer.leave)
+
+    def __enter__(self) -> None:
+        self._enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    async def __aenter__(self) -> None:
+        self._enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
 
 
 class DirectRecorder:

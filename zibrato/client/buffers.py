@@ -19,7 +19,8 @@ from typing import TypeVar, cast
 
 from zibrato.client.drain import Drain
 from zibrato.client.rows import Rows, plain
-from zibrato.model import COUNTER, Series
+from zibrato.client.sampled import InProgressBuffer, Sampled
+from zibrato.model import COUNTER, GAUGE, Series
 
 CHUNK = 10_000
 """Samples that become numbers in one go, for which the interpreter's lock is held."""
@@ -94,7 +95,8 @@ class Buffers:
         self._sums: dict[Series, tuple[int, float]] = {}
         self._surplus_counter = CounterBuffer(0)
         self._surplus_samples = SampleBuffer()
-        self.drain = Drain(self._rows)
+        self.sampled = Sampled(lambda series: self.sample_buffer(series).append, self._count_error)
+        self.drain = Drain(self._rows, self.sampled.sample)
 
     def counter_buffer(self, series: Series, value: float) -> CounterBuffer:
         """Return the buffer of increments by `value` of a counter; raises as `sample_buffer`."""
@@ -120,6 +122,17 @@ class Buffers:
             return self._surplus_samples
         return self._samples.setdefault(plain(series), SampleBuffer())
 
+    def in_progress_buffer(self, series: Series) -> InProgressBuffer:
+        """Return the buffer of what is in progress; raises as `sample_buffer`."""
+        exact = plain(series)
+        if len(self.sampled) >= MAX_SERIES:
+            self.dropped["max_series"] += 1
+            return InProgressBuffer()
+        return self.sampled.in_progress(exact)
+
+    def _count_error(self) -> None:
+        self.dropped["value"] += 1
+
     def __len__(self) -> int:
         return len(self._counters) + len(self._samples)
 
@@ -131,12 +144,23 @@ class Buffers:
         for series, buffer in _items(self._samples):
             samples = buffer.take()
             for start in range(0, len(samples), CHUNK):
-                self._add(series, _numbers(samples[start : start + CHUNK], self.dropped), rows)
+                self._add(series, self._numbers(series, samples[start : start + CHUNK]), rows)
                 if rows.cost >= BATCH:
                     yield rows
                     rows = Rows()
         if rows:
             yield rows
+
+    def _numbers(self, series: Series, samples: list[object]) -> array[float]:
+        """Return the samples as numbers; a gauge's callable is read from now on instead."""
+
+        def adopt(sample: object) -> None:
+            if series.kind == GAUGE and callable(sample):
+                self.sampled.adopt(series, sample)
+            else:
+                self.dropped["value"] += 1
+
+        return _numbers(samples, adopt)
 
     def _add_counters(self, rows: Rows) -> None:
         for (series, value), buffer in _items(self._counters):
@@ -181,7 +205,7 @@ class Buffers:
             return
         for series, buffer in buffers:
             if series.kind == COUNTER:
-                self._add_up(series, self._finite(_numbers(buffer.take(), self.dropped)))
+                self._add_up(series, self._finite(self._numbers(series, buffer.take())))
             else:
                 self.dropped["full"] += buffer.clear()
 
@@ -195,8 +219,12 @@ class Buffers:
         self._count_surplus()
         for _, counter in _items(self._counters):
             counter.take()
-        for _, buffer in _items(self._samples):
-            buffer.clear()
+        for series, buffer in _items(self._samples):
+            if series.kind == GAUGE:
+                self._numbers(series, buffer.take())  # callables among them are the child's, too
+            else:
+                buffer.clear()
+        self.sampled.restart()
         self._sums.clear()
         self.dropped.clear()
         self.drain.restart()
@@ -211,17 +239,17 @@ def _items(buffers: dict[Key, Buffer]) -> list[tuple[Key, Buffer]]:
             continue
 
 
-def _numbers(samples: list[object], dropped: Counter[str]) -> array[float]:
-    """Return the samples as numbers; those that are none are dropped and counted."""
+def _numbers(samples: list[object], on_other: Callable[[object], None]) -> array[float]:
+    """Return the samples as numbers; `on_other` gets those that are none."""
     try:
         return array("d", cast("list[float]", samples))
     except BaseException:  # `__float__` of a foreign object may raise anything, in our own thread
-        return array("d", _one_by_one(samples, dropped))
+        return array("d", _one_by_one(samples, on_other))
 
 
-def _one_by_one(samples: list[object], dropped: Counter[str]) -> Iterator[float]:
+def _one_by_one(samples: list[object], on_other: Callable[[object], None]) -> Iterator[float]:
     for sample in samples:
         try:
             yield array("d", (cast("float", sample),))[0]
         except BaseException:  # as above
-            dropped["value"] += 1
+            on_other(sample)

@@ -112,7 +112,7 @@ class Connection:
         """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
         self._stepped = self._generation
         samples = 0
-        for rows in self.buffers.drain.take():
+        for rows in self.buffers.drain.take(None if self.closed else int(now)):
             if self.closed:  # now that they are taken: who acquires it later recorded none of them
                 self._drop("closed", rows.measurements)
                 continue
@@ -147,6 +147,7 @@ class Connection:
         if self.users > 0 or self._stepped != self._generation:
             return None
         self._closed_generation = self._stepped
+        self.buffers.sampled.clear()
         self._drop("unsent", self._queue.clear())
         return self.end(linger)
 

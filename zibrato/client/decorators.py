@@ -19,7 +19,7 @@ from typing import TypeVar, cast
 
 from zibrato.client.awaitables import End, adapters
 from zibrato.client.outcomes import Exceptions, Outcomes, matches
-from zibrato.client.templates import COUNT, EXCEPTIONS, OUTCOME, TIME, Templates
+from zibrato.client.templates import COUNT, EXCEPTIONS, IN_PROGRESS, OUTCOME, TIME, Templates
 
 F = TypeVar("F")
 Record = Callable[[float], object]
@@ -59,6 +59,15 @@ def count_errors(function: F, count: Callable[[], object], exceptions: Exception
             count()
 
     return _watch(function, EXCEPTIONS, end, _z_count=count, _z_exceptions=exceptions)
+
+
+def track_calls(function: F, enter: Callable[[], object], leave: Callable[[], object]) -> F:
+    """Return `function` with a call of `enter` at the begin of each call, of `leave` at its end."""
+
+    def end(_start: float, _error: object) -> None:
+        leave()
+
+    return _watch(function, IN_PROGRESS, end, _z_enter=enter, _z_leave=leave)
 
 
 def _watch(function: F, templates: Templates, end: End, **names: object) -> F:

@@ -22,15 +22,28 @@ class Drain:
     the last one was removed, is the sender's; what was recorded in between goes to every callback.
     """
 
-    def __init__(self, collect: Callable[[], Iterable[Rows]]) -> None:
+    def __init__(
+        self,
+        collect: Callable[[], Iterable[Rows]],
+        sample: Callable[[object], bool] = lambda _moment: False,
+    ) -> None:
         self._collect = collect
+        self._sample = sample
         self._turn = threading.Lock()
         self._waiting: list[Rows] = []
         self._callbacks = list(registry.callbacks)
         registry.register(self)
 
-    def take(self) -> Iterator[Rows]:
-        """Yield what is the sender's."""
+    def take(self, moment: object = None) -> Iterator[Rows]:
+        """Yield what is the sender's, with what is read for this `moment`, if it is one."""
+        if moment is not None:
+            self._sample(moment)
+        yield from self._take()
+        # Callables come with what is taken: those are read at once.
+        if moment is not None and self._sample(moment):
+            yield from self._take()
+
+    def _take(self) -> Iterator[Rows]:
         with self._turn:
             # One at a time: where the sender fails at one, the others are still there.
             while self._waiting:
@@ -38,7 +51,14 @@ class Drain:
             yield from self._rows()
 
     def catch_up(self) -> None:
-        """Give the callbacks what was recorded so far, or keep it for the sender."""
+        """Give the callbacks what was recorded so far and is read now, or keep it."""
+        moment = object()
+        self._sample(moment)
+        self._keep()
+        if self._sample(moment):
+            self._keep()
+
+    def _keep(self) -> None:
         with self._turn:
             self._waiting += self._rows()
 
@@ -51,6 +71,7 @@ class Drain:
 
     def remove(self, on_rows: OnRows) -> None:
         """Have `on_rows` called no more, once it has what was recorded so far."""
+        self.catch_up()
         with self._turn:
             self._waiting += self._rows()
             self._callbacks.remove(on_rows)

@@ -17,6 +17,7 @@ from zibrato.client.bound import (
     DirectRecorder,
     DirectTimer,
     F,
+    InProgress,
     TimeMe,
 )
 from zibrato.client.lookup import Lookup
@@ -29,21 +30,28 @@ __all__ = [
     "CountExceptions",
     "CountMe",
     "ExceptionOptions",
+    "InProgress",
     "Instruments",
     "Options",
+    "SeriesOptions",
     "TimeMe",
     "TimeOptions",
     "ValueOptions",
 ]
 
 
-class Options(TypedDict, total=False):
-    """What every instrument takes beside its name and value."""
+class SeriesOptions(TypedDict, total=False):
+    """What every instrument takes beside its name."""
 
     level: str | int
-    mtype: str
     source: str | None
     tags: Mapping[str, str] | None
+
+
+class Options(SeriesOptions, total=False):
+    """What instruments take that may record another kind than their own."""
+
+    mtype: str
 
 
 class ValueOptions(Options, total=False):
@@ -95,9 +103,18 @@ class Instruments(Lookup):
         @overload
         def time_me(self, name: str | None = None, **options: Unpack[TimeOptions]) -> TimeMe: ...
         def time_me(self, *given: object, **options: object) -> object: ...
+        @overload
+        def in_progress(self, function: F, /) -> F: ...
+        @overload
+        def in_progress(
+            self, name: str | None = None, **options: Unpack[SeriesOptions]
+        ) -> InProgress: ...
+        def in_progress(self, *given: object, **options: object) -> object: ...
         def count(self, name: str, value: float = 1, **options: Unpack[Options]) -> None: ...
         def timing(self, name: str, value: float, **options: Unpack[Options]) -> None: ...
-        def gauge(self, name: str, value: float, **options: Unpack[Options]) -> None: ...
+        def gauge(
+            self, name: str, value: float | Callable[[], float], **options: Unpack[Options]
+        ) -> None: ...
 
     else:
         # Two parameters for one argument, by position and by keyword: Python would raise for one
@@ -166,6 +183,25 @@ class Instruments(Lookup):
                 raise_if_plain(name_, name)
             return self._for_calls(TimeMe, self._timers, (name_, name), surplus, options)
 
+        def in_progress(self, name_=None, /, name=None, *surplus, **options):
+            """in_progress(name=None, **options)
+
+            Return a decorator and context manager for a gauge of how many calls are in progress.
+
+            It is read once a second. It may stand bare, too, and takes no `value` and no `mtype`.
+            """
+            try:
+                if not options:
+                    if name_ is None:
+                        return self._in_progress[name]
+                    if name is None:
+                        return self._in_progress[name_]
+            except (KeyError, TypeError):  # unknown yet, or unhashable
+                pass
+            except Exception:
+                raise_if_plain(name_, name)
+            return self._for_calls(InProgress, self._in_progress, (name_, name), surplus, options)
+
         def count(self, name_=None, value_=ONE, /, name=None, value=ONE, *surplus, **options):
             """count(name, value=1, **options)
 
@@ -220,7 +256,9 @@ class Instruments(Lookup):
         ):
             """gauge(name, value, **options)
 
-            Record a reading of `value`.
+            Record a reading of `value`. A callable is called once a second from now on, and its
+            result recorded, in place of the callable that the series had before. A method is held
+            weakly: it is called while its object lives.
             """
             try:
                 if not options:

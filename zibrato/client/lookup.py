@@ -11,6 +11,7 @@ from zibrato.client.bound import (
     CountMe,
     DirectCounter,
     DirectRecorder,
+    InProgress,
     Record,
     TimeMe,
 )
@@ -19,8 +20,10 @@ from zibrato.model import COUNTER, GAUGE, TIMER
 
 T = TypeVar("T")
 MAX_CACHED = 10_000
-Instrument = TypeVar("Instrument", bound=CountMe | CountExceptions | TimeMe | DirectRecorder)
-Caller = TypeVar("Caller", CountMe, CountExceptions, TimeMe)
+Instrument = TypeVar(
+    "Instrument", bound=CountMe | CountExceptions | TimeMe | InProgress | DirectRecorder
+)
+Caller = TypeVar("Caller", CountMe, CountExceptions, TimeMe, InProgress)
 
 
 class Lookup:
@@ -33,6 +36,7 @@ class Lookup:
         self._counters: dict[str | None, CountMe] = {}
         self._exceptions: dict[str | None, CountExceptions] = {}
         self._timers: dict[str | None, TimeMe] = {}
+        self._in_progress: dict[str | None, InProgress] = {}
         self._counts: dict[str | None, Record] = {}
         self._timings: dict[str | None, Record] = {}
         self._gauges: dict[str | None, Record] = {}

@@ -9,6 +9,7 @@ from zibrato.client.arguments import MISSING, Arguments, Request, shown
 from zibrato.client.buffers import Buffers
 from zibrato.client.environment import is_disabled
 from zibrato.client.outcomes import OUTCOMES, TAG, Outcomes
+from zibrato.client.sampled import InProgressBuffer
 from zibrato.levels import EVERYTHING, LEVELS, LevelFilter, level_name
 from zibrato.model import COUNTER, Series
 
@@ -64,6 +65,11 @@ class Recorder:
             return None
         tagged = [sorted({**dict(request.tags), TAG: outcome}.items()) for outcome in OUTCOMES]
         return Outcomes(*[self._append(request._replace(tags=tuple(tags))) for tags in tagged])
+
+    def in_progress(self, arguments: Arguments) -> InProgressBuffer | None:
+        """Return what counts who is inside, None where it's off; raises TypeError or ValueError."""
+        series = self._series(arguments.check())
+        return None if series is None else self.buffers.in_progress_buffer(series)
 
     def _append(self, request: Request) -> Callable[[object], object]:
         series = self._series(request)

@@ -1,0 +1,47 @@
+"""Gauges that are read, in real processes: a parent, and its child as it begins anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration import clients
+from tests.integration.sink import Sink
+
+GEVENT = "from gevent import monkey; monkey.patch_all()"
+PROGRAM = """
+import os
+from zibrato import Zibrato
+
+class Pool:
+    size = 0
+    def read(self):
+        return self.size
+
+z, pool = Zibrato(), Pool()
+z.gauge("pool", pool.read)
+z.gauge("bad", lambda: 1 / 0)
+inherited = z.in_progress("inherited")
+with inherited:
+    assert z.flush(20)
+    pid = os.fork()
+    if pid == 0:
+        pool.size = 5
+        with inherited, z.in_progress("own"):
+            assert z.flush(20)
+        z.close()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    z.close()
+assert z.dropped["value"] > 0
+"""
+
+
+@pytest.mark.parametrize("prelude", ["", GEVENT], ids=["threads", "gevent"])
+def test_a_child_reads_anew_and_nobody_is_inside_it(prelude: str, sink: Sink) -> None:
+    clients.run(prelude + PROGRAM, sink)
+    sink.take(100)
+    assert sink.sums["inherited"] == sink.counts["inherited"] >= 1
+    assert sink.counts["own"] >= 1
+    assert sink.sums["own"] >= 1
+    assert sink.sums["pool"] >= 5
+    assert sink.reasons["dropped", "value"] >= 1
