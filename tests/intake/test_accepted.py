@@ -77,6 +77,13 @@ def test_a_peer_of_whom_something_is_unread_is_left_for_now(peers: Peers) -> Non
     assert other.recv(1) == b""
 
 
+def test_who_is_not_accepted_yet_waits_too(peers: Peers) -> None:
+    address, _, other = peers
+    with socket.socket(other.family) as late:
+        late.connect(other.getpeername())
+        assert hang_up([address], 0).unread == 1
+
+
 def test_no_other_address_is_touched(peers: Peers) -> None:
     _, _, other = peers
     assert hang_up(["tcp://127.0.0.1:1", "ipc:///nowhere"], 0) == (0, frozenset())

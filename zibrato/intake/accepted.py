@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import fcntl
 import os
+import select
 import socket
 import stat
 import termios
@@ -21,7 +22,10 @@ _ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothin
 
 
 class Peers(NamedTuple):
-    """Those who are connected: how many bytes of them wait here, and which connections they are."""
+    """Those who are connected: how many bytes of them wait here, and which connections they are.
+
+    Whoever is in the queue of a listening socket is one of whom a byte waits.
+    """
 
     unread: int
     connections: frozenset[int]
@@ -37,14 +41,23 @@ def hang_up(addresses: Collection[str], max_unread: int) -> Peers:
     if not addresses or not os.path.isdir(_DESCRIPTORS):
         return Peers(0, frozenset())
     waiting, connections = 0, set()
-    for connection in _accepted(addresses):
+    for connection in _sockets(addresses):
         with closing(connection), suppress(OSError):  # such as of one that has gone meanwhile
+            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                waiting += _is_readable(connection)
+                continue
             connections.add(os.fstat(connection.fileno()).st_ino)
             unread = _unread(connection)
             waiting += unread
             if unread <= max_unread:
                 connection.shutdown(socket.SHUT_WR)
     return Peers(waiting, frozenset(connections))
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    poll = select.poll()  # which knows descriptors past 1,023 as well
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _unread(connection: socket.socket) -> int:
@@ -54,14 +67,14 @@ def _unread(connection: socket.socket) -> int:
     return length[0]
 
 
-def _accepted(addresses: Collection[str]) -> Iterator[socket.socket]:
-    """Yield a duplicate of each connection, for the caller to close."""
+def _sockets(addresses: Collection[str]) -> Iterator[socket.socket]:
+    """Yield a duplicate of each connection and of what listens, for the caller to close."""
     for descriptor in _descriptors():
         try:
             connection = socket.socket(fileno=os.dup(descriptor))
         except OSError:  # ZeroMQ's thread closes and opens descriptors meanwhile
             continue
-        if _is_accepted(connection, addresses):
+        if _is_at(connection, addresses):
             yield connection
         else:
             connection.close()
@@ -74,11 +87,10 @@ def _descriptors() -> Iterator[int]:
                 yield int(name)
 
 
-def _is_accepted(connection: socket.socket, addresses: Collection[str]) -> bool:
-    """Return whether a peer made `connection` to one of `addresses`, as ZeroMQ writes them."""
+def _is_at(connection: socket.socket, addresses: Collection[str]) -> bool:
+    """Return whether a socket listens at one of `addresses`, as ZeroMQ writes them, or was made by
+    who does."""
     try:
-        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            return False
         return any(name in addresses for name in _names(connection))
     except OSError:
         return False
