@@ -2,11 +2,13 @@
 
     python -m benchmarks.outbox [SERIES]
 
-Beside a baseline: the same snapshot as JSON, in one piece, to a file with one fsync.
+Beside a baseline: the same snapshot as JSON, in one piece, to a file with one fsync; and beside
+what a full collection of garbage takes with that many series, whenever the interpreter does one.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -16,17 +18,22 @@ from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, thread_time
+from typing import NamedTuple
+
+from twisted.internet.task import Clock
 
 from zibrato.daemon.accumulator import Accumulator
 from zibrato.daemon.intervals import ClosedInterval, OpenInterval
-from zibrato.daemon.kept_snapshot import KeptSnapshot
-from zibrato.daemon.outbox_file import Changes, OutboxFile
+from zibrato.daemon.journal_turn import Turn, write
+from zibrato.daemon.outbox_disk import OutboxDisk
+from zibrato.daemon.outbox_file import Changes
 from zibrato.levels import EVERYTHING
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot
 from zibrato.wire import Batch, CounterRow, encode
 
 SERIES = 100_000
-ROUNDS = 3
+ROUNDS = 5
+TIMER_PERIOD = 0.01
 KINDS = (COUNTER, TIMER, GAUGE)
 
 
@@ -55,8 +62,16 @@ def frames(series: int) -> list[bytes]:
     return [encode(Batch(1, "c", n, 0.0, 1.0, part)) for n, part in enumerate(parts)]
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float, float]:
-    """Return seconds and CPU seconds of work in a thread, and how late this thread was."""
+class Run(NamedTuple):
+    """Seconds and CPU seconds of work in a thread; how late a timer of 10 ms was in this one."""
+
+    seconds: float
+    cpu: float
+    late: Sequence[float]
+
+
+def timed(work: Callable[[], object]) -> Run:
+    """Do work in a thread, while this one does a little every 10 ms, as a reactor does."""
     used: list[float] = []
 
     def run() -> None:
@@ -65,13 +80,14 @@ def timed(work: Callable[[], object]) -> tuple[float, float, float]:
         used.extend((perf_counter() - began, thread_time() - cpu))
 
     thread = threading.Thread(target=run)
-    lateness, pause = 0.0, threading.Event()
+    late, pause = list[float](), threading.Event()
     thread.start()
     while thread.is_alive():
         asked = perf_counter()
-        pause.wait(0.001)
-        lateness = max(lateness, perf_counter() - asked - 0.001)
-    return used[0], used[1], lateness
+        pause.wait(TIMER_PERIOD)
+        late.append(perf_counter() - asked - TIMER_PERIOD)
+        _ = [[number] for number in range(1000)]  # objects, for which garbage is collected
+    return Run(used[0], used[1], late)
 
 
 def as_json(snapshot: Snapshot, path: Path) -> None:
@@ -82,41 +98,38 @@ def as_json(snapshot: Snapshot, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def show(what: str, runs: Sequence[tuple[float, float, float]]) -> None:
-    seconds, cpu, late = (min(column) for column in zip(*runs, strict=True))
-    print(f"{what:<44} {seconds:8.3f} s {cpu:8.3f} s CPU, this thread {late * 1000:5.0f} ms late")
+def show(what: str, runs: Sequence[Run]) -> None:
+    """Print the best time, and the lateness over all runs."""
+    late = sorted(lateness for run in runs for lateness in run.late)
+    print(
+        f"{what:<44} {min(run.seconds for run in runs):8.3f} s "
+        f"{min(run.cpu for run in runs):8.3f} s CPU, timer late "
+        f"{late[int(0.99 * len(late))] * 1000:5.1f} ms p99 {late[-1] * 1000:5.1f} ms at most"
+    )
 
 
-Run = tuple[float, float, float]
-
-
-def measured(series: int, directory: Path, file: OutboxFile) -> list[Run]:
-    """Return what it costs to make a snapshot, to commit it, to write JSON, and to log a second."""
-    closed, snapshots = interval(series), []
-    made = timed(lambda: snapshots.append(closed.snapshot()))
-    (snapshot,) = snapshots
-    backends = {"librato": EVERYTHING, "store": EVERYTHING}
-    changes = Changes([(KeptSnapshot.of(snapshot), backends)])
+def measured(series: int, disk: OutboxDisk) -> tuple[Run, Run]:
+    """Return what it costs to make and commit a snapshot, and to log a second."""
+    closed = interval(series)
+    turn = Turn([closed], [], {"librato": EVERYTHING, "store": EVERYTHING}, [], [], {}, None)
     log = Changes(frames={0.0: frames(series)})
-    return [
-        made,
-        timed(lambda: file.commit(changes)),
-        timed(lambda: as_json(snapshot, directory / "json")),
-        timed(lambda: file.commit(log)),
-    ]
+    return timed(lambda: write(turn, disk)), timed(lambda: disk.commit(log))
 
 
 def main(series: int) -> None:
-    """Print the best of some rounds."""
+    """Print what some rounds come to."""
     with tempfile.TemporaryDirectory() as name:
-        file = OutboxFile(Path(name, "outbox"), "run")
-        rounds = [measured(series, Path(name), file) for _ in range(ROUNDS)]
-        file.close()
-    made, committed, dumped, logged = zip(*rounds, strict=True)
-    show(f"snapshot of {series:,} series: made", made)
-    show("  committed to the outbox's file", committed)
-    show("  baseline: as JSON, with one fsync", dumped)
+        disk = OutboxDisk(Clock(), Path(name, "outbox"))
+        committed, logged = zip(*[measured(series, disk) for _ in range(ROUNDS)], strict=True)
+        disk.close()
+        snapshot = interval(series).snapshot()
+        dumped = timed(lambda: as_json(snapshot, Path(name, "json")))
+    collected = timed(gc.collect)
+    print(f"load {os.getloadavg()[0]:.1f}")
+    show(f"snapshot of {series:,} series: made and committed", committed)
+    show("  baseline: as JSON, with one fsync", [dumped])
     show(f"log of a second of {series:,} open series", logged)
+    show("all garbage collected, with one such snapshot", [collected])
 
 
 if __name__ == "__main__":

@@ -52,13 +52,20 @@ class ClosedInterval:
     def snapshot(self) -> Snapshot:
         """Return the snapshot, once; any thread may."""
         interval, self._interval = self._interval, OpenInterval()
-        return Snapshot(self.start, self.end, _summaries(interval.entries))
+        return Snapshot(self.start, self.end, _summaries(interval))
 
 
-def _summaries(entries: dict[Series, Accumulator]) -> dict[Series, Summary]:
-    """Return what was accumulated; a set is a gauge from here on."""
+def _summaries(interval: OpenInterval) -> dict[Series, Summary]:
+    """Return what was accumulated; a set is a gauge from here on.
+
+    The interval is empty afterwards. It is freed bit by bit: to free all at once is one step of the
+    interpreter, for which every thread has to wait.
+    """
     summaries: dict[Series, Summary] = {}
-    for opened, entry in entries.items():
+    while interval.rows:
+        interval.rows.popitem()
+    for opened in list(interval.entries):
+        entry = interval.entries.pop(opened)
         series = opened._replace(kind=GAUGE) if opened.kind == SET else opened
         summary = entry.summary()
         same = summaries.get(series)
