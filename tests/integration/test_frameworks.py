@@ -226,6 +226,8 @@ def test_klein(endpoint: str, arrived: Recording) -> None:
         port = int(server.wait_for(r"Site starting on (\d+)")[1])
         for kind in ("coroutine", "chain", "inline"):
             assert [get(port, f"/{kind}/{number}") for number in range(1, 5)] == [200] * 4
+        # Once there is a connection, a stop has its second for what is left alone.
+        eventually(lambda: arrived.counted("http.requests"))
         assert get(port, "/inline/0") == 500
         server.stop()
     expected = {

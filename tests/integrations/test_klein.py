@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import twisted.internet
 from klein import Klein
 from treq.testing import StubTreq
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import MemoryReactor
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.iweb import IRequest
@@ -16,6 +19,7 @@ from twisted.web.resource import IResource, Resource
 from zope.interface.verify import verifyObject
 
 from tests.integrations.exchanges import exceptions, routes, statuses
+from zibrato.integrations import klein
 from zibrato.integrations.klein import Measured
 from zibrato.testing import RecordingZibrato
 
@@ -47,6 +51,18 @@ def shop() -> Klein:
         raise LookupError(number)
 
     return app
+
+
+class OwnClient(RecordingZibrato, Service):
+    """Takes the place of `TxZibrato`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = Deferred[None]()
+
+    def stopService(self) -> Deferred[None]:
+        Service.stopService(self)
+        return self.stopped
 
 
 class MeasuredTests(SynchronousTestCase):
@@ -135,6 +151,27 @@ class MeasuredTests(SynchronousTestCase):
         stub.get("http://shop.test/").addErrback(lambda _: None)
         lost.pop()()
         self.assertEqual((statuses(self.z), exceptions(self.z)), (["4xx"], {}))
+
+    def test_an_own_client_is_started_once_and_stopped_while_the_reactor_waits(self) -> None:
+        clients: list[OwnClient] = []
+
+        def make() -> OwnClient:
+            clients.append(OwnClient())
+            return clients[-1]
+
+        reactor = MemoryReactor()
+        self.patch(klein, "TxZibrato", make)
+        self.patch(twisted.internet, "reactor", reactor)
+        measured = Measured(shop().resource())
+        (z,) = clients
+        self.assertFalse(z.running)
+        for _ in range(2):
+            self.ask("/v1/about/us", measured)
+        self.assertEqual((z.running, statuses(z)), (1, ["2xx", "2xx"]))
+        # In the other phases a reactor waits for no Deferred.
+        ((stop, _, _),) = reactor.triggers["before"]["shutdown"]
+        self.assertIs(stop(), z.stopped)
+        self.assertEqual(set(reactor.triggers), {"before"})
 
     def test_other_resources_are_one_route(self) -> None:
         class Page(Resource):

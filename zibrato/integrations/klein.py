@@ -64,11 +64,15 @@ class Measured:
 
 
 def _start(z: TxZibrato) -> None:
-    """Start a client, and have the reactor stop it after all services are stopped."""
+    """Start a client, and have the reactor stop it, and wait for what it sends then.
+
+    The reactor waits for that in this phase alone. What was to be stopped before the first request
+    came, an application's services for one, is stopped first.
+    """
     from twisted.internet import reactor  # noqa: PLC0415 - it runs by now
 
     z.startService()
-    reactor.addSystemEventTrigger("during", "shutdown", z.stopService)
+    reactor.addSystemEventTrigger("before", "shutdown", z.stopService)
 
 
 class _Exchange:
