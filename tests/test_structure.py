@@ -19,7 +19,7 @@ ARROWS = {
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
     "shell": {*SHARED, "client", "command_line"},
-    "integrations": {"client", "tx"},
+    "integrations": {*SHARED, "client", "tx"},
     "intake": {
         *SHARED,
         "descriptors",
@@ -74,6 +74,7 @@ def test_a_room_imports_only_what_it_may(name: str) -> None:
         ("zibrato.testing", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.shell.timed", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.interfaces", ("twisted.internet.reactor", "txzmq", "klein")),
+        ("zibrato.integrations.logging", ("twisted", "klein", "sqlite3", "numpy")),
         ("zibrato.integrations.wsgi", ("twisted", "werkzeug", "flask")),
         ("zibrato.integrations.asgi", ("twisted", "starlette", "anyio")),
         ("zibrato.integrations.django", ("twisted", "django", "asgiref")),

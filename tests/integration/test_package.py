@@ -14,10 +14,13 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+import zmq
 
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import ROOT, Process
+from tests.integration.sink import Sink
 from zibrato import __version__
 from zibrato.daemon.options import FLAGS, Options
 
@@ -32,6 +35,18 @@ from zibrato import Zibrato
 with Zibrato(sys.argv[1]) as z:
     z.count(name="calls", value=42)
 """
+
+ALONE = (
+    CLIENT
+    + """
+import logging
+import zibrato.testing
+from zibrato.integrations.logging import Handler
+with Zibrato(sys.argv[1]) as z:
+    logging.getLogger().addHandler(Handler(z))
+    logging.error("one")
+"""
+)
 
 
 class Environment:
@@ -179,6 +194,27 @@ def test_the_plugin_runs_from_there(
     assert server.total("calls") == 42
     where = installed.run("python", "-c", "import zibrato; print(zibrato.__file__)")
     assert where.startswith(str(installed.directory))
+
+
+def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
+    alone = Environment(tmp_path / "environment")
+    alone.pip("install", "--no-deps", "--no-compile", str(wheel))
+    (site,) = alone.directory.glob("lib/python*/site-packages")
+    for module in (zmq, msgspec):
+        assert module.__file__
+        package = Path(module.__file__).parent
+        for path in package.parent.glob(f"{package.name}*"):  # with what its binaries need
+            (site / path.name).symlink_to(path)
+    for path in Path(zmq.__file__ or "").parents[1].glob("pyzmq*"):
+        (site / path.name).symlink_to(path)
+    packages = {path.name.partition("-")[0].partition(".")[0] for path in site.iterdir()}
+    assert packages <= {"zibrato", "zmq", "pyzmq", "msgspec", "twisted", "pip", "setuptools"}
+    sink = Sink(f"ipc://{tmp_path}/socket")
+    alone.run("python", "-c", ALONE, sink.endpoint)
+    alone.run("zibrato", "send", "counter", "calls", "2", "--socket", sink.endpoint)
+    sink.wait_for("calls", 2)
+    sink.close()
+    assert (sink.sums["calls"], sink.counts["log.records"]) == (44, 1)
 
 
 def test_an_upgrade_and_a_reinstallation_show(
