@@ -15,90 +15,16 @@ from pathlib import Path
 import pytest
 from twisted.python.usage import UsageError
 
+from tests.addresses import SOCKETS, STATSD, TEXT, WEB
 from zibrato.daemon.options import MAX_CONFIG
 from zibrato.service import Options, make_service
 
 LOCAL = "tcp:0:interface=127.0.0.1"
-ENDPOINT = "--web: expected a Twisted endpoint such as tcp:5580:interface=127.0.0.1, got "
 SECONDS = "expected seconds from 0.1 to 86,400, got "
 COUNT = "expected a whole number from 1 to "
-PORT = "--socket: expected ipc://PATH, tcp://HOST:PORT or inproc://NAME with a port from 1 to 65535"
 CONFIG = "--config: can't read "
-TEXT = "expected UTF-8 without control characters"
 FILE = "expected the name of a file, got ''; leave it out"
 ACCOUNT = "--username=u --apikey=k"
-
-WEB = {
-    "tcp": ENDPOINT,
-    "tcp:99999": ENDPOINT,
-    "tcp:-1:interface=127.0.0.1": ENDPOINT,
-    "tcp:5580:bogus=1": ENDPOINT,
-    "tcp:0:interface=127.0.0.1:interface=0.0.0.0": ENDPOINT,
-    "tcp:٣:interface=127.0.0.1": ENDPOINT,
-    "systemd:domain=INET:index=0": ENDPOINT,
-    "http://127.0.0.1:5580": ENDPOINT,
-    " ": ENDPOINT,
-    "tcp:0\0": f"--web: {TEXT}",
-    "tcp:0": "--web: tcp:0 can be reached from elsewhere: give --web-credentials FILE",
-    "tcp:0:interface=nosuch.invalid": "--web: can't listen at tcp:0:interface=nosuch.invalid: ",
-    "tcp:PORT:interface=127.0.0.1": "--web: can't listen at tcp:",
-    "unix:/nonexistent/x": "--web: can't listen at unix:/nonexistent/x: No such file",
-    "unix:file": "--web: can't listen at unix:file: there is a file; give another",
-    f"unix:{'x' * 200}": f"--web: can't listen at unix:{'x' * 200}: ",
-}
-"""Endpoints of the page of a store, and how the line begins that each gets."""
-
-SOCKETS = {
-    "": "--socket: expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, with connect: before",
-    "5550": "--socket: expected ipc://PATH",
-    "TCP://127.0.0.1:*": "--socket: expected ipc://PATH",
-    "tcp://127.0.0.1:99999": PORT,
-    "tcp://127.0.0.1:-1": PORT,
-    "tcp://127.0.0.1:1_0": PORT,
-    "tcp://127.0.0.1": PORT,
-    "connect:tcp://127.0.0.1:99999": PORT,
-    "connect:tcp://127.0.0.1:*": PORT,
-    "tcp://127.0.0.1:PORT": "--socket: can't have tcp://127.0.0.1:",
-    "tcp://192.0.2.1:5551": "--socket: tcp://192.0.2.1:5551 is beyond loopback, where anybody",
-    "tcp://192.0.2.1:5551 --insecure-tcp": "--socket: can't have tcp://192.0.2.1:5551: Cannot",
-    "ipc://a\0b": f"--socket: {TEXT}",
-    "ipc://\udcff": f"--socket: {TEXT}",
-    "ipc:///nonexistent/x": "--socket: can't have ipc:///nonexistent/x: No such file",
-    "ipc://file": "--socket: can't have ipc://file: There is a file",
-    "ipc://directory": "--socket: can't have ipc://directory: There is a file",
-    f"ipc://{'x' * 200}": "--socket: can't have ipc://xxx",
-    "ipc://a --socket=ipc://./a": "--socket: ipc://./a is what another --socket here has",
-    "ipc://a --socket=ipc://HERE/a": "--socket: ipc://",
-    "tcp://127.0.0.1:FREE --socket=tcp://localhost:FREE": "--socket: tcp://localhost:",
-    "tcp://127.0.0.1:FREE --socket=tcp://*:FREE --insecure-tcp": "--socket: tcp://*:",
-}
-"""Values of `--socket`."""
-
-LINES_FROM = (
-    "--statsd: expected udp:PORT, tcp:PORT, unix:PATH or unixgram:PATH, with the IP address"
-)
-STATSD = {
-    "": LINES_FROM,
-    "8125": LINES_FROM,
-    "udp": LINES_FROM,
-    "udp:": LINES_FROM,
-    "udp:65536": LINES_FROM,
-    "udp:٣": LINES_FROM,
-    "udp:localhost:8125": LINES_FROM,
-    "UDP:8125": LINES_FROM,
-    "unix:": LINES_FROM,
-    "sctp:8125": LINES_FROM,
-    "tcp:PORT": "--statsd: can't have tcp:127.0.0.1:",
-    "udp:192.0.2.1:8125": "--statsd: can't have udp:192.0.2.1:8125: Cannot assign",
-    "unix:/nonexistent/x": "--statsd: can't have unix:/nonexistent/x: No such file",
-    "unix:file": "--statsd: can't have unix:file: There is a file; give another",
-    "unixgram:directory": "--statsd: can't have unixgram:directory: There is a file",
-    f"unixgram:{'x' * 200}": "--statsd: can't have unixgram:xxx",
-    "unix:a --statsd=unixgram:./a": "--statsd: can't have unixgram:./a: Resource temporarily",
-    "udp:FREE --statsd=udp:0.0.0.0:FREE": "--statsd: can't have udp:0.0.0.0:",
-    "udp:0 --statsd-level=a,b": "--statsd-level: level: expected one of debug",
-}
-"""Values of `--statsd`."""
 
 VALUES = {
     "--flush-interval=1e-320": f"--flush-interval: {SECONDS}'1e-320'; write 10 for ten seconds",
@@ -159,7 +85,7 @@ BACKENDS = {
     "--store=a --backend=store:path=a --backend=store:path=./a": "--backend store: path: another",
     "--backend=log:path=a --backend=store:path=a": "--backend store: path: another backend of",
     "--backend=log:path=a --backend=log:path=./a": "--backend log: path: another backend of",
-    "--backend=stor": "--backend: expected one of librato, log, memory, store, got 'stor'; did you",
+    "--backend=stor": "--backend: expected one of librato, log, memory, otlp, store, got 'stor'",
     "--backend=store:a": "--backend store: expected key=value behind the colon; see --help-back",
     "--backend=store:pth=a": "--backend store: expected one of path, max_bytes, retention, max_st",
     "--backend=store:path=a:path=b": "--backend store: expected each setting once; leave one out",
