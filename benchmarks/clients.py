@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks import peers, processes
 from benchmarks.goals import OURS, Figures, names, ratio, verdicts
 from benchmarks.measure import THREADS, Row, Snippet, measure
-from benchmarks.peers import COUNT, DECORATORS, GAUGE, NAMED, WITH, Client, Decorator
+from benchmarks.peers import COUNT, DECORATORS, ENDS, GAUGE, NAMED, WITH, Client, Decorator
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
@@ -101,7 +101,9 @@ def run(directory: Path, port: int, wanted: Sequence[str], rounds: int) -> Figur
         gc.freeze()
         measure(list(figures.values()), rounds)
         z.close()
-    made = sum(row.calls for (_, name), row in figures.items() if name == OURS)
+    made = sum(
+        row.calls * row.snippet.measurements for (_, name), row in figures.items() if name == OURS
+    )
     shipped = processes.shipped(account, "bench.")
     if made != shipped:
         raise BenchmarkError(f"{made:,} measurements were made, {shipped:,} were shipped")
@@ -166,7 +168,7 @@ def show(figures: Figures, rounds: int) -> None:
     print(f"{processes.pinning()}; garbage collector on; median of {rounds} interleaved rounds.")
     print("Nanoseconds a call, and in brackets how many times a plain wrapper's. An asterisk: the")
     print("library has no such instrument, so it was written by hand with it.\n")
-    for operations in (ONE, BY_NAME, *(VARIANTS[at : at + 2] for at in range(0, 6, 2))):
+    for operations in (ONE, ENDS, BY_NAME, *(VARIANTS[at : at + 2] for at in range(0, 6, 2))):
         rows = [
             [name, *(cell(figures, operation, name) for operation in operations)]
             for name in names(figures, operations)

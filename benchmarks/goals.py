@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmarks.measure import Row
-from benchmarks.peers import COUNT, DECORATORS, GAUGE, WITH
+from benchmarks.peers import (
+    COUNT,
+    DECORATORS,
+    EXCEPTIONS,
+    GAUGE,
+    IN_PROGRESS,
+    OUTCOME,
+    WITH,
+)
 
 Figures = Mapping[tuple[str, str], Row]
 """A row per operation and client."""
@@ -14,7 +22,10 @@ Figures = Mapping[tuple[str, str], Row]
 OURS = "zibrato"
 PLAIN = "a plain wrapper"
 BARE = "a bare call"
-RATIOS = {DECORATORS[0]: 0.85, DECORATORS[1]: 2.0, WITH: 3.5, GAUGE: 0.7, COUNT: 0.6}
+RATIOS = {
+    **{DECORATORS[0]: 0.85, DECORATORS[1]: 2.0, WITH: 3.5, GAUGE: 0.7, COUNT: 0.6},
+    **{EXCEPTIONS: 0.85, OUTCOME: 2.0, IN_PROGRESS: 1.2},
+}
 LEAD = 8.0
 
 

@@ -38,6 +38,8 @@ class Snippet:
     names: Mapping[str, Any]
     by_hand: bool = False
     threads: int = 1
+    measurements: int = 1
+    """How many measurements it makes a call."""
 
 
 @dataclass

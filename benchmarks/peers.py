@@ -22,6 +22,8 @@ DECORATORS = ("count decorator", "time decorator")
 WITH = "with"
 GAUGE = "gauge"
 COUNT = "count"
+ENDS = ("exceptions decorator", "outcome decorator", "in progress decorator")
+EXCEPTIONS, OUTCOME, IN_PROGRESS = ENDS
 NAMED = {instrument: f"{instrument} by name" for instrument in (COUNT, GAUGE, WITH)}
 PASS = "\n    pass"  # noqa: S105 - a statement
 HOST = "127.0.0.1"
@@ -61,6 +63,9 @@ def zibrato(client: Any) -> Client:
         NAMED[WITH]: Snippet(f"with z.Time_me(name='bench.with'):{PASS}", {"z": client}),
         NAMED[GAUGE]: Snippet("z.gauge(name='bench.gauge', value=1.5)", {"z": client}),
         NAMED[COUNT]: Snippet("z.count(name='bench.direct')", {"z": client}),
+        EXCEPTIONS: _call(client.count_exceptions("quiet.exceptions"), measurements=0),
+        OUTCOME: _call(client.time_me("bench.outcome", outcome=True)),
+        IN_PROGRESS: _call(client.in_progress("quiet.in_progress"), measurements=0),
     }
     count, time = client.count_me(name="bench.count"), client.time_me(name="bench.time")
     return Client("zibrato", count, time, statements, coroutines=True)
@@ -134,6 +139,8 @@ def prometheus() -> Client:
         WITH: Snippet(f"with timer:{PASS}", names),
         GAUGE: Snippet("gauge.set(1.5)", names),
         COUNT: Snippet("counter.inc()", names),
+        EXCEPTIONS: _call(counter.count_exceptions(), measurements=0),
+        IN_PROGRESS: _call(names["gauge"].track_inprogress(), measurements=0),
     }
     return Client(
         "prometheus_client",
@@ -235,6 +242,14 @@ def _also_by_name(statements: Mapping[str, Snippet]) -> dict[str, Snippet]:
         if instrument in NAMED and not snippet.by_hand
     }
     return {**named, **statements}
+
+
+def _call(decorate: Decorator, measurements: int = 1) -> Snippet:
+    """Return a call of a decorated function that does nothing."""
+
+    def nothing() -> None: ...
+
+    return Snippet("function()", {"function": decorate(nothing)}, measurements=measurements)
 
 
 def _itself(function: Any) -> Any:
