@@ -7,6 +7,9 @@ BENCH := .venv-bench
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
+INSTALL_UV := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile uv
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --config-setting editable_mode=compat
+EXTRAS := '.[test,integration,lint,docs]'
 
 .PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-soak clean
 
@@ -35,9 +38,9 @@ tests: .make/test .make/packages
 coverage: .make/test .make/packages
 	$(PYTEST) --cov --cov-report=
 
-# What repeats itself, in its whole length: some minutes of kills, restarts and reconnections.
+# What repeats itself, and all examples that hypothesis tries, in whole length: some minutes of kills, restarts and reconnections.
 soak: .make/test .make/packages
-	ZIBRATO_SOAK=1 $(PYTEST) -m soak -o faulthandler_timeout=1800
+	ZIBRATO_SOAK=1 $(PYTEST) -m "soak or hypothesis" -o faulthandler_timeout=1800
 
 # All that the tests know to attack it with, and a table of what held.
 hostile: .make/test .make/packages
@@ -92,8 +95,9 @@ $(BIN)/python:
 	$(INSTALL) -e .
 	mkdir -p .make && touch $@
 
+# uv takes a third of pip's time; what only pip knows, as where a mirror is, pip does.
 .make/test: setup.py | $(BIN)/python
-	$(INSTALL) -e '.[test,integration,lint,docs]'
+	$(INSTALL_UV) && $(UV) -e $(EXTRAS) || $(INSTALL) -e $(EXTRAS)
 	mkdir -p .make && touch $@ .make/run
 
 .make/packages: tests/packages.sh

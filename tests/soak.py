@@ -15,6 +15,11 @@ def rounds(whole: int) -> int:
     return max(3, round(whole * SHARE))
 
 
+def examples(whole: int) -> int:
+    """Return how many of `whole` examples hypothesis is to try: a quarter, or at least 10."""
+    return whole if SHARE >= 1 else max(10, whole // 4)
+
+
 def combinations(*factors: Sequence[object]) -> list[tuple[object, ...]]:
     """Return all combinations; in a short run so few that each value is in one at least."""
     if SHARE >= 1:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from zibrato.distribution import (
     MAX_BUCKETS,
     MAX_EXACT_SAMPLES,
@@ -81,7 +82,7 @@ def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32), percent=st.sampled_from(PERCENTS))
 def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
     samples = draw(family, seed, MAX_EXACT_SAMPLES)
@@ -89,7 +90,7 @@ def test_1024_samples_are_exact(family: str, seed: int, percent: float) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.sampled_from([MAX_EXACT_SAMPLES + 1, 3000]))
 def test_many_samples_are_within_one_percent(family: str, seed: int, count: int) -> None:
     samples = draw(family, seed, count)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from zibrato.testing import RecordingZibrato
 
 SPECIAL = (
@@ -105,7 +106,7 @@ def z() -> Any:
     return RecordingZibrato()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(["count", "timing", "gauge"]), CALLS)
 @pytest.mark.attack(
     "objects in the client that can't be compared or printed",
@@ -117,7 +118,7 @@ def test_direct_calls(z: Any, instrument: str, call: Call) -> None:
         assert getattr(z, instrument)(*positional, **keywords) is None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(CALLERS), CALLS)
 def test_blocks(z: Any, instrument: str, call: Call) -> None:
     positional, keywords = unboxed(call)
@@ -126,7 +127,7 @@ def test_blocks(z: Any, instrument: str, call: Call) -> None:
             raise Hostile
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(OBJECTS)
 def test_values_of_handles(z: Any, value: Box) -> None:
     z.time_me("t").record(value.content)
@@ -150,7 +151,7 @@ def test_what_can_be_recorded_still_is(z: Any) -> None:
     assert z.counted("good") == before + 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(CALLERS), CALLS)
 def test_at_decoration_it_is_a_type_or_value_error(z: Any, instrument: str, call: Call) -> None:
     positional, keywords = unboxed(call)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.integration.processes import eventually, python
 from tests.integration.sink import Sink
+from tests.soak import examples
 from zibrato import Zibrato
 
 NAMES = ("counted", "timed")
@@ -94,7 +95,7 @@ OPERATIONS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(OPERATIONS, min_size=3, max_size=15))
 def test_what_was_made_arrived_or_is_counted_as_dropped(
     operations: list[tuple[object, int]],

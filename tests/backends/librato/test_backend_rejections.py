@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.backends.librato.strict_api import NOW, BackendCase, counters, poison
 from tests.daemon.outboxes import PutOutbox
+from tests.soak import examples
 from zibrato.backends.rejection_log import MUTED
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
@@ -125,7 +126,7 @@ class RejectionTests(BackendCase):
         self.deliver(*[counters(20, start) for start in starts])
         self.assertEqual(self.account(), {None: 2 * 57, "rejected": 60 + 2 * 3})
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=examples(30), deadline=None)
     @given(st.sets(st.integers(0, 349), max_size=20), st.integers(1, 350))
     def test_each_measurement_arrives_or_is_rejected_once(self, bad: set[int], count: int) -> None:
         self.setUp()
