@@ -20,6 +20,7 @@ class Pool:
 z, pool = Zibrato(), Pool()
 z.gauge("pool", pool.read)
 z.gauge("bad", lambda: 1 / 0)
+z.gauge("reentrant", lambda: z.count("in.gauge") or z.flush(60) or 1)  # in the sender's own thread
 inherited = z.in_progress("inherited")
 with inherited:
     assert z.flush(20)
@@ -45,3 +46,5 @@ def test_a_child_reads_anew_and_nobody_is_inside_it(prelude: str, sink: Sink) ->
     assert sink.sums["own"] >= 1
     assert sink.sums["pool"] >= 5
     assert sink.reasons["dropped", "value"] >= 1
+    assert sink.counts["reentrant"] >= 2  # in both processes
+    assert sink.counts["in.gauge"] >= 1

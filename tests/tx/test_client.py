@@ -88,6 +88,25 @@ def test_it_sends_at_full_seconds(fixture: Fixture) -> None:
     assert batch.end - batch.start == pytest.approx(1)
 
 
+def test_gauges_are_read_each_second_by_the_reactor_while_it_runs(fixture: Fixture) -> None:
+    fixture.listen()
+    now: list[float] = []
+
+    def read() -> float:
+        now.append(fixture.reactor.seconds())
+        return 3
+
+    fixture.z.gauge("g", read)
+    with fixture.z.in_progress("p"):
+        fixture.z.startService()
+        fixture.reactor.pump([0.25] * 12)
+        fixture.stop()
+    fixture.reactor.pump([0.25] * 12)
+    assert [int(when) for when in now] == [101, 102, 103]
+    gauges = [row for batch in fixture.batches() for row in batch.gauges]
+    assert {(row.name, *unpack(row.samples)) for row in gauges} == {("g", 3), ("p", 1)}
+
+
 def test_a_stop_sends_what_is_left_and_fires(fixture: Fixture) -> None:
     fixture.listen()
     fixture.z.startService()

@@ -89,7 +89,7 @@ class Recording:
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> list[float]:
-        """Return a gauge's readings."""
+        """Return a gauge's readings; a callable is read once more with each question."""
         gauges = self._named(GAUGE, name, level, source, tags)
         return [value for gauge in gauges for value in gauge.values]
 
