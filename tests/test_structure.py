@@ -12,7 +12,7 @@ from tests.structure import ROOT, circles, imports, modules, room
 
 MAX_LINES = 300
 SHARED = {"model", "levels", "wire", "lines", "distribution", "endpoint", "curve"}
-FILES = {"file_lock", "sqlite_file", "threads"}
+FILES = {"file_lock", "repeats", "sqlite_file", "summary_codec", "threads"}
 STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
 ARROWS = {
     "client": SHARED,
@@ -29,7 +29,7 @@ ARROWS = {
         "tx",
         "file_lock",
     },
-    "backends": {*SHARED, "interfaces", "secret_file", "suggestion"},
+    "backends": {*SHARED, *FILES, "interfaces", "secret_file", "suggestion"},
     "daemon": {
         *SHARED,
         *FILES,

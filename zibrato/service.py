@@ -19,7 +19,7 @@ from zibrato.daemon.garbage import LongLived
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.outbox_place import outbox_disk
+from zibrato.daemon.outbox_place import outbox_disk, state_beside
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
@@ -68,7 +68,7 @@ def make_service(options: Options) -> Daemon:
         levels=settings.levels,
         max_series=settings.max_series,
     )
-    outboxes = _outboxes(reactor, settings, metrics)
+    outboxes = _outboxes(reactor, options, metrics)
     journal = _journal(reactor, options, outboxes, metrics)
     acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
     receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)
@@ -196,8 +196,12 @@ def _otlp_intake(reactor: Reactor, settings: Settings, exports: Exports) -> Otlp
     return OtlpIntake(exports, served)
 
 
-def _outboxes(reactor: Reactor, settings: Settings, metrics: SelfMetrics) -> Sequence[Outbox]:
-    context = BackendContext(reactor, settings.percentiles, count=metrics.count)
+def _outboxes(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Sequence[Outbox]:
+    settings = options.settings
+    context = BackendContext(
+        reactor, settings.percentiles, count=metrics.count,
+        state=lambda name: state_beside(settings, options.environment, name),
+    )  # fmt: skip
     outboxes = []
     for maker, chosen, levels in settings.backends:
         try:

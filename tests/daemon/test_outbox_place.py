@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox_disk import OutboxDisk
-from zibrato.daemon.outbox_place import default_path, outbox_disk
+from zibrato.daemon.outbox_place import default_path, outbox_disk, state_beside
 from zibrato.daemon.settings import Settings
 from zibrato.file_lock import FileLock
 
@@ -65,3 +65,11 @@ def test_without_the_default_one_the_daemon_runs_in_memory(tmp_path: Path) -> No
     lock.close()
     (line,) = [formatEvent(event) for event in events]
     assert line.startswith("the outbox is in memory alone: can't have ")
+
+
+def test_what_backends_keep_is_beside_it() -> None:
+    chosen = settings("--outbox", "/x/outbox")
+    assert state_beside(chosen, {}, "otlp") == Path("/x/outbox.otlp")
+    path = state_beside(settings(), STATE, "otlp")
+    assert path == Path("/var/lib/zibrato/zibrato.sqlite.outbox.otlp")
+    assert state_beside(settings("--outbox", "none"), STATE, "otlp") is None

@@ -55,10 +55,10 @@ def test_deltas_wait_for_a_receiver_that_was_killed(tmp_path: Path) -> None:
                 assert work["tags"] == {"route": "/a", "service.name": "zibrato"}
 
 
-def test_totals_begin_anew_with_their_daemon(tmp_path: Path) -> None:
+def test_totals_go_on_with_the_next_daemon_though_the_first_was_killed(tmp_path: Path) -> None:
     there = Store(tmp_path)
     with there.start():
-        options = sender(tmp_path, there, "cumulative")
+        options = sender(tmp_path, there, f"cumulative:totals={tmp_path}/totals")
         with Zibrato(options[1], linger=30) as z:
             for expected in (7, 14):
                 with daemon(*options) as here:
@@ -69,5 +69,6 @@ def test_totals_begin_anew_with_their_daemon(tmp_path: Path) -> None:
                     z.count(name="calls", value=4)
                     z.flush()
                     wait_for_calls(there, expected)
-                    here.stop()
+                    here.send(signal.SIGKILL)
+                    here.wait()
             assert there.total("work") == 1.0

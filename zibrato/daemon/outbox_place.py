@@ -51,6 +51,18 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
     return state_path(environment, name, "outbox")
 
 
+def state_beside(settings: Settings, environment: Mapping[str, str], name: str) -> Path | None:
+    """Return the file of a backend's own beside the outbox; None where no file is wanted or had."""
+    if settings.outbox == "none":
+        return None
+    try:
+        given = settings.outbox
+        outbox = Path(given).expanduser() if given else default_path(settings, environment)
+    except ValueError:
+        return None
+    return outbox.with_name(f"{outbox.name}.{name}").absolute()
+
+
 def _name(address: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-")[-100:]
 

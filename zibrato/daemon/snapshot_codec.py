@@ -7,18 +7,17 @@ call takes, and the reactor's thread needs it meanwhile.
 from __future__ import annotations
 
 import zlib
-from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from zibrato.daemon.intervals import Taken
-from zibrato.distribution import Distribution
 from zibrato.lines import LineBatch
-from zibrato.model import MAX_COUNT, Series, Snapshot, Summary, SummaryRow
-from zibrato.wire import Batch, encode, pack, unpack
+from zibrato.model import Series, Snapshot, Summary, SummaryRow
+from zibrato.summary_codec import encode as encode_summaries
+from zibrato.summary_codec import to_distribution
+from zibrato.wire import Batch, encode
 
 PIECE = 2000
 """Series in a piece."""
@@ -26,14 +25,13 @@ _FASTEST = 1
 _MAP = 0x80
 _SUMMARIES = b"\xc1"
 """A byte with which nothing in msgpack begins."""
-_Buckets = tuple[float, float, int, list[int], list[int]]
 
 
 def pieces(snapshot: Snapshot) -> Iterator[bytes]:
     """Generate the bytes of a snapshot's series, piece by piece."""
     items = iter(snapshot.summaries.items())
     while part := list(islice(items, PIECE)):
-        yield zlib.compress(_encode(part), _FASTEST)
+        yield zlib.compress(encode_summaries(part), _FASTEST)
 
 
 def snapshot_of(start: float, end: float, parts: Iterable[bytes]) -> Snapshot:
@@ -66,7 +64,7 @@ def frame_of(taken: Taken) -> bytes:
         return encode(taken)
     if isinstance(taken, LineBatch):
         return msgspec.msgpack.encode(taken)
-    return _SUMMARIES + _encode(list(taken))
+    return _SUMMARIES + encode_summaries(list(taken))
 
 
 def taken_of(frame: bytes) -> Taken:
@@ -81,39 +79,7 @@ def taken_of(frame: bytes) -> Taken:
         raise ValueError(f"no batch: {error}") from None
 
 
-def _to_plain(value: object) -> object:
-    """Return what msgpack has for a distribution: its samples as they are, or its buckets."""
-    if not isinstance(value, Distribution):
-        raise NotImplementedError(f"no part of a snapshot: {type(value).__name__}")
-    if value.samples is not None:
-        return pack(value.samples)
-    buckets = value.buckets
-    counts = [min(count, MAX_COUNT) for count in buckets.values()]
-    return value.low, value.high, min(value.zeros, MAX_COUNT), list(buckets), counts
-
-
-def _to_distribution(_kind: type, value: object) -> Distribution:
-    if isinstance(value, bytes):
-        return _exact(unpack(value))
-    result = Distribution()
-    low, high, zeros, indices, counts = msgspec.convert(value, _Buckets)
-    result.samples = None
-    result.low, result.high, result.zeros = low, high, zeros
-    result.buckets = Counter(dict(zip(indices, counts, strict=True)))
-    return result
-
-
-def _exact(samples: array[float]) -> Distribution:
-    """Return a distribution that has the samples as they are, also where they were buckets once."""
-    result = Distribution()
-    if samples:
-        result.samples = samples
-        result.low, result.high = min(samples), max(samples)
-    return result
-
-
-_decode_summaries = msgspec.msgpack.Decoder(list[SummaryRow], dec_hook=_to_distribution).decode
+_decode_summaries = msgspec.msgpack.Decoder(list[SummaryRow], dec_hook=to_distribution).decode
 _decode_lines = msgspec.msgpack.Decoder(LineBatch).decode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
-_encode = msgspec.msgpack.Encoder(enc_hook=_to_plain).encode
-_decode = msgspec.msgpack.Decoder(list[tuple[Series, Summary]], dec_hook=_to_distribution).decode
+_decode = msgspec.msgpack.Decoder(list[tuple[Series, Summary]], dec_hook=to_distribution).decode

@@ -10,9 +10,9 @@ import msgspec
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
+from zibrato import repeats
 from zibrato.interfaces import DaemonInfo
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Tags
-from zibrato.store.db import repeats
 from zibrato.store.db.codec import summary_of
 from zibrato.store.db.database import Database
 from zibrato.store.db.keys import key, series_id_of, start_of

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from zibrato.backends.otlp.data_points import MAX_WIDTH, Taken, data_points, request_of
-from zibrato.backends.otlp.totals import Totals
+from zibrato.backends.totals import Addition
 from zibrato.distribution import Distribution
 from zibrato.intake.otlp.conversion import convert
 from zibrato.intake.otlp.streams import Streams
@@ -46,7 +46,7 @@ def snapshot(summaries: dict[Series, Summary], start: float = NOW) -> Snapshot:
 
 def request(
     *snapshots: Snapshot,
-    totals: Totals | None = None,
+    totals: Addition | None = None,
     resource: Mapping[str, str] | None = None,
 ) -> ExportMetricsServiceRequest:
     points = finished(data_points(snapshots, totals)).points
@@ -103,7 +103,7 @@ def test_what_is_counted_down_is_not_monotonic() -> None:
 
 
 def test_totals_go_on_over_deliveries() -> None:
-    series, totals = Series(COUNTER, "calls", "here"), Totals()
+    series, totals = Series(COUNTER, "calls", "here"), Addition({}, ())
     for number, total in ((0, 2.0), (1, 4.0)):
         message = request(snapshot({series: Summary(1, 2.0)}, NOW + 10 * number), totals=totals)
         (metric,) = message.resource_metrics[0].scope_metrics[0].metrics

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.store.db.store_file import T0, C, File, snapshot
+from zibrato import repeats
 from zibrato.model import Identity
-from zibrato.store.db import repeats
 
 FIRST, SECOND = Identity("run", 1), Identity("run", 2)
 

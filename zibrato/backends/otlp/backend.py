@@ -1,9 +1,10 @@
-"""Ships by OTLP over HTTP; settings: url, headers, proxy, temporality, resource."""
+"""Ships by OTLP over HTTP; settings: url, headers, proxy, temporality, resource, totals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from gzip import compress
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -14,11 +15,13 @@ from zibrato.backends.http import HttpClient, Poster, RequestHeaders, client
 from zibrato.backends.http_target import NAMES, HttpTarget
 from zibrato.backends.otlp.data_points import DataPoint, data_points, request_of
 from zibrato.backends.otlp.responses import Verdict, classify
-from zibrato.backends.otlp.totals import Totals
 from zibrato.backends.posting import in_turns, measurements, note
 from zibrato.backends.rejection_log import RejectionLog
 from zibrato.backends.settings import check_names
+from zibrato.backends.totals import Addition, Totals
+from zibrato.backends.totals_place import totals_of
 from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
+from zibrato.model import Snapshot
 
 __all__ = ["OtlpBackend", "make"]
 
@@ -34,14 +37,16 @@ _HEADERS: RequestHeaders = {
 
 def make(settings: Mapping[str, str], context: BackendContext) -> OtlpBackend:
     """Return the backend of `settings`, with connections of its own."""
-    check_names(settings, *NAMES, "temporality", "resource")
+    check_names(settings, *NAMES, "temporality", "resource", "totals")
     temporality = settings.get("temporality", "delta")
     if temporality not in TEMPORALITIES:
         raise ValueError(f"temporality: expected delta or cumulative, got {temporality!r}")
     target = HttpTarget.parse(settings, URL)
-    http, close = client(context.reactor, target.proxy)
-    totals = Totals() if temporality == "cumulative" else None
     resource = _resource(settings.get("resource", ""))
+    if "totals" in settings and temporality == "delta":
+        raise ValueError("totals: expected it with temporality=cumulative; leave it out")
+    totals = totals_of(settings, context, "otlp") if temporality == "cumulative" else None
+    http, close = client(context.reactor, target.proxy)
     return OtlpBackend(target, context, http, close, totals=totals, resource=resource)
 
 
@@ -55,6 +60,13 @@ def _resource(text: str) -> Mapping[str, str]:
             )
         attributes[name] = value
     return attributes
+
+
+class _Work(NamedTuple):
+    """What is left to send of a delivery, and what it adds to the totals once that is sent."""
+
+    remaining: Bisection[DataPoint]
+    addition: Addition | None = None
 
 
 @implementer(IBackend)
@@ -97,13 +109,31 @@ class OtlpBackend:
             self._log.error("{backend} keeps its url: {why}", backend=self.name, why=str(error))
 
     def stop(self) -> Deferred[None]:
-        """Close the connections."""
-        return self._release()
+        """Close the connections, and the file of totals."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._totals is not None:
+            await self._totals.stop()
+        await self._release()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        remaining = delivery.requests
-        if not isinstance(remaining, Bisection):
-            remaining = delivery.requests = Bisection(await self._points(delivery), MAX_POINTS)
+        work = delivery.requests
+        if not isinstance(work, _Work):
+            work = delivery.requests = await self._begin(delivery)
+        await self._send(delivery, work.remaining)
+        if self._totals is not None and work.addition is not None:
+            await self._totals.commit(work.addition, delivery.identities)
+
+    async def _begin(self, delivery: Delivery) -> _Work:
+        if self._totals is None:
+            points = await self._points(delivery, delivery.snapshots, None)
+            return _Work(Bisection(points, MAX_POINTS))
+        addition = await self._totals.begin(delivery)
+        points = await self._points(delivery, addition.snapshots, addition)
+        return _Work(Bisection(points, MAX_POINTS), addition)
+
+    async def _send(self, delivery: Delivery, remaining: Bisection[DataPoint]) -> None:
         while remaining.request:
             points = remaining.request
             rejection, count, message = await self._post(points)
@@ -118,9 +148,11 @@ class OtlpBackend:
         self._rejections.rejected_some(names, f"{count} data points: {message}", lost)
         return lost
 
-    async def _points(self, delivery: Delivery) -> list[DataPoint]:
+    async def _points(
+        self, delivery: Delivery, snapshots: Sequence[Snapshot], addition: Addition | None
+    ) -> list[DataPoint]:
         """Return the data points to send, having accounted for what is not."""
-        work = data_points(delivery.snapshots, self._totals)
+        work = data_points(snapshots, addition)
         points, not_finite = await in_turns(work, self._reactor)
         kept = self._rejections.unmuted(points)
         for count, reason in (

@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from zibrato import __version__
-from zibrato.backends.otlp.totals import Totals
+from zibrato.backends.totals import Addition
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
 
@@ -78,11 +78,11 @@ class Taken(NamedTuple):
 
 
 def data_points(
-    snapshots: Iterable[Snapshot], totals: Totals | None
+    snapshots: Iterable[Snapshot], totals: Addition | None
 ) -> Generator[None, None, Taken]:
     """Return the data points of snapshots, yielding every few milliseconds of work.
 
-    With `totals` they are cumulative, else deltas.
+    With `totals` they are cumulative, and added there, else deltas.
     """
     points: list[DataPoint] = []
     not_finite = 0
@@ -98,14 +98,15 @@ def data_points(
 
 
 def _data_point(
-    series: Series, summary: Summary, interval: tuple[float, float], totals: Totals | None
+    series: Series, summary: Summary, interval: tuple[float, float], totals: Addition | None
 ) -> DataPoint:
     start, end = interval
     is_monotonic = series.kind != COUNTER or summary.sum >= 0
     if totals is None or series.kind == GAUGE:
         return DataPoint(series, summary, start, end, summary.count, is_monotonic)
-    total = totals.add(series, summary, start, is_monotonic=is_monotonic)
-    return DataPoint(series, total.summary, total.start, end, summary.count, total.is_monotonic)
+    total = totals.add(series, summary, start, end, is_monotonic=is_monotonic)
+    when = total.start, total.end
+    return DataPoint(series, total.summary, *when, summary.count, total.is_monotonic)
 
 
 def request_of(

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from zibrato import repeats
 from zibrato.sqlite_file import make_private
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 
@@ -56,11 +57,7 @@ MIGRATIONS: Sequence[str] = (
         name TEXT PRIMARY KEY COLLATE NOCASE, display_name TEXT
     ) WITHOUT ROWID;
     """,
-    """
-    CREATE TABLE delivered (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL
-    );
-    """,
+    repeats.SCHEMA,
     # What bounds events and streams must be known at each change, without a look at all of them.
     f"""
     CREATE TABLE event_total (

@@ -1,4 +1,4 @@
-"""Which snapshots the file has, so that one that is delivered again after a crash is taken once."""
+"""Private: which snapshots a file has, so that one that is delivered again is taken once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from collections.abc import Sequence
 
 from zibrato.model import Identity
 
+__all__ = ["MAX_RUNS", "SCHEMA", "note", "unknown"]
+
+SCHEMA = """
+CREATE TABLE delivered (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL
+);
+"""
+"""The table that a file needs. A migration of the store's is made of it: it can't change."""
 MAX_RUNS = 100
 """Starts of daemons of which it is known how far they came, those that delivered last."""
 

@@ -1,0 +1,17 @@
+"""A delivery's account; tests/daemon/test_outbox_account.py has what an outbox makes of it."""
+
+from __future__ import annotations
+
+from zibrato.interfaces import Delivery
+from zibrato.model import COUNTER, Series, Snapshot, Summary
+
+
+def test_what_is_noted_is_pending_no_more() -> None:
+    noted: list[tuple[int, str | None]] = []
+    snapshot = Snapshot(100.0, 110.0, {Series(COUNTER, "calls", "here"): Summary(5, 5.0)})
+    delivery = Delivery([snapshot], lambda *note: noted.append(note))
+    assert (delivery.pending, delivery.identities) == (5, [None])
+    delivery.delivered(2)
+    delivery.dropped(3, "rejected")
+    assert noted == [(2, None), (3, "rejected")]
+    assert delivery.pending == 0

@@ -1,0 +1,213 @@
+"""What each series has come to, for receivers that take running totals alone.
+
+They survive a restart where they have a file. An interval is added to them in memory that nobody
+sees, and holds from its commit on. So a backend that is scraped commits, then shows: no total ever
+falls, for that would be a counter's beginning to Prometheus. A backend that sends does that first,
+then commits: what it can't know to have arrived it sends again, to the last bit as before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+
+from zibrato.backends.totals_file import ForeignTotalsError, Total, TotalsFile
+from zibrato.distribution import Distribution
+from zibrato.interfaces import Delivery, RetryLater
+from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
+from zibrato.sqlite_file import is_corrupt
+from zibrato.threads import Workers, finished
+
+__all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Inline", "Totals"]
+
+MAX_BYTES = 64 << 20
+"""Bytes of memory that all totals take about, before those of the longest silence are forgotten."""
+FORGOTTEN = 86_400.0
+"""Seconds of silence, as intervals have it, after which a series begins anew."""
+STEP = 0.001
+"""Seconds between two totals of a series where the later one is of no later interval."""
+_TOTAL_BYTES = 500
+"""Of a total and its series, beside their texts and what its summary takes."""
+T = TypeVar("T")
+
+
+class Inline:
+    """Does at once what others have threads for: totals that have no file."""
+
+    def run(self, work: Callable[[], T]) -> Deferred[T]:
+        """Return what `work` returned or raised."""
+        return maybeDeferred(work)
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+class Addition:
+    """What new snapshots add to totals: seen by nobody until `Totals.commit`."""
+
+    def __init__(self, before: Mapping[Series, Total], snapshots: Sequence[Snapshot]) -> None:
+        self.snapshots = snapshots
+        self.changed: dict[Series, Total] = {}
+        self._before = before
+
+    def add(
+        self, series: Series, summary: Summary, start: float, end: float, *, is_monotonic: bool
+    ) -> Total:
+        """Return the total with what the interval from `start` to `end` has of a series."""
+        before = self.changed.pop(series, None) or self._before.get(series)
+        total = Total(start, start, end, _own(summary), is_monotonic)
+        if before is not None and start - before.seen < FORGOTTEN:
+            total = Total(
+                before.start,
+                max(start, before.seen),
+                max(end, before.end + STEP),
+                _added(series.kind, before, start, summary),
+                is_monotonic and before.is_monotonic,
+            )
+        self.changed[series] = total
+        return total
+
+
+class Totals:
+    """Totals of series, with a `file` or in memory alone; what takes a while `workers` do.
+
+    One addition at a time is begun and committed.
+    """
+
+    def __init__(self, file: TotalsFile | None = None, workers: Workers | None = None) -> None:
+        self.file = file
+        self._workers = workers or Inline()
+        self._totals: dict[Series, Total] = {}
+        self._sizes: dict[Series, int] = {}
+        self._size = 0
+        self._loaded = file is None
+        self._loading = DeferredLock()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory the totals take."""
+        return self._size
+
+    def __iter__(self) -> Iterator[tuple[Series, Total]]:
+        """Iterate over a copy of what is committed."""
+        return iter(list(self._totals.items()))
+
+    async def load(self) -> None:
+        """Read the file, unless that is done; raises RetryLater where it can't be read."""
+        async with self._loading:
+            if not self._loaded and self.file is not None:
+                await self._in_thread(self._read)
+                self._loaded = True
+
+    async def begin(self, delivery: Delivery) -> Addition:
+        """Return the addition of what is new of a delivery; the rest is noted as delivered.
+
+        What is known already was shown or sent before it was committed, or at once after.
+        """
+        await self.load()
+        snapshots, identities = delivery.snapshots, delivery.identities
+        file = self.file
+        if file is not None:
+            new = await self._in_thread(lambda: file.unknown(identities))
+            known = [one for one, is_new in zip(snapshots, new, strict=True) if not is_new]
+            snapshots = [one for one, is_new in zip(snapshots, new, strict=True) if is_new]
+            delivery.delivered(sum(snapshot.measurements for snapshot in known))
+        return Addition(self._totals, snapshots)
+
+    async def commit(self, addition: Addition, identities: Sequence[Identity | None]) -> None:
+        """Have an addition hold, all of it or nothing; raises RetryLater where it can't be kept.
+
+        Once under way it is finished, even if cancelled.
+        """
+        sizes = await self._in_thread(lambda: self._write(addition, identities))
+        for series, total in addition.changed.items():
+            self._totals.pop(series, None)  # dicts have what was silent for longest first
+            self._totals[series] = total
+        self._size += sum(sizes.values()) - sum(self._sizes.get(one, 0) for one in sizes)
+        self._sizes.update(sizes)
+        for series, size in sizes.items():
+            if not size:
+                self._totals.pop(series, None)
+                del self._sizes[series]
+
+    async def stop(self) -> None:
+        """Close the file."""
+        if self.file is not None:
+            await finished(self._workers.run(self.file.close))
+        self._workers.stop()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await finished(self._workers.run(work))
+        except (sqlite3.Error, OSError, ForeignTotalsError) as error:
+            path = self.file.path if self.file is not None else ""
+            raise RetryLater(f"the totals in {path}: {error}") from None
+
+    def _read(self) -> None:
+        assert self.file is not None  # noqa: S101 - for mypy: else there is nothing to read
+        self._totals = dict(self.file.load())
+        self._sizes = {series: _size_of(series, total) for series, total in self._totals.items()}
+        self._size = sum(self._sizes.values())
+
+    def _write(
+        self, addition: Addition, identities: Sequence[Identity | None]
+    ) -> Mapping[Series, int]:
+        """Write an addition; return the sizes of what is changed, 0 of what is forgotten.
+
+        In a thread: nothing here changes meanwhile what others read.
+        """
+        changed = addition.changed
+        sizes = {series: _size_of(series, total) for series, total in changed.items()}
+        forgotten = self._forgotten(changed, sizes)
+        sizes.update(dict.fromkeys(forgotten, 0))
+        if self.file is not None:
+            kept = {series: total for series, total in changed.items() if sizes[series]}
+            try:
+                self.file.commit(kept, forgotten, identities)
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                # What is in memory is all there is: a new file gets it.
+                self.file.restore(error, self._totals)
+                self.file.commit(kept, forgotten, identities)
+        return sizes
+
+    def _forgotten(
+        self, changed: Mapping[Series, Total], sizes: Mapping[Series, int]
+    ) -> Sequence[Series]:
+        """Return what was silent for a day, and for longest until the others have their bound."""
+        newest = max((total.seen for total in changed.values()), default=0.0)
+        size = self._size + sum(sizes.values()) - sum(self._sizes.get(one, 0) for one in sizes)
+        silent = ((one, total) for one, total in self._totals.items() if one not in changed)
+        forgotten = []
+        for series, total in chain(silent, changed.items()):
+            if size <= MAX_BYTES and newest - total.seen < FORGOTTEN:
+                break
+            forgotten.append(series)
+            size -= sizes.get(series) or self._sizes[series]
+        return forgotten
+
+
+def _own(summary: Summary) -> Summary:
+    """Return a summary whose distribution is in buckets, which a receiver is told of."""
+    distribution = Distribution().merged(summary.distribution or Distribution())
+    distribution.spill()
+    return summary._replace(distribution=distribution if summary.distribution else None)
+
+
+def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:
+    if kind == COUNTER:
+        count = min(before.summary.count + new.count, MAX_COUNT)
+        return Summary(count, bounded(before.summary.sum + new.sum))
+    if kind == GAUGE:
+        return new if start >= before.seen else before.summary
+    return before.summary.merged(new)
+
+
+def _size_of(series: Series, total: Total) -> int:
+    texts = [series.name, series.source, *chain.from_iterable(series.tags)]
+    return _TOTAL_BYTES + sum(map(len, texts)) * 2 + 120 * len(texts) + 2 * total.summary.size

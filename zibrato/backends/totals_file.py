@@ -1,0 +1,170 @@
+"""The file of running totals: what each series has come to, and which snapshots are in that.
+
+For one thread at a time, blocking.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from twisted.logger import Logger
+
+from zibrato import repeats
+from zibrato.file_lock import FileLock
+from zibrato.model import Identity, Series, Summary
+from zibrato.sqlite_file import is_corrupt, make_private, quarantine, transaction
+from zibrato.summary_codec import encode, to_distribution
+
+__all__ = ["ForeignTotalsError", "Total", "TotalsFile"]
+
+APPLICATION = int.from_bytes(b"ZibT", "big")
+VERSION = 1
+BUSY = 1.0
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE total (series BLOB PRIMARY KEY, seen REAL NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+{repeats.SCHEMA}
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+class ForeignTotalsError(Exception):
+    """The file is an intact database, and has no totals of this Zibrato's."""
+
+
+class Total(NamedTuple):
+    """All of a series from the Unix time `start` on, the last of it in the interval of `seen`.
+
+    `end` is the time that this total is of: each has a later one than the one before it.
+    """
+
+    start: float
+    seen: float
+    end: float
+    summary: Summary
+    is_monotonic: bool = True
+
+
+class TotalsFile:
+    """The totals in the file at `path`, which has a `lock`; opened by what first needs it.
+
+    A corrupt file is set aside. Raises ForeignTotalsError, sqlite3.Error and OSError.
+    """
+
+    _log = Logger()
+
+    def __init__(self, path: Path, lock: FileLock | None = None) -> None:
+        self.path = path
+        self._lock = lock
+        self._open: sqlite3.Connection | None = None
+
+    def load(self) -> Iterator[tuple[Series, Total]]:
+        """Generate all totals, those that were silent for longest first."""
+        try:
+            yield from [*self._rows()]
+        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and not is_corrupt(error):
+                raise
+            self._set_aside(error)
+
+    def unknown(self, identities: Sequence[Identity | None]) -> Sequence[bool]:
+        """Return of each snapshot whether it has yet to be added."""
+        return repeats.unknown(self._connection(), identities)
+
+    def commit(
+        self,
+        changed: Mapping[Series, Total],
+        forgotten: Iterable[Series],
+        identities: Sequence[Identity | None],
+    ) -> None:
+        """Write what is changed, delete what is forgotten, note which snapshots it is: or none."""
+        connection = self._connection()
+        with transaction(connection):
+            connection.executemany(
+                "REPLACE INTO total VALUES (?, ?, ?)",
+                ((encode(one), total.seen, encode(total)) for one, total in changed.items()),
+            )
+            connection.executemany(
+                "DELETE FROM total WHERE series = ?", ([encode(series)] for series in forgotten)
+            )
+            repeats.note(connection, identities)
+
+    def restore(self, error: sqlite3.Error, totals: Mapping[Series, Total]) -> None:
+        """Set a corrupt file aside, and write all totals to a new one."""
+        self._set_aside(error)
+        self.commit(totals, (), ())
+
+    def close(self) -> None:
+        """Close the file, all of it in one, and let another have it."""
+        if self._open is not None:
+            with suppress(sqlite3.Error):
+                self._open.execute("PRAGMA busy_timeout = 0")
+                self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._open.close()
+            self._open = None
+        if self._lock is not None:
+            self._lock.close()
+
+    def _rows(self) -> Iterator[tuple[Series, Total]]:
+        query = "SELECT series, data FROM total ORDER BY seen"
+        for series, data in self._connection().execute(query):
+            yield _series(series), _total(data)
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            try:
+                self._open = _opened(self.path)
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                self._set_aside(error)
+                self._open = _opened(self.path)
+        return self._open
+
+    def _set_aside(self, error: Exception) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+        aside = quarantine(self.path, time.time())
+        self._log.error("{path}: {why}; it is now {aside}", path=self.path, why=error, aside=aside)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    make_private(path)
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION and (application or tables):
+        raise ForeignTotalsError(
+            f"{path} is another program's database; give another file with totals=PATH"
+        )
+    if version > VERSION:
+        raise ForeignTotalsError(f"{path} was written by a newer Zibrato")
+    if not tables:
+        connection.executescript(_SCHEMA)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # What was exposed must be there when the power fails, too: a receiver would take what is less
+    # for a beginning, and count all of it again.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+_series = msgspec.msgpack.Decoder(Series).decode
+_total = msgspec.msgpack.Decoder(Total, dec_hook=to_distribution).decode

@@ -1,0 +1,65 @@
+"""Which file the running totals of a backend are in, and whether it can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from zibrato.backends.settings import claim_path
+from zibrato.backends.totals import Totals
+from zibrato.backends.totals_file import TotalsFile
+from zibrato.file_lock import FileLock
+from zibrato.interfaces import BackendContext
+from zibrato.threads import Threads
+
+__all__ = ["totals_of"]
+
+_log = Logger()
+
+
+def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str) -> Totals:
+    """Return the totals of a backend, in the file that its setting `totals` names, or by default.
+
+    Where it is `none`, or no file can be had that nobody named, they are in memory alone. Raises
+    ValueError, one line for people, for a named file that can't be had.
+    """
+    given = settings.get("totals")
+    if given == "none":
+        return Totals()
+    path = Path(given).expanduser().absolute() if given else _default(context, backend)
+    if path is None:
+        return Totals()
+    try:
+        lock = _claimed(path, context)
+    except ValueError as error:
+        if given:
+            raise ValueError(f"totals: {error}; give another file with totals=PATH") from None
+        _log.warn("the totals of {backend} begin anew with each start: {why}",
+                  backend=backend, why=str(error))  # fmt: skip
+        return Totals()
+    return Totals(TotalsFile(path, lock), Threads(context.reactor, f"zibrato {backend} totals", 1))
+
+
+def _default(context: BackendContext, backend: str) -> Path | None:
+    """Return the first of the files of this backend's name that no other one of it has."""
+    for number in count(1):
+        path = context.state(backend if number == 1 else f"{backend}-{number}")
+        if path is None or path.resolve() not in context.files:
+            return path
+    raise AssertionError("numbers end")
+
+
+def _claimed(path: Path, context: BackendContext) -> FileLock:
+    if path.exists() and not path.is_file():
+        raise ValueError(f"expected a file, got the directory or device {path}")
+    claim_path(path.resolve(), context.files)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return FileLock(path)
+    except BlockingIOError:
+        raise ValueError(f"another daemon has {path}") from None
+    except OSError as error:
+        raise ValueError(f"can't have {path}: {error.strerror}") from None

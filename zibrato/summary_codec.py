@@ -1,0 +1,54 @@
+"""Private: series and summaries to msgpack and back, for every file of the daemon that has some.
+
+Pure; covered by tests/daemon/test_snapshot_codec.py as well.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+
+import msgspec
+
+from zibrato.distribution import Distribution
+from zibrato.model import MAX_COUNT
+from zibrato.wire import pack, unpack
+
+__all__ = ["encode", "to_distribution"]
+
+_Buckets = tuple[float, float, int, list[int], list[int]]
+
+
+def to_distribution(_kind: type, value: object) -> Distribution:
+    """Return the distribution that `encode` wrote: the `dec_hook` of a decoder of summaries."""
+    if isinstance(value, bytes):
+        return _exact(unpack(value))
+    result = Distribution()
+    low, high, zeros, indices, counts = msgspec.convert(value, _Buckets)
+    result.samples = None
+    result.low, result.high, result.zeros = low, high, zeros
+    result.buckets = Counter(dict(zip(indices, counts, strict=True)))
+    return result
+
+
+def _exact(samples: array[float]) -> Distribution:
+    """Return a distribution that has the samples as they are, also where they were buckets once."""
+    result = Distribution()
+    if samples:
+        result.samples = samples
+        result.low, result.high = min(samples), max(samples)
+    return result
+
+
+def _to_plain(value: object) -> object:
+    """Return what msgpack has for a distribution: its samples as they are, or its buckets."""
+    if not isinstance(value, Distribution):
+        raise NotImplementedError(f"no part of a snapshot: {type(value).__name__}")
+    if value.samples is not None:
+        return pack(value.samples)
+    buckets = value.buckets
+    counts = [min(count, MAX_COUNT) for count in buckets.values()]
+    return value.low, value.high, min(value.zeros, MAX_COUNT), list(buckets), counts
+
+
+encode = msgspec.msgpack.Encoder(enc_hook=_to_plain).encode
