@@ -21,17 +21,18 @@ from types import TracebackType
 from typing import Any
 
 from tests.integration.librato_rules import ApiError, Measurement, measurements
+from tests.integration.librato_tagged_rules import partial_answer, tagged_measurements
 
 MAX_BODY = 1_000_000
 DEADLINE = 20.0
 
 
 class LibratoServer:
-    """Serves POST {url}/v1/metrics on an ephemeral port of 127.0.0.1, which a restart keeps.
+    """Serves POST {url}/v1/metrics and …/measurements on an ephemeral port, kept by a restart.
 
     Controls, to be set at any time: `reject(measurement)` returns an error text for what to
-    reject; while `down` is a status, every request gets it; while `hang`, none is answered, and
-    `hanging` counts them.
+    reject, `in_part` says that what is tagged is rejected by itself; while `down` is a status,
+    every request gets it; while `hang`, none is answered, and `hanging` counts them.
     `requests` are the measurements of each accepted request in order of arrival, `rejections` the
     statuses of all others.
     """
@@ -47,9 +48,11 @@ class LibratoServer:
         self.username = username
         self.apikey = apikey
         self.path = f"{apipath}metrics"
+        self.tagged_path = f"{apipath}measurements"
         self.now = now
         self.tls = tls
         self.reject: Callable[[Measurement], str | None] = lambda _measurement: None
+        self.in_part = False
         self.down: int | None = None
         self.requests: list[list[Measurement]] = []
         self.rejections: list[int] = []
@@ -145,18 +148,17 @@ class LibratoServer:
         """Return status, headers and body of the answer to a post, having recorded it."""
         with self.changed:
             try:
-                self._accept(path, headers, body)
+                return self._accept(path, headers, body)
             except ApiError as error:
                 self.rejections.append(error.status)
                 return _rejection(error)
             finally:
                 self.changed.notify_all()
-        return 200, {}, b""
 
-    def _accept(self, path: str, headers: Any, body: bytes) -> None:
+    def _accept(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self.down is not None:
             raise ApiError(self.down, {"system": ["down for maintenance"]})
-        if path != self.path:
+        if path not in {self.path, self.tagged_path}:
             raise ApiError(404, {"request": ["Not Found"]})
         if self._limits:
             raise _Limited(*self._limits.popleft())
@@ -167,13 +169,18 @@ class LibratoServer:
             raise ApiError(415, {"request": ["expected application/json"]})
         if len(body) > MAX_BODY:
             raise ApiError(413, {"request": ["the body is too large"]})
+        if path == self.tagged_path:
+            return self._take(tagged_measurements(body, self.now()))
         posted = measurements(body, self.now(), self._types)
-        for gauge in posted:
-            error = self.reject(gauge)
-            if error is not None:
-                raise ApiError(400, {"params": {"name": [error]}})
         self._types.update((gauge["name"].lower(), gauge["type"]) for gauge in posted)
-        self.requests.append(posted)
+        return self._take(posted)
+
+    def _take(self, posted: list[Measurement]) -> tuple[int, dict[str, str], bytes]:
+        errors = [error for gauge in posted if (error := self.reject(gauge)) is not None]
+        if errors and not self.in_part:
+            raise ApiError(400, {"params": {"name": errors[:1]}})
+        self.requests.append([gauge for gauge in posted if self.reject(gauge) is None])
+        return (202, {}, partial_answer(len(posted), errors)) if errors else (200, {}, b"")
 
 
 class _Limited(ApiError):

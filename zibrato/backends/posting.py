@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Protocol, TypeVar
+from collections.abc import Generator, Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from twisted.internet.task import deferLater
 
@@ -11,7 +11,7 @@ from zibrato.backends.bisection import Outcome
 from zibrato.backends.rejection_log import Named, RejectionLog
 from zibrato.interfaces import Delivery, Reactor
 
-__all__ = ["Item", "in_turns", "measurements", "note"]
+__all__ = ["Item", "Verdict", "in_turns", "measurements", "note", "rejected_share"]
 
 T = TypeVar("T")
 
@@ -22,6 +22,14 @@ class Item(Named, Protocol):
     @property
     def measurements(self) -> int:
         """How many measurements arrive with it."""
+
+
+class Verdict(NamedTuple):
+    """Why a request is rejected as a whole; else how many of its `items` are, and why."""
+
+    rejection: str | None = None
+    items: int = 0
+    message: str = ""
 
 
 ItemT = TypeVar("ItemT", bound=Item)
@@ -41,6 +49,21 @@ async def in_turns(work: Generator[None, None, T], reactor: Reactor) -> T:
 def measurements(items: Iterable[Item]) -> int:
     """Return how many measurements arrive with items."""
     return sum(item.measurements for item in items)
+
+
+def rejected_share(
+    items: Sequence[Item], verdict: Verdict, what: str, rejections: RejectionLog
+) -> int:
+    """Return about how many measurements an accepted request has lost: nobody says which.
+
+    They are told of in the log, where items are called `what`.
+    """
+    if verdict.rejection is not None or verdict.items <= 0:
+        return 0
+    names = [item.name for item in items]
+    lost = -(-measurements(items) * min(verdict.items, len(items)) // len(items))  # rounded up
+    rejections.rejected_some(names, f"{verdict.items} {what}: {verdict.message}", lost)
+    return lost
 
 
 def note(

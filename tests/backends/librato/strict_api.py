@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from treq.testing import StubTreq
@@ -14,6 +14,7 @@ from twisted.web.resource import Resource
 
 from tests.fake_reactor import FakeReactor
 from tests.integration.librato_rules import ApiError, Measurement, measurements
+from tests.integration.librato_tagged_rules import partial_answer, tagged_measurements
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.backend import LibratoBackend
 from zibrato.interfaces import BackendContext, Delivery, RetryLater
@@ -25,13 +26,17 @@ SETTINGS = {"username": "user", "apikey": KEY}
 
 
 class StrictApi(Resource):
-    """Takes what Librato takes, all or nothing; `reject` rejects measurements, `status` all."""
+    """Takes what Librato takes, all or nothing; `reject` rejects measurements, `status` all.
+
+    With `in_part` a tagged request loses what is rejected, and no more.
+    """
 
     isLeaf = True
 
     def __init__(self) -> None:
         super().__init__()
         self.reject: Callable[[Measurement], bool] = lambda _measurement: False
+        self.in_part = False
         self.statuses: list[int] = []
         self.requests: list[list[Measurement]] = []
         self.posts = 0
@@ -43,14 +48,19 @@ class StrictApi(Resource):
             request.setResponseCode(status)
             return b""
         try:
-            posted = measurements(request.content.read(), NOW, {})
-            if any(map(self.reject, posted)):
+            body = request.content.read()
+            if request.path.endswith(b"/measurements"):
+                posted = tagged_measurements(body, NOW)
+            else:
+                posted = measurements(body, NOW, {})
+            errors = ["is poison" for one in posted if self.reject(one)]
+            if errors and not self.in_part:
                 raise ApiError(400, {"params": {"name": ["is poison"]}})
         except ApiError as error:
             request.setResponseCode(error.status)
             return json.dumps({"errors": error.errors}).encode()
-        self.requests.append(posted)
-        return b""
+        self.requests.append([one for one in posted if not self.reject(one)])
+        return partial_answer(len(posted), errors) if errors else b""
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +79,9 @@ def poison(*names: str) -> Callable[[Measurement], bool]:
 
 
 class BackendCase(SynchronousTestCase):
-    """A backend in front of a StrictApi."""
+    """A backend in front of a StrictApi, which it knows by these `settings`."""
+
+    settings: Mapping[str, str] = SETTINGS
 
     def setUp(self) -> None:
         self.clock = FakeReactor()
@@ -77,7 +89,7 @@ class BackendCase(SynchronousTestCase):
         self.api = StrictApi()
         http: Any = StubTreq(self.api)  # its methods are made at run time
         context = BackendContext(self.clock, (50, 95))
-        self.backend = LibratoBackend(Account.parse(SETTINGS), context, http)
+        self.backend = LibratoBackend(Account.parse(self.settings), context, http)
         self.noted: list[tuple[int, str | None]] = []
 
     def ship(self, *snapshots: Snapshot) -> Delivery:

@@ -28,6 +28,13 @@ class AccountTests(SynchronousTestCase):
         self.assertEqual(self.url(), URL)
         self.assertEqual(self.url(hostname="", apipath=""), self.url())
 
+    def test_the_tagged_api_has_an_address_of_its_own(self) -> None:
+        url = self.url(api="tagged", apipath="/metrics-api/v1")
+        self.assertEqual(url, "https://metrics-api.librato.com/metrics-api/v1/measurements")
+        self.assertEqual(self.url(api="legacy"), URL)
+        refusal = self.refusal(api="tags")
+        self.assertEqual(refusal, "api: expected legacy or tagged, got 'tags'")
+
     def test_any_host_with_or_without_scheme_and_port(self) -> None:
         for hostname, url in (
             ("example.com", "https://example.com/v1/metrics"),

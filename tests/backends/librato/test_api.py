@@ -15,6 +15,7 @@ from twisted.web.resource import Resource
 from zibrato import __version__
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.api import LibratoApi
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 KEY = "a-secret-key"
@@ -54,7 +55,7 @@ class ExchangeTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
 
-    def post(self, http: Any, body: bytes = b"{}", **settings: str) -> Deferred[str | None]:
+    def post(self, http: Any, body: bytes = b"{}", **settings: str) -> Deferred[Verdict]:
         account = Account.parse({**SETTINGS, **settings})
         api = LibratoApi(account, http, self.clock)
         return Deferred.fromCoroutine(api.post(body))
@@ -62,7 +63,7 @@ class ExchangeTests(SynchronousTestCase):
     def test_the_request(self) -> None:
         recorder = Recorder()
         outcome = self.post(StubTreq(recorder), b'{"gauges": []}', hostname="http://h:99")
-        self.assertIsNone(self.successResultOf(outcome))
+        self.assertEqual(self.successResultOf(outcome), Verdict())
         ((request, body),) = recorder.requests
         self.assertEqual((request.method, request.path), (b"POST", b"/v1/metrics"))
         self.assertEqual(body, b'{"gauges": []}')
@@ -78,7 +79,12 @@ class ExchangeTests(SynchronousTestCase):
     def test_a_refusal_has_the_server_s_words_but_not_the_key(self) -> None:
         recorder = Recorder(400, f'{{"errors": {{"request": "no {KEY}"}}}}'.encode())
         outcome = self.post(StubTreq(recorder))
-        self.assertEqual(self.successResultOf(outcome), "400 request: no ***")
+        self.assertEqual(self.successResultOf(outcome), Verdict("400 request: no ***"))
+
+    def test_a_part_s_errors_have_no_key_either(self) -> None:
+        recorder = Recorder(202, f'{{"errors": ["no {KEY}"]}}'.encode())
+        outcome = self.post(StubTreq(recorder), api="tagged")
+        self.assertEqual(self.successResultOf(outcome), Verdict(None, 1, "no ***"))
 
     def test_a_reason_to_try_again_names_the_address(self) -> None:
         failure = self.failureResultOf(self.post(FailingHttp(OSError("broken"))), RetryLater)

@@ -88,7 +88,7 @@ class ItemTests(SynchronousTestCase):
 
     def test_case_makes_no_difference_to_the_key(self) -> None:
         item = Item("Name", "Source", COUNTER, TIME, Summary(1, 1.0))
-        self.assertEqual(item.key, ("name", "source"))
+        self.assertEqual(item.key, ("name", "source", ()))
 
 
 class BodyTests(SynchronousTestCase):

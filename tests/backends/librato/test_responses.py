@@ -12,6 +12,7 @@ from twisted.web.http_headers import Headers
 
 from zibrato.backends.http_responses import MAX_WAIT, SLOW, Response
 from zibrato.backends.librato.responses import classify
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 NOW = 1_700_000_000.0
@@ -35,15 +36,29 @@ class ClassifyTests(SynchronousTestCase):
 
     def test_success(self) -> None:
         for status in (200, 201, 202, 204):
-            self.assertIsNone(classify(response(status, b"whatever"), NOW))
+            self.assertEqual(classify(response(status, b"whatever"), NOW), Verdict())
+
+    def test_a_part_of_an_accepted_request_may_be_rejected(self) -> None:
+        for body, expected in (
+            (b'{"errors": ["a", "b"]}', Verdict(None, 2, "a, b")),
+            (b'{"errors": {"params": {"name": ["a"]}}}', Verdict(None, 1, "params: name: a")),
+            (
+                b'{"measurements": {"summary": {"total": 9, "accepted": 4}}, "errors": ["a"]}',
+                Verdict(None, 5, "a"),
+            ),
+            (b'{"errors": []}', Verdict()),
+            (b'{"errors": null}', Verdict()),
+            (b"[" * 9999, Verdict()),
+        ):
+            self.assertEqual(classify(response(202, body), NOW), expected)
 
     def test_rejections(self) -> None:
         for status in (400, 403, 409, 413, 415, 418, 422):
             rejection = classify(
                 response(status, b'{"errors": {"params": {"name": ["is bad"]}}}'), NOW
             )
-            self.assertEqual(rejection, f"{status} params: name: is bad")
-        self.assertEqual(classify(response(400), NOW), "400")
+            self.assertEqual(rejection, Verdict(f"{status} params: name: is bad"))
+        self.assertEqual(classify(response(400), NOW), Verdict("400"))
 
     def test_the_server_s_trouble_passes(self) -> None:
         for status in (408, 500, 502, 503, 504, 599):
@@ -86,7 +101,7 @@ class ClassifyTests(SynchronousTestCase):
     def test_another_403_is_a_rejection(self) -> None:
         limit = f"limit=60,remaining=5,reset={NOW + 42:.0f}"
         answer = response(403, b'{"error": "read-only token"}', X_Librato_RateLimit_Agg=limit)
-        self.assertEqual(classify(answer, NOW), "403 read-only token")
+        self.assertEqual(classify(answer, NOW), Verdict("403 read-only token"))
 
     def test_retry_after_is_honoured_as_seconds_or_a_date(self) -> None:
         date = formatdate(NOW + 30, usegmt=True)

@@ -10,7 +10,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from twisted.web.http_headers import Headers
 
 from zibrato.backends.http_responses import SLOW, Response
-from zibrato.backends.otlp.responses import Verdict, classify
+from zibrato.backends.otlp.responses import classify
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 PARTIAL = ExportMetricsPartialSuccess(rejected_data_points=3, error_message="too\x1b old")

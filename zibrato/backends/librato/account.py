@@ -11,6 +11,8 @@ from zibrato.backends.settings import check_names
 
 HOSTNAME = "metrics-api.librato.com"
 APIPATH = "/v1/"
+LEGACY, TAGGED = "legacy", "tagged"
+_RESOURCES = {LEGACY: "metrics", TAGGED: "measurements"}
 _HOSTNAME = re.compile(
     r"(?:(https?)://)?((?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?)/?", re.I | re.A
 )
@@ -25,15 +27,16 @@ class Account:
     url: str
     username: str
     apikey: str = field(repr=False)
+    api: str = LEGACY
 
     @classmethod
     def parse(cls, settings: Mapping[str, str]) -> Account:
-        """Return the account of the settings username, apikey, hostname and apipath.
+        """Return the account of the settings username, apikey, hostname, apipath and api.
 
         The former two are required. The host name may have a scheme and a port. Raises
         ValueError with one line for people.
         """
-        check_names(settings, "username", "apikey", "hostname", "apipath", "proxy")
+        check_names(settings, "username", "apikey", "hostname", "apipath", "api", "proxy")
         username = settings.get("username", "").strip()
         apikey = settings.get("apikey", "").strip()
         if not username:
@@ -45,8 +48,11 @@ class Account:
                 "apikey: expected the account's API key; give $ZIBRATO_APIKEY, --apikey-file FILE "
                 "or --apikey KEY"
             )
-        url = _url(settings.get("hostname") or HOSTNAME, settings.get("apipath") or APIPATH)
-        return cls(url, username, apikey)
+        api = settings.get("api") or LEGACY
+        if api not in _RESOURCES:
+            raise ValueError(f"api: expected legacy or tagged, got {api!r}")
+        base = _url(settings.get("hostname") or HOSTNAME, settings.get("apipath") or APIPATH)
+        return cls(base + _RESOURCES[api], username, apikey, api)
 
     def scrubbed(self, text: str) -> str:
         """Return `text` without the key, which a server's error page may quote."""
@@ -58,7 +64,7 @@ class Account:
 
 
 def _url(hostname: str, apipath: str) -> str:
-    """Return the URL that measurements are posted to."""
+    """Return the URL that what measurements are posted to is under, with a slash at its end."""
     host = _HOSTNAME.fullmatch(hostname.strip())
     if not host or not 0 < int(host[3] or 80) < 65536:
         raise ValueError(
@@ -69,4 +75,4 @@ def _url(hostname: str, apipath: str) -> str:
         raise ValueError(f"apipath: expected a path such as {APIPATH}, got {apipath!r}")
     path = apipath.strip().strip("/")
     base = f"{(host[1] or 'https').lower()}://{host[2]}"
-    return f"{base}/{path}/metrics" if path else f"{base}/metrics"
+    return f"{base}/{path}/" if path else f"{base}/"

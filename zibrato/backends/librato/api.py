@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 from zibrato.backends.http import TIMEOUT, HttpClient, Poster, RequestHeaders
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.responses import classify
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 _HEADERS: RequestHeaders = {"Content-Type": "application/json"}
@@ -22,8 +23,8 @@ class LibratoApi:
         self._poster = Poster(http, clock, timeout)
         self._clock = clock
 
-    async def post(self, body: bytes) -> str | None:
-        """Return None where the body was accepted, else why it is rejected for good.
+    async def post(self, body: bytes) -> Verdict:
+        """Return whether the body was accepted, and whether all of it.
 
         Raises RetryLater for what may go through later, and what `classify` raises.
         """
@@ -31,7 +32,8 @@ class LibratoApi:
         auth = account.username, account.apikey
         try:
             response = await self._poster.post(account.url, body, _HEADERS, auth)
-            rejection = classify(response, self._clock.seconds())
+            rejection, count, message = classify(response, self._clock.seconds())
         except RetryLater as later:
             raise RetryLater(f"{account.url}: {later.reason}", later.after) from None
-        return rejection and account.scrubbed(rejection)
+        scrub = account.scrubbed
+        return Verdict(rejection and scrub(rejection), count, scrub(message))

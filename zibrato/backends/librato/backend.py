@@ -1,4 +1,4 @@
-"""Ships to a Librato API; settings: username, apikey, hostname, apipath, proxy.
+"""Ships to a Librato API; settings: username, apikey, hostname, apipath, api, proxy.
 
 One bad measurement fails a whole request there, so a rejected request is halved until what is
 rejected stands alone. That is dropped, named in the log, and muted for a while.
@@ -6,6 +6,7 @@ rejected stands alone. That is dropped, named in the log, and muted for a while.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from twisted.internet.defer import Deferred, succeed
@@ -15,16 +16,18 @@ from zope.interface import implementer
 from zibrato.backends.bisection import Bisection, Outcome
 from zibrato.backends.http import HttpClient, client
 from zibrato.backends.http_proxy import Proxy
-from zibrato.backends.librato.account import Account
+from zibrato.backends.librato.account import TAGGED, Account
 from zibrato.backends.librato.api import LibratoApi
 from zibrato.backends.librato.mapping import Mapped, mapping
-from zibrato.backends.librato.requests import Item, encoded
-from zibrato.backends.posting import in_turns, measurements, note
+from zibrato.backends.librato.requests import Item, encoded, encoded_tagged
+from zibrato.backends.librato.streams import LEGACY_STREAMS, TAGGED_STREAMS
+from zibrato.backends.posting import Verdict, in_turns, measurements, note, rejected_share
 from zibrato.backends.rejection_log import RejectionLog
 from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 _LONG_AGO = 3600.0
 """Seconds: what is older can't be rejected for being in the future."""
+_ABOUT_TIME = re.compile(r"measure_time|\bparams?: time[:,]")
 _MERGED = "sent under the name of others, which are the same to Librato"
 _CONFLICTING = "not sent, for the name is one of another kind"
 _NOT_FINITE = "not sent, for the sum is no finite number"
@@ -52,6 +55,7 @@ class LibratoBackend:
         http: HttpClient,
         release: Callable[[], Deferred[None]] = lambda: succeed(None),
     ) -> None:
+        self._is_tagged = account.api == TAGGED
         self._api = LibratoApi(account, http, context.reactor)
         self._rejections = RejectionLog(self.name, context.reactor)
         self._clock = context.reactor
@@ -76,11 +80,14 @@ class LibratoBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         remaining = delivery.requests
         if not isinstance(remaining, Bisection):
-            mapped = await in_turns(mapping(delivery.snapshots, self._percentiles), self._clock)
+            streams = TAGGED_STREAMS if self._is_tagged else LEGACY_STREAMS
+            work = mapping(delivery.snapshots, self._percentiles, streams)
+            mapped = await in_turns(work, self._clock)
             remaining = delivery.requests = self._remaining(delivery, mapped)
             delivery.requests_size = sum(item.size for item in mapped.items)
         while remaining.request:
-            body = encoded(remaining.request)
+            encode = encoded_tagged if self._is_tagged else encoded
+            body = encode(remaining.request)
             self._note(delivery, remaining, await self._api.post(body))
 
     def _remaining(self, delivery: Delivery, mapped: Mapped) -> Bisection[Item]:
@@ -99,15 +106,17 @@ class LibratoBackend:
         self._rejections.log_once(_NOT_FINITE, mapped.not_finite)
         return Bisection(items)
 
-    def _note(self, delivery: Delivery, remaining: Bisection[Item], rejection: str | None) -> None:
+    def _note(self, delivery: Delivery, remaining: Bisection[Item], verdict: Verdict) -> None:
         """Account for what a request brought to an end: it was accepted, or rejected for that."""
+        rejection = verdict.rejection
+        lost = rejected_share(remaining.request, verdict, "measurements", self._rejections)
         if rejection is None:
             outcome = remaining.accepted()
-        elif "measure_time" in rejection:  # which is an interval's, not a measurement's
+        elif _ABOUT_TIME.search(rejection):  # which is an interval's, not a measurement's
             outcome = self._misdated(remaining)
         else:
             outcome = remaining.rejected(rejection)
-        note(delivery, outcome, self._rejections, rejection)
+        note(delivery, outcome, self._rejections, rejection, lost=lost)
 
     def _misdated(self, remaining: Bisection[Item]) -> Outcome[Item]:
         """Find out of which interval a request is rejected for its time, and give that up.

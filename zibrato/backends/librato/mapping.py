@@ -1,7 +1,7 @@
 """From snapshots to the items that Librato gets, each name, source and time once; pure.
 
-Tags and levels have no place there, and its names are fewer than ours: series that become one
-name and source are merged where they are of one kind, and told of where they are not.
+Its names are fewer than ours, and the legacy API has no place for tags and levels: series that
+become one stream are merged where they are of one kind, and told of where they are not.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from itertools import chain
 from math import isfinite
 from typing import NamedTuple
 
-from zibrato.backends.librato.names import percentile_name, sanitised, sanitised_source
+from zibrato.backends.librato.names import percentile_name
 from zibrato.backends.librato.requests import Item
+from zibrato.backends.librato.streams import LEGACY_STREAMS, Stream, Streams
 from zibrato.model import KINDS, Series, Snapshot, Summary
 
 _STRIDE = 250
-
-_Raw = tuple[str, str]
 
 
 class Mapped(NamedTuple):
@@ -36,7 +35,9 @@ class Mapped(NamedTuple):
 
 
 def mapping(
-    snapshots: Sequence[Snapshot], percentiles: Sequence[float]
+    snapshots: Sequence[Snapshot],
+    percentiles: Sequence[float],
+    streams: Streams = LEGACY_STREAMS,
 ) -> Generator[None, None, Mapped]:
     """Return what Librato is to get of `snapshots`, yielding every few milliseconds of work.
 
@@ -44,21 +45,21 @@ def mapping(
     gauge; the name of a percentile gives way to all of them.
     """
     result = Mapped([], Counter(), Counter(), Counter())
-    for position, _ in enumerate(_steps(snapshots, percentiles, result), 1):
+    for position, _ in enumerate(_steps(snapshots, percentiles, streams, result), 1):
         if position % _STRIDE == 0:
             yield
     return result
 
 
 def _steps(
-    snapshots: Sequence[Snapshot], percentiles: Sequence[float], result: Mapped
+    snapshots: Sequence[Snapshot], percentiles: Sequence[float], streams: Streams, result: Mapped
 ) -> Iterator[None]:
     """Map the snapshots, those of one time together, yielding after each series and each group."""
     times: dict[int, list[Snapshot]] = {}
     for snapshot in snapshots:
         times.setdefault(int(snapshot.start), []).append(snapshot)
     for time, parts in times.items():
-        work = _Mapping(time, percentiles, result)
+        work = _Mapping(time, percentiles, streams, result)
         for series, summary in chain.from_iterable(part.summaries.items() for part in parts):
             work.add(series, summary)
             yield
@@ -68,28 +69,31 @@ def _steps(
 
 
 class _Group:
-    """The series of one kind that are one name and source at Librato."""
+    """The series of one kind that are one stream at Librato."""
 
-    __slots__ = ("kind", "members", "name")
+    __slots__ = ("kind", "members", "name", "streams")
 
-    def __init__(self, kind: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, streams: Streams) -> None:
         self.kind = kind
         self.name = name
-        self.members: dict[_Raw, list[Summary]] = {}
+        self.streams = streams
+        self.members: dict[Stream, list[Summary]] = {}
 
-    def kept(self) -> _Raw:
-        """Return the name and source that stand for all: those that are legal, if any are."""
+    def kept(self) -> Stream:
+        """Return the stream that stands for all: a legal one, if any is."""
         if len(self.members) == 1:
             return next(iter(self.members))
-        return min(self.members, key=lambda raw: (_legal(raw) != raw, raw))
+        return min(self.members, key=lambda own: (self.streams.legal(own) != own, own))
 
     def others(self) -> Iterator[tuple[str, int]]:
-        """Generate the measurements that arrive under another name or source, by their own."""
+        """Generate the measurements that arrive as another stream, by what is not theirs there."""
         kept = self.kept()
-        for raw, summaries in self.members.items():
-            if raw != kept:
-                own = raw[0] if raw[0] != kept[0] else raw[1]
-                yield own, sum(summary.count for summary in summaries)
+        for own, summaries in self.members.items():
+            if own != kept:
+                rewritten = own.name if own.name != kept.name else own.source
+                if own[:2] == kept[:2]:
+                    rewritten = ", ".join(f"{name}={value}" for name, value in own.tags)
+                yield rewritten, sum(summary.count for summary in summaries)
 
     def summary(self) -> Summary:
         """Return all summaries as one, merged pairwise: thousands take no quadratic time."""
@@ -103,8 +107,11 @@ class _Group:
 class _Mapping:
     """The groups that series of one time fall into, and what becomes of them in `result`."""
 
-    def __init__(self, time: int, percentiles: Sequence[float], result: Mapped) -> None:
-        self.groups: dict[tuple[str, str, str], _Group] = {}
+    def __init__(
+        self, time: int, percentiles: Sequence[float], streams: Streams, result: Mapped
+    ) -> None:
+        self.groups: dict[tuple[str, Stream], _Group] = {}
+        self._streams = streams
         self.result = result
         self._time = time
         self._kinds: dict[str, str] = {}
@@ -113,17 +120,20 @@ class _Mapping:
     def add(self, series: Series, summary: Summary) -> None:
         """Put a series in its group."""
         kind = series.kind
-        name, source = (text.lower() for text in _legal((series.name, series.source)))
-        group = self.groups.get((kind, name, source))
+        own = self._streams.own(series)
+        legal = self._streams.legal(own)
+        name = legal.name.lower()
+        stream = Stream(name, legal.source.lower(), legal.tags)
+        group = self.groups.get((kind, stream))
         if group is None:
-            group = self.groups[kind, name, source] = _Group(kind, name)
-        group.members.setdefault((series.name, series.source), []).append(summary)
+            group = self.groups[kind, stream] = _Group(kind, name, self._streams)
+        group.members.setdefault(own, []).append(summary)
         self._kinds[name] = min(self._kinds.get(name, kind), kind, key=KINDS.index)
 
     def resolve(self, group: _Group) -> None:
         """Make items of a group, once all series are in theirs."""
         summary = group.summary()
-        name, source = _legal(group.kept())
+        name, source, tags = self._streams.legal(group.kept())
         if self._kinds[group.name] != group.kind:
             self.result.conflicting[name] += summary.count
         elif not isfinite(summary.sum):
@@ -131,7 +141,7 @@ class _Mapping:
         else:
             for own, count in group.others():
                 self.result.merged[own] += count
-            item = Item(name, source, group.kind, self._time, summary)
+            item = Item(name, source, group.kind, self._time, summary, tags=tags)
             self.result.items.append(item)
             if summary.distribution is not None:
                 self.result.items.extend(self._percentile_items(item))
@@ -144,8 +154,3 @@ class _Mapping:
                 self.result.conflicting[name] += 0
             else:
                 yield timer._replace(name=name, percent=percent)
-
-
-def _legal(raw: _Raw) -> _Raw:
-    name, source = raw
-    return sanitised(name), sanitised_source(source)

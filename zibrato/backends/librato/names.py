@@ -23,7 +23,11 @@ def sanitised(text: str, room: int = LEGAL_LENGTH) -> str:
     long keeps its beginning, followed by `-` and the first 16 hexadecimal digits of the SHA-256
     of the lower-case whole, so that long names stay distinct.
     """
-    legal = _ILLEGAL.sub("-", text) or "-"
+    return digested(_ILLEGAL.sub("-", text) or "-", room)
+
+
+def digested(legal: str, room: int) -> str:
+    """Return a legal text in `room` characters, what is too long with a digest of the whole."""
     if len(legal) <= room:
         return legal
     digest = sha256(legal.lower().encode()).hexdigest()[:_DIGEST]

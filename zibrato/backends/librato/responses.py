@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 from twisted.web.http_headers import Headers
 
 from zibrato.backends.http_responses import MAX_WAIT, SLOW, Response, error_message, retry_after
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 _RATE_LIMITS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
@@ -15,15 +17,31 @@ _SAYS_LIMITED = re.compile(rb"rate.?limit|too many requests", re.I)
 _ELSEWHERE = frozenset({404, 405, 407, 410, 421})
 
 
-def classify(response: Response, now: float) -> str | None:
-    """Return None where the request was accepted, else why it is rejected for good.
+class _Summary(msgspec.Struct):
+    total: int = 0
+    accepted: int = 0
+
+
+class _Measurements(msgspec.Struct):
+    summary: _Summary = msgspec.field(default_factory=_Summary)
+
+
+class _Errors(msgspec.Struct):
+    """What the tagged API says of a request of which it has accepted a part."""
+
+    errors: list[object] | dict[str, object] = []
+    measurements: _Measurements = msgspec.field(default_factory=_Measurements)
+
+
+def classify(response: Response, now: float) -> Verdict:
+    """Return what became of a request, which may be accepted in part.
 
     `now` is the Unix time. Raises RetryLater where the same request may be accepted later; its
     reason never quotes the server, so that it is the same for every try.
     """
     status = response.status
     if 200 <= status < 300:
-        return None
+        return _accepted(response.body)
     if status == 429 or (status == 403 and _is_limited(response)):
         raise RetryLater(f"the rate limit is reached ({status})", _wait(response.headers, now))
     if status == 408 or status >= 500:
@@ -36,7 +54,21 @@ def classify(response: Response, now: float) -> str | None:
         raise RetryLater(
             f"{status}, no Librato API is there; mend the hostname or the apipath", SLOW
         )
-    return f"{status} {error_message(response.body)}".rstrip()
+    return Verdict(f"{status} {error_message(response.body)}".rstrip())
+
+
+def _accepted(body: bytes) -> Verdict:
+    """Return how many measurements of an accepted request are rejected: those it has errors of."""
+    try:
+        answer = msgspec.json.decode(body, type=_Errors)
+    except (ValueError, RecursionError):  # it was accepted, whatever it says
+        return Verdict()
+    if not answer.errors:
+        return Verdict()
+    summary = answer.measurements.summary
+    return Verdict(
+        None, max(summary.total - summary.accepted, len(answer.errors)), error_message(body)
+    )
 
 
 def _limits(headers: Headers) -> list[dict[str, int]]:

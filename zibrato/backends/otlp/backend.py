@@ -14,8 +14,8 @@ from zibrato.backends.bisection import Bisection
 from zibrato.backends.http import HttpClient, Poster, RequestHeaders, client
 from zibrato.backends.http_target import NAMES, HttpTarget
 from zibrato.backends.otlp.data_points import DataPoint, data_points, request_of
-from zibrato.backends.otlp.responses import Verdict, classify
-from zibrato.backends.posting import in_turns, measurements, note
+from zibrato.backends.otlp.responses import classify
+from zibrato.backends.posting import Verdict, in_turns, measurements, note, rejected_share
 from zibrato.backends.rejection_log import RejectionLog
 from zibrato.backends.settings import check_names
 from zibrato.backends.totals import Addition, Totals
@@ -136,17 +136,11 @@ class OtlpBackend:
     async def _send(self, delivery: Delivery, remaining: Bisection[DataPoint]) -> None:
         while remaining.request:
             points = remaining.request
-            rejection, count, message = await self._post(points)
+            verdict = await self._post(points)
+            rejection = verdict.rejection
             outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
-            lost = self._lost(points, count, message) if count > 0 else 0
+            lost = rejected_share(points, verdict, "data points", self._rejections)
             note(delivery, outcome, self._rejections, rejection, lost=lost)
-
-    def _lost(self, points: Sequence[DataPoint], count: int, message: str) -> int:
-        """Return about how many measurements so many data points had: nobody says which."""
-        names = [point.name for point in points]
-        lost = -(-measurements(points) * min(count, len(points)) // len(points))
-        self._rejections.rejected_some(names, f"{count} data points: {message}", lost)
-        return lost
 
     async def _points(
         self, delivery: Delivery, snapshots: Sequence[Snapshot], addition: Addition | None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsPartialSuccess,
@@ -11,20 +9,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from zibrato.backends.http_responses import SLOW, Response, error_message, one_line, retry_after
+from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
-__all__ = ["Verdict", "classify"]
+__all__ = ["classify"]
 
 _LATER = frozenset({408, 429, 500, 502, 503, 504})
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 407, 410, 421})
-
-
-class Verdict(NamedTuple):
-    """Why a request is rejected as a whole; else how many of its data points are, and why."""
-
-    rejection: str | None = None
-    points: int = 0
-    message: str = ""
 
 
 def classify(response: Response, now: float) -> Verdict:
