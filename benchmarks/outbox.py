@@ -27,7 +27,7 @@ from zibrato.daemon.intervals import ClosedInterval, OpenInterval
 from zibrato.daemon.journal_turn import Turn, write
 from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.outbox_file import Changes
-from zibrato.levels import EVERYTHING
+from zibrato.daemon.series_filter import ALL
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot
 from zibrato.wire import Batch, CounterRow, encode
 
@@ -111,7 +111,7 @@ def show(what: str, runs: Sequence[Run]) -> None:
 def measured(series: int, disk: OutboxDisk) -> tuple[Run, Run]:
     """Return what it costs to make and commit a snapshot, and to log a second."""
     closed = interval(series)
-    turn = Turn([closed], [], {"librato": EVERYTHING, "store": EVERYTHING}, [], [], {}, None)
+    turn = Turn([closed], [], {"librato": ALL, "store": ALL}, [], [], {}, None)
     log = Changes(frames={0.0: frames(series)})
     return timed(lambda: write(turn, disk)), timed(lambda: disk.commit(log))
 

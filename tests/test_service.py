@@ -41,7 +41,7 @@ def names_of(daemon: Daemon) -> list[str]:
 def test_every_backend_has_an_outbox(directory: Path) -> None:
     daemon = make("--backend", "memory:levels=error", "--backend", "log:path=log")
     assert [outbox.backend.name for outbox in daemon.outboxes] == ["memory", "log"]
-    assert [str(outbox.levels) for outbox in daemon.outboxes] == ["error", "all"]
+    assert [str(outbox.filter.levels) for outbox in daemon.outboxes] == ["error", "all"]
     assert names_of(daemon).count("Outbox") == 2
 
 

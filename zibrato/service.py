@@ -203,14 +203,14 @@ def _outboxes(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Seque
         state=lambda name: state_beside(settings, options.environment, name),
     )  # fmt: skip
     outboxes = []
-    for maker, chosen, levels in settings.backends:
+    for maker, chosen, wanted in settings.backends:
         try:
             backend = maker.make(chosen, context)
         except ValueError as error:
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
         outboxes.append(
             Outbox(
-                backend, reactor, metrics, levels=levels,
+                backend, reactor, metrics, wanted=wanted,
                 max_file_bytes=settings.outbox_size, max_age=settings.outbox_age,
             )
         )  # fmt: skip

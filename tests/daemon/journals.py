@@ -19,7 +19,7 @@ from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.levels import EVERYTHING, LevelFilter
+from zibrato.daemon.series_filter import ALL, SeriesFilter
 
 NOW = 1_700_000_000.0
 
@@ -32,7 +32,7 @@ class Running:
         clock: FakeReactor,
         path: Path | None,
         backends: dict[str, FakeBackend],
-        levels: dict[str, LevelFilter] | None = None,
+        filters: dict[str, SeriesFilter] | None = None,
         max_file_bytes: int = 1 << 30,
     ) -> None:
         self.clock = clock
@@ -44,7 +44,7 @@ class Running:
                 backend,
                 clock,
                 self.metrics,
-                levels=(levels or {}).get(name, EVERYTHING),
+                wanted=(filters or {}).get(name, ALL),
                 jitter=lambda: 1.0,
                 max_file_bytes=max_file_bytes,
             )

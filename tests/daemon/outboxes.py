@@ -70,7 +70,7 @@ class PutOutbox(Outbox):
         """Queue a snapshot that is in memory alone."""
         kept = KeptSnapshot.of(snapshot)
         kept.size = kept.memory
-        self.append(kept, self.levels)
+        self.append(kept, self.filter)
 
 
 class OutboxCase(SynchronousTestCase):

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from tests.daemon.journals import NOW, JournalCase, Running
 from tests.daemon.outboxes import FakeBackend, postpone
+from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.interfaces import Delivery
 from zibrato.levels import LevelFilter
 
@@ -34,7 +35,7 @@ class CommitTests(JournalCase):
         self.assertEqual([self.rows("snapshot"), self.rows("piece"), self.rows("pending")], [0] * 3)
 
     def test_what_no_backend_gets_is_not_kept(self) -> None:
-        self.running.outboxes["fake"].levels = LevelFilter.parse("error+")
+        self.running.outboxes["fake"].filter = SeriesFilter(LevelFilter.parse("error+"))
         self.running.count(level="info")
         self.running.flush()
         self.assertEqual(self.running.total("outbox.accepted"), 0)
@@ -72,8 +73,8 @@ class CommitTests(JournalCase):
     def test_each_backend_has_its_own_cursor_and_levels(self) -> None:
         away, there = FakeBackend(), FakeBackend()
         away.answer = postpone()
-        levels = {"away": LevelFilter.parse("error+")}
-        running = Running(self.clock, self.path, {"away": away, "there": there}, levels)
+        filters = {"away": SeriesFilter(LevelFilter.parse("error+"))}
+        running = Running(self.clock, self.path, {"away": away, "there": there}, filters)
         running.count(level="info")
         running.count(level="error")
         running.flush()

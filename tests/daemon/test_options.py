@@ -54,7 +54,7 @@ def test_sockets_and_backends_may_be_repeated() -> None:
         ("memory", {}),
         ("log", {"path": "/x:y,z"}),
     ]
-    assert parsed.backends[0].levels == LevelFilter.parse("warning+")
+    assert parsed.backends[0].filter.levels == LevelFilter.parse("warning+")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_sockets_and_backends_may_be_repeated() -> None:
         (["--ipc-mode", "rw"], "--ipc-mode: expected permissions to write in octal"),
         (["--socket", "5550"], "--socket: expected ipc://PATH, tcp://HOST:PORT"),
         (["--backend", "nix"], "--backend: expected one of librato, log, memory"),
-        (["--backend", "log:levels=a,,b"], "--backend: levels: expected names"),
+        (["--backend", "log:levels=a,,b"], "--backend log: levels: expected names"),
         (["--username", "u"], "--username: an API key is needed too; give --apikey-file"),
         (["--apikey", "k"], "--apikey: a user name is needed too"),
         (["--apikey-file", "/nix/da"], "--apikey-file: can't read /nix/da"),

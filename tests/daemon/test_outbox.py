@@ -8,6 +8,7 @@ from zope.interface.verify import verifyObject
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
 from zibrato.daemon.outbox import MAX_FAULTS
 from zibrato.daemon.outbox_queue import MAX_TOGETHER
+from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary
@@ -78,7 +79,7 @@ class DeliveryTests(OutboxCase):
         self.assertEqual(self.backend.given, [10, 10, 20, 30, 40, 50])
 
     def test_takes_only_its_levels(self) -> None:
-        self.outbox = self.make(levels=LevelFilter.parse("warning+"))
+        self.outbox = self.make(wanted=SeriesFilter(LevelFilter.parse("warning+")))
         both = {
             **snapshot(10, 3).summaries,
             **snapshot(10, 4, "error").summaries,

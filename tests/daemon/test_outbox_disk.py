@@ -16,9 +16,9 @@ from tests.daemon.outboxes import snapshot
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox_disk import LostFileError, OutboxDisk
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
+from zibrato.daemon.series_filter import ALL
 from zibrato.daemon.snapshot_codec import frame_of
 from zibrato.file_lock import FileLock
-from zibrato.levels import EVERYTHING
 from zibrato.wire import Batch
 
 BATCH = Batch(1, "c", 1, 20.0, 21.0, [], [], [])
@@ -30,7 +30,7 @@ def disk_at(path: Path) -> OutboxDisk:
 
 def kept_at(disk: OutboxDisk, start: float) -> KeptSnapshot:
     kept = KeptSnapshot.of(snapshot(start))
-    ((kept.identity, kept.size),) = disk.commit(Changes([(kept, {"a": EVERYTHING})]))
+    ((kept.identity, kept.size),) = disk.commit(Changes([(kept, {"a": ALL})]))
     kept.snapshot = None
     return kept
 
@@ -104,11 +104,11 @@ def test_what_was_in_a_quarantined_file_is_not_taken_from_the_new_one(tmp_path: 
     disk = disk_at(tmp_path / "outbox")
     before = kept_at(disk, 10)
     disk._quarantine("a test")
-    assert disk.load(Waiting.of(before, EVERYTHING)) is None
+    assert disk.load(Waiting.of(before, ALL)) is None
     after = kept_at(disk, 20)
     assert after.sequence == before.sequence
-    assert disk.load(Waiting.of(before, EVERYTHING)) is None
-    assert disk.load(Waiting.of(after, EVERYTHING)) == snapshot(20)
+    assert disk.load(Waiting.of(before, ALL)) is None
+    assert disk.load(Waiting.of(after, ALL)) == snapshot(20)
     disk.close()
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_is_deleted_is_begun_anew_with_all_that_it_had(
         kept_at(disk, 30)
     (line,) = [formatEvent(event) for event in events]
     assert "was deleted; the outbox goes on with a new one that has all of it" in line
-    assert disk.load(Waiting.of(first, EVERYTHING)) == snapshot(10)
+    assert disk.load(Waiting.of(first, ALL)) == snapshot(10)
     assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BlockingIOError):
         FileLock(path)
@@ -165,7 +165,7 @@ def test_of_a_file_in_its_place_nothing_is_mixed_with_it(tmp_path: Path) -> None
     assert "was replaced: what it had is gone; the outbox goes on with what is there now" in str(
         formatEvent(events[0])
     )
-    assert disk.load(Waiting.of(before, EVERYTHING)) is None
+    assert disk.load(Waiting.of(before, ALL)) is None
     kept_at(disk, 30)
     disk.close()
     assert starts_in(path) == [5, 30]
@@ -210,10 +210,10 @@ def test_where_another_daemon_has_the_new_file_it_is_not_written(tmp_path: Path)
 def test_loads_what_a_backend_is_to_get(tmp_path: Path) -> None:
     disk = disk_at(tmp_path / "outbox")
     kept = kept_at(disk, 10)
-    assert disk.load(Waiting.of(kept, EVERYTHING)) == snapshot(10)
+    assert disk.load(Waiting.of(kept, ALL)) == snapshot(10)
     with closing(sqlite3.connect(disk.path)) as connection, connection:
         connection.execute("UPDATE piece SET data = x'00'")
-    assert disk.load(Waiting.of(kept, EVERYTHING)) is None
+    assert disk.load(Waiting.of(kept, ALL)) is None
     disk.close()
 
 

@@ -14,7 +14,8 @@ from tests.daemon.outboxes import snapshot
 from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
-from zibrato.levels import EVERYTHING, LevelFilter
+from zibrato.daemon.series_filter import ALL, SeriesFilter
+from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, MAX_COUNT, Identity, Series, Snapshot, Summary
 from zibrato.wire import MAX_SEQUENCE
 
@@ -32,7 +33,7 @@ def file(path: Path) -> Iterator[OutboxFile]:
 
 def add(file: OutboxFile, start: float, *backends: str) -> KeptSnapshot:
     kept = KeptSnapshot.of(snapshot(start))
-    wanted = dict.fromkeys(backends, LevelFilter.parse("info+"))
+    wanted = dict.fromkeys(backends, SeriesFilter(LevelFilter.parse("info+")))
     ((kept.identity, kept.size),) = file.commit(Changes([(kept, wanted)]))
     return kept
 
@@ -45,20 +46,27 @@ def test_gives_back_what_waits_for_each_backend(file: OutboxFile) -> None:
         "b": [first.identity, second.identity],
     }
     (one,) = waiting["a"]
-    assert one.levels == LevelFilter.parse("info+")
+    assert one.filter == SeriesFilter(LevelFilter.parse("info+"))
     assert (one.kept.start, one.kept.end, one.measurements) == (10, 20, 1)
     assert file.snapshot(one.kept) == snapshot(10)
 
 
 def test_passes_everything_again_that_passed_everything(file: OutboxFile) -> None:
-    file.commit(Changes([(KeptSnapshot.of(snapshot(10)), {"a": EVERYTHING})]))
-    assert file.waiting()["a"][0].levels == EVERYTHING
+    file.commit(Changes([(KeptSnapshot.of(snapshot(10)), {"a": ALL})]))
+    assert file.waiting()["a"][0].filter == ALL
+
+
+def test_remembers_how_much_passes_by_name(file: OutboxFile) -> None:
+    wanted = SeriesFilter.parse({"exclude": "nothing*", "prefix": "x."})
+    file.commit(Changes([(KeptSnapshot.of(snapshot(10)), {"a": wanted})]))
+    (waiting,) = file.waiting()["a"]
+    assert (waiting.filter, waiting.series, waiting.measurements) == (wanted, 1, 1)
 
 
 def test_counts_past_every_integer_come_back_exactly(file: OutboxFile) -> None:
     series = [Series(COUNTER, name, "here") for name in "abc"]
     full = Snapshot(10.0, 20.0, dict.fromkeys(series, Summary(MAX_COUNT, 1.0)))
-    file.commit(Changes([(KeptSnapshot.of(full), {"a": EVERYTHING})]))
+    file.commit(Changes([(KeptSnapshot.of(full), {"a": ALL})]))
     assert file.waiting()["a"][0].measurements == 3 * MAX_COUNT > 2**64
     assert file.snapshot(file.waiting()["a"][0].kept) == full
 
@@ -115,7 +123,7 @@ def test_clients_come_back(file: OutboxFile) -> None:
 def test_a_commit_is_all_or_nothing(file: OutboxFile) -> None:
     bad = {"a": Seen(2**70, 5.0)}
     with pytest.raises(OverflowError):
-        file.commit(Changes([(KeptSnapshot.of(snapshot(1)), {"a": EVERYTHING})], seen=bad))
+        file.commit(Changes([(KeptSnapshot.of(snapshot(1)), {"a": ALL})], seen=bad))
     assert file.waiting() == {}
 
 

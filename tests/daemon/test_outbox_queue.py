@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot, Waiting
 from zibrato.daemon.outbox_queue import MAX_TOGETHER, OutboxQueue
-from zibrato.levels import EVERYTHING
+from zibrato.daemon.series_filter import ALL
 from zibrato.model import Identity
 
 
@@ -15,7 +15,7 @@ def waiting(start: float, size: int = 10, *, sequence: int = 0, series: int = 1)
     identity = Identity("run", sequence) if sequence else None
     amounts = {"info": Amount(series, 2 * series)}
     kept = KeptSnapshot(start, start + 10, amounts, size=size, identity=identity)
-    return Waiting.of(kept, EVERYTHING)
+    return Waiting.of(kept, ALL)
 
 
 def queue(*some: Waiting, max_bytes: int = 100, max_file_bytes: int = 100) -> OutboxQueue:

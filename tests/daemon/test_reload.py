@@ -67,7 +67,7 @@ def test_what_needs_a_restart_is_not_taken_over_in_part() -> None:
     now = reloaded(running, read).settings
     assert now.flush_interval == 7
     assert now.backends[0].settings == {"path": "/a"}
-    assert now.backends[0].levels == LevelFilter.parse("error")
+    assert now.backends[0].filter.levels == LevelFilter.parse("error")
     assert reloaded(now, read).restart == ["--flush-interval", "--backend log"]  # still
 
 
@@ -78,7 +78,7 @@ def test_a_backend_is_known_by_its_name_wherever_it_stands() -> None:
     assert [choice.maker.name for choice in now.backends] == ["memory", "librato"]
     assert now.backends[0] == running.backends[0]
     assert now.backends[1].settings["apikey"] == "new"
-    assert now.backends[1].levels == LevelFilter.parse("error")
+    assert now.backends[1].filter.levels == LevelFilter.parse("error")
     assert restart == ["--backend"]
 
 

@@ -47,7 +47,7 @@ def test_the_backends_are_the_chosen_the_asked_for_or_the_default(
 def test_what_a_choice_says_holds_over_what_options_imply() -> None:
     (store,) = settings("--store", "a", "--backend", "store:path=b:levels=info").backends
     assert store.settings == {"path": "b", "max_stored_series": "100000"}
-    assert store.levels == LevelFilter.parse("info")
+    assert store.filter.levels == LevelFilter.parse("info")
     (librato,) = settings("--backend", "librato:username=v", ZIBRATO_APIKEY="k").backends
     assert (librato.settings["username"], librato.settings["apikey"]) == ("v", "k")
 

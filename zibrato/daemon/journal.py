@@ -20,8 +20,8 @@ from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_disk import Left, OutboxDisk
 from zibrato.daemon.outbox_file import Backends
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.daemon.snapshot_codec import frame_of, taken_of
-from zibrato.levels import LevelFilter
 from zibrato.model import Identity, Snapshot
 from zibrato.threads import Workers, finished
 
@@ -181,11 +181,11 @@ class Journal:
 
     def _take(self) -> Turn:
         """Return what there is to commit."""
-        backlog: dict[KeptSnapshot, dict[str, LevelFilter]] = {}
+        backlog: dict[KeptSnapshot, dict[str, SeriesFilter]] = {}
         if self._disk is not None:
             for key, outbox in self._outboxes.items():
                 for waiting in outbox.uncommitted():
-                    backlog.setdefault(waiting.kept, {})[key] = waiting.levels
+                    backlog.setdefault(waiting.kept, {})[key] = waiting.filter
         closed, self._closed = self._closed, []
         starts, self._starts = self._starts, []
         done, self._done = self._done, []
@@ -193,7 +193,7 @@ class Journal:
         return Turn(
             closed,
             list(backlog.items()),
-            {key: outbox.levels for key, outbox in self._outboxes.items()},
+            {key: outbox.filter for key, outbox in self._outboxes.items()},
             done,
             starts,
             self._log_of_open.take(),
@@ -202,8 +202,8 @@ class Journal:
 
     def _hand_over(self, fresh: Sequence[KeptSnapshot], backends: Backends) -> None:
         for kept in fresh:
-            for key, levels in backends.items():
-                self._outboxes[key].append(kept, levels)
+            for key, wanted in backends.items():
+                self._outboxes[key].append(kept, wanted)
 
     def _settle(
         self, committed: Sequence[KeptSnapshot], backlog: Sequence[tuple[KeptSnapshot, Backends]]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-from zibrato.levels import LevelFilter
-from zibrato.model import Identity, Snapshot
+from zibrato.daemon.series_filter import SeriesFilter
+from zibrato.model import Identity, Series, Snapshot, Summary
 
 OWN_BYTES = 500
 """About how many bytes of memory one takes beside its snapshot, waiting in one outbox."""
@@ -29,7 +29,7 @@ class KeptSnapshot:
     of memory while it is not committed, of the file from then on.
     """
 
-    __slots__ = ("amounts", "end", "identity", "size", "snapshot", "start")
+    __slots__ = ("_by_name", "amounts", "end", "identity", "size", "snapshot", "start")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class KeptSnapshot:
         self.size = size
         self.snapshot = snapshot
         self.identity = identity
+        self._by_name: dict[SeriesFilter, Amount] = {}
 
     @property
     def memory(self) -> int:
@@ -61,33 +62,43 @@ class KeptSnapshot:
     @classmethod
     def of(cls, snapshot: Snapshot) -> KeptSnapshot:
         """Return what is known of one in memory, but for its size."""
-        return cls(snapshot.start, snapshot.end, _amounts(snapshot), snapshot=snapshot)
-
-    def amount(self, levels: LevelFilter) -> Amount:
-        """Return how much of it passes."""
-        passing = [amount for level, amount in self.amounts.items() if levels.passes(level)]
-        return Amount(
-            sum(amount.series for amount in passing),
-            sum(amount.measurements for amount in passing),
+        return cls(
+            snapshot.start, snapshot.end, _amounts(snapshot.summaries.items()), snapshot=snapshot
         )
 
-    def wanted(self, backends: Mapping[str, LevelFilter]) -> Mapping[str, LevelFilter]:
+    def amount(self, wanted: SeriesFilter) -> Amount:
+        """Return how much of it passes; of names that takes a while, the first time."""
+        if wanted.has_names:
+            if wanted not in self._by_name:
+                passing = _passing(self.snapshot, wanted)
+                self._by_name[wanted] = _total(_amounts(passing).values())
+            return self._by_name[wanted]
+        return _total(
+            amount for level, amount in self.amounts.items() if wanted.levels.passes(level)
+        )
+
+    def remember(self, wanted: SeriesFilter, amount: Amount) -> None:
+        """Note how much of it passes, for when its snapshot isn't in memory."""
+        if wanted.has_names:
+            self._by_name[wanted] = amount
+
+    def wanted(self, backends: Mapping[str, SeriesFilter]) -> Mapping[str, SeriesFilter]:
         """Return those backends that get anything of it."""
-        return {key: levels for key, levels in backends.items() if self.amount(levels).series}
+        return {key: wanted for key, wanted in backends.items() if self.amount(wanted).series}
 
 
 class Waiting(NamedTuple):
     """A snapshot that a backend has not got, and what it is to get of it."""
 
     kept: KeptSnapshot
-    levels: LevelFilter
+    filter: SeriesFilter
     series: int
     measurements: int
 
     @classmethod
-    def of(cls, kept: KeptSnapshot, levels: LevelFilter) -> Waiting:
+    def of(cls, kept: KeptSnapshot, wanted: SeriesFilter) -> Waiting:
         """Return what passes of a snapshot."""
-        return cls(kept, levels, *kept.amount(levels))
+        return cls(kept, wanted, *kept.amount(wanted))
 
     @property
     def is_in_file(self) -> bool:
@@ -96,19 +107,16 @@ class Waiting(NamedTuple):
 
     @property
     def is_all(self) -> bool:
-        """Whether everything passes."""
-        return all(map(self.levels.passes, self.kept.amounts))
+        """Whether everything passes as it is."""
+        wanted = self.filter
+        as_it_is = not (wanted.has_names or wanted.prefix)
+        return as_it_is and all(map(wanted.levels.passes, self.kept.amounts))
 
     def part(self, snapshot: Snapshot | None) -> Snapshot | None:
         """Return what passes of a snapshot, None of none."""
         if snapshot is None or self.is_all:
             return snapshot
-        summaries = {
-            series: summary
-            for series, summary in snapshot.summaries.items()
-            if self.levels.passes(series.level)
-        }
-        return snapshot._replace(summaries=summaries)
+        return self.filter.part(snapshot)
 
 
 class Keeper(Protocol):
@@ -121,11 +129,24 @@ class Keeper(Protocol):
         """Note that a backend has snapshots, or never gets them."""
 
 
-def _amounts(snapshot: Snapshot) -> Mapping[str, Amount]:
+def _amounts(summaries: Iterable[tuple[Series, Summary]]) -> Mapping[str, Amount]:
     """Return how much there is of each level."""
     series: defaultdict[str, int] = defaultdict(int)
     measurements: defaultdict[str, int] = defaultdict(int)
-    for one, summary in snapshot.summaries.items():
+    for one, summary in summaries:
         series[one.level] += 1
         measurements[one.level] += summary.count
     return {level: Amount(series[level], measurements[level]) for level in series}
+
+
+def _passing(snapshot: Snapshot | None, wanted: SeriesFilter) -> Iterator[tuple[Series, Summary]]:
+    items = snapshot.summaries.items() if snapshot is not None else ()
+    return ((series, summary) for series, summary in items if wanted.passes(series))
+
+
+def _total(amounts: Iterable[Amount]) -> Amount:
+    series = measurements = 0
+    for amount in amounts:
+        series += amount.series
+        measurements += amount.measurements
+    return Amount(series, measurements)

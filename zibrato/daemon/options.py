@@ -276,7 +276,7 @@ def _backend_help() -> str:
     defaults += [f"else {maker.name}" for maker in makers if maker.is_default]
     return (
         "Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes "
-        f"levels=EXPRESSION. [default: {', '.join(defaults)}]"
+        f"levels=, include=, exclude= and prefix=. [default: {', '.join(defaults)}]"
     )
 
 

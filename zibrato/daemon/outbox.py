@@ -17,8 +17,8 @@ from zibrato.daemon.kept_snapshot import Keeper, KeptSnapshot, Waiting
 from zibrato.daemon.outbox_queue import OutboxQueue
 from zibrato.daemon.retry_pause import RetryPause
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.series_filter import ALL, SeriesFilter
 from zibrato.interfaces import Delivery, IBackend, RetryLater
-from zibrato.levels import EVERYTHING, LevelFilter
 from zibrato.model import Snapshot
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -45,14 +45,14 @@ class Outbox(Service):
         clock: IReactorTime,
         metrics: SelfMetrics,
         *,
-        levels: LevelFilter = EVERYTHING,
+        wanted: SeriesFilter = ALL,
         max_bytes: int = MAX_BYTES,
         max_file_bytes: int = MAX_FILE_BYTES,
         max_age: float = MAX_AGE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.backend = backend
-        self.levels = levels
+        self.filter = wanted
         self.key = backend.name
         self.keeper: Keeper | None = None
         self._clock = clock
@@ -81,9 +81,9 @@ class Outbox(Service):
         taken = sum(waiting.kept.size for waiting in self._taken)
         return self._queue.memory + self._queue.file + taken + requests
 
-    def append(self, kept: KeptSnapshot, levels: LevelFilter) -> None:
+    def append(self, kept: KeptSnapshot, wanted: SeriesFilter) -> None:
         """Queue what passes of a snapshot."""
-        waiting = Waiting.of(kept, levels)
+        waiting = Waiting.of(kept, wanted)
         if not waiting.series:
             return
         self._count("zibrato.outbox.accepted", waiting.measurements)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot, Waiting
+from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.daemon.snapshot_codec import pack_frames, pieces, snapshot_of, unpack_frames
-from zibrato.levels import LevelFilter
 from zibrato.model import Identity, Snapshot
 from zibrato.sqlite_file import make_private, transaction
 
@@ -41,7 +41,7 @@ CREATE TABLE snapshot (
 );
 CREATE TABLE piece (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE pending (
-    backend TEXT NOT NULL, sequence INTEGER NOT NULL, levels TEXT NOT NULL,
+    backend TEXT NOT NULL, sequence INTEGER NOT NULL, filter TEXT NOT NULL, amount TEXT NOT NULL,
     PRIMARY KEY (backend, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX pending_sequence ON pending (sequence);
@@ -59,7 +59,7 @@ class ForeignFileError(Exception):
     """The file is an intact database, and none of this Zibrato's outboxes."""
 
 
-Backends = Mapping[str, LevelFilter]
+Backends = Mapping[str, SeriesFilter]
 """What backends there are, and what each is to get."""
 
 
@@ -144,12 +144,13 @@ class OutboxFile:
         )
         kept = {row[0]: _kept(row) for row in rows}
         waiting: dict[str, list[Waiting]] = {}
-        for backend, sequence, levels in self._connection.execute(
-            "SELECT backend, sequence, levels FROM pending ORDER BY backend, sequence"
+        for backend, sequence, text, amount in self._connection.execute(
+            "SELECT backend, sequence, filter, amount FROM pending ORDER BY backend, sequence"
         ):
             if sequence in kept:
-                one = Waiting.of(kept[sequence], LevelFilter.parse(levels))
-                waiting.setdefault(backend, []).append(one)
+                wanted = SeriesFilter.of_text(text)
+                kept[sequence].remember(wanted, Amount(*json.loads(amount)))
+                waiting.setdefault(backend, []).append(Waiting.of(kept[sequence], wanted))
         return waiting
 
     def open_frames(self) -> Iterator[tuple[float, bytes]]:
@@ -215,8 +216,11 @@ class OutboxFile:
             size += len(data)
         execute("UPDATE snapshot SET size = ? WHERE sequence = ?", (size, sequence))
         self._connection.executemany(
-            "INSERT INTO pending VALUES (?, ?, ?)",
-            [(backend, sequence, _text(levels)) for backend, levels in backends.items()],
+            "INSERT INTO pending VALUES (?, ?, ?, ?)",
+            [
+                (backend, sequence, wanted.text, json.dumps(kept.amount(wanted)))
+                for backend, wanted in backends.items()
+            ],
         )
         return Identity(self.run, sequence), size
 
@@ -237,11 +241,6 @@ class OutboxFile:
         query = "SELECT run FROM snapshot WHERE sequence = ?"
         row = self._connection.execute(query, [sequence]).fetchone()
         return None if row is None else str(row[0])
-
-
-def _text(levels: LevelFilter) -> str:
-    """Return what `LevelFilter.parse` makes the filter of."""
-    return "" if levels.names is None else str(levels)
 
 
 def _kept(row: tuple[int, str, float, float, int, str]) -> KeptSnapshot:

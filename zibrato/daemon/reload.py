@@ -34,6 +34,8 @@ RESTART = {
     "web": "--web",
     "otlp": "--otlp",
     "outbox": "--outbox",
+    "outbox_age": "--outbox-age",
+    "outbox_size": "--outbox-size",
 }
 """Fields of the settings that hold from the start on, with the option of each."""
 
@@ -103,7 +105,7 @@ class Reloader:
 
     def _reload_backends(self) -> None:
         for outbox, choice in zip(self._outboxes, self._settings.backends, strict=True):
-            outbox.levels = choice.levels
+            outbox.filter = choice.filter
             try:
                 outbox.backend.reload(choice.settings)
             except Exception:  # a backend's bug must not keep the others from it, nor stop a stop
@@ -162,7 +164,7 @@ def _backends(
         for name in choice.maker.reloaded:
             if name in now.settings:
                 settings[name] = now.settings[name]
-        merged.append(choice._replace(settings=settings, levels=now.levels))
+        merged.append(choice._replace(settings=settings, filter=now.filter))
         if settings != now.settings:
             restart.append(f"--backend {choice.maker.name}")
     return tuple(merged), list(dict.fromkeys(restart))

@@ -12,6 +12,7 @@ from twisted.plugin import getPlugins
 from twisted.python import usage
 
 from zibrato.daemon import values
+from zibrato.daemon.series_filter import NAMES, SeriesFilter
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.levels import LevelFilter, level_name
@@ -32,11 +33,11 @@ class Secret(str):
 
 
 class BackendChoice(NamedTuple):
-    """A backend to make: its maker, its settings, and the levels that it is to get."""
+    """A backend to make: its maker, its settings, and what it is to get."""
 
     maker: IBackendMaker
     settings: Mapping[str, str]
-    levels: LevelFilter
+    filter: SeriesFilter
 
 
 class Settings(NamedTuple):
@@ -147,10 +148,19 @@ def _backends(options: Values, environment: Mapping[str, str]) -> tuple[BackendC
     choices = []
     for text in _chosen(options):
         name, given = _named(text, makers)
-        levels = _checked("--backend: levels", given.pop("levels", ""), LevelFilter.parse)
+        wanted = _filter(name, given)
         settings = _with_secrets(makers[name], {**implied.get(name, {}), **given})
-        choices.append(BackendChoice(makers[name], settings, levels))
+        choices.append(BackendChoice(makers[name], settings, wanted))
     return tuple(choices)
+
+
+def _filter(name: str, given: dict[str, str]) -> SeriesFilter:
+    """Take out of a backend's settings what any backend has, and return what that means."""
+    own = {key: given.pop(key) for key in NAMES if key in given}
+    try:
+        return SeriesFilter.parse(own)
+    except ValueError as error:
+        raise usage.UsageError(f"--backend {name}: {error}") from None
 
 
 def _named(text: str, makers: Collection[str]) -> tuple[str, dict[str, str]]:

@@ -1,0 +1,101 @@
+"""What of a snapshot a backend is to get, and under which names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import translate
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from zibrato.levels import LevelFilter
+from zibrato.model import Series, Snapshot
+
+__all__ = ["ALL", "NAMES", "SeriesFilter"]
+
+NAMES = ("levels", "include", "exclude", "prefix")
+"""The settings of any backend that make one."""
+
+
+class SeriesFilter(NamedTuple):
+    """Which series pass: those of `levels` whose names match `include` and not `exclude`.
+
+    Both are patterns as of a shell, of which one is enough; without any in `include` every name
+    matches. What passes has `prefix` before its name.
+    """
+
+    levels: LevelFilter = LevelFilter()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, str]) -> SeriesFilter:
+        """Return the filter of settings; raises ValueError with one line for people."""
+        try:
+            levels = LevelFilter.parse(settings.get("levels", ""))
+        except ValueError as error:
+            raise ValueError(f"levels: {error}") from None
+        include, exclude = (_patterns(name, settings) for name in ("include", "exclude"))
+        return cls(levels, include, exclude, settings.get("prefix", ""))
+
+    @classmethod
+    def of_text(cls, text: str) -> SeriesFilter:
+        """Return the filter of its `text`; raises ValueError for what is none."""
+        try:
+            return cls.parse(msgspec.json.decode(text, type=dict[str, str]))
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"no filter: {error}") from None
+
+    @property
+    def text(self) -> str:
+        """What `of_text` makes the same filter of."""
+        levels = "" if self.levels.names is None else str(self.levels)
+        values = (levels, ",".join(self.include), ",".join(self.exclude), self.prefix)
+        pairs = zip(NAMES, values, strict=True)
+        return msgspec.json.encode({name: value for name, value in pairs if value}).decode()
+
+    @property
+    def has_names(self) -> bool:
+        """Whether more than the level decides what passes."""
+        return bool(self.include or self.exclude)
+
+    def passes(self, series: Series) -> bool:
+        """Whether a series goes to the backend."""
+        return self.levels.passes(series.level) and (
+            not self.has_names or _matcher(self.include, self.exclude)(series.name)
+        )
+
+    def part(self, snapshot: Snapshot) -> Snapshot:
+        """Return what passes of a snapshot, as the backend is to have it."""
+        prefix = self.prefix
+        summaries = {
+            series._replace(name=prefix + series.name) if prefix else series: summary
+            for series, summary in snapshot.summaries.items()
+            if self.passes(series)
+        }
+        return snapshot._replace(summaries=summaries)
+
+
+ALL = SeriesFilter()
+
+
+def _patterns(name: str, settings: Mapping[str, str]) -> tuple[str, ...]:
+    text = settings.get(name)
+    if text is None:
+        return ()
+    patterns = tuple(filter(None, (part.strip() for part in text.split(","))))
+    if not patterns:
+        raise ValueError(f"{name}: expected patterns of names such as web.*,db.*, got {text!r}")
+    return patterns
+
+
+@lru_cache(maxsize=64)
+def _matcher(include: tuple[str, ...], exclude: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells whether a name passes."""
+    included = re.compile("|".join(map(translate, include or ("*",)))).match
+    excluded = re.compile("|".join(map(translate, exclude))).match if exclude else None
+
+    return lambda name: bool(included(name)) and not (excluded and excluded(name))
