@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 from twisted.python.usage import UsageError
 
 from tests.intake.statsd_reading import read
+from tests.part_rules import FRAME as PART
+from tests.part_rules import check_part
 from tests.structure import ROOT
 from tests.wire_rules import FRAME, NOW, check_bytes
 from zibrato.curve import client_keys
@@ -143,6 +145,11 @@ PARSERS = {
         [*b"[zibrato] socket = levels backend : librato apikey store web % \xff ;".split(), b"\n"],
     ),
     "otlp": Parser(_exported, (), OTLP),
+    "part": Parser(
+        check_part,
+        (),
+        [PART[:12], PART[12:40], PART[40:90], PART[90:], b"\x99\x02", b"\xdd", b"\xcb\x7f\xf8"],
+    ),
     "retention": Parser(_of_text(parse_retention), words=b"raw : 2d , 60s 1w 0 9".split()),
     "search": Parser(
         _of_text(tag_search.parse), (ValueError, ApiError), b"( ) and or not = a * ! \"".split()

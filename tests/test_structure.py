@@ -11,7 +11,9 @@ from tests.environment import unmeasured
 from tests.structure import ROOT, circles, imports, modules, room
 
 MAX_LINES = 300
-SHARED = {"model", "levels", "wire", "lines", "distribution", "endpoint", "curve"}
+SHARED = {
+    "model", "levels", "wire", "lines", "distribution", "endpoint", "curve", "snapshot_parts",
+}  # fmt: skip
 FILES = {"file_lock", "repeats", "sqlite_file", "summary_codec", "threads"}
 STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
 ARROWS = {

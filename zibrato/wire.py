@@ -33,6 +33,7 @@ __all__ = [
     "encode_acknowledgement",
     "pack",
     "unpack",
+    "version_of",
 ]
 
 VERSION = 1
@@ -177,7 +178,7 @@ def decode_batch(frame: bytes) -> Batch | str:
     except (msgspec.DecodeError, RecursionError):
         if not frame or frame.isspace():
             return "empty"
-        return "version" if _is_other_version(frame) else "malformed"
+        return "malformed" if version_of(frame) in {None, VERSION} else "version"
     return batch if batch.version == VERSION else "version"
 
 
@@ -185,12 +186,12 @@ def _rejection(reason: str) -> Decoded:
     return Decoded((), Counter((reason,)))
 
 
-def _is_other_version(frame: bytes) -> bool:
-    """Return whether `frame` is an array that starts with the number of another version."""
+def version_of(frame: bytes) -> int | None:
+    """Return the number that `frame` starts with, None where it is no such array."""
     try:
-        return _decode_head(frame).version != VERSION
+        return _decode_head(frame).version
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        return None
 
 
 _Fields = tuple[str, ...]

@@ -10,6 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zibrato.daemon.acknowledging import MAX_GAPS, PERIOD, Acknowledger
 from zibrato.daemon.client_sequences import MAX_AGE, ClientSequences, Seen
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.snapshot_parts import VERSION as PART_VERSION
+from zibrato.snapshot_parts import SnapshotPart
 from zibrato.wire import VERSION, Batch, decode_acknowledgement
 
 Told = tuple[str, int | None, int | None]
@@ -17,6 +19,10 @@ Told = tuple[str, int | None, int | None]
 
 def a_batch(sequence: int, acknowledged: int = 0, client: str = "a") -> Batch:
     return Batch(VERSION, client, sequence, 1.0, 2.0, acknowledged=acknowledged)
+
+
+def a_part(sequence: int, after: int) -> SnapshotPart:
+    return SnapshotPart(PART_VERSION, "a", sequence, after, 1.0, 2.0)
 
 
 class AcknowledgerTests(SynchronousTestCase):
@@ -51,6 +57,10 @@ class AcknowledgerTests(SynchronousTestCase):
             number for number in sequences if self.acknowledger.take(a_batch(number, acknowledged))
         ]
 
+    def take_parts(self, *parts: tuple[int, int]) -> Sequence[int]:
+        """Return the numbers of those that are taken of parts with a number and what is before."""
+        return [one for one, after in parts if self.acknowledger.take(a_part(one, after))]
+
     def commit(self) -> None:
         self.sequences.succeed(self.sequences.begin())
 
@@ -72,6 +82,26 @@ class AcknowledgerTests(SynchronousTestCase):
         self.clock.advance(PERIOD)
         self.commit()
         assert self.told[-1] == ("a", 2, None)
+
+    def test_a_part_is_taken_after_what_is_before_it_however_far_apart(self) -> None:
+        assert self.take_parts((100, 0), (101, 100), (200, 101)) == [100, 101, 200]
+        assert self.take_parts((101, 100), (100, 0)) == []
+        assert self.metrics.total("zibrato.intake.repeated") == 2
+        self.clock.advance(PERIOD)
+        self.commit()
+        assert self.told == [("a", 200, None)]
+
+    def test_a_part_after_one_that_is_missing_is_not_taken(self) -> None:
+        self.begin(a=100)
+        assert self.take_parts((300, 200)) == []
+        assert self.told == [("a", 100, 101)]
+        assert self.metrics.total("zibrato.intake.out_of_order") == 1
+        assert self.take_parts((200, 100), (300, 200)) == [200, 300]
+
+    def test_a_part_that_needs_nothing_is_taken_where_what_was_known_is_lost(self) -> None:
+        assert self.take_parts((300, 200)) == []
+        assert self.told == [("a", None, 1)]
+        assert self.take_parts((300, 0)) == [300]
 
     def test_what_comes_again_is_dropped_and_told_of_where_it_is_committed(self) -> None:
         self.take(1)

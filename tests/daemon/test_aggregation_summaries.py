@@ -61,6 +61,17 @@ def test_timers_merge_with_samples() -> None:
     assert setup.account() == {"aggregated": 6}
 
 
+def test_samples_stay_as_they_are_while_they_are_few() -> None:
+    setup = Setup()
+    setup.add(timers=[samples(0.5)])
+    few = timer(0.25, 8.0)
+    exact = few.summary._replace(distribution=Distribution([0.25, 8.0]))
+    setup.aggregator.add_summaries([few._replace(summary=exact)], NOW)
+    _, summary = setup.only()
+    assert summary.distribution is not None
+    assert sorted(summary.distribution.samples or ()) == [0.25, 0.5, 8.0]
+
+
 def test_each_row_belongs_to_the_interval_of_its_own_time() -> None:
     setup = Setup()
     rows = [row(COUNTER, Summary(1, 1.0), when) for when in (NOW - 20, NOW, 0.0)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from zibrato.daemon.aggregation import Aggregator
+from tests.part_rules import FRAME, SNAPSHOT, TIMES
+from zibrato.daemon.aggregation import MAX_INTERVALS, MAX_SHIPPED_AGE, Aggregator
+from zibrato.daemon.intervals import Taken
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Summary, SummaryRow
+from zibrato.snapshot_parts import EncodedRow, encode_part
 from zibrato.wire import VERSION, Batch, CounterRow, encode
 
 
@@ -106,3 +110,91 @@ class ReceiverTests(SynchronousTestCase):
         receiver.receive(encode(Batch(VERSION, "a", 1, 1000.0, 1000.0, rows)))
         assert self.aggregator.pending == 2
         assert self.metrics.total("zibrato.intake.received") == 2
+
+
+class PartTests(SynchronousTestCase):
+    """A receiver whose time is the end of what another daemon ships."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(SNAPSHOT.end)
+        self.metrics = SelfMetrics()
+        self.aggregator = Aggregator(self.metrics, interval=10.0, source="here", max_series=2000)
+        self.noted: list[tuple[float, Taken | bytes]] = []
+        self.is_new = True
+        self.receiver = Receiver(
+            self.aggregator, self.metrics, self.clock,
+            lambda start, taken: self.noted.append((start, taken)),
+            lambda _batch: self.is_new,
+        )  # fmt: skip
+
+    def closed(self) -> dict[float, int]:
+        """Return how many measurements there are of each interval, by its start."""
+        closed = [one.snapshot() for one in self.aggregator.close(float("inf"))]
+        return {one.start: one.measurements for one in closed}
+
+    def test_it_is_as_if_all_had_been_measured_here(self) -> None:
+        self.receiver.receive(FRAME)
+        (closed,) = self.aggregator.close(float("inf"))
+        snapshot = closed.snapshot()
+        assert (snapshot.start, snapshot.end) == TIMES
+        assert snapshot.summaries.keys() == SNAPSHOT.summaries.keys()
+        for series, summary in snapshot.summaries.items():
+            expected = SNAPSHOT.summaries[series]
+            assert summary[:6] == expected[:6]
+            if summary.distribution is not None:
+                assert expected.distribution is not None
+                assert summary.distribution.samples == expected.distribution.samples
+                assert summary.distribution.buckets == expected.distribution.buckets
+        assert self.metrics.total("zibrato.intake.received") == SNAPSHOT.measurements
+        assert self.noted == [(SNAPSHOT.start, FRAME)]
+
+    def test_it_keeps_its_time_as_long_as_outboxes_keep_anything(self) -> None:
+        self.clock.advance(MAX_SHIPPED_AGE - 20)
+        self.receiver.receive(FRAME)
+        assert self.closed() == {SNAPSHOT.start: SNAPSHOT.measurements}
+        self.clock.advance(30)
+        self.receiver.receive(FRAME)
+        assert SNAPSHOT.start not in self.closed()
+        assert self.metrics.total("zibrato.intake.timestamp_clamped") == 1
+
+    def test_what_was_taken_before_is_not_taken_again(self) -> None:
+        self.is_new = False
+        self.receiver.receive(FRAME)
+        assert (self.closed(), self.noted) == ({}, [])
+
+    def test_it_comes_again_where_too_many_intervals_are_open(self) -> None:
+        for number in range(MAX_INTERVALS):
+            start = SNAPSHOT.start - 10.0 * (number + 1)
+            self.aggregator.add_shipped([], start, self.clock.seconds())
+        self.receiver.receive(FRAME)
+        assert self.noted == []
+        assert self.metrics.total("zibrato.intake.postponed") == 1
+        self.closed()
+        self.receiver.receive(FRAME)
+        assert self.closed() == {SNAPSHOT.start: SNAPSHOT.measurements}
+
+    def test_what_is_wrong_is_rejected_as_what_clients_send(self) -> None:
+        identities: list[tuple[list[object], int]] = [
+            (["", "info", None, {}], 2),
+            (["c", "no level", None, {}], 3),
+            (["c", "info", None, {}], 0),
+            (["c", "info", None, {}], 5),
+        ]
+        rows = [
+            EncodedRow(COUNTER, msgspec.msgpack.encode([*identity, count, 1.0]), 1)
+            for identity, count in identities
+        ]
+        self.receiver.receive(encode_part("h", 1, 0, TIMES, rows))
+        reasons = {
+            dict(tags)["reason"]: count
+            for (name, tags), count in self.metrics.totals.items()
+            if name == "zibrato.intake.rejected"
+        }
+        assert reasons == {"name": 2, "level": 3, "count": 1}
+        assert self.metrics.total("zibrato.intake.received") == 11
+        assert self.closed() == {SNAPSHOT.start: 5}
+
+    def test_a_frame_of_a_later_version_is_rejected(self) -> None:
+        self.receiver.receive(b"\x91\x03")
+        assert self.metrics.total("zibrato.intake.rejected", reason="version") == 1

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.part_rules import FRAME, SNAPSHOT
 from zibrato.daemon import snapshot_codec
 from zibrato.daemon.snapshot_codec import (
     frame_of,
@@ -97,3 +98,12 @@ def test_batches_and_what_lines_said_come_back() -> None:
 
 def test_frames_go_as_one() -> None:
     assert unpack_frames(pack_frames([b"a", b"", b"\xff"])) == [b"a", b"", b"\xff"]
+
+
+def test_a_part_of_another_daemon_s_snapshot_comes_back_as_rows() -> None:
+    rows = taken_of(FRAME)
+    assert not isinstance(rows, Batch | LineBatch)
+    assert [row.name for row in rows] == ["hits", "db.query", "work", "queue"]
+    assert sum(row.summary.count for row in rows) == SNAPSHOT.measurements
+    with pytest.raises(ValueError, match="no batch"):
+        taken_of(b"\x91\x03")

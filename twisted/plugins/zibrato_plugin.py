@@ -21,3 +21,4 @@ otlp = BackendMaker(
     extra="otlp",
 )
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)
+hub = BackendMaker("zibrato", "zibrato.backends.hub.backend")

@@ -72,14 +72,14 @@ class Accumulator:
         return excess
 
     def add_summary(self, summary: Summary) -> int:
-        """Take in what was summed up of a timer or gauge; return how many were too many to count.
-
-        A timer's distribution has buckets.
-        """
+        """Take in what was summed up of a timer or gauge; return how many were too many."""
         if self._fresh:
             self._digest()  # what came before it has not the last word
         if self._distribution is not None and summary.distribution is not None:
-            self._distribution.absorb(summary.distribution)
+            if summary.distribution.samples is None:
+                self._distribution.absorb(summary.distribution)
+            else:
+                self._distribution.add(summary.distribution.samples.tolist())
         self._min, self._max = min(self._min, summary.min), max(self._max, summary.max)
         self._squares += summary.sum_squares
         self._last = summary.last

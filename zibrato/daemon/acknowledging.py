@@ -1,5 +1,7 @@
 """Which batches of acknowledged clients are taken in, and what the clients are told.
 
+What other daemons ship is in parts of their snapshots; for these a part is as a batch is.
+
 Batches are taken in the order of their numbers alone. A number then says all that is taken of a
 client: what comes again is dropped, and so is what comes after a gap, until the client has sent
 everything from the gap on again.
@@ -14,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import Commits
+from zibrato.snapshot_parts import SnapshotPart
 from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement
 
 PERIOD = 0.2
@@ -52,12 +55,16 @@ class Acknowledger:
         self._publishers.append(publish)
         return lambda: self._publishers.remove(publish)
 
-    def take(self, batch: Batch) -> bool:
+    def take(self, batch: Batch | SnapshotPart) -> bool:
         """Return whether `batch` is to be aggregated now, and note that it is."""
-        known = self._commits.highest(batch.client)
-        # What a client knows to be committed it has forgotten, whatever is known of it here.
-        last = max(known or 0, batch.acknowledged or 0)
-        if batch.sequence == last + 1:
+        last = self._commits.highest(batch.client) or 0
+        if isinstance(batch, SnapshotPart):
+            after = batch.after
+        else:
+            # What a client knows to be committed it has forgotten, whatever is known of it here.
+            last = max(last, batch.acknowledged or 0)
+            after = batch.sequence - 1
+        if after <= last < batch.sequence:
             self._note(batch.client, last, batch.sequence)
             return True
         if batch.sequence <= last:

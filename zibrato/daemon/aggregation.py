@@ -30,6 +30,8 @@ from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
 MAX_AGE = 7200.0
 """Seconds for which a batch keeps its own time: Librato takes nothing older."""
+MAX_SHIPPED_AGE = 8 * 86_400.0
+"""Seconds for which what another daemon shipped does: by default its outbox keeps it for 7 days."""
 MAX_SPAN = 60.0
 """Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
 MAX_INTERVALS = 1000
@@ -153,6 +155,21 @@ class Aggregator:
                 lost[reason] += 1
         return lost
 
+    def has_room(self, when: float) -> bool:
+        """Return whether the interval of `when` can be open."""
+        return len(self._intervals) < MAX_INTERVALS or self._start_of(when) in self._intervals
+
+    def add_shipped(self, rows: Iterable[SummaryRow], when: float, now: float) -> float:
+        """Take in what another daemon summed up as of `when`; return when its interval began.
+
+        It may have waited there for as long as outboxes keep anything.
+        """
+        start = self._start_for(when, now, MAX_SHIPPED_AGE)
+        self._opened(start)  # also for no rows: what is noted of it ends with the interval
+        for row in rows:
+            self._take_summary(start, row)
+        return start
+
     def _take_summary(self, start: float, row: SummaryRow) -> str | None:
         self._metrics.received(row.summary.count)
         return self._add_summary(self._opened(start), row)
@@ -163,11 +180,11 @@ class Aggregator:
             interval = self._intervals[start] = OpenInterval()
         return interval
 
-    def _start_for(self, when: float, now: float) -> float:
+    def _start_for(self, when: float, now: float, max_age: float = MAX_AGE) -> float:
         """Return the start of the interval of `when`, or of `now` where `when` can't have one."""
         start = when // self.interval * self.interval
         has_room = start in self._intervals or len(self._intervals) < MAX_INTERVALS
-        if has_room and now - MAX_AGE <= when <= now + self.interval:
+        if has_room and now - max_age <= when <= now + self.interval:
             return start
         self._metrics.count("zibrato.intake.timestamp_clamped")
         return self._start_of(now)

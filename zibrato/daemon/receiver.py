@@ -15,6 +15,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
+from zibrato.snapshot_parts import SnapshotPart, decode_part, summary_rows
 from zibrato.wire import MAX_FRAME, Batch, decode_batch
 
 
@@ -34,7 +35,7 @@ class Receiver:
         metrics: SelfMetrics,
         clock: IReactorTime,
         note: Callable[[float, Taken | bytes], None] = lambda _start, _taken: None,
-        is_new: Callable[[Batch], bool] = lambda _batch: True,
+        is_new: Callable[[Batch | SnapshotPart], bool] = lambda _batch: True,
     ) -> None:
         self._is_new = is_new
         self._aggregator = aggregator
@@ -70,7 +71,9 @@ class Receiver:
         now = self._clock.seconds()
         try:
             batch = decode_batch(frame)
-            if isinstance(batch, str):
+            if batch == "version":
+                self._receive_part(frame, now)
+            elif isinstance(batch, str):
                 self.reject(1, batch)
             elif batch.acknowledged is None or self._is_new(batch):
                 start = self._aggregator.add(batch, now)
@@ -78,6 +81,23 @@ class Receiver:
                     self._note(start, frame)
         except Exception:
             self._fail(1, now)
+
+    def _receive_part(self, frame: bytes, now: float) -> None:
+        """Take in what another daemon ships, unless it was before.
+
+        One for which there is no room isn't noted as taken, so that it comes again.
+        """
+        part = decode_part(frame)
+        if isinstance(part, str):
+            self.reject(1, part)
+        elif not self._aggregator.has_room(part.when):
+            self._metrics.count("zibrato.intake.postponed")
+        elif self._is_new(part):
+            rows, rejected = summary_rows(part)
+            for reason, count in rejected.items():
+                self.reject(count, reason)
+            start = self._aggregator.add_shipped(rows, part.when, now)
+            self._note(start, frame)
 
     def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
         """Take rows in; return how many were rejected or dropped, by reason; never raises."""

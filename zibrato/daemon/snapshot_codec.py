@@ -15,9 +15,10 @@ import msgspec
 from zibrato.daemon.intervals import Taken
 from zibrato.lines import LineBatch
 from zibrato.model import Series, Snapshot, Summary, SummaryRow
+from zibrato.snapshot_parts import SnapshotPart, decode_part, summary_rows
 from zibrato.summary_codec import encode as encode_summaries
 from zibrato.summary_codec import to_distribution
-from zibrato.wire import Batch, encode
+from zibrato.wire import Batch, decode_batch, encode
 
 PIECE = 2000
 """Series in a piece."""
@@ -74,12 +75,20 @@ def taken_of(frame: bytes) -> Taken:
             return _decode_summaries(frame[1:])
         # A batch is an array in msgpack, what lines said a map.
         is_map = frame[:1] and frame[0] & 0xF0 == _MAP
-        return _decode_lines(frame) if is_map else _decode_batch(frame)
+        return _decode_lines(frame) if is_map else _batch_of(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"no batch: {error}") from None
 
 
+def _batch_of(frame: bytes) -> Taken:
+    """Return the batch that a frame is, or the rows of the part of a snapshot that it is."""
+    batch = decode_batch(frame)
+    taken = decode_part(frame) if batch == "version" else batch
+    if isinstance(taken, str):
+        raise ValueError(f"no batch: {taken}")
+    return summary_rows(taken)[0] if isinstance(taken, SnapshotPart) else taken
+
+
 _decode_summaries = msgspec.msgpack.Decoder(list[SummaryRow], dec_hook=to_distribution).decode
 _decode_lines = msgspec.msgpack.Decoder(LineBatch).decode
-_decode_batch = msgspec.msgpack.Decoder(Batch).decode
 _decode = msgspec.msgpack.Decoder(list[tuple[Series, Summary]], dec_hook=to_distribution).decode

@@ -1,0 +1,1 @@
+"""The backend `zibrato`, which ships to another daemon: a hub."""

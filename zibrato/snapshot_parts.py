@@ -1,0 +1,227 @@
+"""Private: parts of snapshots, as one daemon ships them to another; docs/reference/protocol.rst.
+
+Both ways are pure: malformed input never raises. What a row says is checked as strictly as what a
+client sends, since it is believed as much.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import inf, isfinite
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from zibrato.distribution import MAX_BUCKETS, MAX_EXACT_SAMPLES, Distribution, bucket_of
+from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Series, Summary, SummaryRow
+from zibrato.wire import MAX_CLIENT, MAX_SEQUENCE, pack, unpack, version_of
+
+__all__ = [
+    "VERSION",
+    "EncodedRow",
+    "SnapshotPart",
+    "decode_part",
+    "encode_part",
+    "encode_rows",
+    "summary_rows",
+]
+
+VERSION = 2
+"""What such a frame begins with, in place of a batch's version."""
+_SAMPLE_BYTES = 8
+_LOWEST, _HIGHEST = bucket_of(5e-324), 64 * 1024
+"""Between these are the buckets of all float64s."""
+_KINDS = (COUNTER, TIMER, GAUGE)
+
+
+# Without `gc`: no row can be in a cycle, and the collector needn't walk through all there are.
+class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What every row begins with: its series, how many measurements, and their sum."""
+
+    name: str
+    level: str
+    source: str | None
+    tags: dict[str, str]
+    count: int
+    sum: float
+
+
+class _ReadingRow(_Row, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A gauge's readings, and what a timer has beside its distribution."""
+
+    min: float
+    max: float
+    sum_squares: float
+    last: float
+
+
+class _Buckets(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """How many samples are 0, and how many in each bucket."""
+
+    zeros: int
+    indices: list[int]
+    counts: list[int]
+
+
+class _TimerRow(_ReadingRow, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Durations in seconds: all of them as they are, or in buckets."""
+
+    distribution: bytes | _Buckets
+
+
+class SnapshotPart(
+    msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
+):
+    """Some series of the interval between the Unix times `start` and `end`, in seconds.
+
+    It is to be taken once, and only by who has all of this `client` up to the number `after`.
+    """
+
+    version: int
+    client: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CLIENT)]
+    sequence: Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQUENCE)]
+    after: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
+    start: float
+    end: float
+    counters: Sequence[_Row] = ()
+    timers: Sequence[_TimerRow] = ()
+    gauges: Sequence[_ReadingRow] = ()
+
+    @property
+    def when(self) -> float:
+        """The time that says which of the receiver's intervals it belongs to."""
+        return (self.start + self.end) / 2 if self.start <= self.end else self.end
+
+
+class EncodedRow(NamedTuple):
+    """A row of a kind, in msgpack, and how many measurements it sums up."""
+
+    kind: str
+    data: bytes
+    measurements: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(SnapshotPart).decode
+
+
+def encode_rows(summaries: Mapping[Series, Summary]) -> Iterator[EncodedRow]:
+    """Generate a row for each series; its `data` is empty where a row can't have its numbers."""
+    for series, summary in summaries.items():
+        row = _row(series, summary)
+        data = b"" if _reason(series.kind, row) else _encode(row)
+        yield EncodedRow(series.kind, data, summary.count)
+
+
+def encode_part(
+    client: str, sequence: int, after: int, times: tuple[float, float], rows: Iterable[EncodedRow]
+) -> bytes:
+    """Return the frame of encoded rows; `times` are the start and the end of the interval."""
+    lists: dict[str, list[msgspec.Raw]] = {kind: [] for kind in _KINDS}
+    for row in rows:
+        lists[row.kind].append(msgspec.Raw(row.data))
+    return _encode([VERSION, client, sequence, after, *times, *lists.values()])
+
+
+def decode_part(frame: bytes) -> SnapshotPart | str:
+    """Return the part that a frame is, or why it is none, as one word."""
+    try:
+        part = _decode(frame)
+    except UnicodeDecodeError:
+        return "encoding"
+    except (msgspec.DecodeError, RecursionError):
+        return "malformed" if version_of(frame) in {None, VERSION} else "version"
+    return part if part.version == VERSION else "version"
+
+
+def summary_rows(part: SnapshotPart) -> tuple[list[SummaryRow], Counter[str]]:
+    """Return the rows of a part, and how many measurements were rejected of others, by reason."""
+    rows: list[SummaryRow] = []
+    rejected: Counter[str] = Counter()
+    when = part.when
+    for kind, some in zip(_KINDS, (part.counters, part.timers, part.gauges), strict=True):
+        for row in some:
+            reason = _reason(kind, row)
+            if reason:
+                rejected[reason] += row.count if 0 < row.count <= MAX_COUNT else 1
+            else:
+                rows.append(
+                    SummaryRow(kind, row.name, row.level, row.source, row.tags, when, _summary(row))
+                )
+    return rows, rejected
+
+
+def _row(series: Series, summary: Summary) -> _Row:
+    identity = (series.name, series.level, series.source, dict(series.tags))
+    count, total, low, high, squares, last, distribution = summary
+    if series.kind == COUNTER:
+        return _Row(*identity, count, total)
+    if distribution is None:
+        return _ReadingRow(*identity, count, total, low, high, squares, last)
+    packed = _packed(distribution)
+    return _TimerRow(*identity, count, total, low, high, squares, last, packed)
+
+
+def _packed(distribution: Distribution) -> bytes | _Buckets:
+    if distribution.samples is not None:
+        return pack(distribution.samples)
+    buckets = distribution.buckets
+    counts = [min(count, MAX_COUNT) for count in buckets.values()]
+    return _Buckets(min(distribution.zeros, MAX_COUNT), list(buckets), counts)
+
+
+def _summary(row: _Row) -> Summary:
+    if not isinstance(row, _ReadingRow):
+        return Summary(row.count, row.sum)
+    distribution = _distribution(row) if isinstance(row, _TimerRow) else None
+    return Summary(
+        row.count, row.sum, row.min, row.max, row.sum_squares, row.last, distribution
+    )  # fmt: skip
+
+
+def _distribution(row: _TimerRow) -> Distribution:
+    packed = row.distribution
+    if isinstance(packed, bytes):
+        return Distribution(unpack(packed))
+    buckets = dict(zip(packed.indices, packed.counts, strict=True))
+    return Distribution.of_buckets(buckets, packed.zeros, row.min, row.max)
+
+
+def _reason(kind: str, row: _Row) -> str | None:
+    """Return why a row is rejected, as one word."""
+    if not 0 < row.count <= MAX_COUNT:
+        return "count"
+    if not isfinite(row.sum):
+        return "value"
+    if isinstance(row, _ReadingRow) and not _are_readings(kind, row):
+        return "value"
+    if kind == TIMER and not (isinstance(row, _TimerRow) and _are_samples(row)):
+        return "samples"
+    return None
+
+
+def _are_readings(kind: str, row: _ReadingRow) -> bool:
+    lowest = 0.0 if kind == TIMER else -inf
+    is_finite = isfinite(row.sum_squares) and isfinite(row.min) and isfinite(row.max)
+    return (
+        is_finite and isfinite(row.last) and row.sum_squares >= 0 and lowest <= row.min <= row.max
+    )
+
+
+def _are_samples(row: _TimerRow) -> bool:
+    """Return whether a distribution is one, and has as many samples as its row says."""
+    packed = row.distribution
+    if isinstance(packed, bytes):
+        if len(packed) != row.count * _SAMPLE_BYTES or row.count > MAX_EXACT_SAMPLES:
+            return False
+        samples = unpack(packed)
+        return all(row.min <= sample <= row.max for sample in samples)
+    indices, counts = packed.indices, packed.counts
+    if len(indices) != len(counts) or len(indices) > MAX_BUCKETS:
+        return False
+    if packed.zeros < 0 or min(counts, default=1) < 1 or len({*indices}) < len(indices):
+        return False
+    if indices and not _LOWEST <= min(indices) <= max(indices) <= _HIGHEST:
+        return False
+    return min(packed.zeros + sum(counts), MAX_COUNT) == row.count
