@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.fake_reactor import FakeReactor
+from tests.health_reports import healthy
 from tests.store.web.raw_client import sent
 from zibrato import otlp_site
+from zibrato.health import Health
 from zibrato.intake.otlp.service import Listening
 from zibrato.otlp_site import listening
 from zibrato.store.api.requests import MAX_BODY
@@ -40,15 +42,38 @@ class Exports:
         raise AssertionError(request)
 
 
+def health() -> Health:
+    return healthy(status="critical")
+
+
 def made(description: str, credentials: Path | None = None, *, anybody: bool = False) -> Listening:
     exports: Any = Exports()
-    return listening(FakeReactor(), exports, description, credentials, anybody=anybody)
+    return listening(FakeReactor(), exports, health, description, credentials, anybody=anybody)
 
 
 def status(served: Listening, body: bytes = b"", **headers: str) -> int:
     """Return the status of a request for what isn't there."""
     assert isinstance(served.site, BoundedSite)
     return sent(served.site, "POST", b"/v1/traces", body, **headers).status
+
+
+def told(served: Listening, **headers: str) -> bytes:
+    """Return what `/health` says."""
+    assert isinstance(served.site, BoundedSite)
+    response = sent(served.site, "GET", b"/health", b"", **headers)
+    assert response.status == 503
+    return response.body
+
+
+def test_it_tells_how_the_daemon_is_and_details_on_this_host_or_with_credentials(
+    credentials: Path,
+) -> None:
+    brief = b'{"status":"critical"}'
+    assert b'"backends":[' in told(made(LOCAL))
+    assert told(made("tcp:0", anybody=True)) == brief
+    served = made("tcp:0", credentials)
+    assert told(served) == brief
+    assert b'"backends":[' in told(served, Authorization=AUTHORIZATION)
 
 
 @pytest.mark.parametrize("description", [LOCAL, "tcp:0:interface=\\:\\:1", "unix:socket"])

@@ -35,6 +35,7 @@ ARROWS = {
     "daemon": {
         *SHARED,
         *FILES,
+        "health",
         "interfaces",
         "tx",
         "descriptors",
@@ -44,7 +45,7 @@ ARROWS = {
     },
     "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
-    "store.web": {*STORE, "store.db", "store.api", "descriptors", "secret_file"},
+    "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "secret_file"},
 }
 """What each room may import beside itself."""
 PACKAGES = {

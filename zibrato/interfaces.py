@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twisted.python.threadpool import ThreadPool
     from twisted.web.iweb import IRequest
 
+    from zibrato.health import Health
     from zibrato.model import Annotation, Tags
 
 __all__ = [
@@ -112,6 +113,8 @@ class DaemonInfo:
     """Returns where clients reach it, as ZeroMQ writes it; none before it has started."""
     self_metrics: Callable[[], Sequence[SelfMetric]]
     """Returns its self-metrics."""
+    health: Callable[[], Health] | None = None
+    """Returns how it is."""
     otlp: Callable[[IRequest], Deferred[bytes]] | None = None
     """Returns the body of the response to a request with OTLP's metrics, having set the rest."""
 
@@ -154,7 +157,7 @@ class IBackend(Interface):
         """Ship what is still pending of `delivery`, noting there what was delivered or dropped.
 
         It has several snapshots where the backend has to catch up and they are small.
-        Fires when nothing is left to try. Fails with RetryLater to be called again with the same.
+        Fires when nothing is left to try; fails with RetryLater to be called again with the same.
         """
 
     def reload(settings: Mapping[str, str]) -> None:

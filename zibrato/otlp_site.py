@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.logger import Logger
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
 
+from zibrato.health import Health
 from zibrato.intake.otlp.encoding import MISSING, is_installed
 from zibrato.intake.otlp.exports import Exports
 from zibrato.intake.otlp.resource import ExportResource
@@ -13,6 +17,7 @@ from zibrato.intake.otlp.service import Listening, why_not
 from zibrato.interfaces import Reactor
 from zibrato.store.web.access_control import AccessControl, Credentials
 from zibrato.store.web.endpoint import check_can_listen, is_local, server_endpoint
+from zibrato.store.web.health import PATH, HealthResource
 from zibrato.store.web.site import BoundedSite
 
 __all__ = ["listening"]
@@ -22,7 +27,13 @@ _log = Logger()
 
 
 def listening(
-    reactor: Reactor, exports: Exports, description: str, credentials: Path | None, *, anybody: bool
+    reactor: Reactor,
+    exports: Exports,
+    health: Callable[[], Health],
+    description: str,
+    credentials: Path | None,
+    *,
+    anybody: bool,
 ) -> Listening:
     """Return what is to be listened at, and what serves there.
 
@@ -42,10 +53,25 @@ def listening(
     secret = _credentials(credentials)
     if not is_installed():
         raise ValueError(f"--otlp: {MISSING}")
-    access = AccessControl(ExportResource(exports.answer), None, secret)
+    root = _Root(ExportResource(exports.answer))
+    root.putChild(b"health", HealthResource(health, details=bool(secret) or is_local(description)))
+    public = {PATH: HealthResource(health, details=False)}
+    access = AccessControl(root, None, secret, public=public)
     return Listening(
         description, endpoint, BoundedSite(access, reactor), lambda: _reload(access, credentials)
     )
+
+
+class _Root(Resource):
+    """Hands all that is not a child's to another resource."""
+
+    def __init__(self, other: Resource) -> None:
+        Resource.__init__(self)
+        self._other = other
+
+    def getChild(self, _path: bytes, _request: IRequest) -> Resource:
+        """Return the other resource."""
+        return self._other
 
 
 def _credentials(path: Path | None) -> Credentials | None:

@@ -25,6 +25,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings, makers_with_options
 from zibrato.daemon.units import Units
+from zibrato.health import Health
 from zibrato.intake import statsd, zeromq
 from zibrato.intake.curve import CurveServer
 from zibrato.intake.otlp.exports import Exports, in_threads
@@ -76,10 +77,14 @@ def make_service(options: Options) -> Daemon:
     annotations = Annotations(metrics)
     units = Units()
     exports = Exports(reactor, receiver, units, in_threads(reactor))
+
+    def health() -> Health:
+        return daemon.health.report()
+
     intakes = [
         *_intakes(reactor, settings, receiver.receive, rejections.reject, acknowledger),
         *_statsd(reactor, settings, receiver, metrics, annotations),
-        _otlp_intake(reactor, settings, exports),
+        _otlp_intake(reactor, settings, exports, health),
     ]
     annotations.send_to(outbox.backend for outbox in outboxes)
     units.send_to(outbox.backend for outbox in outboxes)
@@ -92,7 +97,7 @@ def make_service(options: Options) -> Daemon:
     if settings.web is None:
         _check_credentials(settings)
     else:
-        info = _info(reactor, settings, metrics, intakes, exports)
+        info = _info(reactor, settings, metrics, intakes, exports, health=health)
         daemon.show_page(_web_service(reactor, settings, outboxes, info))
     return daemon
 
@@ -177,7 +182,9 @@ def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> Curv
         raise usage.UsageError(f"--curve-keys: {error}") from None
 
 
-def _otlp_intake(reactor: Reactor, settings: Settings, exports: Exports) -> OtlpIntake:
+def _otlp_intake(
+    reactor: Reactor, settings: Settings, exports: Exports, health: Callable[[], Health]
+) -> OtlpIntake:
     """Return what drains OTLP's requests: those of its own endpoint, if there is one, and a page's.
 
     The module is imported here alone, as Klein imports the global reactor.
@@ -188,7 +195,7 @@ def _otlp_intake(reactor: Reactor, settings: Settings, exports: Exports) -> Otlp
 
     try:
         served = listening(
-            reactor, exports, settings.otlp, settings.web_credentials,
+            reactor, exports, health, settings.otlp, settings.web_credentials,
             anybody=settings.insecure_tcp,
         )  # fmt: skip
     except ValueError as error:
@@ -235,6 +242,8 @@ def _info(
     metrics: SelfMetrics,
     intakes: Sequence[IIntake],
     exports: Exports,
+    *,
+    health: Callable[[], Health],
 ) -> DaemonInfo:
     """Return what a page can tell of the daemon."""
     return DaemonInfo(
@@ -243,6 +252,7 @@ def _info(
         started=reactor.seconds(),
         addresses=lambda: [address for intake in intakes for address in intake.addresses],
         self_metrics=metrics.current,
+        health=health,
         otlp=exports.answer,
     )
 

@@ -11,6 +11,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from zibrato.daemon.health import set_depth
 from zibrato.daemon.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -103,6 +104,6 @@ class OutboxCase(SynchronousTestCase):
         return [str(formatEvent(event)) for event in events]
 
     def gauge(self, name: str) -> float:
-        self.outbox.report()
+        set_depth(self.metrics, self.outbox.health())
         (row,) = [row for row in self.metrics.batch(0).gauges if row.name == name]
         return unpack(row.samples)[0]

@@ -20,11 +20,20 @@ class RetryPauseTests(SynchronousTestCase):
         return Deferred.fromCoroutine(self.pause.wait(delay))
 
     def test_grows_until_it_is_reset(self) -> None:
-        self.assertEqual([self.pause.next_delay(0) for _ in range(3)], [1, 2, 4])
-        self.assertEqual(self.pause.next_delay(300), 300)
-        self.assertEqual([self.pause.next_delay(0) for _ in range(9)][-1], MAX_DELAY)
+        self.assertEqual([self.pause.next_delay(0, "away") for _ in range(3)], [1, 2, 4])
+        self.assertEqual(self.pause.next_delay(300, "away"), 300)
+        self.assertEqual([self.pause.next_delay(0, "away") for _ in range(9)][-1], MAX_DELAY)
         self.pause.reset()
-        self.assertEqual(self.pause.next_delay(0), 1)
+        self.assertEqual(self.pause.next_delay(0, "away"), 1)
+
+    def test_knows_why_and_since_when_until_it_is_reset(self) -> None:
+        self.clock.advance(5)
+        self.pause.next_delay(0, "away")
+        self.clock.advance(5)
+        self.pause.next_delay(0, "slow")
+        self.assertEqual((self.pause.reason, self.pause.since), ("slow", 5))
+        self.pause.reset()
+        self.assertEqual((self.pause.reason, self.pause.since), (None, None))
 
     def test_lasts_as_long_as_it_is_told(self) -> None:
         waiting = self.wait(3)

@@ -54,7 +54,8 @@ class Journal:
         self._left = Left({}, {})
         self._busy = False
         self._failing = False
-        self._told = False
+        self.problem: str | None = None
+        """Why the file can't be written, as far as is known."""
         self._waiting: list[Deferred[None]] = []
         self.close_open: Callable[[], object] = lambda: None
         """Has all open intervals closed: what the file had of them is gone, and so they are
@@ -225,16 +226,16 @@ class Journal:
             is_committed = problem is None and not written.lost_file
             (self.sequences.succeed if is_committed else self.sequences.fail)(turn.clients)
         if problem is None:
-            if self._told:
-                self._told = False
+            if self.problem is not None:
+                self.problem = None
                 self._log.info("the outbox's file can be written again")
             return
         self._failing = True
         self._done[:0] = turn.done
         self._starts[:0] = turn.starts
         self._log_of_open.put_back(turn.frames)
-        if not self._told:
-            self._told = True
+        is_new, self.problem = self.problem is None, problem
+        if is_new:
             self._log.error(
                 "the outbox's file can't be written: {problem}; what is new is in memory alone",
                 problem=problem,

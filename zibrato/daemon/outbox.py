@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from zibrato.daemon.backend_account import BackendAccount
 from zibrato.daemon.kept_snapshot import Keeper, KeptSnapshot, Waiting
 from zibrato.daemon.outbox_queue import OutboxQueue
 from zibrato.daemon.retry_pause import RetryPause
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL, SeriesFilter
+from zibrato.health import BackendHealth
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.model import Snapshot
 
@@ -56,12 +59,11 @@ class Outbox(Service):
         self.key = backend.name
         self.keeper: Keeper | None = None
         self._clock = clock
-        self._metrics = metrics
+        self._account = BackendAccount(metrics, backend.name)
         self._max_age = max_age
         self._queue = OutboxQueue(max_bytes, max_file_bytes)
         self._taken: Sequence[Waiting] = ()
         self._delivery: Delivery | None = None
-        self._logged: set[str] = set()
         self._busy = False
         self._stopped = False
         self._cancel: Callable[[], object] = lambda: None
@@ -86,16 +88,16 @@ class Outbox(Service):
         waiting = Waiting.of(kept, wanted)
         if not waiting.series:
             return
-        self._count("zibrato.outbox.accepted", waiting.measurements)
+        self._account.count("zibrato.outbox.accepted", waiting.measurements)
         if self._stopped and kept.identity is None:
-            self._note(waiting.measurements, "stopped")
+            self._account.note(waiting.measurements, "stopped")
             return
         self._queue.append(waiting)
         self._begin()
 
     def restore(self, waiting: Sequence[Waiting]) -> None:
         """Queue, before all else, what an earlier daemon left."""
-        self._count("zibrato.outbox.restored", sum(one.measurements for one in waiting))
+        self._account.count("zibrato.outbox.restored", sum(one.measurements for one in waiting))
         self._queue.restore(waiting)
         self._begin()
 
@@ -113,11 +115,22 @@ class Outbox(Service):
         """Drop what was in a file that turned out to be corrupt."""
         self._drop(self._queue.clear_file(), "corrupt")
 
-    def report(self) -> None:
-        """Set the gauges of the queue's depth, in snapshots and bytes."""
-        name, depth = self.backend.name, len(self._taken) + len(self._queue)
-        self._metrics.gauge("zibrato.outbox.snapshots", depth, backend=name)
-        self._metrics.gauge("zibrato.outbox.bytes", self.size, backend=name)
+    def health(self) -> BackendHealth:
+        """Return what waits, and why."""
+        oldest = next(chain(self._taken, self._queue), None)
+        return BackendHealth(
+            name=self.backend.name,
+            intervals=len(self._taken) + len(self._queue),
+            measurements=self.pending,
+            size=self.size,
+            max_size=self._queue.max_bytes if self.keeper is None else self._queue.max_file_bytes,
+            oldest=None if oldest is None else oldest.kept.end,
+            max_age=self._max_age,
+            error=self._pause.reason,
+            failing_since=self._pause.since,
+            delivered=self._account.delivered,
+            dropped=self._account.dropped,
+        )
 
     def retry(self) -> None:
         """End a pause between two attempts now, or leave out the one after the current attempt."""
@@ -195,7 +208,7 @@ class Outbox(Service):
         self._taken = readable = [one for one in self._taken if one not in lost]
         self._drop(lost, "corrupt")
         if readable:
-            self._delivery = Delivery(list(filter(None, snapshots)), self._note)
+            self._delivery = Delivery(list(filter(None, snapshots)), self._account.note)
 
     async def _load(self, taken: Sequence[Waiting]) -> Sequence[Snapshot | None]:
         """Return what passes of each snapshot; at once where it is all in memory."""
@@ -226,7 +239,7 @@ class Outbox(Service):
         if self._pause.attempts:
             self._log.info("{backend} is back", backend=self.backend.name)
         self._pause.reset()
-        self._logged.clear()
+        self._account.forget()
 
     async def _fault(self, delivery: Delivery, fault: Exception) -> None:
         if self._stopped:  # it was cancelled
@@ -242,18 +255,12 @@ class Outbox(Service):
         """Wait before the next attempt: exponentially longer, at least `after` seconds."""
         if self._stopped:
             return
-        self._count("zibrato.backend.retried")
-        delay = self._pause.next_delay(after)
-        self._log_once(
+        self._account.count("zibrato.backend.retried")
+        delay = self._pause.next_delay(after, reason)
+        self._account.warn_once(
             reason, "{backend} can't deliver: {reason}; kept, next try in {delay:.1f} s", delay
         )
         await self._pause.wait(delay)
-
-    def _log_once(self, reason: str, text: str, delay: float = 0.0) -> None:
-        """Log each reason once until the backend is back."""
-        if reason not in self._logged:
-            self._logged.add(reason)
-            self._log.warn(text, backend=self.backend.name, reason=reason, delay=delay)
 
     def _evict(self) -> None:
         """Drop the oldest snapshots that are not under way, as far as there is a bound."""
@@ -264,7 +271,9 @@ class Outbox(Service):
         self._drop(full, "outbox_full")
         self._drop(old, "expired")
         if full or old:
-            self._log_once("full", "the outbox of {backend} is full: the oldest are dropped")
+            self._account.warn_once(
+                "full", "the outbox of {backend} is full: the oldest are dropped"
+            )
 
     def _finish(self, reason: str) -> None:
         """Let go of the delivery under way, if any; what is pending of it is dropped."""
@@ -276,7 +285,7 @@ class Outbox(Service):
 
     def _drop(self, waiting: Sequence[Waiting], reason: str) -> None:
         if waiting:
-            self._note(sum(one.measurements for one in waiting), reason)
+            self._account.note(sum(one.measurements for one in waiting), reason)
             self._let_go(waiting)
 
     def _let_go(self, waiting: Sequence[Waiting]) -> None:
@@ -289,12 +298,3 @@ class Outbox(Service):
         """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
         if waiting in self._idle:
             self._idle.remove(waiting)
-
-    def _count(self, name: str, value: int = 1, **tags: str) -> None:
-        self._metrics.count(name, value, backend=self.backend.name, **tags)
-
-    def _note(self, measurements: int, reason: str | None) -> None:
-        if reason is None:
-            self._count("zibrato.backend.delivered", measurements)
-        else:
-            self._count("zibrato.backend.dropped", measurements, reason=reason)

@@ -22,8 +22,8 @@ class OutboxQueue:
     """
 
     def __init__(self, max_bytes: int, max_file_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._max_file_bytes = max_file_bytes
+        self.max_bytes = max_bytes
+        self.max_file_bytes = max_file_bytes
         self._in_file: deque[Waiting] = deque()
         self._in_memory: deque[Waiting] = deque()
         self._oldest_end = inf
@@ -85,9 +85,9 @@ class OutboxQueue:
     def evict(self, besides: int) -> list[Waiting]:
         """Remove and return the oldest that are too many; `besides` is more of the memory."""
         removed = []
-        while self._in_file and self.file > self._max_file_bytes:
+        while self._in_file and self.file > self.max_file_bytes:
             removed.append(self._pop(self._in_file))
-        while self._in_memory and self.memory + besides > self._max_bytes:
+        while self._in_memory and self.memory + besides > self.max_bytes:
             removed.append(self._pop(self._in_memory))
         return removed
 

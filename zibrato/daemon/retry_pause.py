@@ -20,6 +20,10 @@ class RetryPause:
 
     def __init__(self, clock: IReactorTime, jitter: Callable[[], float]) -> None:
         self.attempts = 0
+        self.reason: str | None = None
+        """Why the last attempt failed."""
+        self.since: float | None = None
+        """The Unix time of the first one that failed."""
         self._clock = clock
         self._jitter = jitter
         self._skip = False
@@ -28,10 +32,13 @@ class RetryPause:
     def reset(self) -> None:
         """Begin anew, after an attempt that succeeded."""
         self.attempts = 0
+        self.reason = self.since = None
         self._skip = False
 
-    def next_delay(self, after: float) -> float:
+    def next_delay(self, after: float, reason: str) -> float:
         """Return the seconds until the next attempt: ever more, at least `after`."""
+        self.reason = reason
+        self.since = self._clock.seconds() if self.since is None else self.since
         delay = max(after, _backoff(self.attempts) * (1 + self._jitter()) / 2)
         self.attempts += 1
         return delay

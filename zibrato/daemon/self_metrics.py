@@ -48,6 +48,15 @@ class SelfMetrics:
             if counted == name and wanted.issubset(having)
         )
 
+    def by_reason(self, *names: str, **tags: str) -> dict[str, int]:
+        """Return the counts of `names` since the start, by their tag `reason`."""
+        counts: dict[str, int] = {}
+        for (name, having), count in self.totals.items():
+            if name in names and set(tags.items()).issubset(having):
+                reason = dict(having).get("reason", "")
+                counts[reason] = counts.get(reason, 0) + count
+        return counts
+
     def current(self) -> list[SelfMetric]:
         """Return everything as it is now."""
         totals = self.totals.items()

@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.health import HealthCheck, set_depth
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -66,6 +67,15 @@ class Daemon(MultiService):
         self._commits = TimerService(COMMIT_PERIOD, self._commit)
         self._commits.clock = reactor
         self._lag = LagMeter(reactor, reactor.monotonic)
+        self.health = HealthCheck(
+            metrics,
+            reactor,
+            source=options.settings.source,
+            interval=options.settings.flush_interval,
+            outboxes=lambda: self.outboxes,
+            addresses=lambda: [address for intake in self._intakes for address in intake.addresses],
+            journal_problem=lambda: journal.problem,
+        )
         self._reloader = Reloader(options, aggregator, outboxes)
         self._reloader.intakes = intakes
         actions: Mapping[int, Callable[[], object]] = {
@@ -173,13 +183,17 @@ class Daemon(MultiService):
     def _report(self, when: float) -> None:
         metrics = self._metrics
         metrics.gauge("zibrato.series", self._aggregator.open_series)
-        metrics.gauge("zibrato.reactor.lag", self._lag.take())
+        lag = self._lag.take()
+        metrics.gauge("zibrato.reactor.lag", lag)
         memory = resident_memory()
         if memory is not None:
             metrics.gauge("zibrato.process.resident_memory", memory)
         for outbox in self.outboxes:
-            outbox.report()
-        self._aggregator.add(metrics.batch(when), self._reactor.seconds())
+            set_depth(metrics, outbox.health())
+        batch = metrics.batch(when)
+        self._aggregator.add(batch, self._reactor.seconds())
+        own = len(batch.counters) + len(batch.gauges)
+        self.health.look(own, self._aggregator.open_series, lag)
 
     async def _stop(self) -> None:
         notify(self._options.environment, "STOPPING=1")

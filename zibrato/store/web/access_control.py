@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from math import ceil
 from pathlib import Path
 from time import monotonic
@@ -59,7 +59,7 @@ class AccessControl(Resource):
     attacker made point here is neither: his page would be of the same origin as this one, and read
     everything ("DNS rebinding"). A page of another origin may be a link to the page, and ask for
     nothing else: its browser would keep the answers from it, but not their cost from us. Nothing
-    reads a body here.
+    reads a body here. What is `public`, by its path, answers those who offer no credentials.
     """
 
     isLeaf = True
@@ -70,12 +70,15 @@ class AccessControl(Resource):
         names: Collection[str] | None,
         credentials: Credentials | None,
         clock: Callable[[], float] = monotonic,
+        *,
+        public: Mapping[bytes, Resource] | None = None,
     ) -> None:
         Resource.__init__(self)
         self._root = root
         self._names = None if names is None else {name.lower() for name in names}
         self._credentials = credentials
         self._clock = clock
+        self._public = public or {}
         self._attempts = Attempts(clock)
         self._credentials_log = CredentialsLog(clock)
 
@@ -96,6 +99,9 @@ class AccessControl(Resource):
         if _is_cross_site(request) and not _is_visit(request):
             return _rejected(request, 403, "the request comes from another site")
         if self._credentials is not None:
+            if request.path in self._public and not request.getHeader(b"authorization"):
+                answer: bytes | int = self._public[request.path].render(request)
+                return answer
             rejection = self._without(request, self._credentials)
             if rejection is not None:
                 return rejection

@@ -13,6 +13,7 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from zope.interface import implementer
 
+from zibrato.health import Health
 from zibrato.interfaces import IWebService, Reactor
 from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
@@ -22,9 +23,11 @@ from zibrato.store.api.routing import Routed
 from zibrato.store.api.sources import SourcesApi
 from zibrato.store.options import WEB
 from zibrato.store.store import Store
+from zibrato.store.web import health
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.data import DataApi
 from zibrato.store.web.endpoint import is_local, server_endpoint, url_of
+from zibrato.store.web.health import HealthResource
 from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
 
@@ -56,7 +59,12 @@ class WebService(Service):
             secret = None if credentials is None else Credentials(credentials)
         except ValueError as error:
             raise ValueError(f"--web-credentials: {error}") from None
-        self._access = AccessControl(tree(store), known_names(loopback), secret)
+        self._access = AccessControl(
+            tree(store),
+            known_names(loopback),
+            secret,
+            public={health.PATH: HealthResource(lambda: _health(store), details=False)},
+        )
         self._site = BoundedSite(self._access, reactor)
         self._port: IListeningPort | None = None
         self.address = ""
@@ -124,7 +132,13 @@ def tree(store: Store) -> Resource:
     root = _Root(Page(store, load_files(STATIC)).app.resource())
     root.putChild(b"v1", api)
     root.putChild(b"data", DataApi(store).app.resource())
+    root.putChild(b"health", HealthResource(lambda: _health(store), details=True))
     return root
+
+
+def _health(store: Store) -> Health | None:
+    report = None if store.daemon is None else store.daemon.health
+    return None if report is None else report()
 
 
 class _Root(Resource):

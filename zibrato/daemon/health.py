@@ -1,0 +1,166 @@
+"""How the daemon is: what `/health`, `zibrato status` and systemd's status line tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from zibrato import __version__
+from zibrato.daemon.process_memory import resident_memory
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.health import CRITICAL, WARNING, BackendHealth, Health, Problem, worst
+from zibrato.interfaces import Reactor
+
+FAILING = 60.0
+FAILING_LONG = 300.0
+"""Seconds for which a backend can't deliver."""
+FULL, NEARLY_LOST = 0.5, 0.9
+"""Parts of an outbox's bounds, in bytes and age."""
+LATE, VERY_LATE = 1.0, 5.0
+"""Seconds."""
+LOSSES = ("zibrato.intake.dropped", "zibrato.backend.dropped", "zibrato.store.dropped")
+
+
+class Waits(Protocol):
+    """An outbox, as far as its health is looked at."""
+
+    def health(self) -> BackendHealth:
+        """Return what waits."""
+
+
+class Counts(NamedTuple):
+    """Measurements: since the start, or of an interval."""
+
+    received: int
+    rejected: int
+    dropped: int
+
+    def since(self, before: Counts) -> Counts:
+        """Return what was counted since `before`."""
+        return Counts(*(now - then for now, then in zip(self, before, strict=True)))
+
+
+class HealthCheck:
+    """Looks at the daemon's own counts once an interval, and at all else when it is asked.
+
+    `journal_problem` returns why the outbox's file can't be written, None while it can.
+    """
+
+    def __init__(
+        self,
+        metrics: SelfMetrics,
+        reactor: Reactor,
+        *,
+        source: str,
+        interval: float,
+        outboxes: Callable[[], Sequence[Waits]],
+        addresses: Callable[[], Sequence[str]],
+        journal_problem: Callable[[], str | None],
+    ) -> None:
+        self._metrics = metrics
+        self._reactor = reactor
+        self._source = source
+        self._interval = interval
+        self._outboxes = outboxes
+        self._addresses = addresses
+        self._journal_problem = journal_problem
+        self._started = reactor.seconds()
+        self._before = Counts(0, 0, 0)
+        self._looked = reactor.monotonic()
+        self._last: Counts | None = None
+        self._seconds = 1.0
+        self.series = 0
+        self.lag = 0.0
+
+    def look(self, own: int, series: int, lag: float) -> None:
+        """Note how the interval was that ends: so many measurements in it were the daemon's own."""
+        now, counts = self._reactor.monotonic(), self._counts()
+        last = counts.since(self._before)
+        self._last = last._replace(received=max(last.received - own, 0))
+        self._seconds = max(now - self._looked, 1e-3)
+        self._before, self._looked = counts, now
+        self.series, self.lag = series, lag
+
+    def report(self) -> Health:
+        """Return how the daemon is now."""
+        backends = [outbox.health() for outbox in self._outboxes()]
+        now = self._reactor.seconds()
+        problems = [*self._problems(), *(one for b in backends for one in problems_of(b, now))]
+        received, rejected, dropped = self._rates()
+        return Health(
+            status=worst(problems),
+            problems=problems,
+            version=__version__,
+            source=self._source,
+            now=now,
+            started=self._started,
+            interval=self._interval,
+            addresses=[*self._addresses()],
+            received=self._metrics.total("zibrato.intake.received"),
+            rejected=self._metrics.by_reason("zibrato.intake.rejected"),
+            dropped=self._metrics.by_reason(*LOSSES),
+            received_rate=received,
+            rejected_rate=rejected,
+            dropped_rate=dropped,
+            series=self.series,
+            memory=resident_memory(),
+            lag=self.lag,
+            backends=backends,
+        )
+
+    def _problems(self) -> Iterator[Problem]:
+        """Generate what is wrong with the daemon itself."""
+        if (problem := self._journal_problem()) is not None:
+            text = f"the outbox's file can't be written: {problem}; what is new is in memory alone"
+            yield Problem(CRITICAL, text)
+        if self.lag >= LATE:
+            severity = CRITICAL if self.lag >= VERY_LATE else WARNING
+            yield Problem(severity, f"the reactor was late by {self.lag:.1f} s")
+        if self._last is None:
+            return
+        received, rejected, dropped = self._last
+        if rejected and rejected >= received:
+            yield Problem(
+                CRITICAL, f"all of the {received:,} measurements of the last interval are rejected"
+            )
+        elif rejected:
+            text = f"{rejected:,} of {received:,} measurements of the last interval are rejected"
+            yield Problem(WARNING, text)
+        if dropped:
+            yield Problem(WARNING, f"{dropped:,} measurements were dropped in the last interval")
+
+    def _rates(self) -> Sequence[float | None]:
+        if self._last is None:
+            return (None, None, None)
+        return [count / self._seconds for count in self._last]
+
+    def _counts(self) -> Counts:
+        total = self._metrics.total
+        dropped = sum(total(name) for name in LOSSES)
+        return Counts(total("zibrato.intake.received"), total("zibrato.intake.rejected"), dropped)
+
+
+def set_depth(metrics: SelfMetrics, backend: BackendHealth) -> None:
+    """Set the gauges of an outbox's depth, in intervals and bytes."""
+    metrics.gauge("zibrato.outbox.snapshots", backend.intervals, backend=backend.name)
+    metrics.gauge("zibrato.outbox.bytes", backend.size, backend=backend.name)
+
+
+def problems_of(backend: BackendHealth, now: float) -> Iterator[Problem]:
+    """Generate what is wrong with what waits for a backend."""
+    name = backend.name
+    if backend.failing_since is not None:
+        seconds = now - backend.failing_since
+        if seconds >= FAILING:
+            severity = CRITICAL if seconds >= FAILING_LONG else WARNING
+            yield Problem(severity, f"{name} can't deliver for {seconds:.0f} s: {backend.error}")
+    size = backend.size / backend.max_size
+    if size >= FULL:
+        severity = CRITICAL if size >= NEARLY_LOST else WARNING
+        text = f"the outbox of {name} is at {size:.0%} of its bound, past which the oldest go"
+        yield Problem(severity, text)
+    age = 0.0 if backend.oldest is None else (now - backend.oldest) / backend.max_age
+    if age >= FULL:
+        severity = CRITICAL if age >= NEARLY_LOST else WARNING
+        text = f"what waits for {name} is at {age:.0%} of the age at which it is dropped"
+        yield Problem(severity, text)
