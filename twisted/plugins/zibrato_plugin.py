@@ -8,6 +8,7 @@ zibrato = ServiceMaker(
     "Zibrato", "zibrato.service", "Aggregate metrics and ship them to Librato and others", "zibrato"
 )
 
+graphite = BackendMaker("graphite", "zibrato.backends.graphite.backend")
 librato = ConfiguredMaker(
     "librato", "zibrato.backends.librato.backend", "zibrato.backends.librato.options"
 )

@@ -1,0 +1,1 @@
+"""The Graphite backend, private: paths, data points, their two encodings, the connection."""

@@ -1,0 +1,41 @@
+"""What Graphite has of the latest intervals, so that what comes late for one is added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Generic, TypeVar
+
+from zibrato.model import Summary
+
+__all__ = ["MAX_BYTES", "Sent"]
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Of memory, about; what was sent first is forgotten first."""
+_ENTRY_BYTES = 200
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Sent(Generic[K]):
+    """The summaries of what has arrived, by what has them; in at most `most` bytes of memory."""
+
+    def __init__(self, most: int = MAX_BYTES) -> None:
+        self._most = most
+        self._size = 0
+        self._summaries: dict[K, tuple[Summary, int]] = {}
+
+    def with_before(self, key: K, summary: Summary) -> Summary:
+        """Return the summary together with what has arrived before."""
+        before = self._summaries.get(key)
+        return summary if before is None else before[0].merged(summary)
+
+    def add(self, summaries: Mapping[K, Summary]) -> None:
+        """Note that these have arrived, which is without what has arrived before."""
+        for key, summary in summaries.items():
+            total = self.with_before(key, summary)
+            size = total.size + _ENTRY_BYTES
+            self._size += size - self._summaries.pop(key, (total, 0))[1]
+            self._summaries[key] = total, size
+        while self._size > self._most:
+            self._size -= self._summaries.pop(next(iter(self._summaries)))[1]
