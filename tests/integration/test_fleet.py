@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
@@ -12,10 +12,14 @@ import pytest
 
 from tests import soak
 from tests.integration.fleet import Hub, Machine
+from tests.integration.shipping import hold_for
+from tests.integration.tally import Tally
 from zibrato import Zibrato
 
 SAMPLES = 1000 if soak.SHARE < 0.1 else soak.rounds(200_000)
 """Of each host and phase: in two of them together more than a distribution keeps as they are."""
+KILLS = soak.rounds(100)
+COUNTS = 100
 PERCENTS = (50, 90, 99, 99.9)
 
 
@@ -93,3 +97,26 @@ def test_hosts_and_their_hub_may_be_killed(fleet: Fleet) -> None:
     fleet.flush()
     fleet.stack.enter_context(fleet.hub.start())
     fleet.check()
+
+
+@pytest.mark.soak
+@pytest.mark.fault("a host or the hub that hosts ship to is killed (-9)")
+def test_hosts_and_hub_killed_at_any_instant_lose_and_double_nothing(
+    fleet: Fleet, account_for: Callable[[Tally], None]
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    made = 0
+    for _ in range(KILLS):
+        for z in fleet.clients:
+            for _ in range(COUNTS):
+                z.count(name="calls")
+            made += COUNTS
+        hold_for(chance.random() / 2)()
+        victim = chance.choice([fleet.hub, *fleet.hosts])
+        victim.kill()
+        fleet.stack.enter_context(victim.start())
+    fleet.flush()
+    fleet.hub.wait_for_total("calls", made)
+    account_for(Tally(made, int(fleet.hub.total("calls")), KILLS))

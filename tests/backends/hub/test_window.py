@@ -65,6 +65,14 @@ def test_another_hub_gets_all_again() -> None:
     assert send(window) == [(2, 0), (4, 2)]
 
 
+def test_another_hub_than_that_of_the_window_before_gets_all_again() -> None:
+    window = Window(numbered(1, 2), "i")
+    send(window)
+    window.acknowledge(RUN, told(None, instance="j"))
+    assert send(window) == [(1, 0), (2, 1)]
+    assert window.instance == "j"
+
+
 def test_what_another_client_is_told_commits_nothing() -> None:
     window = three()
     send(window)

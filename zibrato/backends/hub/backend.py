@@ -24,7 +24,7 @@ from zibrato.model import Identity
 
 __all__ = ["HubBackend", "make"]
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds without an acknowledgement after which an attempt has failed."""
 PAUSES = (0.01, 0.1)
 """Seconds between two looks at what the hub says: the first, and the longest."""
@@ -84,6 +84,7 @@ class HubBackend:
         # By address, too: what a former hub has says nothing of the one that there is now.
         self._suffix = f"-{sha256(address.encode()).hexdigest()[:8]}"
         self._own = Identity(uuid4().hex, 0)
+        self._instance: str | None = None
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Ship what is left of `delivery`, again where the hub hasn't acknowledged it."""
@@ -109,7 +110,7 @@ class HubBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         window = delivery.requests
         if not isinstance(window, Window):
-            window = delivery.requests = Window(await self._parts(delivery))
+            window = delivery.requests = Window(await self._parts(delivery), self._instance)
             delivery.requests_size = window.size
         window.rewind()
         pause, deadline = PAUSES[0], self._reactor.monotonic() + PATIENCE
@@ -135,6 +136,7 @@ class HubBackend:
         client = window.client
         for message in link.news(client):
             committed += window.acknowledge(client, message)
+        self._instance = window.instance
         while window and (frame := window.frame()) is not None and link.send(frame):
             window.sent()
         return committed

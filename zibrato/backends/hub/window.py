@@ -79,12 +79,15 @@ def _part(
 
 
 class Window:
-    """Parts in the order of their numbers; those of the first one's client may be on their way."""
+    """Parts in the order of their numbers; those of the first one's client may be on their way.
 
-    def __init__(self, waiting: Iterable[Part]) -> None:
+    `instance` is which start of a hub told something last.
+    """
+
+    def __init__(self, waiting: Iterable[Part], instance: str | None = None) -> None:
+        self.instance = instance
         self._parts = deque(waiting)
         self._next = 0
-        self._instance: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -129,9 +132,9 @@ class Window:
         elif message.wanted is not None:
             taken = sum(1 for part in self._sent() if part.sequence < message.wanted)
             self._next = min(self._next, taken)
-        elif self._instance not in {None, message.instance}:
+        elif self.instance not in {None, message.instance}:
             self._next = 0  # what was on its way to another hub, this one lacks
-        self._instance = message.instance
+        self.instance = message.instance
         return committed
 
     def _is_committed(self, client: str, sequence: int) -> bool:
