@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from twisted.application.service import Application, Service
 
-from zibrato.service import Options, make_service
+from zibrato.service import Options, makeService
 
 PERIOD = 0.01
 
@@ -69,7 +69,7 @@ def application() -> Any:
     options = Options()
     options.parseOptions(shlex.split(os.environ["ZIBRATO_OPTIONS"]))
     whole = Application("zibrato")
-    parts: list[Any] = [make_service(options), Probe(reactor, Path(os.environ["PROBE"]))]
+    parts: list[Any] = [makeService(options), Probe(reactor, Path(os.environ["PROBE"]))]
     for part in parts:
         part.setServiceParent(whole)
     return whole

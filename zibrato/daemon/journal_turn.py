@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from twisted.logger import Logger
@@ -18,7 +16,6 @@ from zibrato.daemon.outbox_file import Backends, Changes, ForeignFileError
 from zibrato.model import Identity
 
 _log = Logger()
-_NEVER = 1 << 30
 
 
 class Turn(NamedTuple):
@@ -46,11 +43,6 @@ class Written(NamedTuple):
 
 def write(turn: Turn, disk: OutboxDisk | None) -> Written:
     """Make snapshots of what is closed, and commit."""
-    with _no_full_collection():
-        return _write(turn, disk)
-
-
-def _write(turn: Turn, disk: OutboxDisk | None) -> Written:
     fresh = [KeptSnapshot.of(interval.snapshot()) for interval in turn.closed]
     wanted = [*turn.backlog, *((kept, kept.wanted(turn.backends)) for kept in fresh)]
     wanted = [(kept, backends) for kept, backends in wanted if backends]
@@ -60,21 +52,6 @@ def _write(turn: Turn, disk: OutboxDisk | None) -> Written:
     for kept in fresh if not written.committed else ():
         kept.size = kept.memory
     return written
-
-
-@contextmanager
-def _no_full_collection() -> Iterator[None]:
-    """Have the collector look at young objects alone meanwhile, in every thread.
-
-    A snapshot is some hundred thousand objects, of which none is garbage. For as long as all of
-    them are walked through every thread has to wait: a sixth of a second for 100,000 series.
-    """
-    young, middle, old = gc.get_threshold()
-    gc.set_threshold(young, middle, _NEVER)
-    try:
-        yield
-    finally:
-        gc.set_threshold(young, middle, old)
 
 
 def _commit(disk: OutboxDisk, fresh: Sequence[KeptSnapshot], changes: Changes) -> Written:
