@@ -16,7 +16,7 @@ import pytest
 from twisted.python.usage import UsageError
 
 from tests.addresses import SOCKETS, STATSD, TEXT, WEB
-from zibrato.daemon.options import MAX_CONFIG
+from zibrato.daemon.config_file import MAX_CONFIG
 from zibrato.service import Options, make_service
 
 LOCAL = "tcp:0:interface=127.0.0.1"
@@ -63,10 +63,10 @@ VALUES = {
     "--config=huge": f"{CONFIG}HERE/huge: it has more than 1,048,576 bytes",
     "--config=binary": f"{CONFIG}HERE/binary: 'utf-8' codec can't decode",
     "--config=file\0": f"{CONFIG}HERE/file\\x00: embedded null byte",
-    "--config=nul": f"--source: {TEXT}",
-    "--config=two-lines": "--config: two-lines gives flush-interval 2 lines; expected one",
-    "--config=empty-value": f"--flush-interval: {SECONDS}''",
-    "--config=misspelt": "--config: misspelt can't set 'flush-intervall'; did you mean flush-int",
+    "--config=nul": f"--config: HERE/nul: source: {TEXT}",
+    "--config=two-lines": "--config: HERE/two-lines gives flush-interval 2 lines; expected one",
+    "--config=empty-value": f"--config: HERE/empty-value: flush-interval: {SECONDS}''",
+    "--config=misspelt": "--config: HERE/misspelt can't set 'flush-intervall'; did you mean flus",
     "--web-credentials=/nonexistent": "--web-credentials: can't read /nonexistent: [Errno 2]",
     "--web-credentials=": f"--web-credentials: {FILE}",
     "--web-credentials=/dev/zero": "--web-credentials: /dev/zero has more than 65,536 characters",
@@ -85,7 +85,7 @@ BACKENDS = {
     "--store=a --backend=store:path=a --backend=store:path=./a": "--backend store: path: another",
     "--backend=log:path=a --backend=store:path=a": "--backend store: path: another backend of",
     "--backend=log:path=a --backend=log:path=./a": "--backend log: path: another backend of",
-    "--backend=stor": "--backend: expected one of librato, log, memory, otlp, store, got 'stor'",
+    "--backend=stor": "--backend: expected one of graphite, ",
     "--backend=store:a": "--backend store: expected key=value behind the colon; see --help-back",
     "--backend=store:pth=a": "--backend store: expected one of path, max_bytes, retention, max_st",
     "--backend=store:path=a:path=b": "--backend store: expected each setting once; leave one out",

@@ -13,6 +13,7 @@ from twisted.python import usage
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
+from zibrato.daemon.backend_choices import makers_with_options
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.garbage import LongLived
@@ -23,7 +24,7 @@ from zibrato.daemon.outbox_place import outbox_disk, state_beside
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
-from zibrato.daemon.settings import Settings, makers_with_options
+from zibrato.daemon.settings import Settings
 from zibrato.daemon.units import Units
 from zibrato.health import Health
 from zibrato.intake import statsd, zeromq
@@ -210,15 +211,16 @@ def _outboxes(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Seque
         state=lambda name: state_beside(settings, options.environment, name),
     )  # fmt: skip
     outboxes = []
-    for maker, chosen, wanted in settings.backends:
+    for choice in settings.backends:
+        maker = choice.maker
         try:
-            backend = maker.make(chosen, context)
+            backend = maker.make(choice.settings, context)
         except ValueError as error:
             raise usage.UsageError(f"--backend {maker.name}: {error}") from None
         outboxes.append(
             Outbox(
-                backend, reactor, metrics, wanted=wanted,
-                max_file_bytes=settings.outbox_size, max_age=settings.outbox_age,
+                backend, reactor, metrics, wanted=choice.filter,
+                max_file_bytes=choice.outbox_size, max_age=choice.outbox_age,
             )
         )  # fmt: skip
     return outboxes

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from twisted.plugin import getPlugins
@@ -16,6 +18,7 @@ from tests.environment import unmeasured
 from tests.fake_reactor import FakeReactor
 from zibrato.backends import BackendMaker, ConfiguredMaker
 from zibrato.backends.memory import MemoryBackend
+from zibrato.file_lock import FileLock
 from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions
 
 LIGHT = """
@@ -74,3 +77,14 @@ def test_parsing_options_loads_nothing_heavy() -> None:
         env=unmeasured(), check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["store", "log", "memory"])
+def test_settings_are_checked_without_what_they_would_take(name: str, tmp_path: Path) -> None:
+    maker = next(maker for maker in getPlugins(IBackendMaker) if maker.name == name)
+    assert isinstance(maker, BackendMaker)
+    with closing(FileLock(tmp_path / "file")):
+        maker.check({} if name == "memory" else {"path": str(tmp_path / "file")}, context())
+    with pytest.raises(ValueError, match="got 'paht'"):
+        maker.check({"paht": ""}, context())
+    assert not (tmp_path / "file").exists()

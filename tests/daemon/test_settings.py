@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import pytest
 from twisted.python.usage import UsageError
 
+from zibrato.daemon.backend_choices import Secret
 from zibrato.daemon.options import Options
-from zibrato.daemon.settings import Secret, Settings
+from zibrato.daemon.settings import Settings
 from zibrato.levels import LevelFilter
 
 ACCOUNT = ("--username", "u", "--apikey", "verysecret")

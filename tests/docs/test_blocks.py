@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import BLOCKS, PAGES, ROOT, Block, blocks_of, named, of
-from tests.docs.options import check_options
+from tests.docs.options import check_config, check_options
 
 RUNNER = Path(__file__).with_name("page_runner.py")
-LANGUAGES = {"python", "console", "json", "ini", "text"}
+LANGUAGES = {"python", "console", "json", "ini", "toml", "text"}
 PRELUDES = {
     "README.rst": "body, page = b'', 'home'\n"
     "from twisted.application.service import Application\n"
@@ -81,6 +81,13 @@ def test_ini_has_what_we_know(block: Block) -> None:
     assert parser.sections() == ["zibrato"], "other files belong in deploy/, and are included"
     lines = [(name, line) for name, text in parser.items("zibrato") for line in text.splitlines()]
     check_options([f"--{name}={line}" for name, line in lines if line])
+
+
+@named(of("toml"))
+def test_toml_has_what_we_know(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "zibrato.toml"
+    file.write_text(block.text)
+    check_config(file)
 
 
 @named([block for block in BLOCKS if block.file])

@@ -140,6 +140,8 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         check_export(arguments[1:])
     elif arguments[:1] == ["keygen"]:
         keygen_parser().parse_args(arguments[1:])
+    elif arguments[:1] == ["check-config"]:
+        assert len(arguments) == 2
     elif arguments[:1] == ["send"]:
         send._parser().parse_args(arguments[1:])
     elif arguments[:1] == ["time"]:

@@ -22,7 +22,7 @@ from tests import soak
 from tests.integration.forked import Forked, can_be_forked
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon
 from zibrato import Zibrato
-from zibrato.daemon.settings import backend_makers
+from zibrato.daemon.backend_choices import backend_makers
 
 TWISTD = str(BIN / "twistd")
 FOREGROUND = (str(BIN / "zibrato"),)

@@ -182,7 +182,7 @@ def test_what_is_wrong_then_changes_nothing(
     with daemon("--config", str(config)) as process:
         with Zibrato(endpoint) as z:
             for line, complaint in (
-                ("levels = warning++", "--levels: expected names such as info,error"),
+                ("levels = warning++", "--config: .*: levels: expected names such as info,error"),
                 ("nonsense = 1", "--config: .* can't set 'nonsense'"),
                 ("no option", "--config: can't read "),
             ):

@@ -75,6 +75,17 @@ class BackendMaker:
         backend: IBackend = self._imported().make(settings, context)
         return IBackend(backend)
 
+    def check(self, settings: Mapping[str, str], context: BackendContext) -> None:
+        """Raise ValueError for bad settings, also while a daemon has the backend's files.
+
+        Where the module has no `check`, the backend is made, and stopped.
+        """
+        check = getattr(self._imported(), "check", None)
+        if check is not None:
+            check(settings)
+        else:
+            self.make(settings, context).stop()
+
     def _imported(self) -> BackendModule:
         """Return the module; raises ValueError where what its extra installs is missing."""
         try:

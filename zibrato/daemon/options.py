@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import configparser
 import getopt
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,22 +12,27 @@ from pathlib import Path
 from twisted.python import usage
 
 from zibrato.daemon import values
-from zibrato.daemon.settings import (
+from zibrato.daemon.backend_choices import (
+    GENERIC,
+    GivenBackend,
     Secret,
-    Settings,
     backend_makers,
     makers_with_options,
-    settings_of,
 )
+from zibrato.daemon.config_file import ConfigError, ConfigFile, Known, read_config
+from zibrato.daemon.settings import Settings, settings_of
 from zibrato.interfaces import BackendOption
 from zibrato.suggestion import suggestion
 
 CONFIG = ("--config", "-c")
 LISTS = ("socket", "statsd", "backend")
+COMMAS = ("levels", "percentiles")
 FLAGS = ("insecure-tcp",)
 """Options without a value, which a configuration file sets with yes or no."""
-MAX_CONFIG = 1 << 20
-"""Bytes of a configuration file; what never ends, as some devices don't, is none."""
+NUMBERS = (
+    "flush-interval", "max-series", "outbox-age", "outbox-size", "percentiles", "stop-timeout"
+)  # fmt: skip
+"""Options that a configuration file may set with a number."""
 
 ACKNOWLEDGEMENTS = "Endpoint to tell clients at what is committed, or none; default: by --socket"
 
@@ -69,7 +74,7 @@ class Options(usage.Options):
         ["outbox-size", None, "1G", "Bytes of it that what waits for a backend may take"],
         ["outbox-age", None, "7d", "Time after which it is dropped, such as 12h"],
         ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
-        ["config", "c", None, "File of options as NAME = VALUE under [zibrato]; read anew on HUP"],
+        ["config", "c", None, "File of options, TOML if its name ends in .toml; read anew on HUP"],
     )
     compData = usage.Completions()
 
@@ -126,7 +131,12 @@ class Options(usage.Options):
         # Any may be a key, or have one; getopt makes plain strings of their parts.
         self._arguments = [Secret(text) for text in (sys.argv[1:] if options is None else options)]
         try:
-            self._parse([*self._configured(), *map(str, self._arguments)])
+            config = self._read_config()
+            self["backend"] += config.backends
+            try:
+                self._parse([*config.arguments, *map(str, self._arguments)])
+            except usage.UsageError as error:
+                raise self._placed(error, config) from None
         except usage.UsageError as error:
             # As a subcommand: twistd would print all of its help before the error.
             if getattr(self, "parent", None) is None:
@@ -182,9 +192,11 @@ class Options(usage.Options):
     def _absolute(self, path: str) -> str:
         return os.path.join(self._directory, os.path.expanduser(path))
 
-    def _check(self, name: str, value: str | Sequence[str] | None) -> None:
+    def _check(self, name: str, value: str | Sequence[str | GivenBackend] | None) -> None:
         """Raise usage.UsageError for a value that no option can have."""
         for text in [value] if isinstance(value, str) else value or ():
+            if isinstance(text, GivenBackend):  # a file's, which was checked as it was read
+                continue
             try:
                 values.check_text(text)
             except ValueError as error:
@@ -204,58 +216,31 @@ class Options(usage.Options):
                 raise usage.UsageError(f"{error}{meant or '; see --help'}") from None
             raise
 
-    def _configured(self) -> list[str]:
-        """Return the options of the `--config` file as command-line arguments."""
+    def _placed(self, error: usage.UsageError, config: ConfigFile) -> usage.UsageError:
+        """Return an error that names the file, where the option stands there alone."""
+        option = re.match("--([a-z-]+)", str(error))
+        if option is None or option[1] not in config.names:
+            return error
+        if any(argument.startswith(option[0]) for argument in self._arguments):
+            return error
+        path = _value_of(self._arguments, *CONFIG) or ""
+        return ConfigError(self._absolute(path), [f": {str(error)[2:]}"])
+
+    def _read_config(self) -> ConfigFile:
+        """Return what the `--config` file sets, if there is one."""
         path = _value_of(self._arguments, *CONFIG)
         if not path:
-            return []
-        items, flags = _items(self._absolute(path)), list[str]()
-        for name, value in items.items():
-            if name not in self or name == "config":
-                meant = suggestion(name, {*self} - {"config"}) or "; see --help"
-                raise usage.UsageError(f"--config: {path} can't set {name!r}{meant}")
-            if len(value) > 1 and name not in LISTS:
-                raise usage.UsageError(
-                    f"--config: {path} gives {name} {len(value)} lines; expected one, and white "
-                    "space before it belongs to the line above"
-                )
+            return ConfigFile()
+        own = [option for option in _backend_options() if (option.default or "").isdigit()]
+        numbers = {*NUMBERS, *(option.name for option in own)}
+        known = Known({*self} - {"config"}, LISTS, COMMAS, FLAGS, numbers)
+        config = read_config(self._absolute(path), known)
         secrets = {option.name for option in _backend_options() if option.secret}
-        self._config_has_secret = not secrets.isdisjoint(items)
-        for name in {*FLAGS} & items.keys():
-            (word,) = items.pop(name)
-            if word not in {"yes", "no"}:
-                raise usage.UsageError(f"--config: {path}: {name}: expected yes or no")
-            flags += [f"--{name}"] if word == "yes" else []
-        return [*flags, *(f"--{name}={line}" for name, value in items.items() for line in value)]
-
-
-def _items(path: str) -> dict[str, list[str]]:
-    """Return the lines of each option of a configuration file; raises usage.UsageError."""
-    # None: a % in a key or a path stands for itself.
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_CONFIG + 1)
-        if len(content) > MAX_CONFIG:
-            raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
-        # -sig: some editors begin a file with a mark of its encoding.
-        parser.read_string(content.decode("utf-8-sig"), path)
-        items = parser.items("zibrato")
-    except (OSError, ValueError, configparser.Error) as error:
-        raise usage.UsageError(
-            f"--config: can't read {path}: {_reason(error)}; it must be a file "
-            "of NAME = VALUE lines under [zibrato]"
-        ) from None
-    return {name: [line for line in value.split("\n") if line] or [""] for name, value in items}
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with a file in a line that has none of its lines: one may be a key."""
-    if isinstance(error, configparser.MissingSectionHeaderError):
-        return f"line {error.lineno} is under no section"
-    if isinstance(error, configparser.ParsingError):
-        return f"line {', '.join(str(number) for number, _ in error.errors)} is no NAME = VALUE"
-    return " ".join(str(error).split())
+        self._config_has_secret = not secrets.isdisjoint(config.names) or any(
+            not set(backend_makers()[given.type].secrets).isdisjoint(given.settings)
+            for given in config.backends
+        )
+        return config
 
 
 def _backend_options() -> list[BackendOption]:
@@ -276,7 +261,7 @@ def _backend_help() -> str:
     defaults += [f"else {maker.name}" for maker in makers if maker.is_default]
     return (
         "Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes "
-        f"levels=, include=, exclude= and prefix=. [default: {', '.join(defaults)}]"
+        f"{'=, '.join(GENERIC)}=. [default: {', '.join(defaults)}]"
     )
 
 

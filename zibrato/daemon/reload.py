@@ -10,9 +10,10 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.settings import BackendChoice, Settings
+from zibrato.daemon.settings import Settings
 from zibrato.interfaces import IIntake, IWebService
 from zibrato.levels import LevelFilter
 from zibrato.secret_file import others_may_read
@@ -34,8 +35,6 @@ RESTART = {
     "web": "--web",
     "otlp": "--otlp",
     "outbox": "--outbox",
-    "outbox_age": "--outbox-age",
-    "outbox_size": "--outbox-size",
 }
 """Fields of the settings that hold from the start on, with the option of each."""
 

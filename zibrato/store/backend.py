@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -32,7 +33,7 @@ from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.series_index import MAX_SERIES
-from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.store.db.tiers import RETENTION, Tier, parse_retention
 from zibrato.store.options import series_bound
 from zibrato.store.store import Store
 from zibrato.threads import Threads
@@ -43,16 +44,21 @@ MOST_BYTES = 1 << 47
 READERS = 3
 
 
+class _Settings(NamedTuple):
+    path: Path
+    tiers: Sequence[Tier]
+    max_bytes: int
+    max_series: int
+
+
+def check(settings: Mapping[str, str]) -> None:
+    """Raise ValueError for bad settings, whoever has the file."""
+    _parsed(settings)
+
+
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     """Return the backend of a file, which must be one that can be written."""
-    check_names(settings, "path", "max_bytes", "retention", "max_stored_series")
-    given = settings.get("path")
-    path = Path(os.path.expanduser(given) if given else default_path(os.environ)).absolute()
-    tiers = parse_retention(settings.get("retention", RETENTION))
-    max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
-    max_series = series_bound(
-        "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
-    )
+    path, tiers, max_bytes, max_series = _parsed(settings)
     claim_path(path.resolve(), context.files)
     lock = claim(path, [tier.step for tier in tiers])
     writing = Threads(context.reactor, "zibrato store writer", 1)
@@ -62,6 +68,18 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
         writing=writing, reading=reading, losses=_losses(context), lock=lock, max_series=max_series,
     )  # fmt: skip
     return StoreBackend(Store(database))
+
+
+def _parsed(settings: Mapping[str, str]) -> _Settings:
+    check_names(settings, "path", "max_bytes", "retention", "max_stored_series")
+    given = settings.get("path")
+    path = Path(os.path.expanduser(given) if given else default_path(os.environ)).absolute()
+    tiers = parse_retention(settings.get("retention", RETENTION))
+    max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
+    max_series = series_bound(
+        "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
+    )
+    return _Settings(path, tiers, max_bytes, max_series)
 
 
 def _losses(context: BackendContext) -> Losses:

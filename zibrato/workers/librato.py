@@ -16,6 +16,7 @@ if not __package__:  # run as a file: its folder must not shadow other modules n
 
 COMMANDS = {
     "backup": "zibrato.store.backup",
+    "check-config": "zibrato.check_config",
     "export": "zibrato.store.export",
     "keygen": "zibrato.keygen",
     "send": "zibrato.shell.send",
@@ -53,7 +54,7 @@ def _help() -> str:
     options = Options()
     options.synopsis = "Usage: zibrato [options]\n       zibrato COMMAND --help"
     lines = {name: str(import_module(path).__doc__) for name, path in COMMANDS.items()}
-    commands = [f"  {name:8}{doc.splitlines()[0].replace('`', '')}" for name, doc in lines.items()]
+    commands = [f"  {name:13}{doc.splitlines()[0].replace('`', '')}" for name, doc in lines.items()]
     return "\n".join([str(options).rstrip(), "", "Commands:", *commands])
 
 

@@ -1,0 +1,103 @@
+"""`zibrato check-config`: what a file means, or all that is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zibrato.check_config import main
+from zibrato.file_lock import FileLock
+
+CONFIG = """
+socket = ["ipc:///run/zibrato", "connect:tcp://127.0.0.1:7"]
+statsd = "udp:8125"
+levels = "warning+"
+
+[[backend]]
+type = "store"
+path = "{directory}/store.sqlite"
+
+[[backend]]
+type = "librato"
+username = "u"
+apikey = "verysecret"
+levels = "error+"
+prefix = "shop."
+"""
+
+
+def run(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """Return the exit status, and the lines of both streams."""
+    status = 0
+    try:
+        main([str(file)])
+    except SystemExit as end:
+        if isinstance(end.code, str):  # as the interpreter does
+            return 1, end.code.splitlines()
+        status = int(end.code or 0)
+    output, errors = capsys.readouterr()
+    return status, [*output.splitlines(), *errors.splitlines()]
+
+
+def test_one_line_says_what_it_means_while_a_daemon_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    file.write_text(CONFIG.format(directory=tmp_path))
+    lock = FileLock(tmp_path / "store.sqlite")
+    status, lines = run(file, capsys)
+    lock.close()
+    assert (status, lines) == (
+        0,
+        [
+            f"{file}: takes levels warning,error,critical at ipc:///run/zibrato, "
+            "connect:tcp://127.0.0.1:7, udp:127.0.0.1:8125; ships every 10 s to store, "
+            "librato (levels=error,critical prefix=shop.)"
+        ],
+    )
+    assert not (tmp_path / "store.sqlite").exists()
+
+
+def test_every_error_has_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "zibrato.toml"
+    file.write_text(f"leves = 'info'\nflush-interval = []\n{CONFIG}".replace("librato", "libato"))
+    status, lines = run(file, capsys)
+    assert status == 1
+    assert [line.partition(str(file))[2][:45] for line in lines] == [
+        " can't set 'leves'; did you mean levels?",
+        ": flush-interval: expected one value, got a l",
+        ": backend 2: type: expected one of graphite, ",
+    ]
+    assert lines[-1].endswith("got 'libato'; did you mean librato?")
+
+
+def test_settings_of_backends_and_files_are_checked_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    wrong = CONFIG.replace("path =", "paht =").replace("username", "usrname")
+    file.write_text(f"web-credentials = '/nix/da'\n{wrong}".format(directory=tmp_path))
+    status, lines = run(file, capsys)
+    assert status == 1
+    assert [line.partition(str(file))[2][:45] for line in lines] == [
+        ": backend store: expected one of path, max_by",
+        ": backend librato: expected one of username, ",
+        ": web-credentials: can't read /nix/da: [Errno",
+    ]
+    assert "verysecret" not in str(lines)
+
+
+def test_a_file_of_lines_and_none_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.conf"
+    status, lines = run(file, capsys)
+    assert status == 1
+    assert lines[0].startswith(f"zibrato check-config: can't read {file}: ")
+    file.write_text("[zibrato]\nbackend = memory\nlevels = a,,b\n")
+    status, lines = run(file, capsys)
+    assert (status, len(lines)) == (1, 1)
+    assert lines[0].startswith(f"zibrato check-config: {file}: levels: expected names")
+    file.write_text("[zibrato]\nbackend = memory\n")
+    assert run(file, capsys)[0] == 0

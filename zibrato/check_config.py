@@ -1,0 +1,102 @@
+"""Checks a configuration file of the daemon: `zibrato check-config FILE`.
+
+One line says what it means, and the exit status is 0; else it is 1, with a line for each error.
+Nothing is opened for writing, listened on or sent: a daemon may be running with the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from twisted.python import usage
+
+from zibrato.command_line import CommandLine
+from zibrato.curve import server_keys
+from zibrato.daemon.backend_choices import BackendChoice
+from zibrato.daemon.config_file import ConfigError
+from zibrato.daemon.options import Options
+from zibrato.daemon.settings import Settings
+from zibrato.interfaces import BackendContext, Reactor
+from zibrato.secret_file import read_secret
+from zibrato.tx.monotonic import MonotonicReactor
+
+__all__ = ["check", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = CommandLine("check-config", __doc__)
+    parser.add_argument("file", metavar="FILE", help="what --config would name")
+    path = parser.parse_args(arguments).file
+    try:
+        settings = check(path, os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"zibrato check-config: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except usage.UsageError as error:
+        raise SystemExit(f"zibrato check-config: {str(error).removeprefix('--config: ')}") from None
+    print(f"{path}: {_meaning(settings)}")
+
+
+def check(path: str, environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a configuration file alone.
+
+    Raises usage.UsageError, as a ConfigError where there may be several things wrong.
+    """
+    options = Options(environment)
+    options.parseOptions(["--config", path])
+    problems = [f": {problem}" for problem in _problems(options.settings)]
+    if problems:
+        raise ConfigError(path, problems)
+    return options.settings
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    from twisted.internet import reactor  # noqa: PLC0415 - backends that are made have it
+
+    context = BackendContext(MonotonicReactor(cast(Reactor, reactor)), settings.percentiles)
+    for choice in settings.backends:
+        try:
+            # One that comes from elsewhere and has no such method is checked as it is made.
+            checks = getattr(choice.maker, "check", None)
+            if checks is not None:
+                checks(choice.settings, context)
+        except ValueError as error:
+            yield f"backend {choice.maker.name}: {error}"
+    for name, path, reads in (
+        ("curve-keys", settings.curve_keys, server_keys),
+        ("web-credentials", settings.web_credentials, read_secret),
+    ):
+        try:
+            if path is not None:
+                reads(path)
+        except ValueError as error:
+            yield f"{name}: {error}"
+
+
+def _meaning(settings: Settings) -> str:
+    places = [
+        *(f"connect:{place.address}" if place.connect else place.address
+          for place in settings.endpoints),
+        *map(str, settings.statsd),
+    ]  # fmt: skip
+    backends = ", ".join(map(_backend, settings.backends))
+    return (
+        f"takes levels {settings.levels} at {', '.join(places)}; ships every "
+        f"{settings.flush_interval:g} s to {backends}"
+    )
+
+
+def _backend(choice: BackendChoice) -> str:
+    wanted = json.loads(choice.filter.text)
+    words = " ".join(f"{name}={value}" for name, value in wanted.items())
+    return f"{choice.maker.name} ({words})" if words else choice.maker.name
+
+
+if __name__ == "__main__":
+    main()

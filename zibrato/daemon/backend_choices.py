@@ -1,0 +1,164 @@
+"""Which backends the options choose, what each is told, and what it is to get."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from twisted.plugin import getPlugins
+from twisted.python import usage
+
+from zibrato.daemon import values
+from zibrato.daemon.series_filter import NAMES, SeriesFilter
+from zibrato.interfaces import IBackendMaker, IBackendOptions
+from zibrato.suggestion import suggestion
+
+T = TypeVar("T")
+Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
+GENERIC = (*NAMES, "outbox_size", "outbox_age")
+"""The settings that any backend takes."""
+
+
+class Secret(str):
+    """A string that no repr, and so no traceback or log of a structure, shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class GivenBackend(NamedTuple):
+    """A backend as somebody asked for it: which one, and all its settings."""
+
+    type: str
+    settings: Mapping[str, Secret]
+
+
+class BackendChoice(NamedTuple):
+    """A backend to make: its maker, its settings, and what it is to get.
+
+    What waits for it takes `outbox_size` bytes of the outbox's file at most, for `outbox_age`
+    seconds.
+    """
+
+    maker: IBackendMaker
+    settings: Mapping[str, str]
+    filter: SeriesFilter
+    outbox_size: int
+    outbox_age: float
+
+
+def backend_makers() -> dict[str, IBackendMaker]:
+    """Return the makers of the installed backends by name."""
+    return {maker.name: maker for maker in getPlugins(IBackendMaker)}
+
+
+def makers_with_options() -> list[IBackendOptions]:
+    """Return the makers of the installed backends that have options of their own, by name."""
+    makers = (IBackendOptions(maker, None) for _, maker in sorted(backend_makers().items()))
+    return [maker for maker in makers if maker is not None]
+
+
+def backend_choices(options: Values, environment: Mapping[str, str]) -> tuple[BackendChoice, ...]:
+    """Return the backends that options choose; raises usage.UsageError.
+
+    `options["backend"]` has a `GivenBackend` or the text of a `--backend` for each.
+    """
+    makers = backend_makers()
+    implied = _implied(options, environment)
+    defaults = {"outbox_size": options["outbox-size"], "outbox_age": options["outbox-age"]}
+    for name, convert in (("outbox-size", values.size), ("outbox-age", values.age)):
+        checked(f"--{name}", options[name], convert)
+    choices = []
+    for given in _chosen(options, makers):
+        maker = makers[given.type]
+        own = {name: str(text) for name, text in given.settings.items() if name in GENERIC}
+        rest = {name: text for name, text in given.settings.items() if name not in GENERIC}
+        settings = _with_secrets(maker, {**implied.get(maker.name, {}), **rest})
+        choices.append(_choice(maker, settings, {**defaults, **own}))
+    return tuple(choices)
+
+
+def checked(name: str, text: str, convert: Callable[[str], T]) -> T:
+    """Return the text converted; raises usage.UsageError, which names the option."""
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise usage.UsageError(f"{name}: {error}") from None
+
+
+def _choice(
+    maker: IBackendMaker, settings: Mapping[str, str], own: Mapping[str, str]
+) -> BackendChoice:
+    where = f"--backend {maker.name}"
+    try:
+        wanted = SeriesFilter.parse({name: own[name] for name in NAMES if name in own})
+    except ValueError as error:
+        raise usage.UsageError(f"{where}: {error}") from None
+    return BackendChoice(
+        maker,
+        settings,
+        wanted,
+        checked(f"{where}: outbox_size", own["outbox_size"], values.size),
+        checked(f"{where}: outbox_age", own["outbox_age"], values.age),
+    )
+
+
+def check_type(name: str, makers: Collection[str]) -> None:
+    """Raise ValueError, one line for people, where there is no such backend."""
+    if name not in makers:
+        raise ValueError(
+            f"expected one of {', '.join(sorted(makers))}, got {name!r}{suggestion(name, makers)}"
+        )
+
+
+def _parsed(text: str, makers: Collection[str]) -> GivenBackend:
+    """Return what a `--backend` asks for."""
+    name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
+    given = dict(pair.split("=", 1) for pair in pairs)
+    if name not in makers:
+        backend = re.split(r"[^\w.-]", name)[0]  # what is behind it may be a key
+        if backend in makers:
+            raise usage.UsageError(
+                f"--backend {backend}: expected key=value behind the colon; see --help-backends"
+            )
+        try:
+            check_type(backend, makers)
+        except ValueError as error:
+            raise usage.UsageError(f"--backend: {error}") from None
+    if len(given) < len(pairs):
+        raise usage.UsageError(f"--backend {name}: expected each setting once; leave one out")
+    return GivenBackend(name, {key: Secret(value) for key, value in given.items()})
+
+
+def _chosen(options: Values, makers: Collection[str]) -> list[GivenBackend]:
+    """Return what `--backend` chose, then what its own options ask for, else the default."""
+    chosen = [
+        given if isinstance(given, GivenBackend) else _parsed(given, makers)
+        for given in options["backend"]
+    ]
+    names = {given.type for given in chosen}
+    declared = makers_with_options()
+    chosen += [
+        GivenBackend(maker.name, {})
+        for maker in declared
+        if options[maker.asked_by] and maker.name not in names
+    ]
+    return chosen or [GivenBackend(maker.name, {}) for maker in declared if maker.is_default]
+
+
+def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """Return the settings that options of the backends' own imply, by the backend's name."""
+    try:
+        return {maker.name: maker.settings(options, environment) for maker in makers_with_options()}
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
+
+
+def _with_secrets(maker: IBackendMaker, settings: Mapping[str, str]) -> Mapping[str, str]:
+    secrets = maker.secrets
+    return {
+        name: Secret(value) if name in secrets else str(value) for name, value in settings.items()
+    }

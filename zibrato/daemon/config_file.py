@@ -1,0 +1,206 @@
+"""A configuration file: TOML, or lines of NAME = VALUE under [zibrato]."""
+
+from __future__ import annotations
+
+import configparser
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from twisted.python import usage
+
+from zibrato.daemon import values
+from zibrato.daemon.backend_choices import GivenBackend, Secret, backend_makers, check_type
+from zibrato.suggestion import suggestion
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_CONFIG = 1 << 20
+"""Bytes of a configuration file; what never ends, as some devices don't, is none."""
+BACKEND = "backend"
+_KINDS = {str: "a string", bool: "true or false", int: "a number", float: "a number",
+          list: "a list", dict: "a table"}  # fmt: skip
+
+
+class Known(NamedTuple):
+    """The options that there are: their names, and which may be what.
+
+    Of `lists` each item is an argument, of `commas` all are one.
+    """
+
+    names: Collection[str]
+    lists: Collection[str]
+    commas: Collection[str]
+    flags: Collection[str]
+    numbers: Collection[str]
+
+
+class ConfigFile(NamedTuple):
+    """What a file sets: the names of options, the same as arguments, and its tables of backends."""
+
+    names: Collection[str] = ()
+    arguments: Sequence[str] = ()
+    backends: Sequence[GivenBackend] = ()
+
+
+class ConfigError(usage.UsageError):
+    """What is wrong with a file: `problems` has a line for each, the text the first of them."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.problems = [f"{path}{problem}" for problem in problems]
+        more = f" (and {len(problems) - 1} more: zibrato check-config {path})"
+        super().__init__(f"--config: {self.problems[0]}{more if len(problems) > 1 else ''}")
+
+
+def read_config(path: str, known: Known) -> ConfigFile:
+    """Return what a file sets, a `.toml` or the older kind; raises ConfigError.
+
+    No line of an error has a value of the file in it: one may be a key.
+    """
+    is_toml = path.endswith(".toml")
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_CONFIG + 1)
+        if len(content) > MAX_CONFIG:
+            raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
+        # -sig: some editors begin a file with a mark of its encoding.
+        text = content.decode("utf-8-sig")
+        if is_toml:
+            return _of_toml(path, tomllib.loads(text), known)
+        return _of_lines(path, _items(text, path), known)
+    except (OSError, ValueError, RecursionError, configparser.Error) as error:
+        form = "of TOML" if is_toml else "of NAME = VALUE lines under [zibrato]"
+        raise usage.UsageError(
+            f"--config: can't read {path}: {_reason(error)}; it must be a file {form}"
+        ) from None
+
+
+def _items(text: str, path: str) -> dict[str, list[str]]:
+    """Return the lines of each option; raises ValueError and configparser.Error."""
+    # None: a % in a key or a path stands for itself.
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text, path)
+    items = parser.items("zibrato")
+    return {name: [line for line in value.split("\n") if line] or [""] for name, value in items}
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file in a line that has none of its lines: one may be a key."""
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} is under no section"
+    if isinstance(error, configparser.ParsingError):
+        return f"line {', '.join(str(number) for number, _ in error.errors)} is no NAME = VALUE"
+    return " ".join(str(error).split())
+
+
+def _of_lines(path: str, items: Mapping[str, Sequence[str]], known: Known) -> ConfigFile:
+    problems, arguments = [], []
+    for name, lines in items.items():
+        if name not in known.names:
+            problems.append(_unknown(name, known.names))
+        elif len(lines) > 1 and name not in known.lists:
+            problems.append(
+                f" gives {name} {len(lines)} lines; expected one, and white space before it "
+                "belongs to the line above"
+            )
+        elif name in known.flags and lines[0] not in {"yes", "no"}:
+            problems.append(f": {name}: expected yes or no")
+        elif name not in known.flags:
+            arguments += [f"--{name}={line}" for line in lines]
+        elif lines[0] == "yes":
+            arguments.append(f"--{name}")
+    if problems:
+        raise ConfigError(path, problems)
+    return ConfigFile(items.keys(), arguments)
+
+
+def _unknown(name: str, names: Collection[str]) -> str:
+    return f" can't set {name[:64]!r}{suggestion(name, names) or '; see --help'}"
+
+
+def _of_toml(path: str, document: Mapping[str, Any], known: Known) -> ConfigFile:
+    problems: list[str] = []
+    arguments: list[str] = []
+    for name, value in document.items():
+        if name == BACKEND:
+            continue
+        if name not in known.names:
+            problems.append(_unknown(name, known.names))
+            continue
+        try:
+            arguments += _arguments(name, value, known)
+        except ValueError as error:
+            problems.append(f": {name}: {error}")
+    backends = _tables(document.get(BACKEND, []), problems)
+    if problems:
+        raise ConfigError(path, problems)
+    return ConfigFile(document.keys(), arguments, backends)
+
+
+def _arguments(name: str, value: Any, known: Known) -> list[str]:
+    """Return the arguments of an option; raises ValueError, a half-sentence for people."""
+    if name in known.flags:
+        if not isinstance(value, bool):
+            raise ValueError(f"expected true or false, got {_kind(value)}")
+        return [f"--{name}"] if value else []
+    if name in known.lists:
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError(f'expected strings; write {name} = ["…", "…"]')
+        return [f"--{name}={_clean(item)}" for item in items]
+    if isinstance(value, list) and name not in known.commas:
+        raise ValueError(f"expected one value, got {_kind(value)}")
+    return [f"--{name}={_text(value, numbers=name in known.numbers)}"]
+
+
+def _tables(value: Any, problems: list[str]) -> list[GivenBackend]:
+    if not (isinstance(value, list) and all(isinstance(table, dict) for table in value)):
+        problems.append(": backend: expected [[backend]], with its settings on the lines below")
+        return []
+    makers = backend_makers()
+    backends = []
+    for number, table in enumerate(value, 1):
+        where = f": backend {number}"
+        kind = table.get("type")
+        try:
+            if not isinstance(kind, str):
+                raise ValueError('expected a type, such as type = "store"')
+            check_type(kind, makers)
+        except ValueError as error:
+            problems.append(f"{where}: type: {error}")
+            continue
+        settings = {}
+        for name, setting in table.items():
+            try:
+                settings[name] = Secret(_text(setting, numbers=True))
+            except ValueError as error:
+                problems.append(f"{where} ({kind}): {name}: {error}")
+        del settings["type"]
+        backends.append(GivenBackend(kind, settings))
+    return backends
+
+
+def _text(value: Any, *, numbers: bool) -> str:
+    """Return the text that a command line has for a value; raises ValueError."""
+    if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
+        return ",".join(_text(item, numbers=numbers) for item in value)
+    if isinstance(value, str):
+        return _clean(value)
+    if numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if value == []:
+        raise ValueError("expected something in the list; leave it out")
+    expected = "a string or a number" if numbers else "a string, in quotes"
+    raise ValueError(f"expected {expected}, got {_kind(value)}")
+
+
+def _clean(text: str) -> str:
+    values.check_text(text)
+    return text
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a time")
