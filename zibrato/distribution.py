@@ -25,6 +25,8 @@ _BYTES = 72
 _INTEGER_BYTES = getsizeof(1 << 20)
 _SHARED_INTEGERS = range(-5, 257)
 """Which integers CPython has once for all."""
+_NO_BUCKETS: Counter[int] = Counter()
+"""What all share that have samples: never added to."""
 
 
 __all__ = [
@@ -49,11 +51,12 @@ class Distribution:
 
     def __init__(self, samples: Iterable[float] = ()) -> None:
         self.samples: array[float] | None = array("d")
-        self.buckets: Counter[int] = Counter()
+        self.buckets = _NO_BUCKETS
         self.zeros = 0
         self.low = inf
         self.high = 0.0
-        self.add(list(samples))
+        if samples:
+            self.add(list(samples))
 
     @classmethod
     def of_buckets(
@@ -62,7 +65,7 @@ class Distribution:
         """Return the distribution of samples that somebody else has put into buckets."""
         result = cls()
         result.samples = None
-        result.buckets.update(buckets)
+        result.buckets = Counter(buckets)
         result.zeros, result.low, result.high = zeros, low, high
         result._bound()
         return result
@@ -79,10 +82,11 @@ class Distribution:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        samples = 0 if self.samples is None else getsizeof(self.samples)
+        if self.samples is not None:
+            return _BYTES + getsizeof(self.samples)
         integers = chain(self.buckets, self.buckets.values())
         own = sum(1 for integer in integers if integer not in _SHARED_INTEGERS)
-        return _BYTES + getsizeof(self.buckets) + samples + own * _INTEGER_BYTES
+        return _BYTES + getsizeof(self.buckets) + own * _INTEGER_BYTES
 
     def add(self, samples: list[float]) -> None:
         """Take finite `samples` of at least 0 in."""
@@ -159,6 +163,7 @@ class Distribution:
         """Turn from exact samples to buckets."""
         if self.samples is not None:
             samples, self.samples = self.samples, None
+            self.buckets = Counter()
             self._bucket(samples.tolist())
 
     def _bucket(self, samples: list[float]) -> None:

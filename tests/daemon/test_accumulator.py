@@ -1,5 +1,6 @@
 """What an interval sums up of a series: the figures are those of other daemons, too."""
 
+import gc
 import json
 import random
 from math import isfinite
@@ -12,6 +13,7 @@ from tests.daemon.aggregators import (
     counter,
     samples,
 )
+from zibrato.daemon.accumulator import Accumulator
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, MAX_EXACT_INT, TIMER, Series, Summary
 
@@ -180,3 +182,16 @@ def test_a_self_metric_past_the_bound_goes_out_as_the_bound() -> None:
     metrics = SelfMetrics()
     metrics.count("a", 2**64)
     assert [metric.value for metric in metrics.current()] == [MAX_COUNT]
+
+
+@pytest.mark.parametrize(("kind", "most"), [(COUNTER, 1), (GAUGE, 2), (TIMER, 2)])
+def test_a_series_is_few_objects_for_the_collector_of_garbage(kind: str, most: int) -> None:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        accumulators = [Accumulator(kind) for _ in range(1000)]
+        assert len(gc.get_objects()) - before < (most + 0.5) * len(accumulators)
+    finally:
+        if enabled:
+            gc.enable()

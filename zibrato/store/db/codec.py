@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import nan
@@ -122,9 +123,7 @@ def _from_buckets(parts: Sequence[Buckets]) -> Distribution:
     result.samples = None
     result.low, result.high, result.zeros = min(lows), max(highs), sum(zeros)
     (*_, steps, counts), *others = parts
-    buckets = result.buckets
-    # Counter's own update would count the pairs.
-    dict.update(buckets, zip(accumulate(steps), counts, strict=True))
+    buckets = result.buckets = Counter(dict(zip(accumulate(steps), counts, strict=True)))
     for *_, steps, counts in others:
         for index, count in zip(accumulate(steps), counts, strict=True):
             buckets[index] = buckets.get(index, 0) + count
