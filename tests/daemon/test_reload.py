@@ -174,7 +174,7 @@ class ReloaderTests(SynchronousTestCase):
 
     def test_the_page_reads_its_credentials_anew(self) -> None:
         page = Page()
-        self.reloader.page = page  # type: ignore[assignment]  # it is not started here
+        self.reloader.pages.append(page)  # type: ignore[arg-type]  # it is not started here
         self.logged()
         self.assertEqual(page.read, [None])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import shutil
 import subprocess
 import sys
 from itertools import groupby
@@ -16,7 +17,7 @@ from tests.docs.blocks import BLOCKS, PAGES, ROOT, Block, blocks_of, named, of
 from tests.docs.options import check_config, check_options
 
 RUNNER = Path(__file__).with_name("page_runner.py")
-LANGUAGES = {"python", "console", "json", "ini", "toml", "text"}
+LANGUAGES = {"python", "console", "json", "ini", "toml", "text", "yaml"}
 PRELUDES = {
     "README.rst": "body, page = b'', 'home'\n"
     "from twisted.application.service import Application\n"
@@ -69,6 +70,15 @@ def test_the_python_blocks_of_a_page_run(page: str, tmp_path: Path) -> None:
 @named(of("json"))
 def test_json_is_json(block: Block) -> None:
     json.loads(block.text)
+
+
+@named(of("yaml"))
+def test_yaml_is_what_prometheus_reads(block: Block, tmp_path: Path) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool isn't installed")
+    path = tmp_path / "prometheus.yml"
+    path.write_text(block.text)
+    subprocess.run(["promtool", "check", "config", path], check=True, capture_output=True)
 
 
 @named(of("ini"))

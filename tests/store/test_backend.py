@@ -15,11 +15,14 @@ from zibrato.interfaces import (
     IAnnotationBackend,
     IBackend,
     IBackendMaker,
+    IDescribingBackend,
     IUnitBackend,
 )
 from zibrato.model import COUNTER, Annotation, Series, Summary
 from zibrato.store.backend import StoreBackend, make
-from zibrato.store.db import annotation_events
+from zibrato.store.db import annotation_events, metadata
+from zibrato.store.db.metadata import MetricFields
+from zibrato.store.db.writer import Writer
 
 T = TypeVar("T")
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
@@ -31,6 +34,22 @@ class DeliveryTests(StoreTestCase):
     def test_is_found_by_its_name(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "store"]
         verifyObject(IBackend, maker.make({"path": self.mktemp()}, CONTEXT))
+
+    def test_tells_what_metrics_are_described_as(self) -> None:
+        backend = StoreBackend(self.store)
+        verifyObject(IDescribingBackend, backend)
+        fields: dict[str, MetricFields] = {
+            "a": {"description": "A"},
+            "b": {"display_name": "B"},
+            "c": {"period": 60},
+        }
+
+        def describe(writer: Writer) -> None:
+            for name, known in fields.items():
+                metadata.put(writer, name, {"type": "gauge", **known})
+
+        self.successResultOf(self.database.write(describe))
+        self.assertEqual(self.successResultOf(backend.descriptions()), {"a": "A", "b": "B"})
 
     def test_bad_settings_are_rejected(self) -> None:
         for settings in (

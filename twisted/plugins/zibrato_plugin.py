@@ -21,5 +21,6 @@ otlp = BackendMaker(
     reloaded=("url", "headers"),
     extra="otlp",
 )
+prometheus = BackendMaker("prometheus", "zibrato.backends.prometheus.backend", extra="prometheus")
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)
 hub = BackendMaker("zibrato", "zibrato.backends.hub.backend")

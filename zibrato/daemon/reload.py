@@ -47,7 +47,7 @@ class Reloader:
     def __init__(
         self, options: Options, aggregator: Aggregator, outboxes: Sequence[Outbox]
     ) -> None:
-        self.page: IWebService | None = None
+        self.pages: list[IWebService] = []
         self.intakes: Sequence[IIntake] = ()
         self._options = options
         self._settings = options.settings
@@ -66,8 +66,8 @@ class Reloader:
         self._reload_backends()
         for intake in self.intakes:
             intake.reload()
-        if self.page is not None:
-            self.page.reload(self._settings.web_credentials)
+        for page in self.pages:
+            page.reload(self._settings.web_credentials)
         self.tell()
         if restart:
             self._log.warn(

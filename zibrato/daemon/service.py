@@ -118,7 +118,7 @@ class Daemon(MultiService):
         """Have the service of a backend's page started, reloaded and stopped with the daemon."""
         child: IService = page
         child.setServiceParent(self)
-        self._reloader.page = page
+        self._reloader.pages.append(page)
 
     def stopService(self) -> Deferred[None]:
         """Stop in order: intake, last interval, deliveries until the deadline, everything else."""

@@ -19,6 +19,7 @@ from zibrato.interfaces import (
     DaemonInfo,
     Delivery,
     IAnnotationBackend,
+    IDescribingBackend,
     IUnitBackend,
     IWebBackend,
     IWebService,
@@ -32,6 +33,7 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import claim, default_path
 from zibrato.store.db.losses import Losses
+from zibrato.store.db.reader import Reader
 from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.db.tiers import RETENTION, Tier, parse_retention
 from zibrato.store.options import series_bound
@@ -42,6 +44,7 @@ MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 MOST_BYTES = 1 << 47
 READERS = 3
+MAX_DESCRIPTIONS = 20_000
 
 
 class _Settings(NamedTuple):
@@ -91,7 +94,7 @@ def _losses(context: BackendContext) -> Losses:
     return Losses(count, lambda line: StoreBackend._log.error("the store: {line}", line=line))
 
 
-@implementer(IWebBackend, IAnnotationBackend, IUnitBackend)
+@implementer(IWebBackend, IAnnotationBackend, IDescribingBackend, IUnitBackend)
 class StoreBackend:
     """Has `store` keep what is delivered, and show it."""
 
@@ -128,6 +131,10 @@ class StoreBackend:
         written = self.store.database.write(lambda writer: metadata.add_units(writer, units))
         return written.addCallback(self.store.describe)
 
+    def descriptions(self) -> Deferred[Mapping[str, str]]:
+        """Return what metrics are described as, or are called where they are not."""
+        return self.store.database.read(_descriptions)
+
     def reload(self, _settings: Mapping[str, str]) -> None:
         """Do nothing: there is no secret."""
 
@@ -154,6 +161,12 @@ class StoreBackend:
         except (sqlite3.Error, OSError, UnusableFileError) as error:
             raise RetryLater(f"{self.store.database.path}: {error}") from None
         delivery.delivered(delivery.pending)
+
+
+def _descriptions(reader: Reader) -> Mapping[str, str]:
+    *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
+    texts = {metric.name: metric.description or metric.display_name for metric in metrics}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _bytes(text: str) -> int:

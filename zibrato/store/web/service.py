@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from zope.interface import implementer
@@ -26,14 +23,16 @@ from zibrato.store.store import Store
 from zibrato.store.web import health
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.data import DataApi
-from zibrato.store.web.endpoint import is_local, server_endpoint, url_of
+from zibrato.store.web.endpoint import is_local, server_endpoint
 from zibrato.store.web.health import HealthResource
+from zibrato.store.web.listener import Listener
+from zibrato.store.web.metrics import MetricsResource
 from zibrato.store.web.page import STATIC, Page, load_files
 from zibrato.store.web.site import BoundedSite
 
 
 @implementer(IWebService)
-class WebService(Service):
+class WebService(Listener):
     """Serves the store at an endpoint; listens from the start of the service to its stop.
 
     `description` is Twisted's of an endpoint. Raises ValueError where it is none, or no loopback
@@ -45,10 +44,7 @@ class WebService(Service):
     def __init__(
         self, reactor: Reactor, store: Store, description: str, credentials: Path | None
     ) -> None:
-        self._reactor = reactor
-        self._store = store
-        self._description = description
-        self._endpoint = server_endpoint(reactor, description)
+        endpoint = server_endpoint(reactor, description)
         loopback = is_local(description)
         if credentials is None and not loopback:
             raise ValueError(
@@ -59,31 +55,15 @@ class WebService(Service):
             secret = None if credentials is None else Credentials(credentials)
         except ValueError as error:
             raise ValueError(f"--web-credentials: {error}") from None
+        self._store = store
         self._access = AccessControl(
             tree(store),
             known_names(loopback),
             secret,
             public={health.PATH: HealthResource(lambda: _health(store), details=False)},
         )
-        self._site = BoundedSite(self._access, reactor)
-        self._port: IListeningPort | None = None
-        self.address = ""
-
-    def startService(self) -> None:
-        """Listen; raises OSError where that can't be, and the endpoint knows at once."""
-        Service.startService(self)
-        listening = self._endpoint.listen(self._site)
-        listening.addCallback(self._listens)
-        failure = getattr(listening, "result", None)
-        if isinstance(failure, Failure):
-            listening.addErrback(lambda _: None)
-            raise OSError(self._why(failure))
-        listening.addErrback(lambda late: self._log.error("{why}", why=self._why(late)))
-
-    def stopService(self) -> Deferred[None]:
-        """Listen no more, and end every connection."""
-        Service.stopService(self)
-        return Deferred.fromCoroutine(self._close())
+        site = BoundedSite(self._access, reactor)
+        super().__init__("--web", description, endpoint, site, "give another endpoint, or none")
 
     def reload(self, credentials: Path | None) -> None:
         """Read the credentials anew; where they are no good, that is logged, and the old stay."""
@@ -94,9 +74,8 @@ class WebService(Service):
         except ValueError as error:
             self._log.error("the page keeps its credentials: {why}", why=str(error))
 
-    def _listens(self, port: IListeningPort) -> None:
-        self._port = port
-        self.address = url_of(port.getHost())
+    def listens(self) -> None:
+        """Say where the page is, and load what it shows."""
         self._log.info("the page is at {address}", address=self.address)
         Deferred.fromCoroutine(self._load())
 
@@ -105,17 +84,6 @@ class WebService(Service):
             await self._store.ready()
         except Exception:
             self._log.failure("what the store has could not be read")
-
-    def _why(self, failure: Failure) -> str:
-        return (
-            f"--web: can't listen at {self._description}: "
-            f"{failure.getErrorMessage().rstrip('.')}; give another endpoint, or none"
-        )
-
-    async def _close(self) -> None:
-        if self._port is not None:
-            port, self._port = self._port, None
-            await maybeDeferred(port.stopListening)
 
 
 def tree(store: Store) -> Resource:
@@ -133,6 +101,8 @@ def tree(store: Store) -> Resource:
     root.putChild(b"v1", api)
     root.putChild(b"data", DataApi(store).app.resource())
     root.putChild(b"health", HealthResource(lambda: _health(store), details=True))
+    if store.daemon is not None and store.daemon.metrics is not None:
+        root.putChild(b"metrics", MetricsResource(store.daemon.metrics))
     return root
 
 

@@ -1,0 +1,122 @@
+"""What is delivered, and when a scrape shows it."""
+
+from __future__ import annotations
+
+import gzip
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.test.requesthelper import DummyRequest
+from zope.interface.verify import verifyObject
+
+from tests.fake_reactor import FakeReactor
+from tests.inline import Inline
+from zibrato.backends.prometheus.backend import PrometheusBackend, make
+from zibrato.backends.totals import Totals
+from zibrato.backends.totals_file import TotalsFile
+from zibrato.interfaces import BackendContext, Delivery, IScrapedBackend, RetryLater
+from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
+
+
+def calls(name: str = "calls", count: int = 2) -> dict[Series, Summary]:
+    return {Series(COUNTER, name, "here"): Summary(count, float(count))}
+
+
+class Held(Inline):
+    """Threads that are held up until `go`."""
+
+    def __init__(self) -> None:
+        self.gate: Deferred[None] = succeed(None)
+
+    def run(self, work: Any) -> Deferred[Any]:
+        result: Deferred[Any] = Deferred()
+        self.gate.addCallback(lambda _: super(Held, self).run(work).chainDeferred(result))
+        return result
+
+
+class BackendTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = FakeReactor()
+        self.workers = Held()
+        self.path = Path(self.mktemp())
+        totals = Totals(TotalsFile(self.path), self.workers)
+        self.backend = PrometheusBackend(None, BackendContext(self.clock, ()), totals, Inline())
+        self.account: dict[str | None, int] = {}
+
+    def deliver(self, summaries: dict[Series, Summary]) -> Deferred[None]:
+        def count(measurements: int, reason: str | None) -> None:
+            self.account[reason] = self.account.get(reason, 0) + measurements
+
+        delivery = Delivery([Snapshot(100.0, 110.0, summaries)], count)
+        result = self.backend.deliver(delivery)
+        for _ in range(20):
+            self.clock.advance(0)
+        return result
+
+    def scrape(self, **headers: str) -> Any:
+        request = DummyRequest([])
+        for name, value in headers.items():
+            request.requestHeaders.setRawHeaders(name.replace("_", "-"), [value])
+        described = {"shop.calls": "Calls"}
+        body = self.successResultOf(
+            self.backend.answer(request, lambda: succeed(described))  # type: ignore[arg-type]
+        )
+        return request, body
+
+    def test_the_interface(self) -> None:
+        verifyObject(IScrapedBackend, self.backend)
+        self.successResultOf(self.backend.stop())
+
+    def test_a_scrape_has_what_is_committed_and_nothing_else(self) -> None:
+        self.successResultOf(self.deliver(calls("shop.calls")))
+        _, before = self.scrape()
+        self.assertIn(b"shop_calls_total{", before)
+        self.assertIn(b"# HELP shop_calls_total Calls\n", before)
+        self.workers.gate = Deferred()
+        under_way = self.deliver(calls("shop.calls"))
+        self.assertEqual(self.scrape()[1], before)
+        self.workers.gate.callback(None)
+        self.successResultOf(under_way)
+        self.assertIn(b'source="here"} 4.0', self.scrape()[1])
+        self.assertEqual(self.account, {None: 4})
+
+    def test_one_who_takes_it_gets_it_compressed(self) -> None:
+        request, body = self.scrape(Accept_Encoding="gzip", Accept="application/openmetrics-text")
+        self.assertEqual(gzip.decompress(body), b"# EOF\n")
+        self.assertEqual(request.responseHeaders.getRawHeaders("content-encoding"), ["gzip"])
+
+    def test_a_file_that_fails_is_tried_again_and_nothing_is_counted_twice(self) -> None:
+        delivery = Delivery([Snapshot(100.0, 110.0, calls())], lambda *_: None)
+        self.path.mkdir()
+        self.failureResultOf(self.backend.deliver(delivery), RetryLater)
+        request, body = self.scrape()
+        self.assertEqual(request.responseCode, 503)
+        self.assertIn(b"the totals in ", body)
+        self.path.rmdir()
+        self.successResultOf(self.backend.deliver(delivery))
+        self.assertIn(b'calls_total{level="info",source="here"} 2.0', self.scrape()[1])
+
+    def test_names_that_become_one_are_added_up_and_named(self) -> None:
+        with capturedLogs() as events:
+            self.successResultOf(self.deliver({**calls("a.b"), **calls("a-b", 3)}))
+        self.assertIn(b'a_b_total{level="info",source="here"} 5.0', self.scrape()[1])
+        (line,) = [str(formatEvent(event)) for event in events if "become one" in str(event)]
+        self.assertIn("'a-b': series become one by their names (3 measurements)", line)
+
+    def test_what_has_no_finite_sum_is_dropped(self) -> None:
+        self.successResultOf(self.deliver({Series(GAUGE, "x", "here"): Summary(3, inf)}))
+        self.assertEqual(self.account, {"not_finite": 3, None: 0})
+
+
+def test_arguments_of_an_endpoint_are_no_settings() -> None:
+    context = BackendContext(FakeReactor(), ())
+    made = make({"endpoint": "tcp:9464", "interface": "127.0.0.1", "totals": "none"}, context)
+    assert made.endpoint == "tcp:9464:interface=127.0.0.1"
+    assert make({}, context).endpoint is None
+    with pytest.raises(ValueError, match="expected one of endpoint, totals, got 'interface'"):
+        make({"interface": "127.0.0.1"}, context)

@@ -1,0 +1,23 @@
+"""What listens; test_service.py has what is said where that can't be."""
+
+from __future__ import annotations
+
+from twisted.internet.testing import MemoryReactor
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from zibrato.store.web.endpoint import server_endpoint
+from zibrato.store.web.listener import Listener
+
+
+class ListenerTests(SynchronousTestCase):
+    def test_it_listens_from_its_start_to_its_stop(self) -> None:
+        reactor = MemoryReactor()
+        endpoint = server_endpoint(reactor, "tcp:0:interface=127.0.0.1")  # type: ignore[arg-type]
+        listener = Listener("--web", "tcp:0", endpoint, Site(Resource()), "give another")
+        listener.startService()
+        self.assertEqual(len(reactor.tcpServers), 1)
+        self.assertTrue(listener.address)
+        self.successResultOf(listener.stopService())
+        self.successResultOf(listener.stopService())

@@ -1,0 +1,1 @@
+"""Shows running totals to whoever scrapes them, in the forms that Prometheus reads."""

@@ -1,0 +1,155 @@
+"""Shows running totals at /metrics, for Prometheus to scrape; settings: endpoint, totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from math import isfinite
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.web.iweb import IRequest
+from zope.interface import implementer
+
+from zibrato.backends.posting import in_turns
+from zibrato.backends.prometheus.exposition import Form, form_of, metrics
+from zibrato.backends.prometheus.names import legal_name, translated
+from zibrato.backends.rejection_log import RejectionLog
+from zibrato.backends.settings import check_names
+from zibrato.backends.totals import Addition, Totals
+from zibrato.backends.totals_place import totals_of
+from zibrato.interfaces import BackendContext, Delivery, IScrapedBackend, RetryLater
+from zibrato.model import COUNTER, Series
+from zibrato.threads import Threads, Workers, finished
+
+__all__ = ["PrometheusBackend", "make"]
+
+_NAMES = ("endpoint", "totals")
+_ARGUMENTS = (
+    "interface", "port", "address", "backlog", "mode", "lockfile",
+    "privateKey", "certKey", "extraCertChain", "dhParameters", "sslmethod",
+)  # fmt: skip
+"""Of Twisted's endpoints that listen."""
+_STRIDE = 250
+Descriptions = Callable[[], Deferred[Mapping[str, str]]]
+
+
+def make(settings: Mapping[str, str], context: BackendContext) -> PrometheusBackend:
+    """Return the backend of `settings`."""
+    check_names(settings, *_NAMES, *(_ARGUMENTS if "endpoint" in settings else ()))
+    totals = totals_of(settings, context, "prometheus")
+    workers = Threads(context.reactor, "zibrato prometheus", 1)
+    return PrometheusBackend(_endpoint(settings), context, totals, workers)
+
+
+def _endpoint(settings: Mapping[str, str]) -> str | None:
+    """Return Twisted's description of an endpoint, whose own arguments look like settings."""
+    if not settings.get("endpoint"):
+        return None
+    arguments = (f"{name}={text}" for name, text in settings.items() if name not in _NAMES)
+    return ":".join([settings["endpoint"], *arguments])
+
+
+@implementer(IScrapedBackend)
+class PrometheusBackend:
+    """Adds intervals to `totals`, and shows what they have come to once that is committed.
+
+    At `endpoint`, Twisted's description of one, or at the daemon's page where it is None. What
+    takes a while `workers` do.
+    """
+
+    name = "prometheus"
+
+    def __init__(
+        self, endpoint: str | None, context: BackendContext, totals: Totals, workers: Workers
+    ) -> None:
+        self.endpoint = endpoint
+        self._reactor = context.reactor
+        self._totals = totals
+        self._workers = workers
+        self._log = RejectionLog(self.name, context.reactor)
+        self._writing = DeferredLock()
+        self._bodies: dict[Form, bytes] = {}
+        """What was answered since the last commit; a commit makes another."""
+
+    def deliver(self, delivery: Delivery) -> Deferred[None]:
+        """Add what is new of the snapshots."""
+        return Deferred.fromCoroutine(self._deliver(delivery))
+
+    def answer(self, request: IRequest, descriptions: Descriptions) -> Deferred[bytes]:
+        """Return the totals in the form that a request asks for, having set what else it says."""
+        return Deferred.fromCoroutine(self._answer(request, descriptions))
+
+    def reload(self, _settings: Mapping[str, str]) -> None:
+        """Do nothing: there is no secret."""
+
+    def stop(self) -> Deferred[None]:
+        """Close the file of the totals."""
+        self._workers.stop()
+        return Deferred.fromCoroutine(self._totals.stop())
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        addition = delivery.requests
+        if not isinstance(addition, Addition):
+            addition = delivery.requests = await self._totals.begin(delivery)
+            not_finite, merged = await in_turns(_added(addition), self._reactor)
+            self._log.log_once("series become one by their names", merged)
+            if not_finite:
+                delivery.dropped(not_finite, "not_finite")
+        await self._totals.commit(addition, delivery.identities)
+        self._bodies = {}
+        delivery.delivered(delivery.pending)
+
+    async def _answer(self, request: IRequest, descriptions: Descriptions) -> bytes:
+        accept = request.getHeader(b"accept") or b""
+        encoding = request.getHeader(b"accept-encoding") or b""
+        form = form_of(accept.decode("latin-1"), b"gzip" in encoding)
+        try:
+            body = await self._body(form, descriptions)
+        except RetryLater as later:
+            request.setResponseCode(503)
+            request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+            return later.reason.encode(errors="replace")
+        request.setHeader(b"Content-Type", form.content_type.encode())
+        request.setHeader(b"Vary", b"Accept, Accept-Encoding")
+        if form.is_compressed:
+            request.setHeader(b"Content-Encoding", b"gzip")
+        return body
+
+    async def _body(self, form: Form, descriptions: Descriptions) -> bytes:
+        """Return the totals in a form: made once for all who ask between two commits."""
+        await self._totals.load()
+        async with self._writing:
+            if form not in self._bodies:
+                described = await descriptions()
+                totals, bodies = [*self._totals], self._bodies
+
+                def write() -> bytes:
+                    help_of = {legal_name(name): text for name, text in described.items()}
+                    return form.body(metrics(totals, help_of))
+
+                bodies[form] = await finished(self._workers.run(write))
+                return bodies[form]
+            return self._bodies[form]
+
+
+def _added(addition: Addition) -> Generator[None, None, tuple[int, Counter[str]]]:
+    """Add the snapshots, yielding every few milliseconds of work.
+
+    Return how many measurements have no finite sum, and of those that arrive under the name of
+    another series how many there are, by their own.
+    """
+    not_finite, merged = 0, Counter[str]()
+    for start, end, summaries in addition.snapshots:
+        called: dict[Series, Series] = {}
+        for position, (series, summary) in enumerate(summaries.items(), 1):
+            if not isfinite(summary.sum):
+                not_finite += summary.count
+                continue
+            name = translated(series)
+            if called.setdefault(name, series) != series:
+                merged[series.name] += summary.count
+            is_monotonic = series.kind != COUNTER or summary.sum >= 0
+            addition.add(name, summary, start, end, is_monotonic=is_monotonic)
+            if position % _STRIDE == 0:
+                yield
+    return not_finite, merged

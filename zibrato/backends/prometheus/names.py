@@ -1,0 +1,66 @@
+"""Names and labels as Prometheus takes them; pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from zibrato.model import COUNTER, TIMER, Series, Tags
+
+__all__ = ["SECONDS", "TOTAL", "base_name", "labels_of", "legal_name", "translated"]
+
+TOTAL = "_total"
+SECONDS = "_seconds"
+SUFFIXES = {COUNTER: TOTAL, TIMER: SECONDS}
+"""What the name of a kind ends with there."""
+_RESERVED = frozenset({"source", "level", "le", "quantile"})
+"""Labels that are not a tag's."""
+_KNOWN = 10_000
+"""Names whose form is remembered."""
+
+
+@lru_cache(_KNOWN)
+def legal_name(name: str) -> str:
+    """Return a metric's name with `_` for each character that there is none of."""
+    legal = re.sub(r"[^A-Za-z0-9_:]", "_", name)
+    return f"_{legal}" if legal[0].isdigit() else legal
+
+
+def base_name(kind: str, name: str) -> str:
+    """Return the name that a metric has there, without what is put behind that of its kind."""
+    suffix = SUFFIXES.get(kind, "")
+    legal = legal_name(name)
+    return legal.removesuffix(suffix) or legal
+
+
+@lru_cache(_KNOWN)
+def _label(name: str) -> str:
+    legal = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    if legal[0].isdigit():
+        legal = f"_{legal}"
+    if legal.startswith("__"):  # these are the server's own
+        legal = f"_{legal.lstrip('_')}"
+    return f"exported_{legal}" if legal in _RESERVED else legal
+
+
+def translated(series: Series) -> Series:
+    """Return what a series is called there; two may be called the same.
+
+    Its tags are its labels but for source and level. Tags whose names become the same have one
+    label, with `;` between their values.
+    """
+    kind, name, source, tags, level = series
+    return Series(kind, base_name(kind, name), source, _legal_tags(tags) if tags else (), level)
+
+
+def labels_of(series: Series) -> dict[str, str]:
+    """Return all labels of a translated series."""
+    return {**dict(series.tags), "source": series.source, "level": series.level}
+
+
+def _legal_tags(tags: Tags) -> Tags:
+    labels: dict[str, str] = {}
+    for name, value in tags:
+        label = _label(name)
+        labels[label] = f"{labels[label]};{value}" if label in labels else value
+    return tuple(sorted(labels.items()))

@@ -1,0 +1,32 @@
+"""Private: which backends are scraped, and with what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.web.iweb import IRequest
+
+from zibrato.interfaces import IBackend, IDescribingBackend, IScrapedBackend
+
+__all__ = ["Answer", "answer_of", "scraped"]
+
+Answer = Callable[[IRequest], Deferred[bytes]]
+
+
+def scraped(backends: Iterable[IBackend]) -> Sequence[IScrapedBackend]:
+    """Return those of the backends that are asked for what they have."""
+    adapted = (IScrapedBackend(backend, None) for backend in backends)
+    return [backend for backend in adapted if backend is not None]
+
+
+def answer_of(backend: IScrapedBackend, backends: Iterable[IBackend]) -> Answer:
+    """Return what answers requests with `backend`; another may know what is said of metrics."""
+    adapted = (IDescribingBackend(one, None) for one in backends)
+    describing = next((one for one in adapted if one is not None), None)
+
+    def nothing() -> Deferred[Mapping[str, str]]:
+        return succeed({})
+
+    descriptions = nothing if describing is None else describing.descriptions
+    return lambda request: backend.answer(request, descriptions)

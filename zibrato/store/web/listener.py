@@ -1,0 +1,73 @@
+"""A service that listens at a Twisted endpoint; covered by test_service.py, too."""
+
+from __future__ import annotations
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from zibrato.store.web.endpoint import url_of
+
+
+class Listener(Service):
+    """Has `site` served at an endpoint, from the start of the service to its stop.
+
+    `option` is what people name the endpoint by, `description` what they gave, and `advice` what
+    they can do where it can't be had.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        option: str,
+        description: str,
+        endpoint: IStreamServerEndpoint,
+        site: IProtocolFactory,
+        advice: str,
+    ) -> None:
+        self._option = option
+        self._description = description
+        self._endpoint = endpoint
+        self._site = site
+        self._advice = advice
+        self._port: IListeningPort | None = None
+        self.address = ""
+        """The URL, once it listens."""
+
+    def startService(self) -> None:
+        """Listen; raises OSError where that can't be, and the endpoint knows at once."""
+        Service.startService(self)
+        listening = self._endpoint.listen(self._site)
+        listening.addCallback(self._listens)
+        failure = getattr(listening, "result", None)
+        if isinstance(failure, Failure):
+            listening.addErrback(lambda _: None)
+            raise OSError(self._why(failure))
+        listening.addErrback(lambda late: self._log.error("{why}", why=self._why(late)))
+
+    def stopService(self) -> Deferred[None]:
+        """Listen no more, and end every connection."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._close())
+
+    def listens(self) -> None:
+        """Do what is to be done once it listens; nothing here."""
+
+    def _listens(self, port: IListeningPort) -> None:
+        self._port = port
+        self.address = url_of(port.getHost())
+        self.listens()
+
+    def _why(self, failure: Failure) -> str:
+        return (
+            f"{self._option}: can't listen at {self._description}: "
+            f"{failure.getErrorMessage().rstrip('.')}; {self._advice}"
+        )
+
+    async def _close(self) -> None:
+        if self._port is not None:
+            port, self._port = self._port, None
+            await maybeDeferred(port.stopListening)
