@@ -66,6 +66,7 @@ setup(
             "opentelemetry-sdk",
             "pip>=22.3",
             "playwright",
+            "pyte",
             "setuptools>=70.1",
             "statsd",
             "supervisor",

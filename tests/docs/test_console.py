@@ -16,6 +16,7 @@ from tests.docs.options import check_options
 from zibrato.keygen import _parser as keygen_parser
 from zibrato.shell import send, timed
 from zibrato.store.export import main as export
+from zibrato.terminal.status import _parser as status_parser
 
 FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
 ENDS = {";", "&&", "|", "||"}
@@ -63,6 +64,7 @@ def test_a_command_is_one_that_there_is(command: str) -> None:
         "zibrato word",
         "zibrato export shop.pages --nonsense",
         "zibrato send counter",
+        "zibrato status --nonsense",
         "zibrato time build",
         "ZIBRATO_OPTIONS='--nonsense' twistd -n -y zibrato.tac",
         "twistd -n zibrto",
@@ -144,6 +146,8 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         assert len(arguments) == 2
     elif arguments[:1] == ["send"]:
         send._parser().parse_args(arguments[1:])
+    elif arguments[:1] == ["status"]:
+        status_parser().parse_args(arguments[1:])
     elif arguments[:1] == ["time"]:
         timed._parse(arguments[1:])
     else:

@@ -21,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 
 from zibrato.command_line import CommandLine
+from zibrato.printable import printable
 from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
@@ -65,7 +66,7 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         plot = reader.slots([*series], start, end, now, options.resolution)
         rows: Iterable[Record] = sorted(records(plot, series), key=itemgetter("time"))
     if out.isatty():
-        rows = printable(rows)
+        rows = printable_records(rows)
     if options.format == "csv":
         out.write(as_csv(rows))
     else:
@@ -77,11 +78,11 @@ def _tell(line: str) -> None:
     print(f"zibrato export: {line}", file=sys.stderr)
 
 
-def printable(rows: Iterable[Record]) -> Iterator[Record]:
+def printable_records(rows: Iterable[Record]) -> Iterator[Record]:
     """Generate the records with what a terminal can't print as `\\x1b` and the like."""
     for row in rows:
         yield {
-            field: _escaped(value) if isinstance(value, str) else value
+            field: printable(value) if isinstance(value, str) else value
             for field, value in row.items()
         }
 
@@ -112,14 +113,6 @@ def _unix_time(text: str) -> float:
         raise ValueError(
             f"expected a time such as 2h (ago), 1700000000 or 2026-11-23T10:00, got {text!r}"
         ) from None
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

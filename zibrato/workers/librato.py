@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "zibrato.store.export",
     "keygen": "zibrato.keygen",
     "send": "zibrato.shell.send",
+    "status": "zibrato.terminal.status",
     "time": "zibrato.shell.timed",
 }
 """Modules with a function `main`, which takes the arguments behind the command."""

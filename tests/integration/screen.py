@@ -1,0 +1,110 @@
+"""A command in a pseudo-terminal, and what its screen shows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from types import TracebackType
+
+import pyte
+
+from tests.integration.processes import DEADLINE
+
+
+class Screen:
+    """A process whose terminal is emulated; ended with the `with` block.
+
+    What the terminal would obey beyond drawing, such as a title, is in `raw` alone.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        columns: int = 80,
+        lines: int = 24,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = b""
+        self._terminal, end = pty.openpty()
+        self.resize(columns, lines)
+        self.popen = subprocess.Popen(
+            arguments,
+            env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            start_new_session=True,
+        )
+        os.close(end)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size."""
+        self._screen.resize(lines, columns)
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
+        if hasattr(self, "popen"):
+            self.popen.send_signal(signal.SIGWINCH)
+
+    def press(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, text.encode())
+
+    def wait_for(self, pattern: str, deadline: float = DEADLINE) -> re.Match[str]:
+        """Wait until the screen matches; raises AssertionError at the deadline."""
+        limit = monotonic() + deadline
+        while not (match := re.search(pattern, self.text, re.M)):
+            left = limit - monotonic()
+            if left <= 0 or not self._read(left):
+                raise AssertionError(f"{pattern!r} never came on:\n{self.text}")
+        return match
+
+    def wait(self, deadline: float = DEADLINE) -> int:
+        """Return the exit status, having read all."""
+        limit = monotonic() + deadline
+        while self._read(max(limit - monotonic(), 0)):
+            pass
+        return self.popen.wait(max(limit - monotonic(), 1))
+
+    def _read(self, wait: float) -> bool:
+        """Read what comes within so many seconds; return whether more may come."""
+        if not select.select([self._terminal], [], [], wait)[0]:
+            return False
+        try:
+            data = os.read(self._terminal, 65_536)
+        except OSError:  # the other end is closed
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return bool(data)
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        os.close(self._terminal)
+        if error is not None:
+            print(f"--- {self.popen.args!r} showed:\n{self.text}")

@@ -1,0 +1,48 @@
+"""`zibrato status` in a real terminal, beside a real daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.page.store_daemon import StoreDaemon
+from tests.integration.processes import BIN
+from tests.integration.screen import Screen
+from zibrato import Zibrato
+
+ZIBRATO = str(BIN / "zibrato")
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreDaemon]:
+    """A daemon that has been sent some, with names that a terminal would obey."""
+    made = StoreDaemon(tmp_path_factory.mktemp("watched"))
+    made.start()
+    with made.process:
+        with Zibrato(made.socket) as z:
+            z.count(name="shop.orders", value=3)
+            z.timing(name="shop.render", value=0.25)
+            z.gauge(name="evil\u202e.name", value=1)
+        yield made
+
+
+def test_status_is_one_screen(daemon: StoreDaemon) -> None:
+    with Screen([ZIBRATO, "status", "--url", daemon.url]) as screen:
+        assert screen.wait() == 0
+        shown = screen.text
+    assert shown.startswith("ok: all is well\n\nzibrato ")
+    assert f"page at {daemon.url}" in shown
+    assert f"receives at {daemon.socket}"[:80] in shown
+    for word in ("received", "rejected", "dropped", "series", "memory", "reactor", "store"):
+        assert f"\n{word} " in shown
+    assert b"\x1b" not in screen.raw
+
+
+def test_status_of_a_daemon_without_a_page(tmp_path: Path) -> None:
+    with Screen([ZIBRATO, "status", "--url", f"unix:{tmp_path}/none"], columns=300) as screen:
+        assert screen.wait() == 3
+        assert screen.text.startswith(
+            f"zibrato status: no page answers at unix:{tmp_path}/none: No"
+        )

@@ -1,0 +1,1 @@
+"""Private: what shows a running daemon in a terminal: `zibrato status` and `zibrato top`."""

@@ -1,0 +1,163 @@
+"""The HTTP side of the commands: one page, asked without Twisted."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import re
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from zibrato.printable import printable
+from zibrato.secret_file import read_secret
+
+DEFAULT_URL = "http://127.0.0.1:5580/"
+TIMEOUT = 10.0
+SILENCE = 45.0
+"""Seconds without an event or a sign of life, which comes every 15, after which a page is gone."""
+MAX_BODY = 512 << 20
+MAX_LINE = 64 << 20
+"""Bytes."""
+
+
+class UnreachableError(Exception):
+    """A page doesn't answer, or not as one; the text is a line for people."""
+
+
+class Page:
+    """A daemon's page at `url`, `http://…`, `https://…` or `unix:PATH`.
+
+    `credentials` are a file with user:password. Raises ValueError, one line for people.
+    """
+
+    def __init__(self, url: str, credentials: Path | None = None) -> None:
+        self.url = url
+        self._path, self._make = _connector(url)
+        self._headers = {"Connection": "close"}
+        if url.startswith("unix:"):
+            self._headers["Host"] = "localhost"  # a name that pages know, and no path
+        if credentials is not None:
+            pair = b64encode(_pair(credentials).encode()).decode()
+            self._headers["Authorization"] = f"Basic {pair}"
+
+    def get(self, path: str, *accepted: int) -> bytes:
+        """Return the body of the response at a path below the page's.
+
+        Other statuses than 200 and those `accepted` raise UnreachableError, as what fails does.
+        """
+        with closing(self._make(TIMEOUT)) as connection:
+            try:
+                body = self._ask(connection, path, accepted).read(MAX_BODY + 1)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from None
+            if len(body) > MAX_BODY:
+                raise UnreachableError(f"{self.url} answers with more than {MAX_BODY:,} bytes")
+            return body
+
+    def events(self) -> Iterator[tuple[str, bytes]]:
+        """Generate the name and the data of live events; of a connection that is open, first `""`.
+
+        Raises UnreachableError at its end. Closing the generator closes the connection.
+        """
+        with closing(self._make(SILENCE)) as connection:
+            try:
+                response = self._ask(connection, "events", ())
+                yield "", b""
+                name = ""
+                while line := response.readline(MAX_LINE):
+                    field, _, value = line.rstrip(b"\n").partition(b": ")
+                    if field == b"event":
+                        name = value.decode()
+                    elif field == b"data":
+                        yield name, value
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from None
+            raise UnreachableError(f"{self.url} ended the live events")
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, path: str, accepted: tuple[int, ...]
+    ) -> http.client.HTTPResponse:
+        connection.request("GET", self._path + path, headers=self._headers)
+        response = connection.getresponse()
+        if response.status in {200, *accepted}:
+            return response
+        raise UnreachableError(self._refusal(response.status))
+
+    def _refusal(self, status: int) -> str:
+        if status in {401, 429}:
+            wrong = "too many wrong ones were tried" if status == 429 else "expected others"
+            has = "Authorization" in self._headers
+            why = wrong if has else "give --web-credentials FILE, which holds user:password"
+            return f"{self.url} asks for credentials: {why}"
+        if status == 404:
+            return f"{self.url} is no page of this version of Zibrato"
+        return f"{self.url} answers with status {status}"
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return UnreachableError(
+            f"no page answers at {self.url}: {printable(reason or type(error).__name__)}; "
+            "is there a daemon, and not with --web none? Else name its page with --url"
+        )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Have a command take where the page is, and what it asks for."""
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"the page; default: {DEFAULT_URL}")
+    parser.add_argument("--web-credentials", metavar="FILE", help="a file with user:password")
+
+
+def page_of(options: argparse.Namespace) -> Page:
+    """Return the page that options name; raises ValueError, one line for people."""
+    file = options.web_credentials
+    return Page(options.url, None if file is None else Path(file))
+
+
+class _Connector:
+    """Makes connections to one place; a path is that of a UNIX socket."""
+
+    def __init__(self, kind: type[http.client.HTTPConnection], host: str, port: int | None) -> None:
+        self._kind = kind
+        self._host = host
+        self._port = port
+
+    def __call__(self, timeout: float) -> http.client.HTTPConnection:
+        return self._kind(self._host, self._port, timeout=timeout)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """To a UNIX socket, whose path is the host."""
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.host)
+
+
+def _connector(url: str) -> tuple[str, _Connector]:
+    """Return the path below which all is, and what makes connections; raises ValueError."""
+    if url.startswith("unix:") and len(url) > len("unix:") and url.isprintable():
+        return "/", _Connector(_UnixConnection, url.removeprefix("unix:"), None)
+    with suppress(ValueError):  # of a port that is none
+        parts = urlsplit(url)
+        kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+        plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+        if parts.scheme in kinds and parts.hostname and plain and re.fullmatch("[!-~]+", url):
+            path = parts.path.rstrip("/") + "/"
+            return path, _Connector(kinds[parts.scheme], parts.hostname, parts.port)
+    raise ValueError(f"--url: expected such as {DEFAULT_URL} or unix:PATH, got {url!r}")
+
+
+def _pair(file: Path) -> str:
+    try:
+        text = read_secret(file)
+    except ValueError as error:
+        raise ValueError(f"--web-credentials: {error}") from None
+    if ":" not in text or "\n" in text:
+        raise ValueError(f"--web-credentials: expected one line of user:password in {file}")
+    return text

@@ -1,0 +1,72 @@
+"""Shows on one screen how the daemon is: `zibrato status`.
+
+It asks the daemon's page. The exit status is that of a Nagios plugin: 0 all is well, 1 warning,
+2 critical, 3 where no page answers or the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from zibrato.command_line import CommandLine
+from zibrato.health import CRITICAL, OK, WARNING, Health
+from zibrato.terminal.page import Page, UnreachableError, add_options, page_of
+from zibrato.terminal.status_text import brief_lines, lines
+
+STATUSES = {OK: 0, WARNING: 1, CRITICAL: 2}
+UNKNOWN = 3
+
+
+class Brief(msgspec.Struct):
+    """What a page tells whoever has no credentials."""
+
+    status: str
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 3."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        page = page_of(options)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        report = asked(page)
+    except UnreachableError as error:
+        print(f"zibrato status: {error}", file=sys.stderr)
+        raise SystemExit(UNKNOWN) from None
+    if isinstance(report, Health):
+        shown = lines(report, page.url)
+    else:
+        shown = brief_lines(report.status, page.url)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of a real stdout
+    print("\n".join(shown))
+    raise SystemExit(STATUSES[report.status])
+
+
+def asked(page: Page) -> Health | Brief:
+    """Return what a page tells; raises UnreachableError."""
+    body = page.get("health", 503)
+    try:
+        brief = msgspec.json.decode(body, type=Brief)
+        if brief.status not in STATUSES:
+            raise ValueError(brief.status)
+        known = msgspec.json.decode(body)
+        return msgspec.convert(known, Health) if len(known) > 1 else brief
+    except ValueError:  # msgspec's errors are some
+        text = f"{page.url} is no page of this version of Zibrato"
+        raise UnreachableError(text) from None
+
+
+def _parser() -> CommandLine:
+    parser = CommandLine("status", __doc__, UNKNOWN)
+    add_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
