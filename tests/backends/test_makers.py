@@ -38,7 +38,7 @@ def context() -> BackendContext:
 
 def test_all_that_are_installed_keep_to_the_interfaces() -> None:
     makers = {maker.name: maker for maker in getPlugins(IBackendMaker)}
-    assert set(makers) >= {"graphite", "librato", "log", "memory", "store"}
+    assert set(makers) >= {"graphite", "librato", "log", "memory", "statsd", "store"}
     for maker in makers.values():
         verifyObject(IBackendMaker, maker)
     adapted = (IBackendOptions(maker, None) for maker in makers.values())

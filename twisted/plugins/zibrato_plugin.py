@@ -22,5 +22,6 @@ otlp = BackendMaker(
     extra="otlp",
 )
 prometheus = BackendMaker("prometheus", "zibrato.backends.prometheus.backend", extra="prometheus")
+statsd = BackendMaker("statsd", "zibrato.backends.statsd.backend")
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)
 hub = BackendMaker("zibrato", "zibrato.backends.hub.backend")

@@ -1,0 +1,1 @@
+"""The statsd backend, private: lines, how distributions become values, datagrams."""

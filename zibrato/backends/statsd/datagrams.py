@@ -1,0 +1,101 @@
+"""Packets to a UDP server, in bursts, as far as its host says that nobody takes them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+
+from zibrato.backends.server_address import ServerAddress
+from zibrato.interfaces import Reactor, RetryLater
+
+__all__ = ["BURST", "Datagrams"]
+
+BURST = 8
+"""Packets of a burst: a server's socket has room for some dozens."""
+PAUSE = 0.005
+FIRST_PAUSE = 0.05
+"""Seconds after a burst, in which a refusal can arrive; the first of all is of one packet."""
+Place = tuple[int, tuple[object, ...]]
+
+
+class Datagrams:
+    """Sends to a server, whose name is looked up for each delivery."""
+
+    def __init__(self, address: ServerAddress, reactor: Reactor) -> None:
+        self._address = address
+        self._reactor = reactor
+        self._socket: socket.socket | None = None
+        self._is_first = True
+
+    async def open(self) -> None:
+        """Look the server up; raises RetryLater where that can't be."""
+        try:
+            family, place = await self._place()
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
+            self._socket.connect(place)
+        except OSError as error:
+            self.close()
+            raise self._later(error) from None
+        self._is_first = True
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    @property
+    def burst(self) -> int:
+        """How many packets to send next."""
+        return 1 if self._is_first else BURST
+
+    async def send(self, packets: Sequence[bytes]) -> tuple[int, RetryLater | None]:
+        """Return how many packets were sent and not refused, and why it was not all of them."""
+        for position, packet in enumerate(packets):
+            try:
+                await self._send(packet)
+            except OSError as error:  # which is of the packet before, and takes this one's turn
+                return max(0, position - 1), self._later(error)
+        await deferLater(self._reactor, FIRST_PAUSE if self._is_first else PAUSE)
+        self._is_first = False
+        code = self._opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            return len(packets) - 1, self._later(OSError(code, os.strerror(code)))
+        return len(packets), None
+
+    async def _send(self, packet: bytes) -> None:
+        while True:
+            with suppress(BlockingIOError):
+                self._opened.send(packet)
+                return
+            await deferLater(self._reactor, PAUSE)
+
+    @property
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            raise OSError("it is closed")
+        return self._socket
+
+    async def _place(self) -> Place:
+        """Return the family and the address of the server's socket."""
+        host, port = self._address
+        with suppress(socket.gaierror):
+            return _first(host, port, socket.AI_NUMERICHOST)
+        pool = self._reactor.getThreadPool()
+        looking: Deferred[Place] = deferToThreadPool(self._reactor, pool, _first, host, port, 0)
+        return await looking
+
+    def _later(self, error: OSError) -> RetryLater:
+        return RetryLater(f"{self._address}: {error.strerror or error}")
+
+
+def _first(host: str, port: int, flags: int) -> Place:
+    family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)[0]
+    return family, place

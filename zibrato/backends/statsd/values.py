@@ -1,0 +1,41 @@
+"""From a distribution to values that stand for several each, for servers that take those; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from zibrato.distribution import Distribution
+
+__all__ = ["MAX_VALUES", "weighted_values"]
+
+MAX_VALUES = 1000
+"""About how many values stand for a distribution of more than there are exact samples."""
+
+
+def weighted_values(distribution: Distribution) -> Mapping[int, list[float]]:
+    """Return the values by how many samples they stand for, which adds up to all.
+
+    Those of buckets are of nearly equal weight, each from the middle of its share of the ranks: the
+    original statsd has percentiles of the values as they are, whatever they stand for. The least
+    and the greatest are among them.
+    """
+    count = distribution.count
+    if not count:
+        return {}
+    if distribution.samples is not None:
+        return {1: distribution.samples.tolist()}
+    most = min(MAX_VALUES, count)
+    ends = [number * count // most for number in range(most + 1)]
+    shares = list(pairwise(ends))
+    percents = [100 * (start + end) / (2 * count) for start, end in shares]
+    result: dict[int, list[float]] = {}
+    for (start, end), value in zip(shares, distribution.percentiles(percents), strict=True):
+        weight = end - start
+        extremes = [distribution.low] * (start == 0) + [distribution.high] * (end == count)
+        for extreme in extremes[:weight]:
+            result.setdefault(1, []).append(extreme)
+            weight -= 1
+        if weight:
+            result.setdefault(weight, []).append(value)
+    return result
