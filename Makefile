@@ -11,7 +11,7 @@ INSTALL_UV := $(BIN)/pip install --quiet --disable-pip-version-check --no-compil
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --config-setting editable_mode=compat
 EXTRAS := '.[test,integration,lint,docs]'
 
-.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-soak clean
+.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-fleet bench-soak clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -80,6 +80,9 @@ bench-clients: .make/bench
 
 bench-store: .make/bench
 	$(BENCH)/bin/python benchmarks/store.py
+
+bench-fleet: .make/bench
+	$(BENCH)/bin/python -m benchmarks.fleet
 
 # Ten minutes of twice what it can take; MINUTES says for how many else.
 bench-soak: .make/bench

@@ -15,6 +15,7 @@ import msgspec
 
 from zibrato.distribution import MAX_BUCKETS, MAX_EXACT_SAMPLES, Distribution, bucket_of
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Series, Summary, SummaryRow
+from zibrato.summary_codec import to_distribution
 from zibrato.wire import MAX_CLIENT, MAX_SEQUENCE, pack, unpack, version_of
 
 __all__ = [
@@ -183,7 +184,7 @@ def _summary(row: _Row) -> Summary:
 def _distribution(row: _TimerRow) -> Distribution:
     packed = row.distribution
     if isinstance(packed, bytes):
-        return Distribution(unpack(packed))
+        return to_distribution(Distribution, packed)
     buckets = dict(zip(packed.indices, packed.counts, strict=True))
     return Distribution.of_buckets(buckets, packed.zeros, row.min, row.max)
 
@@ -216,6 +217,8 @@ def _are_samples(row: _TimerRow) -> bool:
         if len(packed) != row.count * _SAMPLE_BYTES or row.count > MAX_EXACT_SAMPLES:
             return False
         samples = unpack(packed)
+        if isfinite(sum(samples)):  # so that none of them is NaN, of which min and max know nothing
+            return row.min <= min(samples) and max(samples) <= row.max
         return all(row.min <= sample <= row.max for sample in samples)
     indices, counts = packed.indices, packed.counts
     if len(indices) != len(counts) or len(indices) > MAX_BUCKETS:
