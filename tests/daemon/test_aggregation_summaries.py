@@ -61,6 +61,14 @@ def test_timers_merge_with_samples() -> None:
     assert setup.account() == {"aggregated": 6}
 
 
+def test_a_timer_s_distribution_is_kept_where_nothing_came_before() -> None:
+    setup = Setup()
+    setup.aggregator.add_summaries([timer(0.25, 1.0, 8.0)], NOW)
+    _, summary = setup.only()
+    assert summary.distribution is not None
+    assert summary.distribution.count == 3
+
+
 def test_samples_stay_as_they_are_while_they_are_few() -> None:
     setup = Setup()
     setup.add(timers=[samples(0.5)])

@@ -82,11 +82,12 @@ class Accumulator:
         """Take in what was summed up of a timer or gauge; return how many were too many."""
         if self._fresh:
             self._digest()  # what came before it has not the last word
-        if self._distribution is not None and summary.distribution is not None:
-            if summary.distribution.samples is None:
-                self._distribution.absorb(summary.distribution)
+        distribution, other = self._of_timer(), summary.distribution
+        if distribution is not None and other is not None:
+            if other.samples is None:
+                distribution.absorb(other)
             else:
-                self._distribution.add(summary.distribution.samples.tolist())
+                distribution.add(other.samples.tolist())
         self._min, self._max = min(self._min, summary.min), max(self._max, summary.max)
         self._squares += summary.sum_squares
         self._last = summary.last
