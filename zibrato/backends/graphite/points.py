@@ -16,11 +16,13 @@ from typing import NamedTuple
 from zibrato.backends.graphite.paths import MAX_PATH, path_name, path_tags
 from zibrato.backends.graphite.sent import Sent
 from zibrato.distribution import percentile_label
-from zibrato.model import COUNTER, GAUGE, KINDS, Snapshot, Summary
+from zibrato.model import COUNTER, GAUGE, KINDS, TIMER, Snapshot, Summary
 
 __all__ = ["Mapped", "Metric", "Point", "mapping"]
 
 _STRIDE = 250
+_METRIC_BYTES = 500
+"""Of a metric with its path, beside their texts."""
 
 
 class Metric(NamedTuple):
@@ -51,97 +53,96 @@ class Point(NamedTuple):
 class Mapped(NamedTuple):
     """Snapshots mapped: what each metric has, and how many measurements have no place there.
 
-    `conflicting`, by name, are of a path that another kind has; `not_finite` have no finite sum.
-    `measurements` are all others.
+    `paths` are those that no other may have, at their times. `conflicting`, by name, are
+    measurements of a path that another kind has; `not_finite` have no finite sum.
     """
 
     summaries: dict[Metric, Summary]
-    points: list[Point]
+    paths: set[tuple[str, int]]
     conflicting: Counter[str]
     not_finite: Counter[str]
-    measurements: int
+
+    @property
+    def measurements(self) -> int:
+        """How many have a place."""
+        return sum(summary.count for summary in self.summaries.values())
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return sum(
+            _METRIC_BYTES + 2 * (len(metric.name) + len(metric.tags)) for metric in self.summaries
+        )
+
+    def points(self, percentiles: Sequence[float], sent: Sent[Metric]) -> Iterator[Point]:
+        """Generate the data points, together with what was sent of each metric before.
+
+        A timer's sum, extremes and percentiles give way to whose path they would have.
+        """
+        wanted = [*dict.fromkeys(percentiles)]
+        for metric, summary in self.summaries.items():
+            total = sent.with_before(metric, summary)
+            yield Point(metric.main, _main_value(metric.kind, total), metric.time)
+            if metric.kind == TIMER:
+                for suffix, value in _of_timer(total, wanted):
+                    path = f"{metric.name}.{suffix}{metric.tags}"
+                    if (path, metric.time) not in self.paths:
+                        yield Point(path, value, metric.time)
 
 
-def mapping(
-    snapshots: Sequence[Snapshot], percentiles: Sequence[float], sent: Sent[Metric]
-) -> Generator[None, None, Mapped]:
+def mapping(snapshots: Sequence[Snapshot]) -> Generator[None, None, Mapped]:
     """Return what Graphite is to get of `snapshots`, yielding every few milliseconds of work.
 
-    A path belongs to a counter if there is one, else to a timer, else to a gauge; a timer's sum,
-    extremes and percentiles give way to all of them.
+    A path belongs to a counter if there is one, else to a timer, else to a gauge.
     """
-    work = _Mapping([*dict.fromkeys(percentiles)], sent)
-    for position, _ in enumerate(work.steps(snapshots), 1):
+    result = Mapped({}, set(), Counter(), Counter())
+    for position, _ in enumerate(_steps(snapshots, result), 1):
         if position % _STRIDE == 0:
             yield
-    return Mapped(work.summaries, work.points, work.conflicting, work.not_finite, work.measurements)
+    return result
 
 
-class _Mapping:
-    """The metrics of some snapshots, and the paths that they take."""
-
-    def __init__(self, percentiles: Sequence[float], sent: Sent[Metric]) -> None:
-        self.summaries: dict[Metric, Summary] = {}
-        self.points: list[Point] = []
-        self.conflicting: Counter[str] = Counter()
-        self.not_finite: Counter[str] = Counter()
-        self.measurements = 0
-        self._percentiles = percentiles
-        self._sent = sent
-        self._taken: set[tuple[str, int]] = set()
-
-    def steps(self, snapshots: Sequence[Snapshot]) -> Iterator[None]:
-        """Map the snapshots, yielding after each series, and each metric."""
-        groups: dict[Metric, list[Summary]] = {}
-        for start, _, summaries in snapshots:
-            for series, summary in summaries.items():
-                name = path_name(series.name)
-                tags = path_tags(series, MAX_PATH - len(name))
-                metric = Metric(series.kind, name, tags, int(start))
-                groups.setdefault(metric, []).append(summary)
-                yield
-        for kind in KINDS:
-            for metric, parts in groups.items():
-                if metric.kind == kind:
-                    self._take(metric, _merged(parts))
-                yield
-        for metric, summary in self.summaries.items():
-            self._add_points(metric, self._sent.with_before(metric, summary))
+def _steps(snapshots: Sequence[Snapshot], result: Mapped) -> Iterator[None]:
+    """Map the snapshots, yielding after each series and each metric."""
+    groups: dict[Metric, list[Summary]] = {}
+    for start, _, summaries in snapshots:
+        for series, summary in summaries.items():
+            name = path_name(series.name)
+            tags = path_tags(series, MAX_PATH - len(name))
+            metric = Metric(series.kind, name, tags, int(start))
+            groups.setdefault(metric, []).append(summary)
+            yield
+    for kind in KINDS:
+        for metric, parts in groups.items():
+            if metric.kind == kind:
+                _take(metric, _merged(parts), result)
             yield
 
-    def _take(self, metric: Metric, summary: Summary) -> None:
-        """Give a metric its main path, if that can be."""
-        key = metric.main, metric.time
-        if key in self._taken:
-            self.conflicting[metric.name] += summary.count
-        elif not isfinite(summary.sum):
-            self.not_finite[metric.name] += summary.count
-        else:
-            self._taken.add(key)
-            self.summaries[metric] = summary
-            self.measurements += summary.count
 
-    def _add_points(self, metric: Metric, summary: Summary) -> None:
-        kind, name, tags, time = metric
-        if kind == COUNTER:
-            self.points.append(Point(metric.main, summary.sum, time))
-        elif kind == GAUGE:
-            self.points.append(Point(metric.main, summary.reading, time))
-        else:
-            self.points.append(Point(metric.main, summary.count, time))
-            for suffix, value in self._of_timer(summary):
-                path = f"{name}.{suffix}{tags}"
-                if (path, time) not in self._taken:
-                    self._taken.add((path, time))
-                    self.points.append(Point(path, value, time))
+def _take(metric: Metric, summary: Summary, result: Mapped) -> None:
+    """Give a metric its path, if that can be."""
+    path = metric.main, metric.time
+    if path in result.paths:
+        result.conflicting[metric.name] += summary.count
+    elif not isfinite(summary.sum):
+        result.not_finite[metric.name] += summary.count
+    else:
+        result.paths.add(path)
+        result.summaries[metric] = summary
 
-    def _of_timer(self, summary: Summary) -> Iterator[tuple[str, float]]:
-        yield from (("sum", summary.sum), ("min", summary.min), ("max", summary.max))
-        if summary.distribution is not None:
-            values = summary.distribution.percentiles(self._percentiles)
-            labels = (percentile_label(percent) for percent in self._percentiles)
-            for label, value in zip(labels, values, strict=True):
-                yield label.replace(".", "_"), value
+
+def _main_value(kind: str, summary: Summary) -> float:
+    if kind == COUNTER:
+        return summary.sum
+    return summary.reading if kind == GAUGE else summary.count
+
+
+def _of_timer(summary: Summary, percentiles: Sequence[float]) -> Iterator[tuple[str, float]]:
+    yield from (("sum", summary.sum), ("min", summary.min), ("max", summary.max))
+    if summary.distribution is not None:
+        values = summary.distribution.percentiles(percentiles)
+        for percent, value in zip(percentiles, values, strict=True):
+            yield percentile_label(percent).replace(".", "_"), value
 
 
 def _merged(parts: list[Summary]) -> Summary:

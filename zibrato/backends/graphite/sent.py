@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Generator, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from zibrato.model import Summary
@@ -12,6 +12,7 @@ __all__ = ["MAX_BYTES", "Sent"]
 MAX_BYTES = 32 * 1024 * 1024
 """Of memory, about; what was sent first is forgotten first."""
 _ENTRY_BYTES = 200
+_STRIDE = 50
 
 
 K = TypeVar("K", bound=Hashable)
@@ -30,12 +31,14 @@ class Sent(Generic[K]):
         before = self._summaries.get(key)
         return summary if before is None else before[0].merged(summary)
 
-    def add(self, summaries: Mapping[K, Summary]) -> None:
-        """Note that these have arrived, which is without what has arrived before."""
-        for key, summary in summaries.items():
+    def adding(self, summaries: Mapping[K, Summary]) -> Generator[None, None, None]:
+        """Note that these have arrived, beside what has before; yields every few milliseconds."""
+        for position, (key, summary) in enumerate(summaries.items(), 1):
             total = self.with_before(key, summary)
             size = total.size + _ENTRY_BYTES
             self._size += size - self._summaries.pop(key, (total, 0))[1]
             self._summaries[key] = total, size
-        while self._size > self._most:
-            self._size -= self._summaries.pop(next(iter(self._summaries)))[1]
+            while self._size > self._most:
+                self._size -= self._summaries.pop(next(iter(self._summaries)))[1]
+            if position % _STRIDE == 0:
+                yield
