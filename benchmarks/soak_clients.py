@@ -32,7 +32,7 @@ FRESH = 5.0
 """Seconds after which a frame is made anew: its times are to be the present."""
 LIFE = 10.0
 TURN = 0.01
-LINGER = 30_000
+LINGER = 600_000
 NAMES = "bench.series"
 OF_CLIENTS = "bench.client"
 

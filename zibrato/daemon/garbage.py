@@ -8,8 +8,8 @@ from time import monotonic, thread_time
 
 from twisted.application.service import Service
 
-OFTEN = 5
-"""After so many collections of the middle generation comes a full one: about 40,000 objects."""
+OFTEN = 2
+"""After so many collections of the middle generation comes a full one: about 20,000 objects."""
 SLOW = 0.01
 """Seconds of a full collection from which on the next is spared what this one went through."""
 PERIOD = 3600.0
