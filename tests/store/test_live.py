@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -172,6 +174,24 @@ def test_of_an_interval_with_too_many_the_last_are_held_and_new() -> None:
     live = Live(max_series=10)
     assert live.update(map(one_of_many, range(1000))) == [*range(990, 1000)]
     assert len([*live.series(START)]) == 10
+
+
+def test_updates_do_not_wait_for_a_list_that_is_read_and_change_nothing_in_it() -> None:
+    live = Live()
+    live.update(map(one_of_many, range(3)))
+    listed = live.series(START + 10)
+    first = next(listed)
+    twice = Summary(1, 2.0, 2.0, 2.0, 4.0, 2.0)
+    late = [Measured(number, G, START + 10, START + 20, twice) for number in range(4)]
+    update = Thread(target=live.update, args=(late,), daemon=True)
+    update.start()
+    update.join(10)
+    assert not update.is_alive()
+    assert [(series.id, series.last) for series in (first, *listed)] == [(0, 1), (1, 1), (2, 1)]
+    assert [(series.id, series.spark) for series in live.series(START + 10)] == [
+        *((number, [1, 2]) for number in range(3)),
+        (3, [2]),
+    ]
 
 
 class SubscriberTests(SynchronousTestCase):

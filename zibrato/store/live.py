@@ -66,17 +66,28 @@ class Description(msgspec.Struct, omit_defaults=True):
 
 
 class _Entry:
-    """What is remembered of one series; `ring` has a value for each interval, by its slot."""
+    """What is remembered of one series; `ring` has a value for each interval, by its slot.
 
-    __slots__ = ("last", "rate", "ring", "seen", "series", "slot")
+    Lists numbered above `listed` may be reading it: it is copied before it is changed.
+    """
 
-    def __init__(self, series: Series, seen: float = 0.0) -> None:
+    __slots__ = ("last", "listed", "rate", "ring", "seen", "series", "slot")
+
+    def __init__(self, series: Series, listed: int) -> None:
         self.series = series
-        self.seen = seen
+        self.listed = listed
+        self.seen = 0.0
         self.slot = 0
         self.last: float | None = None
         self.rate: float | None = None
         self.ring = _NOTHING[:]
+
+    def copy(self, listed: int) -> _Entry:
+        """Return one like it that no list up to this number reads."""
+        other = _Entry(self.series, listed)
+        other.seen, other.slot, other.last, other.rate = self.seen, self.slot, self.last, self.rate
+        other.ring = self.ring[:]
+        return other
 
     def add(self, start: float, end: float, summary: Summary) -> None:
         """Add an interval, the newest or an older one."""
@@ -111,7 +122,7 @@ class Live:
 
     It holds `max_series`, those that were measured last; `evicted` is told how many others it lets
     go. Threads update and read it: whoever needs `updates` and the series as of one moment holds
-    `lock`.
+    `lock` while it asks for them. They are read later, and nobody waits meanwhile.
     """
 
     _log = Logger()
@@ -129,6 +140,8 @@ class Live:
         self.lock = RLock()
         self.updates = 0
         """How many updates there were: what is told of one bears its number."""
+        self._listed = 0
+        """How many lists there were."""
         self._evicted = evicted
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
         """By series id, what was measured last at the end."""
@@ -138,7 +151,8 @@ class Live:
 
         Return the ids of those of which nothing was measured.
         """
-        entries = OrderedDict((one, _Entry(series)) for one, series in series_by_id.items())
+        listed = self._listed
+        entries = OrderedDict((one, _Entry(series, listed)) for one, series in series_by_id.items())
         self._add(entries, measured)
         with self.lock:
             self._entries = entries
@@ -149,7 +163,7 @@ class Live:
         for series_id, series, start, _, summary in measured:
             last = display_value(series.kind, summary)
             with self.lock:
-                entry = self._entries[series_id]
+                entry = self._unshared(self._entries, series_id)
                 if start >= entry.seen:
                     entry.seen, entry.last = start, last
 
@@ -168,29 +182,40 @@ class Live:
                     del self._entries[series_id]
 
     def series(self, now: float, ids: Iterable[int] | None = None) -> Iterator[LiveSeries]:
-        """Generate the series, all or those with these ids, as of the Unix time `now`."""
+        """Return the series, all or those with these ids, as of the Unix time `now`.
+
+        Those with ids are to be read before another update.
+        """
         old = now - STALE * self.interval - self.interval
         with self.lock:
+            self._listed += ids is None
             newest = max((entry.slot for entry in self._entries.values()), default=0)
-            for series_id in self._entries if ids is None else ids:
-                yield _live_series(series_id, self._entries[series_id], newest, old)
+            wanted = [*self._entries] if ids is None else [*ids]
+            entries = [self._entries[series_id] for series_id in wanted]
+        return (_live_series(*pair, newest, old) for pair in zip(wanted, entries, strict=True))
+
+    def _unshared(self, entries: OrderedDict[int, _Entry], series_id: int) -> _Entry:
+        """Return the entry of a series, to be changed: not one that a list may be reading."""
+        entry = entries[series_id]
+        if entry.listed < self._listed:
+            entry = entries[series_id] = entry.copy(self._listed)
+        return entry
 
     def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
         """Add what was measured; return the ids of the series that are new."""
         new: dict[int, bool] = {}
         evicted = 0
         for series_id, series, start, end, summary in measured:
-            entry = entries.get(series_id)
-            if entry is None:
+            if series_id not in entries:
                 if len(entries) >= self.max_series:
                     gone, _ = entries.popitem(last=False)
                     new.pop(gone, None)
                     evicted += 1
-                entry = entries[series_id] = _Entry(series)
+                entries[series_id] = _Entry(series, self._listed)
                 new[series_id] = True
             else:
                 entries.move_to_end(series_id)
-            entry.add(start, end, summary)
+            self._unshared(entries, series_id).add(start, end, summary)
         self._evicted(evicted)
         return [*new]
 

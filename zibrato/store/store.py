@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 
 import msgspec
 from twisted.internet.defer import DeferredLock
@@ -74,39 +74,34 @@ class Store:
 
         Raises sqlite3.Error, OSError and UnusableFileError where it can't be kept now.
         """
-        events = await finished(
+        events, reports = await finished(
             self.database.write(lambda writer: self._write(writer, snapshots, identities))
         )
         for snapshot in snapshots:
             self.live.interval = snapshot.end - snapshot.start
-            self._count_client_reports(snapshot)
+        for name, tags, total in reports:
+            self.client_reports[name, tags] += total
         self.live.publish(events)
         self.database.maintain()
-
-    def _count_client_reports(self, snapshot: Snapshot) -> None:
-        """Count what this daemon's clients told; the API brings what others' clients did."""
-        for (kind, name, _, tags, _), summary in snapshot.summaries.items():
-            if kind == COUNTER and name.startswith(CLIENT_REPORTS):
-                self.client_reports[name, tags] += summary.sum
 
     def _write(
         self,
         writer: Writer,
         snapshots: Sequence[Snapshot],
         identities: Sequence[Identity | None],
-    ) -> bytes:
-        """Write the snapshots that are new; return the events for subscribers."""
+    ) -> tuple[bytes, Sequence[tuple[str, Tags, float]]]:
+        """Write the snapshots that are new; return events for subscribers, and clients' reports."""
+        reports = [*chain.from_iterable(map(_client_reports, snapshots))]
         if identities:
             new = repeats.unknown(writer.connection, identities)
             snapshots = list(compress(snapshots, new))
         ids = iter(writer.add_snapshots(*snapshots, identities=identities))
-        return self._update(
-            [
-                Measured(next(ids), series, start, end, summary)
-                for start, end, summaries in snapshots
-                for series, summary in summaries.items()
-            ]
-        )
+        measured = [
+            Measured(next(ids), series, start, end, summary)
+            for start, end, summaries in snapshots
+            for series, summary in summaries.items()
+        ]
+        return self._update(measured), reports
 
     def _update(self, measured: Sequence[Measured]) -> bytes:
         """Update `live`; return the events for subscribers.
@@ -162,6 +157,13 @@ class Store:
         silent = self.live.load(series, _measured(series, newest, interval))
         older = last_rows(reader.connection, reader.tiers, silent, reader.losses)
         self.live.load_last(_measured(series, older, interval))
+
+
+def _client_reports(snapshot: Snapshot) -> Iterator[tuple[str, Tags, float]]:
+    """Generate what this daemon's clients told; the API brings what others' clients did."""
+    for (kind, name, _, tags, _), summary in snapshot.summaries.items():
+        if kind == COUNTER and name.startswith(CLIENT_REPORTS):
+            yield name, tags, summary.sum
 
 
 def _measured(

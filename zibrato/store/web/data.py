@@ -152,9 +152,9 @@ def series_list(reader: Reader, live: Live, now: float) -> Iterator[bytes]:
     """Generate the parts of the list of all series as of the Unix time `now`."""
     about = descriptions(reader)
     with live.lock:
-        head = msgspec.json.encode(SeriesList(now, live.updates, live.interval, about))
-        yield head[:-1] + b',"series":'
-        yield from encoded_array(live.series(now))
+        updates, series = live.updates, live.series(now)
+    yield msgspec.json.encode(SeriesList(now, updates, live.interval, about))[:-1] + b',"series":'
+    yield from encoded_array(series)
     yield b"}"
 
 
