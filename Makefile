@@ -11,6 +11,9 @@ INSTALL_UV := $(BIN)/pip install --quiet --disable-pip-version-check --no-compil
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --config-setting editable_mode=compat
 EXTRAS := '.[test,integration,lint,docs]'
 
+# Without it each process that a test starts would compile all of Twisted again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-fleet bench-soak clean
 
 run: .make/run
@@ -25,13 +28,13 @@ lint: .make/test
 	$(BIN)/mypy
 	$(BIN)/oxlint --config tests/page/oxlint.json --deny-warnings --ignore-pattern "**/vendor/**" zibrato tests
 
-unit: .make/test
+unit: .make/compiled
 	$(PYTEST) --ignore tests/integration
 
-integration: .make/test .make/packages
+integration: .make/compiled .make/packages
 	$(PYTEST) tests/integration
 
-tests: .make/test .make/packages
+tests: .make/compiled .make/packages
 	$(PYTEST)
 
 # The same, held to the share of lines and branches that pyproject.toml names.
@@ -102,6 +105,11 @@ $(BIN)/python:
 .make/test: setup.py | $(BIN)/python
 	$(INSTALL_UV) && $(UV) -e $(EXTRAS) || $(INSTALL) -e $(EXTRAS)
 	mkdir -p .make && touch $@ .make/run
+
+# Workers that start at once would each compile all tests and what they import.
+.make/compiled: .make/test
+	$(BIN)/pytest --collect-only -qqq >/dev/null
+	touch $@
 
 .make/packages: tests/packages.sh
 	tests/packages.sh
