@@ -107,7 +107,7 @@ def _texts(name: str, kind: str, summary: Summary, tags: str, room: int | None) 
         weighted = weighted or {summary.count: [summary.sum / summary.count]}
         for weight, values in weighted.items():
             rate = f"|@{_rate(weight)}" if weight > 1 else ""
-            for joined in _joined([f"{value * 1000:.12g}" for value in values], room or 0):
+            for joined in _joined([f"{value * 1000:.9g}" for value in values], room or 0):
                 yield f"{name}:{joined}|ms{rate}{tags}"
 
 
