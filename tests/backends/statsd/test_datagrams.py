@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import cast
+from unittest.mock import patch
 
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
@@ -55,6 +56,19 @@ class DatagramTests(TestCase):
     async def test_names_are_looked_up(self) -> None:
         server = self.listening()
         datagrams = await self.opened("localhost", server.getsockname()[1])
+        await datagrams.send([b"0"])
+        self.assertEqual(server.recv(10), b"0")
+
+    async def test_a_name_of_both_families_is_of_ipv4(self) -> None:
+        server = self.listening()
+        port = server.getsockname()[1]
+        places = [
+            (family, socket.SOCK_DGRAM, 17, "", (host, port))
+            for family, host in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
+        ]
+        answers = [socket.gaierror(), places]  # it is no number, then it is looked up
+        with patch("socket.getaddrinfo", side_effect=answers):
+            datagrams = await self.opened("box", port)
         await datagrams.send([b"0"])
         self.assertEqual(server.recv(10), b"0")
 

@@ -97,5 +97,7 @@ class Datagrams:
 
 
 def _first(host: str, port: int, flags: int) -> Place:
-    family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)[0]
+    """Return a place of a name, in IPv4 if it has any: few servers listen to IPv6 alone."""
+    places = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
+    family, _, _, _, place = min(places, key=lambda one: one[0] != socket.AF_INET)
     return family, place
