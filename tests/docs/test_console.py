@@ -22,6 +22,7 @@ FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
 ENDS = {";", "&&", "|", "||"}
 PROGRAMS = {
     *(".", "celery", "curl", "flask", "git", "gunicorn", "install", "make", "pip", "pre-commit"),
+    "promtool",
     *(
         "python",
         "python3",
@@ -100,6 +101,8 @@ def simple_commands(command: str) -> Iterator[list[str]]:
     lexer.whitespace_split = True
     for is_end, group in groupby(lexer, key=lambda word: word in ENDS):
         words = list(group)
+        if ">" in words:
+            del words[words.index(">") :]
         while words and (words[0] in {"do", "done"} or re.match(r"[A-Z_]+=", words[0])):
             check_variable(words.pop(0))
         if words and not is_end and words[0] != "for":

@@ -102,6 +102,22 @@ def test_a_terminal_is_sent_no_escape_sequence_of_a_name(path: Path, form: str) 
     assert (NAME if form == "csv" else json.dumps(NAME, ensure_ascii=False)) in to_file.decode()
 
 
+@pytest.mark.attack("escape sequences in tags that are exported", before="the terminal obeyed")
+def test_a_terminal_is_sent_no_escape_sequence_of_a_tag(
+    path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    connection = open_for_writing(path, BOUND)
+    series = Series(GAUGE, "depth", "web1", (("t", "\x1b[31m"),))
+    Writer(connection, parse_retention(RETENTION), BOUND).add([(series, START, Summary(1, 1.0))])
+    connection.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zibrato.store.export.sys.stdout.buffer.isatty", lambda: True, raising=False)
+        main(("depth", f"--start={START}", "--format=openmetrics", f"--store={path}"))
+    shown = capfdbinary.readouterr().out
+    assert rb't="\x1b[31m"' in shown
+    assert shown.endswith(b"# EOF\n")
+
+
 def test_times_as_people_write_them() -> None:
     assert parsed_time("now", 100.0) == 100.0
     assert parsed_time("2m", 1000.0) == parsed_time("-2m", 1000.0) == 880.0

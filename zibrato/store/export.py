@@ -1,6 +1,6 @@
-"""Writes measurements of a name as CSV or JSON lines to standard output: `zibrato export NAME`.
+"""Writes measurements as CSV, JSON lines or OpenMetrics to standard output: `zibrato export NAME`.
 
-It needs no Twisted and no daemon, only the file.
+It needs no daemon, only the file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from operator import itemgetter
@@ -21,13 +21,14 @@ from typing import BinaryIO
 import msgspec
 
 from zibrato.command_line import CommandLine
+from zibrato.model import Series
 from zibrato.printable import printable
 from zibrato.store.csv_export import Record, as_csv, records
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.keys import MAX_START
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.reader import Reader
+from zibrato.store.db.reader import Plot, Reader
 from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
 
@@ -62,16 +63,37 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
         reader = Reader(connection, tiers, Losses(log=_tell))
         series = reader.series(options.name)
         if not series:
-            raise LookupError(f"nothing in {path} is called {options.name}")
-        plot = reader.slots([*series], start, end, now, options.resolution)
-        rows: Iterable[Record] = sorted(records(plot, series), key=itemgetter("time"))
-    if out.isatty():
-        rows = printable_records(rows)
-    if options.format == "csv":
-        out.write(as_csv(rows))
-    else:
-        out.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
+            what = f"is called {options.name}" if options.name else "was measured"
+            raise LookupError(f"nothing in {path} {what}")
+
+        def plot_of(ids: Sequence[int]) -> Plot:
+            return reader.slots(ids, start, end, now, options.resolution)
+
+        out.writelines(_lines(options.format, series, plot_of, is_terminal=out.isatty()))
     out.flush()
+
+
+def _lines(
+    form: str,
+    series: Mapping[int, Series],
+    plot_of: Callable[[Sequence[int]], Plot],
+    *,
+    is_terminal: bool,
+) -> Iterator[bytes]:
+    if form == "openmetrics":
+        from zibrato.store.openmetrics import openmetrics  # noqa: PLC0415 - imports Twisted
+
+        for line in openmetrics(series, plot_of):
+            yield (f"{printable(line[:-1])}\n" if is_terminal else line).encode()
+        return
+    plot = plot_of([*series])
+    rows: Iterable[Record] = sorted(records(plot, series), key=itemgetter("time"))
+    if is_terminal:
+        rows = printable_records(rows)
+    if form == "csv":
+        yield as_csv(rows)
+    else:
+        yield from (msgspec.json.encode(row) + b"\n" for row in rows)
 
 
 def _tell(line: str) -> None:
@@ -117,11 +139,11 @@ def _unix_time(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandLine("export", __doc__)
-    parser.add_argument("name", help="the metric, in any case")
+    parser.add_argument("name", nargs="?", help="the metric, in any case; default: all")
     parser.add_argument("--start", default="1d", help="2h (ago), Unix or ISO time; default: 1d")
     parser.add_argument("--end", default="now", help="the same; default: now")
     parser.add_argument("--resolution", type=int, default=1, help="seconds; default: the finest")
-    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv")
+    parser.add_argument("--format", choices=("csv", "jsonl", "openmetrics"), default="csv")
     parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
     parser.add_argument("--retention", default=RETENTION, help="as the store's own setting")
     return parser

@@ -15,7 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
-from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of
+from zibrato.backends.prometheus.names import SECONDS, TOTAL, distinct_name, labels_of
 from zibrato.backends.totals_file import Total
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, KINDS, TIMER, Series
@@ -25,8 +25,6 @@ __all__ = ["Form", "form_of", "metrics"]
 _LEVEL = 1
 """Of gzip: the quickest."""
 _BOUNDS = [*map(str, BOUNDS)]
-_SUFFIXES = ("", TOTAL, "_created", "_bucket", "_sum", "_count")
-"""What may stand behind a metric's name in that of a sample."""
 Totals = Sequence[tuple[Series, Total]]
 
 
@@ -67,10 +65,7 @@ def metrics(totals: Iterable[tuple[Series, Total]], help_of: Mapping[str, str]) 
     taken: set[str] = set()
     made = []
     for (kind, name), members in sorted(groups.items(), key=_rank):
-        full = f"{name}{SECONDS}" if kind == TIMER else name
-        while taken.intersection(f"{full}{suffix}" for suffix in _SUFFIXES):
-            full = f"{full}_{kind}"
-        taken.update(f"{full}{suffix}" for suffix in _SUFFIXES)
+        full = distinct_name(kind, name, taken)
         made.append(_metric(kind, full, help_of.get(name) or f"A {kind} of Zibrato's", members))
     return made
 

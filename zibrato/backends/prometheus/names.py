@@ -7,12 +7,16 @@ from functools import lru_cache
 
 from zibrato.model import COUNTER, TIMER, Series, Tags
 
-__all__ = ["SECONDS", "TOTAL", "base_name", "labels_of", "legal_name", "translated"]
+__all__ = [
+    "SECONDS", "TOTAL", "base_name", "distinct_name", "labels_of", "legal_name", "translated",
+]  # fmt: skip
 
 TOTAL = "_total"
 SECONDS = "_seconds"
 SUFFIXES = {COUNTER: TOTAL, TIMER: SECONDS}
 """What the name of a kind ends with there."""
+_OF_SAMPLES = ("", TOTAL, "_created", "_bucket", "_sum", "_count")
+"""What may stand behind a metric's name in that of a sample."""
 _RESERVED = frozenset({"source", "level", "le", "quantile"})
 """Labels that are not a tag's."""
 _KNOWN = 10_000
@@ -31,6 +35,18 @@ def base_name(kind: str, name: str) -> str:
     suffix = SUFFIXES.get(kind, "")
     legal = legal_name(name)
     return legal.removesuffix(suffix) or legal
+
+
+def distinct_name(kind: str, base: str, taken: set[str]) -> str:
+    """Return what a metric is called in full beside others, whose samples' names are `taken`.
+
+    It takes its own. One that is called as another of another kind has its kind behind its name.
+    """
+    name = f"{base}{SECONDS}" if kind == TIMER else base
+    while taken.intersection(f"{name}{suffix}" for suffix in _OF_SAMPLES):
+        name = f"{name}_{kind}"
+    taken.update(f"{name}{suffix}" for suffix in _OF_SAMPLES)
+    return name
 
 
 @lru_cache(_KNOWN)

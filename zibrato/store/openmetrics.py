@@ -1,0 +1,118 @@
+"""Measurements as OpenMetrics' text, which Prometheus makes blocks of: `zibrato export`.
+
+Names, labels and buckets are those that the backend prometheus shows, so that what is imported and
+what is scraped from then on are the same series. Counters and timers are running totals, which
+begin with what is written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
+
+from zibrato.backends.prometheus.classic import BOUNDS, cumulative
+from zibrato.backends.prometheus.names import distinct_name, labels_of, translated
+from zibrato.distribution import Distribution
+from zibrato.model import COUNTER, KINDS, TIMER, Series, Summary, bounded
+from zibrato.store.db.codec import merged_summary
+from zibrato.store.db.reader import Plot
+
+_TYPES = {TIMER: "histogram", COUNTER: "counter"}
+_LE = (*(repr(bound) for bound in BOUNDS), "+Inf")
+Slots = Sequence[tuple[int, Summary]]
+"""Starts, Unix seconds, and what was measured from then on."""
+
+
+def openmetrics(
+    series: Mapping[int, Series], plot_of: Callable[[Sequence[int]], Plot]
+) -> Iterator[str]:
+    """Generate the text, line by line, of what `plot_of` has of series by their ids."""
+    families: defaultdict[tuple[str, str], defaultdict[Series, list[int]]]
+    families = defaultdict(lambda: defaultdict(list))
+    for series_id, one in series.items():
+        called = translated(one)
+        families[called.kind, called.name][called].append(series_id)
+    taken: set[str] = set()
+    for kind, name in sorted(families, key=lambda key: (KINDS.index(key[0]), key[1])):
+        members = families[kind, name]
+        plot = plot_of([series_id for ids in members.values() for series_id in ids])
+        slots = {one: _slots(plot, ids) for one, ids in members.items()}
+        yield from _family(kind, distinct_name(kind, name, taken), slots, plot.step)
+    yield "# EOF\n"
+
+
+def _slots(plot: Plot, ids: Sequence[int]) -> Slots:
+    """Return what series that are called the same have together, the oldest first."""
+    plot.raise_if_ended()
+    starts = sorted({start for series_id in ids for start in plot.slots[series_id]})
+    return [
+        (start, merged_summary([row for one in ids for row in plot.slots[one].get(start, ())]))
+        for start in starts
+    ]
+
+
+def _family(kind: str, name: str, slots: Mapping[Series, Slots], step: int) -> Iterator[str]:
+    if not any(slots.values()):
+        return
+    summaries = [summary for some in slots.values() for _, summary in some]
+    # What was counted down would look as if it had begun anew.
+    is_falling = kind == COUNTER and any(summary.sum < 0 for summary in summaries)
+    yield f"# TYPE {name} {'gauge' if is_falling else _TYPES.get(kind, 'gauge')}\n"
+    for series, some in slots.items():
+        labels = ",".join(f'{label}="{_escaped(text)}"' for label, text in _labels(series))
+        if kind == TIMER:
+            yield from _histogram(name, labels, some, step)
+        elif kind == COUNTER:
+            yield from _totals(name if is_falling else f"{name}_total", labels, some, step)
+        else:
+            for start, summary in some:
+                if isfinite(summary.reading):
+                    yield f"{name}{{{labels}}} {summary.reading!r} {start + step}\n"
+
+
+def _labels(series: Series) -> Iterator[tuple[str, str]]:
+    # One that is empty is as if it weren't there.
+    return ((label, text) for label, text in labels_of(series).items() if text)
+
+
+def _totals(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
+    """Generate running totals, which begin at 0: else nothing tells what the first one grew by."""
+    total = 0.0
+    for index, (start, summary) in enumerate(slots):
+        if index == 0:
+            yield f"{name}{{{labels}}} 0 {start}\n"
+        total = bounded(total + summary.sum)
+        yield f"{name}{{{labels}}} {total!r} {start + step}\n"
+
+
+def _histogram(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
+    distribution, count, total = Distribution(), 0, 0.0
+    distribution.spill()
+    for index, (start, summary) in enumerate(slots):
+        if index == 0:
+            yield from _point(name, labels, [0] * len(_LE), 0.0, start)
+        if summary.distribution is not None:
+            distribution = _added(distribution, summary.distribution)
+        count, total = count + summary.count, bounded(total + summary.sum)
+        yield from _point(name, labels, [*cumulative(distribution), count], total, start + step)
+
+
+def _added(running: Distribution, more: Distribution) -> Distribution:
+    if more.samples is None:
+        running.absorb(more)
+    else:
+        running.add(more.samples.tolist())
+    return running
+
+
+def _point(name: str, labels: str, counts: Sequence[int], total: float, when: int) -> Iterator[str]:
+    separator = "," if labels else ""
+    for bound, count in zip(_LE, counts, strict=True):
+        yield f'{name}_bucket{{{labels}{separator}le="{bound}"}} {count} {when}\n'
+    yield f"{name}_count{{{labels}}} {counts[-1]} {when}\n"
+    yield f"{name}_sum{{{labels}}} {total!r} {when}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
