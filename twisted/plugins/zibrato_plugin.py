@@ -23,5 +23,12 @@ otlp = BackendMaker(
 )
 prometheus = BackendMaker("prometheus", "zibrato.backends.prometheus.backend", extra="prometheus")
 statsd = BackendMaker("statsd", "zibrato.backends.statsd.backend")
+remote_write = BackendMaker(
+    "remote_write",
+    "zibrato.backends.remote_write.backend",
+    secrets=("headers", "proxy"),
+    reloaded=("url", "headers"),
+    extra="remote-write",
+)
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)
 hub = BackendMaker("zibrato", "zibrato.backends.hub.backend")

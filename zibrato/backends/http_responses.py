@@ -13,6 +13,8 @@ from typing import NamedTuple
 import msgspec
 from twisted.web.http_headers import Headers
 
+from zibrato.interfaces import RetryLater
+
 __all__ = [
     "MAX_MESSAGE",
     "MAX_WAIT",
@@ -20,6 +22,7 @@ __all__ = [
     "Response",
     "error_message",
     "one_line",
+    "raise_later",
     "retry_after",
 ]
 
@@ -29,6 +32,10 @@ MAX_WAIT = 3600.0
 """Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
 MAX_MESSAGE = 200
 """Characters of what a server says that go into the log."""
+
+
+_LATER = frozenset({408, 429, 500, 502, 503, 504})
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 407, 410, 421})
 
 
 class Response(NamedTuple):
@@ -65,6 +72,21 @@ def retry_after(headers: Headers, now: float) -> float:
     values = headers.getRawHeaders(b"Retry-After", [])
     asked = [_seconds(value.decode("latin-1"), now) for value in values]
     return min(max([0.0, *asked]), MAX_WAIT)
+
+
+def raise_later(response: Response, now: float, what: str, says: str) -> None:
+    """Raise RetryLater for a status that says to try again, or that only people can mend.
+
+    `what` is what is posted, `says` what the server says, `now` the Unix time.
+    """
+    status = response.status
+    if status in _LATER:
+        reason = f"the server answered {status} {says}".rstrip()
+        raise RetryLater(reason, retry_after(response.headers, now))
+    if status in {401, 403}:
+        raise RetryLater(f"{status}, it lets us not in; mend the headers and reload (HUP)", SLOW)
+    if status in _ELSEWHERE:
+        raise RetryLater(f"{status}, nothing takes {what} there; mend the url", SLOW)
 
 
 def _flat(content: object) -> str:

@@ -165,6 +165,7 @@ class OtlpBackend:
             response = await self._poster.post(target.url, compress(body, 1), headers)
             verdict = classify(response, self._reactor.seconds())
         except RetryLater as later:
-            raise RetryLater(f"{target.url}: {later.reason}", later.after) from None
+            reason = target.scrubbed(f"{target.url}: {later.reason}")
+            raise RetryLater(reason, later.after) from None
         rejection, count, message = verdict
         return Verdict(rejection and target.scrubbed(rejection), count, target.scrubbed(message))

@@ -8,14 +8,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from zibrato.backends.http_responses import SLOW, Response, error_message, one_line, retry_after
+from zibrato.backends.http_responses import Response, error_message, one_line, raise_later
 from zibrato.backends.posting import Verdict
-from zibrato.interfaces import RetryLater
 
 __all__ = ["classify"]
-
-_LATER = frozenset({408, 429, 500, 502, 503, 504})
-_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 407, 410, 421})
 
 
 def classify(response: Response, now: float) -> Verdict:
@@ -26,13 +22,9 @@ def classify(response: Response, now: float) -> Verdict:
     status = response.status
     if 200 <= status < 300:
         return _partial(response)
-    if status in _LATER:
-        raise RetryLater(f"the server answered {status}", retry_after(response.headers, now))
-    if status in {401, 403}:
-        raise RetryLater(f"{status}, it lets us not in; mend the headers and reload (HUP)", SLOW)
-    if status in _ELSEWHERE:
-        raise RetryLater(f"{status}, nothing takes OTLP there; mend the url", SLOW)
-    return Verdict(f"{status} {_says(response)}".rstrip())
+    says = _says(response)
+    raise_later(response, now, "OTLP", says)
+    return Verdict(f"{status} {says}".rstrip())
 
 
 def _partial(response: Response) -> Verdict:
