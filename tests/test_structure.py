@@ -36,6 +36,7 @@ ARROWS = {
         *SHARED,
         *FILES,
         "health",
+        "printable",
         "interfaces",
         "tx",
         "descriptors",

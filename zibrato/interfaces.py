@@ -151,6 +151,9 @@ class IIntake(IService):
     def reload() -> None:
         """Read anew who may send, where that is in files; what is wrong is logged and left out."""
 
+    def problem() -> str | None:
+        """Return why nothing can arrive, in words for people; None while it can."""
+
 
 class IBackend(Interface):
     """Somewhere to ship snapshots to."""

@@ -30,6 +30,7 @@ class Fixture:
         self.metrics = SelfMetrics()
         self.outbox = Outbox()
         self.problem: str | None = None
+        self.deaf: list[str] = []
         self.check = HealthCheck(
             self.metrics,
             self.clock,
@@ -38,6 +39,7 @@ class Fixture:
             outboxes=lambda: [self.outbox],
             addresses=lambda: ["ipc:///s"],
             journal_problem=lambda: self.problem,
+            intake_problems=lambda: self.deaf,
         )
 
     def interval(self, received: int, rejected: int = 0, dropped: int = 0) -> None:
@@ -98,6 +100,11 @@ def test_a_file_that_can_t_be_written_is_critical_and_says_why(fixture: Fixture)
     ((severity, text),) = fixture.problems()
     assert severity == CRITICAL
     assert "can't be written: No space left on device" in text
+
+
+def test_an_intake_that_hears_nothing_is_critical(fixture: Fixture) -> None:
+    fixture.deaf = ["nothing is read from ipc:///s"]
+    assert fixture.problems() == [(CRITICAL, "nothing is read from ipc:///s")]
 
 
 @pytest.mark.parametrize(("lag", "severity"), [(0.9, None), (1.0, WARNING), (5.0, CRITICAL)])

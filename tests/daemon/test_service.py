@@ -2,113 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from tempfile import NamedTemporaryFile
 
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
-from zibrato.backends.memory import MemoryBackend
+from tests.daemon.daemons import DaemonCase, FakeIntake
 from zibrato.daemon import service
-from zibrato.daemon.aggregation import Aggregator
-from zibrato.daemon.client_sequences import ClientSequences
-from zibrato.daemon.journal import Journal
-from zibrato.daemon.options import Options
-from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.receiver import Receiver
-from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.daemon.service import GRACE, Daemon
+from zibrato.daemon.service import GRACE
 from zibrato.interfaces import IIntake
 from zibrato.levels import LevelFilter
-from zibrato.model import COUNTER, Series, Snapshot, Summary
+from zibrato.model import COUNTER, Series, Summary
 
 
-@implementer(IIntake)
-class FakeIntake(Service):
-    """Hands over `late` frames when it is drained, once `drained` fires."""
-
-    addresses = ()
-
-    def __init__(self, receive: Callable[[bytes], None]) -> None:
-        self.receive = receive
-        self.late: list[bytes] = []
-        self.drained: Deferred[None] = succeed(None)
-
-    def drain(self) -> Deferred[None]:
-        """Hand over what is late."""
-        return self.drained.addCallback(self._hand_over)
-
-    def reload(self) -> None:
-        """Have nothing to read."""
-
-    def _hand_over(self, _drained: None) -> None:
-        for frame in self.late:
-            self.receive(frame)
-
-
-class DaemonTests(SynchronousTestCase):
-    """A daemon with fake intakes: frames are handed to `receive`."""
-
-    def make(self, *arguments: str) -> None:
-        """Start a daemon at time 1,000 with an interval of 10 seconds."""
-        self.clock = FakeReactor()
-        self.clock.advance(1000)
-        options = Options({})
-        options.parseOptions(["--source", "here", *arguments])
-        self.backend = MemoryBackend()
-        self.metrics = SelfMetrics()
-        self.aggregator = Aggregator(
-            self.metrics,
-            interval=options.settings.flush_interval,
-            source=options.settings.source,
-            levels=options.settings.levels,
-            max_series=options.settings.max_series,
-        )
-        receiver = Receiver(self.aggregator, self.metrics, self.clock)
-        self.receive, self.flush_lines = receiver.receive, receiver.flush
-        self.intakes = [FakeIntake(self.receive) for _ in range(2)]
-        outbox = Outbox(self.backend, self.clock, self.metrics)
-        self.options = options
-        journal = Journal(ClientSequences(self.clock), [outbox], self.metrics, Inline())
-        self.daemon = Daemon(
-            self.clock,
-            options,
-            self.aggregator,
-            self.metrics,
-            intakes=self.intakes,
-            outboxes=[outbox],
-            flush_lines=receiver.flush,
-            journal=journal,
-        )
-        self.daemon.startService()
-        self.addCleanup(self.stop)
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass in small steps."""
-        self.clock.pump([0.1] * round(seconds * 10))
-
-    def stop(self) -> None:
-        """Stop the daemon, in as much time as it takes."""
-        if self.daemon.running:
-            stopping = self.daemon.stopService()
-            self.pass_time(20)
-            self.successResultOf(stopping)
-
-    def summaries(self, name: str) -> list[tuple[float, Series, Summary]]:
-        """Return what was shipped of the name: interval start, series, summary."""
-        snapshots: Sequence[Snapshot] = self.backend.snapshots
-        return [
-            (snapshot.start, series, summary)
-            for snapshot in snapshots
-            for series, summary in snapshot.summaries.items()
-            if series.name == name
-        ]
+class DaemonTests(DaemonCase):
+    """What a daemon does."""
 
     def test_an_interval_is_shipped_once_its_grace_is_over(self) -> None:
         self.make()

@@ -25,6 +25,7 @@ from zibrato.intake.zeromq import (
     ZeroMQIntake,
 )
 from zibrato.interfaces import IIntake
+from zibrato.tx import connections
 
 
 class Fixture:
@@ -118,6 +119,26 @@ def test_a_file_that_came_before_the_start_is_kept(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=f"--socket: can't have {endpoint.address}: There is a file"):
         intake.startService()
     assert (tmp_path / "file").read_text() == "of mine"
+
+
+def test_a_path_that_is_gone_is_a_problem(fixture: Fixture) -> None:
+    assert fixture.intake.problem() is None
+    os.unlink(fixture.path)
+    text = f"the socket {fixture.path} is gone: no new client can connect"
+    assert fixture.intake.problem() == text
+
+
+def test_frames_that_nobody_reads_are_a_problem(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixture.push.send(b"1")
+    monkeypatch.setattr(connections, "STUCK", 0.0)
+    limit = monotonic() + 10
+    while (problem := fixture.intake.problem()) is None:
+        assert monotonic() < limit
+    assert problem == f"nothing is read from ipc://{fixture.path}"
+    fixture.read_until(1)
+    assert fixture.intake.problem() is None
 
 
 def end(reactor: Reactor, done: list[None]) -> None:

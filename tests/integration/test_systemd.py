@@ -104,8 +104,33 @@ def test_systemd_is_told_of_the_start_and_of_the_stop(tmp_path: Path) -> None:
             assert told.recv(4096) == b"READY=1"
             assert (tmp_path / "socket").is_socket()  # ready means that it can be connected to
             process.send(signal.SIGTERM)
-            assert told.recv(4096) == b"STOPPING=1"
+            state = b"STATUS="  # an interval may have ended
+            while state.startswith(b"STATUS="):
+                state = told.recv(4096)
+            assert state == b"STOPPING=1"
             assert process.wait() == -signal.SIGTERM
+
+
+def test_systemd_is_told_that_the_daemon_lives_until_nobody_can_reach_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.settimeout(DEADLINE)
+        told.bind(f"{tmp_path}/notify")
+        arguments = [
+            *(str(BIN / "zibrato"), "--socket", f"ipc://{tmp_path}/socket"),
+            *("--backend", "memory", "--flush-interval", "0.5"),
+        ]
+        environment = {"NOTIFY_SOCKET": f"{tmp_path}/notify", "WATCHDOG_USEC": "100000"}
+        with Process(arguments, environment) as process:
+            process.wait_for("listening on ")
+            while not told.recv(4096).startswith(b"STATUS=0.0 measurements/s, "):
+                pass
+            assert b"WATCHDOG=1" in {told.recv(4096) for _ in range(4)}
+            (tmp_path / "socket").unlink()
+            while not (state := told.recv(4096)).startswith(b"STATUS=the socket "):
+                pass
+            assert b" is gone: no new client can connect; " in state
+            assert {told.recv(4096)[:7] for _ in range(2)} == {b"STATUS="}
+            process.stop()
 
 
 def test_a_daemon_that_can_not_start_never_says_that_it_is_ready(tmp_path: Path) -> None:

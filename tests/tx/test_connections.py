@@ -46,6 +46,9 @@ class Queue:
         self.messages -= 1
         return b"frame"
 
+    def get(self, _option: int) -> int:
+        return zmq.POLLIN if self.messages else 0
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -201,3 +204,16 @@ def test_frames_of_who_is_not_accepted_are_left_out(fixture: Fixture) -> None:
     assert fixture.frames == [b"of good"] * 2
     assert (pull.frames, len(users)) == (4, 4)
     pull.shutdown()
+
+
+def test_it_is_stuck_where_frames_wait_and_none_is_read_for_long(fixture: Fixture) -> None:
+    queue = fixture.connection.socket = Queue(10)
+    assert not fixture.connection.is_stuck()
+    fixture.time += connections.STUCK
+    assert fixture.connection.is_stuck()
+    fixture.reactor.advance(0)  # it was read again, since somebody asked
+    assert fixture.connection.frames == 10
+    assert not fixture.connection.is_stuck()
+    queue.messages = 10
+    fixture.time += connections.STUCK
+    assert not fixture.connection.is_stuck()  # of what came just now nobody knows that yet

@@ -43,7 +43,8 @@ class Counts(NamedTuple):
 class HealthCheck:
     """Looks at the daemon's own counts once an interval, and at all else when it is asked.
 
-    `journal_problem` returns why the outbox's file can't be written, None while it can.
+    `journal_problem` returns why the outbox's file can't be written, None while it can, and
+    `intake_problems` why nothing can arrive.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class HealthCheck:
         outboxes: Callable[[], Sequence[Waits]],
         addresses: Callable[[], Sequence[str]],
         journal_problem: Callable[[], str | None],
+        intake_problems: Callable[[], Sequence[str]],
     ) -> None:
         self._metrics = metrics
         self._reactor = reactor
@@ -64,6 +66,7 @@ class HealthCheck:
         self._outboxes = outboxes
         self._addresses = addresses
         self._journal_problem = journal_problem
+        self._intake_problems = intake_problems
         self._started = reactor.seconds()
         self._before = Counts(0, 0, 0)
         self._looked = reactor.monotonic()
@@ -110,8 +113,10 @@ class HealthCheck:
 
     def _problems(self) -> Iterator[Problem]:
         """Generate what is wrong with the daemon itself."""
-        if (problem := self._journal_problem()) is not None:
-            text = f"the outbox's file can't be written: {problem}; what is new is in memory alone"
+        for problem in self._intake_problems():
+            yield Problem(CRITICAL, problem)
+        if (reason := self._journal_problem()) is not None:
+            text = f"the outbox's file can't be written: {reason}; what is new is in memory alone"
             yield Problem(CRITICAL, text)
         if self.lag >= LATE:
             severity = CRITICAL if self.lag >= VERY_LATE else WARNING

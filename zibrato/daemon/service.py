@@ -24,7 +24,7 @@ from zibrato.daemon.process_memory import resident_memory
 from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
-from zibrato.daemon.systemd import notify
+from zibrato.daemon.systemd import Watchdog, notify
 from zibrato.descriptors import raise_descriptor_limit
 from zibrato.interfaces import IIntake, IWebService, Reactor
 from zibrato.tx.reactor_lag import LagMeter
@@ -75,7 +75,9 @@ class Daemon(MultiService):
             outboxes=lambda: self.outboxes,
             addresses=lambda: [address for intake in self._intakes for address in intake.addresses],
             journal_problem=lambda: journal.problem,
+            intake_problems=self._intake_problems,
         )
+        self._watchdog = Watchdog(options.environment, reactor, lambda: not self._intake_problems())
         self._reloader = Reloader(options, aggregator, outboxes)
         self._reloader.intakes = intakes
         actions: Mapping[int, Callable[[], object]] = {
@@ -86,12 +88,13 @@ class Daemon(MultiService):
         wanted = {signal.SIGHUP} if options.has_files else ()
         signals = Signals(reactor, actions, wanted)
         # In the order of their start: what an intake takes in must have where to go by then.
-        for child in (signals, *outboxes, self._lag, self._commits, *intakes):
+        for child in (signals, self._watchdog, *outboxes, self._lag, self._commits, *intakes):
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
         self._ticking: Deferred[LoopingCall] | None = None
         self._first_tick: IDelayedCall | None = None
+        self._is_stopping = False
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
@@ -148,6 +151,11 @@ class Daemon(MultiService):
     def _running(self) -> None:
         notify(self._options.environment, "READY=1")
 
+    def _intake_problems(self) -> Sequence[str]:
+        """Return why nothing can arrive; a stop, which ends that, is no problem."""
+        intakes = () if self._is_stopping else self._intakes
+        return [problem for intake in intakes if (problem := intake.problem()) is not None]
+
     def _quit(self) -> None:
         with suppress(ReactorNotRunning):  # a signal that repeats doesn't hurry the stop
             self._reactor.stop()
@@ -163,6 +171,7 @@ class Daemon(MultiService):
             # half of that, the end is the same. The daemon's own series are as of the middle.
             boundary = (self._reactor.seconds() - GRACE / 2) // interval * interval
             self._flush(boundary, boundary - interval / 2)
+            self._watchdog.tell(self.health.report)
         except Exception:
             self._log.failure("closing an interval failed")
 
@@ -196,6 +205,7 @@ class Daemon(MultiService):
         self.health.look(own, self._aggregator.open_series, lag)
 
     async def _stop(self) -> None:
+        self._is_stopping = True
         notify(self._options.environment, "STOPPING=1")
         if self._first_tick is not None and self._first_tick.active():
             self._first_tick.cancel()

@@ -103,6 +103,10 @@ class StatsdIntake(Service):
     def reload(self) -> None:
         """Do nothing: whoever reaches it may send."""
 
+    def problem(self) -> str | None:
+        """Return None: the reactor reads what its sockets have."""
+        return None
+
     def stopService(self) -> None:
         """Close the sockets."""
         if self.running:

@@ -141,6 +141,15 @@ class ZeroMQIntake(Service):
         if self._curve is not None:
             self._curve.reload()
 
+    def problem(self) -> str | None:
+        """Return why nothing can arrive: a path is gone, or what waits isn't read."""
+        for path in self._locks:
+            if not os.path.lexists(path):
+                return f"the socket {path} is gone: no new client can connect"
+        if self._connection is not None and self._connection.is_stuck():
+            return f"nothing is read from {', '.join(self._bound) or 'the sockets'}"
+        return None
+
     def stopService(self) -> None:
         """Close the sockets."""
         Service.stopService(self)

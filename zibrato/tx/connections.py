@@ -26,6 +26,8 @@ PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
 """ZeroMQ bounds frames, not bytes. What it doesn't take waits with the sender."""
 MAX_SUBSCRIPTION = 1024
 ERROR_PAUSE = 1.0
+STUCK = 5.0
+"""Seconds."""
 _log = Logger()
 
 
@@ -89,6 +91,8 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
     def __init__(self, factory: Factory, receive: Callable[[bytes], None]) -> None:
         self.frames = 0
         self._receive = receive
+        self._seen = 0
+        self._unread_since: float | None = None
         super().__init__(factory)
         self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
 
@@ -97,6 +101,18 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
         frame = self.socket.recv(zmq.NOBLOCK)
         self.frames += 1
         self._receive(frame)
+
+    def is_stuck(self) -> bool:
+        """Whether frames have waited since `STUCK` seconds, and none was read."""
+        waiting = bool(self.socket.get(zmq.EVENTS) & zmq.POLLIN)
+        if waiting:
+            self._read_later(0.0)  # whoever asks for events is told of them, and not the reactor
+        now = perf_counter()
+        if not waiting or self.frames != self._seen:
+            self._seen, self._unread_since = self.frames, None
+        elif self._unread_since is None:
+            self._unread_since = now
+        return self._unread_since is not None and now - self._unread_since >= STUCK
 
     def read_all(self) -> None:
         """Read what is there, within `READ_ALL` seconds."""

@@ -68,6 +68,10 @@ class OtlpIntake(Service):
         """Listen no more, take in what has arrived, then fire."""
         return Deferred.fromCoroutine(self._drain())
 
+    def problem(self) -> str | None:
+        """Return None: the reactor reads what its sockets have."""
+        return None
+
     def stopService(self) -> Deferred[None]:
         """Listen no more."""
         Service.stopService(self)
