@@ -36,7 +36,7 @@ def test_the_oldest_dependencies_are_those_of_setup_py() -> None:
     required = re.search(r"install_requires=\[\n(.*?)\n    \],", SETUP, re.S)
     assert required
     # Of the extras those that users install, which have one line each.
-    extras = re.findall(r'^ {8}"\w+": \["([^"]+>=[^"]+)"\],$', SETUP, re.M)
+    extras = re.findall(r'^ {8}"[\w-]+": \["([^"]+>=[^"]+)"\],$', SETUP, re.M)
     wanted = [*re.findall(r'"(.*)"', required[1]), *extras]
     lines = [re.sub(r"\[\w+\]|;.*", "", line) for line in wanted]
     assert "opentelemetry-proto>=1.28" in lines

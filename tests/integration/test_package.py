@@ -11,12 +11,13 @@ import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from email.parser import BytesParser
+from importlib import metadata
 from pathlib import Path
 
-import msgspec
 import pytest
-import zmq
+from packaging.requirements import Requirement
 
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import ROOT, Process
@@ -49,6 +50,13 @@ with Zibrato(sys.argv[1]) as z:
 )
 
 
+SCRIPT = """#!{python}
+import sys
+from {script.module} import {script.attr}
+sys.exit({script.attr}())
+"""
+
+
 class Environment:
     """A new virtual environment; what runs in it sees nothing of the checkout."""
 
@@ -57,10 +65,32 @@ class Environment:
         venv.create(directory, symlinks=True)
 
     @property
+    def site(self) -> Path:
+        """Where packages are."""
+        (site,) = self.directory.glob("lib/python*/site-packages")
+        return site
+
+    @property
     def plugins(self) -> Path:
         """Where Twisted keeps plugins."""
-        (found,) = self.directory.glob("lib/python*/site-packages/twisted/plugins")
-        return found
+        return self.site / "twisted/plugins"
+
+    def link(self, distribution: metadata.Distribution) -> None:
+        """Have a distribution of the tests' own environment in this one, as if installed."""
+        names = {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}
+        for name in names:
+            path, link = Path(str(distribution.locate_file(name))), self.site / name
+            if link.exists():
+                continue
+            if name == "twisted":  # others, too, write into it
+                ignored = shutil.ignore_patterns("dropin.cache")
+                shutil.copytree(path, link, ignore=ignored, copy_function=os.symlink)
+            else:
+                link.symlink_to(path)
+        for script in distribution.entry_points.select(group="console_scripts"):
+            path = self.directory / "bin" / script.name
+            path.write_text(SCRIPT.format(python=self.directory / "bin/python", script=script))
+            path.chmod(0o755)
 
     def pip(self, *arguments: str) -> None:
         """Run pip, that of the tests' own environment, for this one; it must succeed."""
@@ -93,6 +123,16 @@ def build(source: Path, output: Path, *options: str) -> Path:
     return wheel
 
 
+def required(requirements: Iterable[str], *extras: str) -> Iterator[metadata.Distribution]:
+    """Yield what is installed here of these requirements, and of theirs."""
+    for requirement in map(Requirement, requirements):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            distribution = metadata.distribution(requirement.name)
+            yield distribution
+            yield from required(distribution.requires or [], *requirement.extras)
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, with a plugin cache as any checkout in use has it."""
@@ -117,9 +157,13 @@ def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the wheel; tests leave it as they found it."""
+    """An environment with the wheel and what it requires; tests leave it as they found it."""
     made = Environment(tmp_path_factory.mktemp("environment"))
-    made.pip("install", "--no-compile", str(wheel))
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"zibrato-{__version__}.dist-info/METADATA")
+    for distribution in required(BytesParser().parsebytes(text).get_all("Requires-Dist", [])):
+        made.link(distribution)
+    made.pip("install", "--no-compile", "--no-index", str(wheel))  # it must need nothing else
     return made
 
 
@@ -199,15 +243,9 @@ def test_the_plugin_runs_from_there(
 def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
     alone = Environment(tmp_path / "environment")
     alone.pip("install", "--no-deps", "--no-compile", str(wheel))
-    (site,) = alone.directory.glob("lib/python*/site-packages")
-    for module in (zmq, msgspec):
-        assert module.__file__
-        package = Path(module.__file__).parent
-        for path in package.parent.glob(f"{package.name}*"):  # with what its binaries need
-            (site / path.name).symlink_to(path)
-    for path in Path(zmq.__file__ or "").parents[1].glob("pyzmq*"):
-        (site / path.name).symlink_to(path)
-    packages = {path.name.partition("-")[0].partition(".")[0] for path in site.iterdir()}
+    for distribution in ("pyzmq", "msgspec"):
+        alone.link(metadata.distribution(distribution))
+    packages = {path.name.partition("-")[0].partition(".")[0] for path in alone.site.iterdir()}
     assert packages <= {"zibrato", "zmq", "pyzmq", "msgspec", "twisted", "pip", "setuptools"}
     sink = Sink(f"ipc://{tmp_path}/socket")
     alone.run("python", "-c", ALONE, sink.endpoint)
@@ -233,7 +271,7 @@ def test_an_uninstallation_leaves_nothing(installed: Environment, wheel: Path) -
         assert not listed(installed.run("twistd", "--help"))
         assert not list(installed.directory.rglob("zibrato*"))
     finally:
-        installed.pip("install", "--no-deps", str(wheel))
+        installed.pip("install", "--no-deps", "--no-compile", str(wheel))
     assert listed(installed.run("twistd", "--help"))
 
 
@@ -243,10 +281,10 @@ def test_a_plugin_cache_that_can_not_be_written_does_no_harm(
     installed.pip("uninstall", "--yes", "zibrato")
     try:
         check_read_only(installed, expected=False)
-        installed.pip("install", "--no-deps", str(next_wheel))
+        installed.pip("install", "--no-deps", "--no-compile", str(next_wheel))
         check_read_only(installed, expected=True)
     finally:
-        installed.pip("install", "--no-deps", "--force-reinstall", str(wheel))
+        installed.pip("install", "--no-deps", "--no-compile", "--force-reinstall", str(wheel))
 
 
 def check_read_only(installed: Environment, expected: bool) -> None:
