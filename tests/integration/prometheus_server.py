@@ -73,7 +73,7 @@ def prometheus(directory: Path, *options: str, targets: tuple[str, ...] = ()) ->
     return _answering(process, f"http://127.0.0.1:{port}", READY)
 
 
-def victoria_metrics(directory: Path) -> PromQl:
+def victoria_metrics(directory: Path, *options: str) -> PromQl:
     """Return a VictoriaMetrics, once it answers."""
     port = free_port()
     process = Process(
@@ -82,6 +82,7 @@ def victoria_metrics(directory: Path) -> PromQl:
             f"-storageDataPath={directory}/victoria",
             f"-httpListenAddr=127.0.0.1:{port}",
             "-search.latencyOffset=0s",
+            *options,
         ]
     )
     return _answering(process, f"http://127.0.0.1:{port}", "started VictoriaMetrics")

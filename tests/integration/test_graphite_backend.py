@@ -1,36 +1,29 @@
-"""A daemon ships to a real carbon, in both of its protocols; carbon is killed, and comes back."""
+"""A daemon ships to a real carbon, in both of its protocols, which is killed and comes back."""
 
 from __future__ import annotations
 
 import signal
-import socket
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from tests.intake.sockets import free_port
 from tests.integration import carbon
 from tests.integration.carbon import Carbon
-from tests.integration.processes import daemon
+from tests.integration.processes import daemon, eventually
+from tests.integration.prometheus_server import victoria_metrics
 from zibrato import Zibrato
 
 TAGS = ";level=info;source=box"
 SECONDS = [0.001 * number for number in range(1, 101)]
 
 
-def free_ports(number: int) -> list[int]:
-    """Return so many ports; nobody has them, for now."""
-    bound = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [listening.getsockname()[1] for listening in bound]
-    for listening in bound:
-        listening.close()
-    return ports
-
-
 @pytest.fixture
 def there(pytestconfig: pytest.Config, tmp_path: Path) -> Carbon:
     directory = tmp_path / "carbon"
     directory.mkdir()
-    return Carbon(carbon.installed(pytestconfig), directory, *free_ports(2))
+    return Carbon(carbon.installed(pytestconfig), directory, free_port(), free_port())
 
 
 def test_both_protocols_wait_for_a_carbon_that_was_killed(tmp_path: Path, there: Carbon) -> None:
@@ -70,3 +63,30 @@ def test_both_protocols_wait_for_a_carbon_that_was_killed(tmp_path: Path, there:
             here.send(signal.SIGHUP)  # they need not wait out their pauses
             there.wait_for(f"calls.count{TAGS}", 121)
             there.wait_for(f"calls.count{errors}", 121)
+
+
+def test_another_receiver_of_lines_makes_labels_of_the_tags(tmp_path: Path) -> None:
+    port = free_port()
+    socket = f"ipc://{tmp_path}/socket"
+    with (
+        victoria_metrics(tmp_path, f"-graphiteListenAddr=127.0.0.1:{port}") as there,
+        daemon(
+            *("--socket", socket, "--flush-interval", "1", "--source", "box"),
+            *("--backend", f"graphite:address=127.0.0.1:{port}"),
+        ),
+        Zibrato(socket, linger=30) as z,
+    ):
+        for _ in range(2):
+            z.count(name="calls", value=21, tags={"route": "/a"}, level="error")
+        z.flush()
+        total = 'sum_over_time({__name__="calls.count"}[1h])'
+
+        def arrived() -> bool:
+            with urlopen(f"{there.url}/internal/force_flush"):  # else it takes its time
+                return (there.value(f"sum({total})") or 0.0) >= 42
+
+        eventually(arrived)
+        assert there.value(f"sum({total})") == 42
+        assert {tuple(sorted(labels.items())) for labels, _ in there.query(total)} == {
+            (("level", "error"), ("route", "/a"), ("source", "box"))
+        }
