@@ -174,6 +174,14 @@ class DaemonTests(DaemonCase):
         assert received == len(frames)
         assert received == shipped + losses
 
+    def test_what_had_no_room_is_told_although_there_is_none(self) -> None:
+        self.make("--max-series", "2")
+        for name in "abcde":
+            self.receive(b"info|timer|%b|1" % name.encode())
+        self.pass_time(10 + GRACE)
+        ((_, series, summary),) = self.summaries("zibrato.intake.dropped")
+        assert (series.tags, summary.sum) == ((("reason", "max_series"),), 3)
+
     def test_a_reload_takes_levels_and_settings_over_and_survives_errors(self) -> None:
         self.make()
         with NamedTemporaryFile("w") as file:

@@ -6,6 +6,7 @@ counts of the SelfMetrics.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from math import inf, isfinite
@@ -17,15 +18,7 @@ from zibrato.daemon.samples import SAMPLE_BYTES, are_sound, good_samples, unpack
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
 from zibrato.lines import LineBatch, RepeatedRow, SetRow
-from zibrato.model import (
-    COUNTER,
-    GAUGE,
-    MAX_EXACT_INT,
-    SET,
-    TIMER,
-    Series,
-    SummaryRow,
-)
+from zibrato.model import COUNTER, GAUGE, MAX_EXACT_INT, SET, TIMER, Series, SummaryRow
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
 MAX_AGE = 7200.0
@@ -99,6 +92,14 @@ class Aggregator:
             interval = self._opened(start)
         self._take(interval, batch)
         return start
+
+    def add_own(self, batch: Batch, now: float) -> None:
+        """Take in what the daemon tells of itself: also what was lost for want of room."""
+        bound, self._max_series = self._max_series, sys.maxsize
+        try:
+            self.add(batch, now)
+        finally:
+            self._max_series = bound
 
     def restore(self, start: float, taken: Taken) -> float:
         """Take in again what the interval of `start` had before a restart; return its start."""

@@ -200,7 +200,7 @@ class Daemon(MultiService):
         for outbox in self.outboxes:
             set_depth(metrics, outbox.health())
         batch = metrics.batch(when)
-        self._aggregator.add(batch, self._reactor.seconds())
+        self._aggregator.add_own(batch, self._reactor.seconds())
         own = len(batch.counters) + len(batch.gauges)
         self.health.look(own, self._aggregator.open_series, lag)
 
