@@ -1,4 +1,4 @@
-"""A daemon ships to a real carbon, in both of its protocols, which is killed and comes back."""
+"""A daemon ships to a real carbon, in both protocols, which is killed amid that and comes back."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ from zibrato import Zibrato
 
 TAGS = ";level=info;source=box"
 SECONDS = [0.001 * number for number in range(1, 101)]
+
+
+def unread(port: int) -> int:
+    """Return how many bytes are on their way to a port of this host that nobody has read."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    queues = [fields[4] for fields in lines if fields[1].endswith(f":{port:04X}")]
+    return sum(int(queue.partition(":")[2], 16) for queue in queues)
 
 
 @pytest.fixture
@@ -53,12 +60,14 @@ def test_both_protocols_wait_for_a_carbon_that_was_killed(tmp_path: Path, there:
         there.wait_for(f"work.count{TAGS}", len(SECONDS))
         assert there.total(f"work.sum{TAGS}") == pytest.approx(sum(SECONDS))
         assert there.values(f"work.p50{TAGS}") == [pytest.approx(0.05)]
-        receiver.send(signal.SIGKILL)
-        receiver.wait()
+        receiver.send(signal.SIGSTOP)
         for level in ("info", "error"):
             z.count(name="calls", value=100, level=level)
         z.flush()
-        here.wait_for("graphite can't deliver")
+        eventually(lambda: all(unread(port) for port in there.ports.values()))
+        receiver.send(signal.SIGKILL)
+        receiver.wait()
+        here.wait_for("graphite can't deliver: .*(lost|reset)")
         with there.start():
             here.send(signal.SIGHUP)  # they need not wait out their pauses
             there.wait_for(f"calls.count{TAGS}", 121)
