@@ -31,7 +31,7 @@ ARROWS = {
         "tx",
         "file_lock",
     },
-    "backends": {*SHARED, *FILES, "interfaces", "secret_file", "suggestion"},
+    "backends": {*SHARED, *FILES, "interfaces", "printable", "secret_file", "suggestion"},
     "daemon": {
         *SHARED,
         *FILES,

@@ -15,7 +15,8 @@ from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceiv
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 
-from zibrato.backends.http import MAX_BODY, Poster
+from zibrato.backends.http import Poster
+from zibrato.backends.http_bounds import MAX_BODY
 from zibrato.backends.http_responses import Response
 from zibrato.interfaces import RetryLater
 

@@ -22,6 +22,13 @@ def test_settings() -> None:
     assert target.scrubbed("no Bearer a-secret, nor a-secret") == "no ***, nor ***"
 
 
+def test_a_query_is_not_shown() -> None:
+    target = HttpTarget.parse({"url": "https://there/v1?key=a-secret"})
+    assert target.shown == "https://there/v1?…"
+    assert "a-secret" not in repr(target)
+    assert HttpTarget.parse({"url": "https://there/v1"}).shown == "https://there/v1"
+
+
 def test_there_may_be_a_default() -> None:
     assert HttpTarget.parse({}, "http://[::1]/").url == "http://[::1]/"
     with pytest.raises(ValueError, match="url: expected"):

@@ -42,6 +42,12 @@ class RejectionLogTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.rejections.unmuted([bad, good]), [bad, good])
 
+    def test_what_a_terminal_would_obey_is_escaped(self) -> None:
+        logs = self.logged(lambda: self.rejections.mute(item("a\x1b[2J", "b\n"), "400"))
+        logs += self.logged(lambda: self.rejections.rejected_all(["c\x9b", "d"], "400", 2))
+        self.assertIn(r"rejects a\x1b[2J from b\n: 400", logs[0])
+        self.assertTrue(logs[1].endswith(r"such as of c\x9b, d"))
+
     def test_logs_a_name_once(self) -> None:
         counts = Counter({"a b": 3, "c": 1})
         logs = self.logged(lambda: self.rejections.log_once("merged", counts))

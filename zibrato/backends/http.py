@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from treq.client import HTTPClient
+from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as BaseProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web._newclient import ParseError
+from twisted.web.client import Agent
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent
 
 from zibrato import __version__
+from zibrato.backends.http_bounds import MAX_BODY, bounded, connections
 from zibrato.backends.http_proxy import ProxiedAgent, Proxy
-from zibrato.backends.http_responses import Response
+from zibrato.backends.http_responses import Response, one_line
 from zibrato.interfaces import Reactor, RetryLater
 
 __all__ = [
-    "MAX_BODY",
     "TIMEOUT",
     "Client",
     "HttpClient",
@@ -33,9 +36,9 @@ __all__ = [
 
 TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
-MAX_BODY = 64 * 1024
 RequestHeaders = dict[bytes | str, bytes | str]
 _HEADERS: RequestHeaders = {"User-Agent": f"zibrato/{__version__}"}
+_STATUSES = range(200, 600)
 T = TypeVar("T")
 
 
@@ -76,18 +79,13 @@ class Client(NamedTuple):
 
 def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
     """Return a client that verifies certificates and keeps connections open."""
-    pool = HTTPConnectionPool(reactor)
-    pool._factory = _Quiet
+    pool = connections(reactor)
     agent: IAgent = Agent(reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool)
     if proxy is not None:
         agent = ProxiedAgent(reactor, proxy, CONNECT_TIMEOUT, pool)
-    return Client(HTTPClient(agent), pool.closeCachedConnections)
-
-
-class _Quiet(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
-    """Connections that aren't logged, each twice; the pool has no public way to say so."""
-
-    noisy = False
+    # Nothing would bound them.
+    no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return Client(HTTPClient(bounded(agent), no_cookies), pool.closeCachedConnections)
 
 
 class Poster:
@@ -132,11 +130,14 @@ class Poster:
         )
         reading = _Reading()
         response.deliverBody(reading)
-        return Response(response.code, response.headers, await reading.finished)
+        body = await reading.finished
+        if response.code not in _STATUSES:
+            raise RetryLater("the answer's status is none of HTTP")
+        return Response(response.code, response.headers, body)
 
 
 class _Reading(BaseProtocol):
-    """Reads a body to its end, keeping its beginning.
+    """Reads a body to its end, at most what is kept of it.
 
     `finished` never fails: once there is a status, a broken or late body changes nothing. What a
     server has accepted must not be sent again.
@@ -147,8 +148,10 @@ class _Reading(BaseProtocol):
         self.kept = b""
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep what there is room for."""
+        """Keep what there is room for; without room there is nothing to wait for."""
         self.kept += data[: MAX_BODY - len(self.kept)]
+        if len(self.kept) == MAX_BODY and not self.finished.called:
+            self._give_up(self.finished)
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
         """Hand over what was kept."""
@@ -174,4 +177,8 @@ def _cause(error: BaseException) -> str:
     while reasons:
         error = reasons[0].value
         reasons = getattr(error, "reasons", None)
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    name = type(error).__name__
+    # What reads answers quotes them: a secret, perhaps, and another one at each try.
+    if type(error) in {ParseError, ValueError, KeyError}:
+        return f"{name}: the answer is no HTTP"
+    return one_line(f"{name}: {error}").rstrip(": ")

@@ -6,6 +6,7 @@ Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -18,12 +19,14 @@ from zibrato.interfaces import RetryLater
 __all__ = [
     "MAX_MESSAGE",
     "MAX_WAIT",
+    "MIN_SECRET",
     "SLOW",
     "Response",
     "error_message",
     "one_line",
     "raise_later",
     "retry_after",
+    "scrubbed",
 ]
 
 SLOW = 300.0
@@ -32,6 +35,8 @@ MAX_WAIT = 3600.0
 """Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
 MAX_MESSAGE = 200
 """Characters of what a server says that go into the log."""
+MIN_SECRET = 6
+"""Characters; a shorter secret would be found in any text."""
 
 
 _LATER = frozenset({408, 429, 500, 502, 503, 504})
@@ -47,7 +52,7 @@ class Response(NamedTuple):
 
 
 def error_message(body: bytes) -> str:
-    """Return what a body says of an error in any of the known shapes, in one short line."""
+    """Return what a body says of an error in any of the known shapes, in one line."""
     try:
         content = msgspec.json.decode(body)
         if isinstance(content, dict):
@@ -59,8 +64,16 @@ def error_message(body: bytes) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return what a server says as one short line that a terminal may show."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    """Return what a server says as one line that a terminal may show."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """Return what a server says without the secrets that it quotes, and cut short."""
+    for secret in secrets:
+        if len(secret) >= MIN_SECRET:
+            text = text.replace(secret, "***")
+    # Not before: of a secret that was cut nothing would be known.
     return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
 
 

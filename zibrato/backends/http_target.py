@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zibrato.backends.http_proxy import Proxy
+from zibrato.backends.http_responses import scrubbed
 
 __all__ = ["NAMES", "SECRETS", "HttpTarget"]
 
@@ -17,14 +18,13 @@ _URL = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?(?:/[^\s#]*)?", re.I | re.A
 )
 _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)=([\x20-\x7e]+)")
-_MIN_SECRET = 6  # characters; a shorter one would be found in any text
 
 
 @dataclass(frozen=True)
 class HttpTarget:
     """A URL, what each request has to say to be let in, and the proxy on the way."""
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     proxy: Proxy | None = field(repr=False)
 
@@ -42,13 +42,16 @@ class HttpTarget:
         proxy = Proxy.parse(settings["proxy"]) if settings.get("proxy") else None
         return cls(url, _headers(settings.get("headers", "")), proxy)
 
+    @property
+    def shown(self) -> str:
+        """The URL for the log: some servers let in who has the right query."""
+        path, mark, _ = self.url.partition("?")
+        return f"{path}{mark and '?…'}"
+
     def scrubbed(self, text: str) -> str:
         """Return `text` without the values of the headers, which an error page may quote."""
-        for value in self.headers.values():
-            for secret in (value, value.rpartition(" ")[2]):
-                if len(secret) >= _MIN_SECRET:
-                    text = text.replace(secret, "***")
-        return text
+        values = self.headers.values()
+        return scrubbed(text, [*values, *(value.rpartition(" ")[2] for value in values)])
 
 
 def _headers(text: str) -> Mapping[str, str]:

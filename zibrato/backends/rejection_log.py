@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from twisted.logger import Logger
 
 from zibrato.interfaces import Reactor
+from zibrato.printable import printable
 
 __all__ = ["MAX_LOGGED", "MUTED", "Named", "RejectionLog"]
 
@@ -56,8 +57,8 @@ class RejectionLog:
         self._log.warn(
             "{backend} rejects {name} from {source}: {reason}; muted for {minutes:.0f} minutes",
             backend=self._backend,
-            name=item.name,
-            source=item.source,
+            name=printable(item.name),
+            source=printable(item.source),
             reason=reason,
             minutes=MUTED / 60,
         )
@@ -87,7 +88,7 @@ class RejectionLog:
                 what=what,
                 reason=reason,
                 count=measurements,
-                names=", ".join(names[:_NAMES_A_LINE]),
+                names=", ".join(map(printable, names[:_NAMES_A_LINE])),
             )
 
     def log_once(self, what: str, counts: Counter[str]) -> None:

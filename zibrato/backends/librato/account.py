@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from zibrato.backends.http_responses import scrubbed
 from zibrato.backends.settings import check_names
 
 HOSTNAME = "metrics-api.librato.com"
@@ -17,7 +18,6 @@ _HOSTNAME = re.compile(
     r"(?:(https?)://)?((?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?)/?", re.I | re.A
 )
 _APIPATH = re.compile(r"[^\s?#]*")
-_MIN_SECRET = 6  # characters; a shorter key would be found in any text
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,7 @@ class Account:
     def scrubbed(self, text: str) -> str:
         """Return `text` without the key, which a server's error page may quote."""
         token = b64encode(f"{self.username}:{self.apikey}".encode()).decode()
-        for secret in (self.apikey, token):
-            if len(secret) >= _MIN_SECRET:
-                text = text.replace(secret, "***")
-        return text
+        return scrubbed(text, (self.apikey, token))
 
 
 def _url(hostname: str, apipath: str) -> str:

@@ -165,7 +165,7 @@ class OtlpBackend:
             response = await self._poster.post(target.url, compress(body, 1), headers)
             verdict = classify(response, self._reactor.seconds())
         except RetryLater as later:
-            reason = target.scrubbed(f"{target.url}: {later.reason}")
+            reason = target.scrubbed(f"{target.shown}: {later.reason}")
             raise RetryLater(reason, later.after) from None
         rejection, count, message = verdict
         return Verdict(rejection and target.scrubbed(rejection), count, target.scrubbed(message))

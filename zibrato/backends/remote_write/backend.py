@@ -159,6 +159,6 @@ class RemoteWriteBackend:
             response = await self._poster.post(target.url, body, headers)
             rejection = classify(response, self._reactor.seconds())
         except RetryLater as later:
-            reason = target.scrubbed(f"{target.url}: {later.reason}")
+            reason = target.scrubbed(f"{target.shown}: {later.reason}")
             raise RetryLater(reason, later.after) from None
         return rejection and target.scrubbed(rejection)
