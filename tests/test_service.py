@@ -42,7 +42,8 @@ def test_every_backend_has_an_outbox(directory: Path) -> None:
     daemon = make("--backend", "memory:levels=error", "--backend", "log:path=log")
     assert [outbox.backend.name for outbox in daemon.outboxes] == ["memory", "log"]
     assert [str(outbox.filter.levels) for outbox in daemon.outboxes] == ["error", "all"]
-    assert names_of(daemon).count("Outbox") == 2
+    assert list(daemon.backends) == list(daemon.outboxes)
+    assert daemon.backends in list(daemon)
 
 
 def test_every_intake_is_a_service_of_the_daemon(directory: Path) -> None:
@@ -50,14 +51,14 @@ def test_every_intake_is_a_service_of_the_daemon(directory: Path) -> None:
     assert [type(intake).__name__ for intake in daemon._intakes] == ["ZeroMQIntake", "OtlpIntake"]
     for intake in daemon._intakes:
         verifyObject(IIntake, intake)
-        assert intake in list(daemon)
+    assert daemon._intakes in list(daemon)
 
 
 def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> None:
     arguments = ("--store", "s", "--flush-interval", "7")
     daemon = make(*arguments, "--web", "tcp:0:interface=127.0.0.1")
     assert names_of(daemon)[-1] == "WebService"
-    verifyObject(IWebBackend, daemon.outboxes[0].backend)
+    verifyObject(IWebBackend, daemon.backends.backends[0])
     assert "WebService" not in names_of(make("--store", "t", "--web", "none"))
 
 
@@ -66,7 +67,7 @@ def test_the_page_is_told_of_its_daemon(directory: Path) -> None:
                      "--web", "tcp:0:interface=127.0.0.1")  # fmt: skip
     daemon = make_service(options)
     intake, _ = daemon._intakes
-    backend = daemon.outboxes[0].backend
+    (backend,) = daemon.backends.backends
     assert isinstance(backend, StoreBackend)
     info = backend.store.daemon
     assert info is not None

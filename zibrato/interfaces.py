@@ -171,7 +171,7 @@ class IBackend(Interface):
         """Take over what may change while running: secrets.
 
         Called on HUP and before the last deliveries of a stop, with all settings; those that
-        need a restart have not changed.
+        it doesn't take over have not changed.
         """
 
     def stop() -> Deferred[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,9 +13,12 @@ from twisted.python import usage
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
+from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.garbage import LongLived
+from zibrato.daemon.gathering import Gatherer
+from zibrato.daemon.intake_set import IntakeSet, Opened
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -34,10 +37,12 @@ from zibrato.intake.statsd_lines import StatsdLines
 from zibrato.intake.way_back import Acknowledging
 from zibrato.interfaces import (
     BackendContext,
+    Counting,
     DaemonInfo,
     IIntake,
     Reactor,
 )
+from zibrato.line_address import LineAddress
 from zibrato.pages import pages
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
@@ -67,8 +72,8 @@ def make_service(options: Options) -> Daemon:
         levels=settings.levels,
         max_series=settings.max_series,
     )
-    outboxes = _outboxes(reactor, options, metrics)
-    journal = _journal(reactor, options, outboxes, metrics)
+    backends = _backends(reactor, options, metrics)
+    journal = _journal(reactor, options, backends.outboxes, metrics)
     acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
     receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
@@ -79,29 +84,45 @@ def make_service(options: Options) -> Daemon:
     def health() -> Health:
         return daemon.health.report()
 
-    intakes = [
-        *_intakes(reactor, settings, receiver.receive, rejections.reject, acknowledger),
-        *_statsd(reactor, settings, receiver, metrics, annotations),
-        _otlp_intake(reactor, settings, exports, health),
-    ]
-    annotations.send_to(outbox.backend for outbox in outboxes)
-    units.send_to(outbox.backend for outbox in outboxes)
+    statsd_lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
+
+    def make(settings: Settings, known: Collection[Hashable]) -> Opened:
+        return {
+            **_sockets(
+                reactor,
+                settings,
+                known,
+                receiver.receive,
+                rejected=rejections.reject,
+                acknowledging=acknowledger,
+            ),
+            **_statsd(reactor, settings, known, receiver, lines=statsd_lines, count=metrics.count),
+        }
+
+    intakes = IntakeSet(make, settings, [_otlp_intake(reactor, settings, exports, health)])
+
+    def tell_backends() -> None:
+        annotations.send_to(backends.backends)
+        units.send_to(backends.backends)
+
+    tell_backends()
     daemon = Daemon(
         reactor, options, aggregator, metrics,
-        intakes=intakes, outboxes=outboxes, flush_lines=receiver.flush, journal=journal,
+        intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
+    daemon.reloader.backends_changed = tell_backends
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
     info = DaemonInfo(
         interval=settings.flush_interval,
         source=settings.source,
         started=reactor.seconds(),
-        addresses=lambda: [address for intake in intakes for address in intake.addresses],
+        addresses=lambda: intakes.addresses,
         self_metrics=metrics.current,
         health=health,
         otlp=exports.answer,
     )
-    for page in pages(reactor, settings, [outbox.backend for outbox in outboxes], info):
+    for page in pages(reactor, settings, backends.backends, info):
         daemon.show_page(page)
     return daemon
 
@@ -131,52 +152,61 @@ def _tell(error: OSError) -> None:
     sys.excepthook = lambda *_: None
 
 
-def _intakes(
+def _sockets(
     reactor: Reactor,
     settings: Settings,
+    known: Collection[Hashable],
     receive: Callable[[bytes], None],
+    *,
     rejected: Callable[[str, str], None],
     acknowledging: Acknowledging,
-) -> Sequence[IIntake]:
-    """Return all intakes; each hands `receive` frames of the wire format."""
-    curve = _curve_server(settings.curve_keys, rejected) if settings.curve_keys else None
+) -> Opened:
+    """Return the intakes of sockets that are not known; each hands on frames of the wire format."""
+    endpoints = [endpoint for endpoint in settings.endpoints if endpoint not in known]
+    mode, place = settings.ipc_mode, settings.acknowledgements
+
+    def curve() -> CurveServer | None:
+        return _curve_server(settings.curve_keys, rejected) if settings.curve_keys else None
+
     try:
-        return zeromq.make(
-            reactor,
-            settings.endpoints,
-            receive,
-            ipc_mode=settings.ipc_mode,
-            curve=curve,
-            acknowledging=acknowledging if settings.acknowledges else None,
-            acknowledgements=settings.acknowledgements,
-        )
+        if place is None or not endpoints:
+            own = zeromq.make_each(
+                reactor, endpoints, receive, ipc_mode=mode, curve=curve,
+                acknowledging=acknowledging if settings.acknowledges else None,
+            )  # fmt: skip
+            return {**own}
+        made = zeromq.make(
+            reactor, endpoints, receive, ipc_mode=mode, curve=curve(),
+            acknowledging=acknowledging, acknowledgements=place,
+        )  # fmt: skip
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
+    return {endpoint: intake for intake in made for endpoint in intake.endpoints}
 
 
 def _statsd(
     reactor: Reactor,
     settings: Settings,
+    known: Collection[Hashable],
     receiver: Receiver,
-    metrics: SelfMetrics,
-    annotations: Annotations,
-) -> Sequence[IIntake]:
-    """Return the intake of statsd's lines, where it is asked for."""
-    if not settings.statsd:
-        return []
-    lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
-    try:
-        intake = statsd.make(
-            reactor,
-            settings.statsd,
-            lines.extend,
-            receiver.reject,
-            metrics.count,
+    *,
+    lines: Gatherer,
+    count: Counting,
+) -> Opened:
+    """Return the intakes of statsd's lines that are not known."""
+
+    def make(addresses: Sequence[LineAddress]) -> IIntake:
+        return statsd.make(
+            reactor, addresses, lines.extend, receiver.reject, count,
             mode=settings.ipc_mode,
-        )
+        )  # fmt: skip
+
+    addresses = [address for address in settings.statsd if address not in known]
+    try:
+        make(addresses)  # whether all can be had beside each other
+        return {address: make([address]) for address in addresses}
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
-    return [intake]
 
 
 def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> CurveServer:
@@ -207,26 +237,13 @@ def _otlp_intake(
     return OtlpIntake(exports, served)
 
 
-def _outboxes(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Sequence[Outbox]:
+def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> BackendSet:
     settings = options.settings
     context = BackendContext(
         reactor, settings.percentiles, count=metrics.count,
         state=lambda name: state_beside(settings, options.environment, name),
     )  # fmt: skip
-    outboxes = []
-    for choice in settings.backends:
-        maker = choice.maker
-        try:
-            backend = maker.make(choice.settings, context)
-        except ValueError as error:
-            raise usage.UsageError(f"--backend {maker.name}: {error}") from None
-        outboxes.append(
-            Outbox(
-                backend, reactor, metrics, wanted=choice.filter,
-                max_file_bytes=choice.outbox_size, max_age=choice.outbox_age,
-            )
-        )  # fmt: skip
-    return outboxes
+    return BackendSet(context, metrics, settings.backends)
 
 
 def _journal(

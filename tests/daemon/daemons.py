@@ -13,14 +13,15 @@ from tests.fake_reactor import FakeReactor
 from tests.inline import Inline
 from zibrato.backends.memory import MemoryBackend
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.client_sequences import ClientSequences
+from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
-from zibrato.interfaces import IIntake
+from zibrato.interfaces import BackendContext, IIntake
 from zibrato.model import Series, Snapshot, Summary
 
 
@@ -60,9 +61,13 @@ class DaemonCase(SynchronousTestCase):
         self.clock = FakeReactor()
         self.clock.advance(1000)
         options = Options(environment or {})
-        options.parseOptions(["--source", "here", *arguments])
-        self.backend = MemoryBackend()
+        options.parseOptions(["--source", "here", "--backend", "memory", *arguments])
         self.metrics = SelfMetrics()
+        context = BackendContext(self.clock, ())
+        backends = BackendSet(context, self.metrics, options.settings.backends)
+        (backend,) = backends.backends
+        assert isinstance(backend, MemoryBackend)
+        self.backend = backend
         self.aggregator = Aggregator(
             self.metrics,
             interval=options.settings.flush_interval,
@@ -73,16 +78,15 @@ class DaemonCase(SynchronousTestCase):
         receiver = Receiver(self.aggregator, self.metrics, self.clock)
         self.receive, self.flush_lines = receiver.receive, receiver.flush
         self.intakes = [FakeIntake(self.receive) for _ in range(2)]
-        outbox = Outbox(self.backend, self.clock, self.metrics)
         self.options = options
-        journal = Journal(ClientSequences(self.clock), [outbox], self.metrics, Inline())
+        journal = Journal(ClientSequences(self.clock), backends.outboxes, self.metrics, Inline())
         self.daemon = Daemon(
             self.clock,
             options,
             self.aggregator,
             self.metrics,
-            intakes=self.intakes,
-            outboxes=[outbox],
+            intakes=IntakeSet(lambda *_: {}, options.settings, self.intakes),
+            backends=backends,
             flush_lines=receiver.flush,
             journal=journal,
         )

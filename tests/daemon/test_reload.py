@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.backend_set import BackendSet
+from zibrato.daemon.backend_slot import BackendSlot
+from zibrato.daemon.intake_set import IntakeSet, Opened
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.reload import RESTART, Reloader, reloaded
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.settings import Settings
+from zibrato.interfaces import BackendContext
 from zibrato.levels import LevelFilter
 
 ACCOUNT = ("--username", "u", "--apikey", "k")
@@ -34,23 +38,21 @@ def settings(*arguments: str) -> Settings:
     ("before", "after", "restart"),
     [
         ((), (), []),
-        (("--levels", "info"), ("--levels", "error"), []),
+        ((), ("--levels", "error", "--max-series", "7", "--stop-timeout", "7"), []),
+        ((), ("--socket", "ipc:///a", "--statsd", "udp:0", "--backend", "log:path=/a"), ["--web"]),
+        ((), ("--socket", "tcp://*:1", "--insecure-tcp"), []),
+        (("--otlp", "tcp:0"), ("--otlp", "tcp:0", "--insecure-tcp"), ["--insecure-tcp"]),
+        (
+            ("--acknowledgements", "ipc:///b"),
+            ("--acknowledgements", "ipc:///b", "--socket", "ipc:///a"),
+            ["--socket"],
+        ),
         ((), ("--flush-interval", "7"), ["--flush-interval"]),
-        ((), ("--socket", "ipc:///a"), ["--socket"]),
         ((), ("--ipc-mode", "600"), ["--ipc-mode"]),
         ((), ("--percentiles", "50"), ["--percentiles"]),
         ((), ("--source", "there"), ["--source"]),
-        ((), ("--max-series", "7"), ["--max-series"]),
-        ((), ("--stop-timeout", "7"), ["--stop-timeout"]),
         ((), ("--web", "none"), ["--web"]),
-        ((), ("--store", "/a"), ["--backend store"]),
-        (ACCOUNT, ("--username", "v", "--apikey", "l", "--hostname", "h"), []),
-        (ACCOUNT, (*ACCOUNT, "--store", "/a", "--web", "none"), ["--backend"]),
-        (
-            ("--backend", "log:path=/a", "--backend", "log:path=/b"),
-            ("--backend", "log:path=/a", "--backend", "log:path=/c", "--max-series", "7"),
-            ["--max-series", "--backend log"],
-        ),
+        ((), ("--acknowledgements", "none"), ["--acknowledgements"]),
     ],
 )
 def test_each_option_that_needs_a_restart_is_named(
@@ -61,29 +63,18 @@ def test_each_option_that_needs_a_restart_is_named(
     assert reloaded(running, running).restart == []
 
 
-def test_what_needs_a_restart_is_not_taken_over_in_part() -> None:
-    running = settings("--flush-interval", "7", "--backend", "log:path=/a:levels=info")
-    read = settings("--flush-interval", "8", "--backend", "log:path=/b:levels=error")
+def test_what_needs_a_restart_is_not_taken_over() -> None:
+    running, read = settings("--flush-interval", "7"), settings("--flush-interval", "8")
     now = reloaded(running, read).settings
     assert now.flush_interval == 7
-    assert now.backends[0].settings == {"path": "/a"}
-    assert now.backends[0].filter.levels == LevelFilter.parse("error")
-    assert reloaded(now, read).restart == ["--flush-interval", "--backend log"]  # still
-
-
-def test_a_backend_is_known_by_its_name_wherever_it_stands() -> None:
-    running = settings("--backend", "memory", "--backend", "librato:username=u:apikey=k")
-    read = settings("--backend", "librato:username=u:apikey=new:levels=error")
-    now, restart = reloaded(running, read)
-    assert [choice.maker.name for choice in now.backends] == ["memory", "librato"]
-    assert now.backends[0] == running.backends[0]
-    assert now.backends[1].settings["apikey"] == "new"
-    assert now.backends[1].filter.levels == LevelFilter.parse("error")
-    assert restart == ["--backend"]
+    assert reloaded(now, read).restart == ["--flush-interval"]  # still
 
 
 def test_every_setting_is_either_taken_over_or_needs_a_restart() -> None:
-    taken_over = {"levels", "backends", "web_credentials"}
+    taken_over = {
+        *("levels", "backends", "web_credentials", "endpoints", "statsd"),
+        *("max_series", "stop_timeout", "insecure_tcp"),
+    }
     assert set(Settings._fields) == taken_over | set(RESTART)
     help_text = Options({}).getUsage()
     assert all(re.search(f"{option}[= ]", help_text) for option in RESTART.values())
@@ -131,15 +122,26 @@ class ReloaderTests(SynchronousTestCase):
         self.rewrite("levels = info")
         options = Options({})
         options.parseOptions(["--config", str(self.config), "--backend", "memory",
-                              "--backend", "librato:username=u"])  # fmt: skip
+                              "--backend", "librato:username=u:apikey=k"])  # fmt: skip
         self.backend = Noting()
-        self.outboxes = [
-            Outbox(backend, FakeReactor(), SelfMetrics()) for backend in (Failing(), self.backend)
-        ]
+        context = BackendContext(FakeReactor(), ())
+        backends = BackendSet(context, SelfMetrics(), options.settings.backends)
+        for outbox, backend in zip(backends.outboxes, (Failing(), self.backend), strict=True):
+            slot = outbox.backend
+            assert isinstance(slot, BackendSlot)
+            slot.current = backend
+        self.intakes = IntakeSet(self.make_intakes, options.settings)
         self.aggregator = Aggregator(
             SelfMetrics(), interval=10, source="here", levels=options.settings.levels, max_series=9
         )
-        self.reloader = Reloader(options, self.aggregator, self.outboxes)
+        self.reloader = Reloader(options, self.aggregator, backends, self.intakes)
+
+    def make_intakes(self, settings: Settings, known: Collection[Hashable]) -> Opened:
+        """Have intakes of nothing; one that is at /taken can't be had."""
+        places = [endpoint for endpoint in settings.endpoints if endpoint not in known]
+        if any(place.address == "ipc:///taken" for place in places):
+            raise UsageError("--socket: can't have ipc:///taken")
+        return {}
 
     def rewrite(self, *lines: str) -> None:
         """Write the configuration file."""
@@ -153,13 +155,13 @@ class ReloaderTests(SynchronousTestCase):
         return [formatEvent(event) for event in events if "log_failure" not in event]
 
     def test_what_needs_a_restart_is_one_warning_each_time(self) -> None:
-        self.rewrite("levels = error", "flush-interval = 7", "max-series = 8")
+        self.rewrite("levels = error", "flush-interval = 7", "source = there")
         for _ in range(2):
             self.assertEqual(
                 self.logged(),
                 [
                     "levels: error",
-                    "changed, but taken over at a restart only: --flush-interval, --max-series",
+                    "changed, but taken over at a restart only: --flush-interval, --source",
                 ],
             )
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("error"))
@@ -193,6 +195,18 @@ class ReloaderTests(SynchronousTestCase):
         self.assertRegex(line, "^nothing reloaded: --config: .* can't set 'nonsense'")
         self.assertEqual(self.backend.told, [])
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
+
+    def test_a_socket_that_can_t_be_had_changes_nothing(self) -> None:
+        self.rewrite("levels = error", "socket = ipc:///taken")
+        self.assertEqual(self.logged(), ["nothing reloaded: --socket: can't have ipc:///taken"])
+        self.assertEqual(self.backend.told, [])
+        self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
+
+    def test_what_may_change_is_taken_over(self) -> None:
+        self.rewrite("levels = error", "max-series = 3", "stop-timeout = 5")
+        self.logged()
+        self.assertEqual(self.aggregator.max_series, 3)
+        self.assertEqual(self.reloader.settings.stop_timeout, 5)
 
     def test_whose_secrets_others_may_read_is_said(self) -> None:
         self.rewrite("apikey = k", "username = u")

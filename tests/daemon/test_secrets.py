@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.usage import UsageError
 
-from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.options import Options
 from zibrato.daemon.reload import Reloader
 
@@ -42,7 +41,8 @@ def test_what_is_wrong_is_said_without_the_key(text: str, tmp_path: Path) -> Non
         Options({}).parseOptions(["--config", str(file)])
     assert KEY not in str(caught.value)
     with capturedLogs() as events:
-        Reloader(options, cast(Aggregator, None), ()).reload()
+        nothing = cast(Any, None)
+        Reloader(options, nothing, nothing, nothing).reload()
     assert any("nothing reloaded" in str(formatEvent(event)) for event in events)
     assert KEY not in "".join(str(formatEvent(event)) for event in events)
 

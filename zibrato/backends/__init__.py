@@ -59,7 +59,7 @@ class BackendMaker:
 
     @property
     def reloaded(self) -> Collection[str]:
-        """Names of settings that `reload` takes over; a change of another needs a restart."""
+        """Names of settings that `reload` takes over; a change of another makes a new one."""
         return self._reloaded
 
     @property
@@ -139,7 +139,7 @@ class ConfiguredMaker(BackendMaker):
 
     @property
     def reloaded(self) -> Collection[str]:
-        """Names of settings that `reload` takes over; a change of another needs a restart."""
+        """Names of settings that `reload` takes over; a change of another makes a new one."""
         return self._declared.RELOADED
 
     @property

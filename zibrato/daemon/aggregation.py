@@ -52,7 +52,7 @@ class Aggregator:
         self._metrics = metrics
         self.interval = interval
         self._source = source
-        self._max_series = max_series
+        self.max_series = max_series
         self._intervals: dict[float, OpenInterval] = {}
         self._series_count = 0
 
@@ -95,11 +95,11 @@ class Aggregator:
 
     def add_own(self, batch: Batch, now: float) -> None:
         """Take in what the daemon tells of itself: also what was lost for want of room."""
-        bound, self._max_series = self._max_series, sys.maxsize
+        bound, self.max_series = self.max_series, sys.maxsize
         try:
             self.add(batch, now)
         finally:
-            self._max_series = bound
+            self.max_series = bound
 
     def restore(self, start: float, taken: Taken) -> float:
         """Take in again what the interval of `start` had before a restart; return its start."""
@@ -282,7 +282,7 @@ class Aggregator:
             return None
         entry = interval.entries.get(series)
         if entry is None:
-            if self._series_count >= self._max_series:
+            if self._series_count >= self.max_series:
                 self._metrics.count("zibrato.intake.dropped", count, reason="max_series")
                 return None
             self._series_count += 1

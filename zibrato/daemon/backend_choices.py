@@ -16,8 +16,9 @@ from zibrato.suggestion import suggestion
 
 T = TypeVar("T")
 Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
-GENERIC = (*NAMES, "outbox_size", "outbox_age")
+GENERIC = ("name", *NAMES, "outbox_size", "outbox_age")
 """The settings that any backend takes."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Secret(str):
@@ -39,13 +40,14 @@ class GivenBackend(NamedTuple):
 class BackendChoice(NamedTuple):
     """A backend to make: its maker, its settings, and what it is to get.
 
-    What waits for it takes `outbox_size` bytes of the outbox's file at most, for `outbox_age`
-    seconds.
+    `name` is what the daemon calls it. What waits for it takes `outbox_size` bytes of the outbox's
+    file at most, for `outbox_age` seconds.
     """
 
     maker: IBackendMaker
     settings: Mapping[str, str]
     filter: SeriesFilter
+    name: str
     outbox_size: int
     outbox_age: float
 
@@ -101,9 +103,18 @@ def _choice(
         maker,
         settings,
         wanted,
+        checked(f"{where}: name", own.get("name", maker.name), _name),
         checked(f"{where}: outbox_size", own["outbox_size"], values.size),
         checked(f"{where}: outbox_age", own["outbox_age"], values.age),
     )
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            f"expected up to 64 letters, digits, dots, dashes or underscores, got {text[:64]!r}"
+        )
+    return text
 
 
 def check_type(name: str, makers: Collection[str]) -> None:

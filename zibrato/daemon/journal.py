@@ -43,7 +43,8 @@ class Journal:
         disk: OutboxDisk | None = None,
     ) -> None:
         self.sequences = sequences
-        self._outboxes = {_key(outboxes, outbox): outbox for outbox in outboxes}
+        self._outboxes: dict[str, Outbox] = {}
+        self._leaving: set[str] = set()
         self._metrics = metrics
         self._workers = workers
         self._disk = disk
@@ -60,9 +61,19 @@ class Journal:
         self.close_open: Callable[[], object] = lambda: None
         """Has all open intervals closed: what the file had of them is gone, and so they are
         committed while they are in memory."""
-        if disk is not None:
-            for key, outbox in self._outboxes.items():
-                outbox.key, outbox.keeper = key, self
+        for outbox in outboxes:
+            self.join(outbox)
+
+    def join(self, outbox: Outbox) -> None:
+        """Hand what is closed from now on to an outbox too; its `key` is what the file calls it."""
+        self._outboxes[outbox.key] = outbox
+        self._leaving.discard(outbox.key)
+        if self._disk is not None:
+            outbox.keeper = self
+
+    def leave(self, outbox: Outbox) -> None:
+        """Hand an outbox no more than what is under way; what waits for it is kept."""
+        self._leaving.add(outbox.key)
 
     def open(self, restore: Callable[[float, Taken], float]) -> None:
         """Open the file; have what was open `restore`d: a batch, and when its interval began.
@@ -194,7 +205,11 @@ class Journal:
         return Turn(
             closed,
             list(backlog.items()),
-            {key: outbox.filter for key, outbox in self._outboxes.items()},
+            {
+                key: outbox.filter
+                for key, outbox in self._outboxes.items()
+                if key not in self._leaving
+            },
             done,
             starts,
             self._log_of_open.take(),
@@ -253,10 +268,3 @@ class Journal:
             count=count,
         )
         self.done(key, [one.kept.identity for one in waiting if one.kept.identity is not None])
-
-
-def _key(outboxes: Sequence[Outbox], outbox: Outbox) -> str:
-    """Return what the file calls a backend: its name, and where others have it, its place."""
-    same = [one for one in outboxes if one.backend.name == outbox.backend.name]
-    place = same.index(outbox)
-    return f"{outbox.backend.name} {place + 1}" if place else outbox.backend.name

@@ -26,9 +26,8 @@ from zibrato.model import Snapshot
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of memory, for what is in no file."""
-MAX_FILE_BYTES = 1 << 30
-MAX_AGE = 7 * 86_400.0
-"""Seconds from the end of an interval."""
+MAX_FILE_BYTES, MAX_AGE = 1 << 30, 7 * 86_400.0
+"""Of the file, and seconds from the end of an interval."""
 MAX_FAULTS = 3
 
 
@@ -64,8 +63,7 @@ class Outbox(Service):
         self._queue = OutboxQueue(max_bytes, max_file_bytes)
         self._taken: Sequence[Waiting] = ()
         self._delivery: Delivery | None = None
-        self._busy = False
-        self._stopped = False
+        self._busy = self._stopped = False
         self._cancel: Callable[[], object] = lambda: None
         self._pause = RetryPause(clock, jitter)
         self._idle: list[Deferred[None]] = []
@@ -132,6 +130,10 @@ class Outbox(Service):
             dropped=self._account.dropped,
         )
 
+    def bound(self, max_file_bytes: int, max_age: float) -> None:
+        """Have other bounds from now on."""
+        self._queue.max_file_bytes, self._max_age = max_file_bytes, max_age
+
     def retry(self) -> None:
         """End a pause between two attempts now, or leave out the one after the current attempt."""
         self._pause.end(skip_next=self._busy)
@@ -160,9 +162,8 @@ class Outbox(Service):
         if dropped:
             self._log.warn(
                 "stopped before {backend} had everything: {count} measurements are dropped",
-                backend=name,
-                count=dropped,
-            )
+                backend=name, count=dropped,
+            )  # fmt: skip
         if left := self.pending:
             self._log.info(
                 "{backend} gets {count} measurements at the next start", backend=name, count=left
@@ -221,8 +222,7 @@ class Outbox(Service):
         return await loading
 
     async def _attempt(self, delivery: Delivery) -> None:
-        # Some may have been committed since the last attempt.
-        delivery.identities = [one.kept.identity for one in self._taken]
+        delivery.identities = [one.kept.identity for one in self._taken]  # committed since, maybe
         try:
             under_way = self.backend.deliver(delivery)
             self._cancel = under_way.cancel

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.aggregation import Aggregator
-from zibrato.daemon.backend_choices import BackendChoice
+from zibrato.daemon.backend_set import BackendSet
+from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.settings import Settings
-from zibrato.interfaces import IIntake, IWebService
+from zibrato.interfaces import IWebService
 from zibrato.levels import LevelFilter
 from zibrato.secret_file import others_may_read
 
 RESTART = {
-    "endpoints": "--socket",
     "ipc_mode": "--ipc-mode",
     "flush_interval": "--flush-interval",
     "percentiles": "--percentiles",
     "source": "--source",
     "curve_keys": "--curve-keys",
-    "insecure_tcp": "--insecure-tcp",
     "acknowledges": "--acknowledgements",
     "acknowledgements": "--acknowledgements",
-    "max_series": "--max-series",
-    "statsd": "--statsd",
     "statsd_level": "--statsd-level",
-    "stop_timeout": "--stop-timeout",
     "web": "--web",
     "otlp": "--otlp",
     "outbox": "--outbox",
@@ -40,77 +35,112 @@ RESTART = {
 
 
 class Reloader:
-    """Reads levels, secrets and keys anew for all parts of a daemon that runs."""
+    """Reads the configuration anew for all parts of a daemon that runs."""
 
     _log = Logger()
 
     def __init__(
-        self, options: Options, aggregator: Aggregator, outboxes: Sequence[Outbox]
+        self, options: Options, aggregator: Aggregator, backends: BackendSet, intakes: IntakeSet
     ) -> None:
         self.pages: list[IWebService] = []
-        self.intakes: Sequence[IIntake] = ()
+        self.settings = options.settings
+        """What is in force."""
+        self.backends_changed: Callable[[], object] = lambda: None
         self._options = options
-        self._settings = options.settings
         self._aggregator = aggregator
-        self._outboxes = outboxes
+        self._backends = backends
+        self._intakes = intakes
+        self._closing = False
+        self._again = False
+        self._waiting: list[Deferred[None]] = []
 
     def reload(self) -> None:
         """Take over what may change; on an error everything stays as it is.
 
-        What was changed and needs a restart is named in one warning.
+        What was changed and needs a restart is named in one warning. While sockets of the last
+        reload are closing, the next one waits.
         """
-        restart = self._reread()
-        if restart is None:
-            return
-        self._aggregator.levels = self._settings.levels
-        self._reload_backends()
-        for intake in self.intakes:
-            intake.reload()
-        for page in self.pages:
-            page.reload(self._settings.web_credentials)
-        self.tell()
-        if restart:
-            self._log.warn(
-                "changed, but taken over at a restart only: {options}", options=", ".join(restart)
-            )
+        if self._closing:
+            self._again = True
+        elif self._reload():
+            self._closing = True
+            Deferred.fromCoroutine(self._close_sockets())
 
     def reload_secrets(self) -> None:
         """Take over what the backends need for the last deliveries of a stop.
 
         A key that was mended counts, also where nobody thought of a reload.
         """
-        if self._options.has_files and self._reread() is not None:
-            self._reload_backends()
+        if not self._options.has_files:
+            return
+        try:
+            read = self._options.reread().settings
+        except usage.UsageError as error:
+            self._log.error("nothing reloaded: {error}", error=error)
+            return
+        self._backends.reload(read.backends)
+
+    def settled(self) -> Deferred[None]:
+        """Return a Deferred that fires once no socket is closing any more."""
+        waiting: Deferred[None] = Deferred()
+        if self._closing:
+            self._waiting.append(waiting)
+        else:
+            waiting.callback(None)
+        return waiting
 
     def tell(self) -> None:
         """Log what passes, and whose secrets others may read."""
-        self._tell_levels(self._settings.levels)
+        self._tell_levels(self.settings.levels)
         for option, path in self._options.secret_files.items():
             if others_may_read(path):
                 self._log.warn(
                     "{option}: others may read {path}; chmod it to 600", option=option, path=path
                 )
 
-    def _reread(self) -> Sequence[str] | None:
-        """Read the settings anew; return the options that need a restart, None on an error."""
+    def _reload(self) -> bool:
+        """Take over what was read; return whether anything was."""
         try:
             options = self._options.reread()
+            settings, restart = reloaded(self.settings, options.settings)
+            plan = self._backends.plan(settings.backends)
+            try:
+                self._intakes.open(settings)
+            except usage.UsageError:
+                self._backends.discard(plan)
+                raise
         except usage.UsageError as error:
             self._log.error("nothing reloaded: {error}", error=error)
-            return None
+            return False
         self._options = options
-        self._settings, restart = reloaded(self._settings, options.settings)
-        return restart
+        self.settings = settings
+        self._aggregator.levels = settings.levels
+        self._aggregator.max_series = settings.max_series
+        self._backends.take_over(plan, settings.stop_timeout)
+        self.backends_changed()
+        for intake in self._intakes.intakes:
+            intake.reload()
+        for page in self.pages:
+            page.reload(settings.web_credentials)
+        self.tell()
+        if needed := list(dict.fromkeys([*restart, *plan.restart])):
+            self._log.warn(
+                "changed, but taken over at a restart only: {options}", options=", ".join(needed)
+            )
+        return True
 
-    def _reload_backends(self) -> None:
-        for outbox, choice in zip(self._outboxes, self._settings.backends, strict=True):
-            outbox.filter = choice.filter
-            try:
-                outbox.backend.reload(choice.settings)
-            except Exception:  # a backend's bug must not keep the others from it, nor stop a stop
-                self._log.failure("{backend} failed to reload", backend=outbox.backend.name)
-            # With a mended key or address, what was postponed has no reason to wait any more.
-            outbox.retry()
+    async def _close_sockets(self) -> None:
+        try:
+            await self._intakes.close_others({*self.settings.endpoints, *self.settings.statsd})
+        finally:
+            self._closing = False
+        again, self._again = self._again, False
+        if again:
+            self.reload()
+        if not self._closing:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                one.callback(None)
 
     def _tell_levels(self, levels: LevelFilter) -> None:
         """Log what passes, custom labels by name, so that a misspelt level shows."""
@@ -132,38 +162,19 @@ class Reloaded(NamedTuple):
 
 
 def reloaded(running: Settings, read: Settings) -> Reloaded:
-    """Return what holds once `read` has been taken over, as far as that goes, from `running`."""
-    kept = {field: getattr(running, field) for field in RESTART}
-    restart = [RESTART[field] for field, value in kept.items() if getattr(read, field) != value]
+    """Return what holds once `read` has been taken over, as far as that goes, from `running`.
+
+    What backends need a restart for is their own matter.
+    """
+    needed = dict(RESTART)
+    if running.acknowledgements is not None:  # all sockets share it
+        needed |= {"endpoints": "--socket"}
+    if running.otlp is not None:
+        needed |= {"insecure_tcp": "--insecure-tcp"}
+    kept = {field: getattr(running, field) for field in needed}
+    restart = [needed[field] for field, value in kept.items() if getattr(read, field) != value]
     settings = read._replace(**kept)
     if (running.web_credentials is None) != (read.web_credentials is None):
         settings = settings._replace(web_credentials=running.web_credentials)
         restart.append("--web-credentials")
-    backends, changed = _backends(running.backends, read.backends)
-    return Reloaded(settings._replace(backends=backends), [*restart, *changed])
-
-
-def _backends(
-    running: Sequence[BackendChoice], read: Sequence[BackendChoice]
-) -> tuple[tuple[BackendChoice, ...], list[str]]:
-    """Return the running backends as they are now, and what of them needs a restart.
-
-    A backend is known by its name, and those of one name by their order.
-    """
-    waiting: dict[str, deque[BackendChoice]] = defaultdict(deque)
-    for choice in read:
-        waiting[choice.maker.name].append(choice)
-    names = [[choice.maker.name for choice in choices] for choices in (running, read)]
-    restart = [] if names[0] == names[1] else ["--backend"]
-    merged = []
-    for choice in running:
-        same_name = waiting[choice.maker.name]
-        now = same_name.popleft() if same_name else choice
-        settings = dict(choice.settings)
-        for name in choice.maker.reloaded:
-            if name in now.settings:
-                settings[name] = now.settings[name]
-        merged.append(choice._replace(settings=settings, filter=now.filter))
-        if settings != now.settings:
-            restart.append(f"--backend {choice.maker.name}")
-    return tuple(merged), list(dict.fromkeys(restart))
+    return Reloaded(settings, list(dict.fromkeys(restart)))

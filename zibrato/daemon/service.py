@@ -16,7 +16,9 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.health import HealthCheck, set_depth
+from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -26,7 +28,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.signals import Signals
 from zibrato.daemon.systemd import Watchdog, notify
 from zibrato.descriptors import raise_descriptor_limit
-from zibrato.interfaces import IIntake, IWebService, Reactor
+from zibrato.interfaces import IWebService, Reactor
 from zibrato.tx.reactor_lag import LagMeter
 
 COMMIT_PERIOD = 1.0
@@ -47,14 +49,15 @@ class Daemon(MultiService):
         aggregator: Aggregator,
         metrics: SelfMetrics,
         *,
-        intakes: Sequence[IIntake],
-        outboxes: Sequence[Outbox],
+        intakes: IntakeSet,
+        backends: BackendSet,
         flush_lines: Callable[[], object] = lambda: None,
         journal: Journal,
     ) -> None:
         MultiService.__init__(self)
         self._flush_lines = flush_lines
-        self.outboxes = outboxes
+        self.backends = backends
+        backends.journal = journal
         self.start_failed: Callable[[OSError], None] | None = None
         self._reactor = reactor
         self._options = options
@@ -73,13 +76,12 @@ class Daemon(MultiService):
             source=options.settings.source,
             interval=options.settings.flush_interval,
             outboxes=lambda: self.outboxes,
-            addresses=lambda: [address for intake in self._intakes for address in intake.addresses],
+            addresses=lambda: self._intakes.addresses,
             journal_problem=lambda: journal.problem,
             intake_problems=self._intake_problems,
         )
         self._watchdog = Watchdog(options.environment, reactor, lambda: not self._intake_problems())
-        self._reloader = Reloader(options, aggregator, outboxes)
-        self._reloader.intakes = intakes
+        self.reloader = Reloader(options, aggregator, backends, intakes)
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
@@ -88,13 +90,21 @@ class Daemon(MultiService):
         wanted = {signal.SIGHUP} if options.has_files else ()
         signals = Signals(reactor, actions, wanted)
         # In the order of their start: what an intake takes in must have where to go by then.
-        for child in (signals, self._watchdog, *outboxes, self._lag, self._commits, *intakes):
+        children: Sequence[IService] = (
+            signals, self._watchdog, backends, self._lag, self._commits, intakes
+        )  # fmt: skip
+        for child in children:
             child.setServiceParent(self)
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
         self._ticking: Deferred[LoopingCall] | None = None
         self._first_tick: IDelayedCall | None = None
         self._is_stopping = False
+
+    @property
+    def outboxes(self) -> Sequence[Outbox]:
+        """The outboxes of its backends."""
+        return self.backends.outboxes
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
@@ -104,14 +114,14 @@ class Daemon(MultiService):
             MultiService.startService(self)
         except OSError as error:
             # Those that listen already let go of their addresses; nobody else will stop them.
-            services: Sequence[IService] = self._intakes
+            services: Sequence[IService] = self._intakes.intakes
             for intake in services:
                 intake.stopService()
             if self.start_failed is not None:
                 self.start_failed(error)
             raise
         self._journal.resume()
-        self._reloader.tell()
+        self.reloader.tell()
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval
         self._first_tick = self._reactor.callLater(wait, self._start_ticking)
@@ -121,15 +131,15 @@ class Daemon(MultiService):
         """Have the service of a backend's page started, reloaded and stopped with the daemon."""
         child: IService = page
         child.setServiceParent(self)
-        self._reloader.pages.append(page)
+        self.reloader.pages.append(page)
 
     def stopService(self) -> Deferred[None]:
         """Stop in order: intake, last interval, deliveries until the deadline, everything else."""
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> None:
-        """Read levels, secrets and keys anew; on an error everything stays as it is."""
-        self._reloader.reload()
+        """Read the configuration anew; on an error everything stays as it is."""
+        self.reloader.reload()
 
     def _ignore_usr1(self) -> None:
         """Say so; twistd takes USR1 where it has a log file, and else it would kill."""
@@ -153,7 +163,7 @@ class Daemon(MultiService):
 
     def _intake_problems(self) -> Sequence[str]:
         """Return why nothing can arrive; a stop, which ends that, is no problem."""
-        intakes = () if self._is_stopping else self._intakes
+        intakes = () if self._is_stopping else self._intakes.intakes
         return [problem for intake in intakes if (problem := intake.problem()) is not None]
 
     def _quit(self) -> None:
@@ -197,7 +207,7 @@ class Daemon(MultiService):
         memory = resident_memory()
         if memory is not None:
             metrics.gauge("zibrato.process.resident_memory", memory)
-        for outbox in self.outboxes:
+        for outbox in (*self.outboxes, *self.backends.left):
             set_depth(metrics, outbox.health())
         batch = metrics.batch(when)
         self._aggregator.add_own(batch, self._reactor.seconds())
@@ -213,9 +223,10 @@ class Daemon(MultiService):
             self._ticker.stop()
             await self._ticking
         # What sockets hold has left its client for good: it is part of the last interval.
-        await gatherResults([intake.drain() for intake in self._intakes])
+        await self.reloader.settled()
+        await self._intakes.drain()
         self._close_open()
-        self._reloader.reload_secrets()
+        self.reloader.reload_secrets()
         await self._journal.settled()
         await self._deliver_rest()
         # Last: it stops all children at once, and the deliveries above needed theirs.
@@ -224,6 +235,6 @@ class Daemon(MultiService):
 
     async def _deliver_rest(self) -> None:
         """Wait for the outboxes, for `--stop-timeout` at most."""
-        timeout = self._settings.stop_timeout
+        timeout = self.reloader.settings.stop_timeout
         waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in self.outboxes]
         await gatherResults([drained.addErrback(lambda _: None) for drained in waiting])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -53,9 +53,7 @@ def make(
     nobody's. The sockets themselves are opened at the start of the service: daemonising would leave
     them without their threads.
     """
-    with ExitStack() as claims:
-        for endpoint in endpoints:
-            claim(endpoint, claims)
+    _check(endpoints)
     asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
     others = [endpoint for endpoint in endpoints if endpoint not in asking]
     own = acknowledgements is not None and curve is not None and acknowledgements.remote
@@ -70,6 +68,35 @@ def make(
                 ZeroMQIntake(reactor, some, receive, ipc_mode=ipc_mode, curve=keys, way_back=back)
             )
     return intakes
+
+
+def make_each(
+    reactor: Reactor,
+    endpoints: Sequence[Endpoint],
+    receive: Callable[[bytes], None],
+    *,
+    ipc_mode: int,
+    curve: Callable[[], CurveServer | None] = lambda: None,
+    acknowledging: Acknowledging | None = None,
+) -> Mapping[Hashable, ZeroMQIntake]:
+    """Return an intake of its own for each of `endpoints`, with keys of its own; as `make` does."""
+    _check(endpoints)
+    intakes: dict[Hashable, ZeroMQIntake] = {}
+    for endpoint in endpoints:
+        keys = curve()
+        back = None if acknowledging is None else WayBack(acknowledging)
+        intakes[endpoint] = ZeroMQIntake(
+            reactor, [endpoint], receive, ipc_mode=ipc_mode,
+            curve=keys if endpoint.remote else None, way_back=back,
+        )  # fmt: skip
+    return intakes
+
+
+def _check(endpoints: Sequence[Endpoint]) -> None:
+    """Raise ValueError, one line for people, where an endpoint can't be had."""
+    with ExitStack() as claims:
+        for endpoint in endpoints:
+            claim(endpoint, claims)
 
 
 def _of_nobody(acknowledgements: Endpoint, keys: str) -> str:
@@ -99,7 +126,7 @@ class ZeroMQIntake(Service):
         way_back: WayBack | None = None,
     ) -> None:
         self._reactor = reactor
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._receive = receive
         self._ipc_mode = ipc_mode
         self._curve = curve
@@ -120,7 +147,7 @@ class ZeroMQIntake(Service):
         self._connection = connection = opener(self._reactor, self._receive)
         if self._curve is not None:
             self._curve.tell()
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             try:
                 self._open(connection, endpoint)
             except OSError as error:
@@ -176,7 +203,7 @@ class ZeroMQIntake(Service):
         if self._way_back is None:
             return
         make = _way_back if self._curve is None else self._curve.open_way_back
-        connected = [endpoint for endpoint in self._endpoints if endpoint.connect]
+        connected = [endpoint for endpoint in self.endpoints if endpoint.connect]
         with _umask(0o777 & ~self._ipc_mode):
             self._way_back.open(
                 lambda subscribed: make(connection, subscribed),
