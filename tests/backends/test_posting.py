@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from zibrato.backends.posting import in_turns
+from zibrato.backends.posting import Effort, in_turns
+from zibrato.model import COUNTER, TIMER
 
 
 class TurnsTests(SynchronousTestCase):
@@ -28,3 +29,11 @@ class TurnsTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(result), "done")
         self.assertEqual(order[0], "first")
         self.assertIn("another's turn", order)
+
+
+def test_a_turn_is_due_sooner_where_timers_are() -> None:
+    for kind, most in ((COUNTER, 250), (TIMER, 16)):
+        effort = Effort()
+        due = [effort.is_due(kind) for _ in range(1000)]
+        assert 1000 // most == sum(due)
+        assert due.index(True) == most - 1

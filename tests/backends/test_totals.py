@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from zibrato.backends import totals as module
 from zibrato.backends.totals import FORGOTTEN, STEP, Inline, Totals
@@ -175,3 +176,15 @@ def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert {series.name for series, _ in again} == {*left}
     assert held / 2 < again.size <= 1 << 20
     assert held < 1 << 20
+
+
+def test_where_all_are_in_use_the_new_ones_have_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    totals, one = Totals(), Summary(1, 1.0)
+    names = [Series(COUNTER, f"n{number}", "here") for number in range(20)]
+    deliver(totals, *((series, 100.0, one) for series in names[:10]))
+    monkeypatch.setattr(module, "MAX_BYTES", totals.size)
+    with capturedLogs() as events:
+        for when in (110.0, 120.0):
+            deliver(totals, *((series, when, one) for series in names))
+    assert {series: total.summary.sum for series, total in totals} == dict.fromkeys(names[:10], 3.0)
+    assert [event for event in events if "begin anew" in str(event["log_format"])] == events[:1]

@@ -10,9 +10,14 @@ from twisted.internet.task import deferLater
 from zibrato.backends.bisection import Outcome
 from zibrato.backends.rejection_log import Named, RejectionLog
 from zibrato.interfaces import Delivery, Reactor
+from zibrato.model import TIMER
 
-__all__ = ["Item", "Verdict", "in_turns", "measurements", "note", "rejected_share"]
+__all__ = ["Effort", "Item", "Verdict", "in_turns", "measurements", "note", "rejected_share"]
 
+_EFFORT = 250
+"""Counters and gauges that take a few milliseconds."""
+_TIMER_EFFORT = 16
+"""Counters that a timer with many buckets takes as long as."""
 T = TypeVar("T")
 
 
@@ -33,6 +38,23 @@ class Verdict(NamedTuple):
 
 
 ItemT = TypeVar("ItemT", bound=Item)
+
+
+class Effort:
+    """How much work was done since the reactor had its turn: what yields asks `is_due`."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def is_due(self, kind: str) -> bool:
+        """Whether to yield after the work for one more series of a kind."""
+        self._done += _TIMER_EFFORT if kind == TIMER else 1
+        if self._done < _EFFORT:
+            return False
+        self._done = 0
+        return True
 
 
 async def in_turns(work: Generator[None, None, T], reactor: Reactor) -> T:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from time import monotonic
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.logger import Logger
 
 from zibrato.backends.totals_file import ForeignTotalsError, Total, TotalsFile
 from zibrato.distribution import Distribution
@@ -30,8 +32,10 @@ FORGOTTEN = 86_400.0
 """Seconds of silence, as intervals have it, after which a series begins anew."""
 STEP = 0.001
 """Seconds between two totals of a series where the later one is of no later interval."""
-_TOTAL_BYTES = 500
-"""Of a total and its series, beside their texts and what its summary takes."""
+_TOTAL_BYTES, _TEXT_BYTES, _SUMMARY_SHARE = 640, 50, 1.1
+"""As measured: of a total and its series, of each of their texts, and of its summary's own size."""
+_WARN_EVERY = 3600.0
+"""Seconds."""
 T = TypeVar("T")
 
 
@@ -78,6 +82,8 @@ class Totals:
     One addition at a time is begun and committed.
     """
 
+    _log = Logger()
+
     def __init__(self, file: TotalsFile | None = None, workers: Workers | None = None) -> None:
         self.file = file
         self._workers = workers or Inline()
@@ -86,6 +92,8 @@ class Totals:
         self._size = 0
         self._loaded = file is None
         self._loading = DeferredLock()
+        self._is_full = False
+        self._quiet_until = 0.0
 
     @property
     def size(self) -> int:
@@ -124,6 +132,7 @@ class Totals:
         Once under way it is finished, even if cancelled.
         """
         sizes = await self._in_thread(lambda: self._write(addition, identities))
+        self._warn()
         for series, total in addition.changed.items():
             self._totals.pop(series, None)  # dicts have what was silent for longest first
             self._totals[series] = total
@@ -139,6 +148,17 @@ class Totals:
         if self.file is not None:
             await finished(self._workers.run(self.file.close))
         self._workers.stop()
+
+    def _warn(self) -> None:
+        """Say, seldom, that series begin anew for want of room."""
+        is_full, self._is_full = self._is_full, False
+        if is_full and monotonic() >= self._quiet_until:
+            self._quiet_until = monotonic() + _WARN_EVERY
+            self._log.warn(
+                "running totals take {size} MiB: those of series that were silent for longest, or "
+                "are new, begin anew; filter with include and exclude, or use fewer tag values",
+                size=MAX_BYTES >> 20,
+            )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -163,7 +183,6 @@ class Totals:
         changed = addition.changed
         sizes = {series: _size_of(series, total) for series, total in changed.items()}
         forgotten = self._forgotten(changed, sizes)
-        sizes.update(dict.fromkeys(forgotten, 0))
         if self.file is not None:
             kept = {series: total for series, total in changed.items() if sizes[series]}
             try:
@@ -177,18 +196,26 @@ class Totals:
         return sizes
 
     def _forgotten(
-        self, changed: Mapping[Series, Total], sizes: Mapping[Series, int]
+        self, changed: Mapping[Series, Total], sizes: dict[Series, int]
     ) -> Sequence[Series]:
-        """Return what was silent for a day, and for longest until the others have their bound."""
+        """Return what was silent for a day, and for longest until the others have their bound.
+
+        Their `sizes` are 0 then.
+        """
         newest = max((total.seen for total in changed.values()), default=0.0)
         size = self._size + sum(sizes.values()) - sum(self._sizes.get(one, 0) for one in sizes)
         silent = ((one, total) for one, total in self._totals.items() if one not in changed)
+        # Where all are in use the new ones have no room: else each would begin anew all the time.
+        new = ((one, total) for one, total in changed.items() if one not in self._totals)
         forgotten = []
-        for series, total in chain(silent, changed.items()):
+        for series, total in chain(silent, new, changed.items()):
             if size <= MAX_BYTES and newest - total.seen < FORGOTTEN:
                 break
-            forgotten.append(series)
-            size -= sizes.get(series) or self._sizes[series]
+            if series not in sizes or sizes[series]:
+                forgotten.append(series)
+                size -= sizes.get(series) or self._sizes[series]
+                sizes[series] = 0
+                self._is_full = self._is_full or newest - total.seen < FORGOTTEN
         return forgotten
 
 
@@ -210,4 +237,5 @@ def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:
 
 def _size_of(series: Series, total: Total) -> int:
     texts = [series.name, series.source, *chain.from_iterable(series.tags)]
-    return _TOTAL_BYTES + sum(map(len, texts)) * 2 + 120 * len(texts) + 2 * total.summary.size
+    own = _TOTAL_BYTES + _TEXT_BYTES * len(texts) + sum(map(len, texts))
+    return own + int(_SUMMARY_SHARE * total.summary.size)

@@ -23,6 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from zibrato import __version__
+from zibrato.backends.posting import Effort
 from zibrato.backends.totals import Addition
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
@@ -31,7 +32,6 @@ __all__ = ["MAX_WIDTH", "DataPoint", "data_points", "request_of"]
 
 MAX_WIDTH = 4096
 """Buckets from the first to the last: at scale 6 the greatest is 2**64 times the least."""
-_STRIDE = 250
 _NANO = 10**9
 
 
@@ -85,14 +85,14 @@ def data_points(
     With `totals` they are cumulative, and added there, else deltas.
     """
     points: list[DataPoint] = []
-    not_finite = 0
+    not_finite, effort = 0, Effort()
     for start, end, summaries in snapshots:
-        for position, (series, summary) in enumerate(summaries.items(), 1):
+        for series, summary in summaries.items():
             if not isfinite(summary.sum):
                 not_finite += summary.count
             else:
                 points.append(_data_point(series, summary, (start, end), totals))
-            if position % _STRIDE == 0:
+            if effort.is_due(series.kind):
                 yield
     return Taken(points, not_finite)
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
-from zibrato.backends.posting import in_turns
+from zibrato.backends.posting import Effort, in_turns
 from zibrato.backends.prometheus.exposition import Form, form_of, metrics
 from zibrato.backends.prometheus.names import legal_name, translated
 from zibrato.backends.rejection_log import RejectionLog
@@ -29,7 +29,6 @@ _ARGUMENTS = (
     "privateKey", "certKey", "extraCertChain", "dhParameters", "sslmethod",
 )  # fmt: skip
 """Of Twisted's endpoints that listen."""
-_STRIDE = 250
 Descriptions = Callable[[], Deferred[Mapping[str, str]]]
 
 
@@ -138,10 +137,10 @@ def _added(addition: Addition) -> Generator[None, None, tuple[int, Counter[str]]
     Return how many measurements have no finite sum, and of those that arrive under the name of
     another series how many there are, by their own.
     """
-    not_finite, merged = 0, Counter[str]()
+    not_finite, merged, effort = 0, Counter[str](), Effort()
     for start, end, summaries in addition.snapshots:
         called: dict[Series, Series] = {}
-        for position, (series, summary) in enumerate(summaries.items(), 1):
+        for series, summary in summaries.items():
             if not isfinite(summary.sum):
                 not_finite += summary.count
                 continue
@@ -150,6 +149,6 @@ def _added(addition: Addition) -> Generator[None, None, tuple[int, Counter[str]]
                 merged[series.name] += summary.count
             is_monotonic = series.kind != COUNTER or summary.sum >= 0
             addition.add(name, summary, start, end, is_monotonic=is_monotonic)
-            if position % _STRIDE == 0:
+            if effort.is_due(series.kind):
                 yield
     return not_finite, merged

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from math import isfinite
 from typing import NamedTuple
 
+from zibrato.backends.posting import Effort
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
 from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of, translated
 from zibrato.backends.remote_write.protobuf import Histogram, Sample, time_series
@@ -17,7 +18,6 @@ from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 
 __all__ = ["Item", "Taken", "items"]
 
-_STRIDE = 100
 _LE = [*map(str, BOUNDS), "+Inf"]
 
 
@@ -83,10 +83,10 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
     classic ones.
     """
     series_points: dict[Series, _Points] = {}
-    not_finite, merged = 0, Counter[str]()
+    not_finite, merged, effort = 0, Counter[str](), Effort()
     for start, end, summaries in addition.snapshots:
         called: dict[Series, Series] = {}
-        for position, (series, summary) in enumerate(summaries.items(), 1):
+        for series, summary in summaries.items():
             if not isfinite(summary.sum):
                 not_finite += summary.count
                 continue
@@ -96,13 +96,13 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
             points = series_points.setdefault(name, _Points())
             points.measurements += summary.count
             points.points.extend(_points(name, summary, (start, end), addition))
-            if position % _STRIDE == 0:
+            if effort.is_due(series.kind):
                 yield
     made = []
-    for position, (series, points) in enumerate(series_points.items(), 1):
+    for series, points in series_points.items():
         content = b"".join(_content(series, _in_order(points.points), native=native))
         made.append(Item(series, points.measurements, content))
-        if position % _STRIDE == 0:
+        if effort.is_due(series.kind):
             yield
     return Taken(made, not_finite, merged)
 

@@ -16,6 +16,8 @@ __all__ = ["Histogram", "Sample", "time_series", "write_request"]
 
 _VARINT, _FIXED, _BYTES = 0, 1, 2
 """Wire types."""
+_SMALL = [bytes([value]) for value in range(0x80)]
+"""Most numbers are small."""
 
 
 class Sample(NamedTuple):
@@ -101,6 +103,8 @@ def _zigzag(value: int) -> int:
 
 def _varint(value: int) -> bytes:
     """Return an integer of at least 0 in as many bytes as it needs, 7 bits each."""
+    if value < len(_SMALL):
+        return _SMALL[value]
     content = bytearray()
     while value > 0x7F:
         content.append(value & 0x7F | 0x80)
