@@ -72,6 +72,10 @@ class BackendTests(SynchronousTestCase):
         verifyObject(IScrapedBackend, self.backend)
         self.successResultOf(self.backend.stop())
 
+    def test_nothing_is_begun_after_the_stop(self) -> None:
+        self.successResultOf(self.backend.stop())
+        self.assertEqual(self.scrape()[0].responseCode, 503)
+
     def test_a_scrape_has_what_is_committed_and_nothing_else(self) -> None:
         self.successResultOf(self.deliver(calls("shop.calls")))
         _, before = self.scrape()

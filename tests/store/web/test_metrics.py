@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 
 from tests.fake_reactor import FakeReactor
@@ -13,6 +16,7 @@ from tests.store.cases import StoreTestCase
 from tests.store.web.raw_client import sent
 from zibrato.interfaces import DaemonInfo
 from zibrato.store.options import WEB
+from zibrato.store.web.metrics import MAX_OPEN
 from zibrato.store.web.service import WebService
 from zibrato.store.web.site import BoundedSite
 
@@ -20,7 +24,7 @@ from zibrato.store.web.site import BoundedSite
 class MetricsTests(StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.result: Deferred[bytes] = succeed(b"calls 1\n")
+        self.result: Deferred[bytes] | None = succeed(b"calls 1\n")
 
     def site(self, credentials: Path | None = None) -> BoundedSite:
         self.store.daemon = DaemonInfo(
@@ -31,7 +35,7 @@ class MetricsTests(StoreTestCase):
         return site
 
     def answer(self, _request: IRequest) -> Deferred[bytes]:
-        return self.result
+        return Deferred() if self.result is None else self.result
 
     def test_a_backend_answers(self) -> None:
         self.assertEqual(sent(self.site(), "GET", b"/metrics", b"")[::2], (200, b"calls 1\n"))
@@ -55,6 +59,22 @@ class MetricsTests(StoreTestCase):
             self.assertEqual(sent(self.site(), "GET", b"/metrics", b"").status, 500)
         self.assertIn("scrape failed", str(logs[0]["log_format"]))
         self.flushLoggedErrors(ZeroDivisionError)
+
+    def test_so_many_are_answered_at_once(self) -> None:
+        site = self.site()
+        self.result = None
+        requests = []
+        for _ in range(MAX_OPEN):
+            channel, transport = site.buildProtocol(None), StringTransport()
+            channel.makeConnection(transport)
+            channel.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            requests.append(channel)
+        self.assertEqual(sent(site, "GET", b"/metrics", b"").status, 503)
+        requests.pop().connectionLost(Failure(ConnectionDone()))
+        self.result = succeed(b"")
+        self.assertEqual(sent(site, "GET", b"/metrics", b"").status, 200)
+        for channel in requests:
+            channel.connectionLost(Failure(ConnectionDone()))
 
     def test_one_who_is_gone_is_answered_nothing(self) -> None:
         cancelled: list[object] = []

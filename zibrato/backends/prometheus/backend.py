@@ -67,6 +67,7 @@ class PrometheusBackend:
         self._workers = workers
         self._log = RejectionLog(self.name, context.reactor)
         self._writing = DeferredLock()
+        self._is_stopped = False
         self._bodies: dict[Form, bytes] = {}
         """What was answered since the last commit; a commit makes another."""
 
@@ -83,6 +84,7 @@ class PrometheusBackend:
 
     def stop(self) -> Deferred[None]:
         """Close the file of the totals."""
+        self._is_stopped = True
         self._workers.stop()
         return Deferred.fromCoroutine(self._totals.stop())
 
@@ -120,6 +122,8 @@ class PrometheusBackend:
         async with self._writing:
             if form not in self._bodies:
                 described = await descriptions()
+                if self._is_stopped:  # a thread that begins now would have nobody to end it
+                    raise RetryLater("the daemon stops")
                 totals, bodies = [*self._totals], self._bodies
 
                 def write() -> bytes:

@@ -12,6 +12,8 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+MAX_OPEN = 8
+"""Requests that are answered at once: each has the whole text in memory until that is read."""
 _log = Logger()
 
 
@@ -23,6 +25,7 @@ class MetricsResource(Resource):
     def __init__(self, answer: Callable[[IRequest], Deferred[bytes]]) -> None:
         Resource.__init__(self)
         self._answer = answer
+        self._open = 0
 
     def render(self, request: Request) -> bytes | int:
         """Answer a request, or reject it."""
@@ -31,11 +34,19 @@ class MetricsResource(Resource):
         if request.method not in {b"GET", b"HEAD"}:
             request.setHeader(b"Allow", b"GET, HEAD")
             return _rejected(request, 405, b"metrics are got")
+        if self._open >= MAX_OPEN:
+            request.setHeader(b"Retry-After", b"1")
+            return _rejected(request, 503, b"too many ask at once")
+        self._open += 1
+        request.notifyFinish().addBoth(self._ended)
         answered = self._answer(request)
         request.notifyFinish().addErrback(lambda _: answered.cancel())
         answered.addCallback(lambda body: _finish(body, request))
         answered.addErrback(lambda failure: _fail(failure, request))
         return NOT_DONE_YET
+
+    def _ended(self, _result: object) -> None:
+        self._open -= 1
 
 
 def _rejected(request: Request, status: int, line: bytes) -> bytes:
