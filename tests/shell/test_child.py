@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,15 @@ def test_what_is_not_there_raises() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "not there\n"
+
+
+def test_a_script_that_says_not_what_runs_it_is_the_shell_s(tmp_path: Path) -> None:
+    script = tmp_path / "job"
+    script.write_text('echo "$1"; exit 7\n')
+    script.chmod(0o700)
+    for command, path in ((str(script), os.environ["PATH"]), ("job", str(tmp_path))):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, command, "an argument"],
+            cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (7, "an argument\n", "")

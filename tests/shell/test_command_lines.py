@@ -20,6 +20,8 @@ COMMANDS = {
     "send gauge depth nan": f"{SEND}argument VALUE: expected a number, got 'nan'",
     "send gauge depth 1_0": f"{SEND}argument VALUE: expected a number, got '1_0'",
     "send gauge depth 1e999": f"{SEND}argument VALUE: expected a number, got '1e999'",
+    "send timer build -1e-3": f"{SEND}expected 0 or more seconds, got -0.001",
+    "send counter -x": f"{SEND}the following arguments are required: NAME",
     "send counter a 1 2": f"{SEND}unrecognized arguments: 2",
     "send counter a --level=a,b": f"{SEND}level: expected one of debug, info",
     "send counter a --tag=b": f"{SEND}argument --tag: expected NAME=VALUE, got 'b'",

@@ -33,6 +33,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
         ("counter deploys", ("counter", "deploys", 1, None)),
         ("counter deploys 0", ("counter", "deploys", 0, None)),
         ("counter deploys -5 --level info", ("counter", "deploys", -5, None)),
+        ("gauge balance -1.5e-05", ("gauge", "balance", -1.5e-05, None)),
         ("timer build 12.5 --tag branch=main", ("timer", "build", 12.5, None)),
         ("gauge disk.free 1e9 --source db-1", ("gauge", "disk.free", 1e9, None)),
     ],

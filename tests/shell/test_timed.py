@@ -76,3 +76,13 @@ def test_it_ends_as_the_command_does(
     assert sent == [(name, "timer", tags)]
     assert runs == [line.split("-- ", 1)[1].split()]
     assert ("zibrato time: nobody is there\n" in capsys.readouterr().err) is bool(wrong)
+
+
+def test_without_a_stderr_nothing_gets_into_the_command_s_output(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measurement, "send", lambda *_: "nobody is there")
+    monkeypatch.setattr("sys.stderr", None)  # as Python has it where descriptor 2 is closed
+    with pytest.raises(Ran):
+        timed.main(["--", "sh", "0"])
+    assert capsys.readouterr().out == ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -13,6 +16,7 @@ FORWARDED = {
     *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM),
     *(signal.SIGUSR1, signal.SIGUSR2),
 }
+SHELL = "/bin/sh"
 WAITED_FOR = {*FORWARDED, signal.SIGCHLD}
 
 
@@ -24,14 +28,25 @@ def run(command: list[str]) -> int:
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, there would be no status
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
-    # Python ignores these two, which a command must not inherit; of all others it has our own ways.
-    defaults = (signal.SIGPIPE, signal.SIGXFSZ)
-    pid = os.posix_spawnp(command[0], command, os.environ, setsigmask=mask, setsigdef=defaults)
+    try:
+        pid = _spawn(command, mask)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        # A script that doesn't say what runs it: a shell runs it itself, as `env` and `timeout` do.
+        script = shutil.which(command[0]) or command[0]
+        pid = _spawn([SHELL, script, *command[1:]], mask)
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
         _pass_on(signal.sigwaitinfo(WAITED_FOR), pid)
+
+
+def _spawn(command: list[str], mask: Iterable[int]) -> int:
+    # Python ignores these two, which a command must not inherit; of all others it has our own ways.
+    defaults = (signal.SIGPIPE, signal.SIGXFSZ)
+    return os.posix_spawnp(command[0], command, os.environ, setsigmask=mask, setsigdef=defaults)
 
 
 def _pass_on(received: signal.struct_siginfo, pid: int) -> None:

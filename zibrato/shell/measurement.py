@@ -17,7 +17,7 @@ from zibrato.model import COUNTER, MAX_NAME_LENGTH
 PATIENCE = 2.0
 """Seconds that a daemon gets to take what is sent to it."""
 LINGER = 0.1
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ def send(
 
 def number(given: str) -> float:
     """Return the finite number that `given` is; raises argparse.ArgumentTypeError."""
-    value = float(given) if _NUMBER.fullmatch(given) else float("nan")
+    value = float(given) if NUMBER.fullmatch(given) else float("nan")
     if not isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a number, got {given!r:.100}")
     return value

@@ -7,10 +7,11 @@ wrong, and where no daemon took it within 2 seconds.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 
 from zibrato.command_line import CommandLine
-from zibrato.model import COUNTER, KINDS
+from zibrato.model import COUNTER, KINDS, TIMER
 from zibrato.shell import measurement
 
 
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.value is None and options.kind != COUNTER:
         parser.error(f"expected a VALUE, which a {options.kind} needs")
+    if options.kind == TIMER and options.value < 0:
+        parser.error(f"expected 0 or more seconds, got {options.value:g}")
     try:
         measurement.check(options)
     except ValueError as error:
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandLine("send", __doc__)
+    # argparse takes what begins with a dash for an option, unless it matches this: -1e5 wouldn't.
+    parser._negative_number_matcher = re.compile(f"-{measurement.NUMBER.pattern}$")
     parser.add_argument("kind", choices=KINDS, help=", ".join(KINDS), metavar="KIND")
     parser.add_argument("name", metavar="NAME", type=measurement.text, help="what is measured")
     parser.add_argument("value", metavar="VALUE", nargs="?", type=measurement.number)

@@ -61,7 +61,9 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads it, or stderr is closed
+    if sys.stderr is None:  # it was closed by the one who started this; `print` would take stdout
+        return
+    with suppress(OSError, ValueError):  # nobody reads it
         print(f"zibrato time: {text}", file=sys.stderr)
 
 
