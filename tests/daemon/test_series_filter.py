@@ -40,6 +40,13 @@ def test_the_level_counts_as_well() -> None:
     assert not wanted.passes(series("web.hits", "debug"))
 
 
+@pytest.mark.parametrize("prefix", ["x" * 101, "a\n", "\x1b"])
+def test_a_prefix_is_short_and_prints(prefix: str) -> None:
+    with pytest.raises(ValueError, match="prefix: expected at most 100 characters"):
+        SeriesFilter.parse({"prefix": prefix})
+    assert SeriesFilter.parse({"prefix": "x" * 100}).prefix
+
+
 def test_what_passes_gets_the_prefix() -> None:
     snapshot = Snapshot(0.0, 10.0, {series(name): Summary(1, 1.0) for name in NAMES})
     part = SeriesFilter.parse(SETTINGS).part(snapshot)

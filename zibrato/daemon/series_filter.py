@@ -17,6 +17,8 @@ __all__ = ["ALL", "NAMES", "SeriesFilter"]
 
 NAMES = ("levels", "include", "exclude", "prefix")
 """The settings of any backend that make one."""
+MAX_PREFIX = 100
+"""Characters: a name with it is to be one still."""
 
 
 class SeriesFilter(NamedTuple):
@@ -39,7 +41,13 @@ class SeriesFilter(NamedTuple):
         except ValueError as error:
             raise ValueError(f"levels: {error}") from None
         include, exclude = (_patterns(name, settings) for name in ("include", "exclude"))
-        return cls(levels, include, exclude, settings.get("prefix", ""))
+        prefix = settings.get("prefix", "")
+        if len(prefix) > MAX_PREFIX or not prefix.isprintable():
+            raise ValueError(
+                f"prefix: expected at most {MAX_PREFIX} characters that print, such as shop., "
+                f"got {prefix!r:.{MAX_PREFIX}}"
+            )
+        return cls(levels, include, exclude, prefix)
 
     @classmethod
     def of_text(cls, text: str) -> SeriesFilter:
