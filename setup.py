@@ -35,6 +35,7 @@ setup(
         "otlp": ["opentelemetry-proto>=1.28"],
         "prometheus": ["prometheus-client>=0.21"],
         "remote-write": ["cramjam>=2.8"],
+        "top": ["textual>=1.0"],
         "test": [
             "celery",
             "coverage>=7.10",
@@ -51,6 +52,7 @@ setup(
             "pytest-cov",
             "pytest-xdist",
             "starlette",
+            "textual>=1.0",
             "towncrier",
         ],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.

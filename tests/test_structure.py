@@ -44,7 +44,7 @@ ARROWS = {
         "secret_file",
         "suggestion",
     },
-    "terminal": {"command_line", "health", "printable", "secret_file", "store.live"},
+    "terminal": {"command_line", "health", "printable", "secret_file", "model"},
     "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "secret_file"},

@@ -105,7 +105,7 @@ def test_events_have_a_name_and_data_and_their_end_is_an_error() -> None:
     stream = b"retry: 2000\n\nevent: a\nid: 1\ndata: {}\n\n: still here\n\nevent: b\ndata: []\n\n"
     with serving(response(stream)) as server:
         events = Page(server.url).events()
-        assert [next(events) for _ in range(3)] == [("", b""), ("a", b"{}"), ("b", b"[]")]
+        assert [next(events) for _ in range(3)] == [("", 0, b""), ("a", 1, b"{}"), ("b", 1, b"[]")]
         with pytest.raises(UnreachableError, match="ended the live events"):
             next(events)
 

@@ -29,7 +29,8 @@ def test_sizes_have_a_unit(count: float, text: str) -> None:
     ("value", "text"),
     [
         (None, "-"), (0, "0"), (0.00123456, "0.00123"), (12.345, "12.3"), (9_999, "9999"),
-        (34_100, "34.1k"), (-2.5e6, "-2.5M"), (1e20, "1e+20"), (math.inf, "inf"), (1e-9, "1e-09"),
+        (34_100, "34.1k"), (-2.5e6, "-2.5M"), (1e20, "1e+20"),
+        (math.inf, "inf"), (0.000127, "127µ"), (1e-9, "1e-09"),
     ],
 )  # fmt: skip
 def test_numbers_are_short(value: float | None, text: str) -> None:

@@ -49,7 +49,7 @@ def test_help_has_the_options_and_the_commands(
     ("command", "line"),
     [
         ("exprot", "zibrato: expected options or a command, got 'exprot'; did you mean export?"),
-        ("stop", "zibrato: expected options or a command, got 'stop'; see zibrato --help"),
+        ("begin", "zibrato: expected options or a command, got 'begin'; see zibrato --help"),
     ],
 )
 def test_a_command_that_is_none(command: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,10 @@ import http.client
 import re
 import socket
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from zibrato.printable import printable
@@ -26,6 +27,14 @@ MAX_LINE = 64 << 20
 
 class UnreachableError(Exception):
     """A page doesn't answer, or not as one; the text is a line for people."""
+
+
+class Event(NamedTuple):
+    """A live event: its `number` is that of the update it tells of."""
+
+    name: str
+    number: int
+    data: bytes
 
 
 class Page:
@@ -58,22 +67,24 @@ class Page:
                 raise UnreachableError(f"{self.url} answers with more than {MAX_BODY:,} bytes")
             return body
 
-    def events(self) -> Iterator[tuple[str, bytes]]:
-        """Generate the name and the data of live events; of a connection that is open, first `""`.
+    def events(self) -> Generator[Event, None, None]:
+        """Generate live events; first one without a name, once the connection is open.
 
         Raises UnreachableError at its end. Closing the generator closes the connection.
         """
         with closing(self._make(SILENCE)) as connection:
             try:
                 response = self._ask(connection, "events", ())
-                yield "", b""
-                name = ""
+                yield Event("", 0, b"")
+                name, number = "", 0
                 while line := response.readline(MAX_LINE):
                     field, _, value = line.rstrip(b"\n").partition(b": ")
                     if field == b"event":
                         name = value.decode()
+                    elif field == b"id":
+                        number = int(value)
                     elif field == b"data":
-                        yield name, value
+                        yield Event(name, number, value)
             except (OSError, ValueError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from None
             raise UnreachableError(f"{self.url} ended the live events")

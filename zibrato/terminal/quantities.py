@@ -29,7 +29,7 @@ def size(count: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number in at most seven characters or so, such as `12.5` or `34.1M`."""
+    """Return a number in at most seven characters, such as `12.5`, `34.1M` or `127µ`."""
     if value is None:
         return "-"
     if not isfinite(value):
@@ -37,6 +37,8 @@ def number(value: float | None) -> str:
     for factor, unit in _THOUSANDS:
         if abs(value) >= max(factor, 1e4):
             return f"{value / factor:.3g}{unit}" if abs(value) < 1e15 else f"{value:.2g}"
+    if 0 < abs(value) < 1e-3:
+        return f"{value * 1e6:.3g}µ" if abs(value) >= 1e-6 else f"{value:.2g}"
     return _short(value)
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "send": "zibrato.shell.send",
     "status": "zibrato.terminal.status",
     "time": "zibrato.shell.timed",
+    "top": "zibrato.terminal.top",
 }
 """Modules with a function `main`, which takes the arguments behind the command."""
 

@@ -1,0 +1,45 @@
+"""Shows live what the daemon's series are like: `zibrato top`.
+
+What is typed filters by name, source, tags and level. Tab sorts by something else, Escape shows all
+again, Ctrl-C ends it. It needs `pip install 'zibrato[top]'`, and a page to ask.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from zibrato.command_line import CommandLine
+from zibrato.terminal.page import add_options, page_of
+
+MISSING = "zibrato top: needs textual; pip install 'zibrato[top]'"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        page = page_of(options)
+    except ValueError as error:
+        parser.error(str(error))
+    if find_spec("textual") is None:
+        raise SystemExit(MISSING)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SystemExit("zibrato top: expected a terminal; zibrato status needs none")
+    from zibrato.terminal.top_app import TopApp  # noqa: PLC0415 - needs what may be missing
+
+    app = TopApp(page)
+    app.run(mouse=False)
+    raise SystemExit(app.return_code)
+
+
+def _parser() -> CommandLine:
+    parser = CommandLine("top", __doc__)
+    add_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
