@@ -16,6 +16,7 @@ from zibrato.daemon.frame_log import FrameLog
 from zibrato.daemon.intervals import ClosedInterval, Taken
 from zibrato.daemon.journal_turn import Turn, Written, write
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
+from zibrato.daemon.letting_go import contents, free
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_disk import Left, OutboxDisk
 from zibrato.daemon.outbox_file import Backends
@@ -187,9 +188,16 @@ class Journal:
             kept.identity, kept.size = identity, size
         self._settle([kept for kept, _ in written.committed], turn.backlog)
         self._hand_over(written.fresh, turn.backends)
-        for kept, _ in written.committed:
-            kept.snapshot = None  # an outbox that was idle has it under way
+        self._let_go([kept for kept, _ in written.committed])
         self._account(turn, written)
+
+    def _let_go(self, committed: Sequence[KeptSnapshot]) -> None:
+        """Keep what is in the file in no memory but that of outboxes that were idle."""
+        held = contents(kept.snapshot for kept in committed)
+        for kept in committed:
+            kept.snapshot = None
+        if held:
+            self._workers.run(lambda: free(held))
 
     def _take(self) -> Turn:
         """Return what there is to commit."""

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from zibrato.daemon.backend_account import BackendAccount
 from zibrato.daemon.kept_snapshot import Keeper, KeptSnapshot, Waiting
+from zibrato.daemon.letting_go import contents, free_in_turns
 from zibrato.daemon.outbox_queue import OutboxQueue
 from zibrato.daemon.retry_pause import RetryPause
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -234,6 +235,7 @@ class Outbox(Service):
         else:
             self._recovered()
             self._finish("unsent")
+            free_in_turns(contents(delivery.snapshots), self._clock)
 
     def _recovered(self) -> None:
         if self._pause.attempts:
@@ -266,10 +268,8 @@ class Outbox(Service):
         """Drop the oldest snapshots that are not under way, as far as there is a bound."""
         under_way = sum(one.kept.size for one in self._taken if one.kept.identity is None)
         requests = self._delivery.requests_size if self._delivery else 0
-        full = self._queue.evict(under_way + requests)
-        old = self._queue.expire(self._clock.seconds() - self._max_age)
-        self._drop(full, "outbox_full")
-        self._drop(old, "expired")
+        self._drop(full := self._queue.evict(under_way + requests), "outbox_full")
+        self._drop(old := self._queue.expire(self._clock.seconds() - self._max_age), "expired")
         if full or old:
             self._account.warn_once(
                 "full", "the outbox of {backend} is full: the oldest are dropped"
