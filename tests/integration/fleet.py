@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -29,20 +30,22 @@ def loopback() -> str:
 class Machine:
     """One host: a daemon at its own address, with its files in a directory of its own."""
 
-    def __init__(self, directory: Path, name: str, *options: str) -> None:
+    def __init__(
+        self, directory: Path, name: str, *options: str, endpoint: str | None = None
+    ) -> None:
         self.name = name
         self.directory = directory / name
         self.directory.mkdir()
-        self.endpoint = f"tcp://{loopback()}:5550"
+        self.endpoint = endpoint or f"tcp://{loopback()}:5550"
         self._options = (
             *("--socket", self.endpoint, "--source", name, "--flush-interval", "0.5"),
             *("--outbox", str(self.directory / "outbox"), "--stop-timeout", "20", *options),
         )
         self.process: Process
 
-    def start(self) -> Process:
+    def start(self, *options: str) -> Process:
         """Start its daemon, for the first time or again."""
-        self.process = daemon(*self._options)
+        self.process = daemon(*self._options, *options)
         return self.process
 
     def kill(self) -> None:
@@ -54,10 +57,10 @@ class Machine:
 class Hub(Machine):
     """A host whose daemon keeps all that others ship."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, endpoint: str | None = None) -> None:
         self.store = directory / "hub.sqlite"
         stores = ("--backend", f"store:path={self.store}", "--web", "none")
-        super().__init__(directory, "hub", *stores, *options)
+        super().__init__(directory, "hub", *stores, *options, endpoint=endpoint)
 
     def sums(self, name: str) -> Readings:
         """Return count and sum of a name, by source, level and tags."""
@@ -84,7 +87,10 @@ class Hub(Machine):
             return
         with closing(open_for_reading(self.store)) as connection:
             reader = Reader(connection, parse_retention(RETENTION))
-            now, series = time.time(), reader.series(name)
+            try:
+                now, series = time.time(), reader.series(name)
+            except sqlite3.OperationalError:  # the daemon has yet to make its tables
+                return
             plot = reader.slots([*series], now - 7200, now + 60, now, 1)
             for series_id, slots in plot.slots.items():
                 one = series[series_id]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from tests import soak
+from tests.intake.sockets import free_port
 from tests.integration.fleet import Hub, Machine
+from tests.integration.prometheus_server import (
+    PromQl,
+    prometheus,
+    victoria_metrics,
+    wait_for_value,
+)
 from tests.integration.shipping import hold_for
 from tests.integration.tally import Tally
 from zibrato import Zibrato
+from zibrato.keygen import make_keys
 
 SAMPLES = 1000 if soak.SHARE < 0.1 else soak.rounds(200_000)
 """Of each host and phase: in two of them together more than a distribution keeps as they are."""
@@ -24,11 +34,18 @@ PERCENTS = (50, 90, 99, 99.9)
 
 
 class Fleet:
-    """Three hosts with a client each, and what was recorded there."""
+    """Three hosts with a client each, what was recorded there, and what their hub writes to."""
 
-    def __init__(self, stack: ExitStack, path: Path) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        path: Path,
+        engine: PromQl | None = None,
+        classic: PromQl | None = None,
+    ) -> None:
         self.stack = stack
-        self.hub = Hub(path)
+        self.engine, self.classic = engine, classic
+        self.hub = Hub(path, *written_to(engine, "native"), *written_to(classic, "classic"))
         self.hosts = [
             Machine(path, name, "--backend", f"zibrato:socket={self.hub.endpoint}")
             for name in ("web1", "web2", "db1")
@@ -76,6 +93,23 @@ class Fleet:
         ordered = sorted(self.recorded)
         exact = [ordered[ceil(percent * len(ordered) / 100) - 1] for percent in PERCENTS]
         assert self.hub.percentiles("work", PERCENTS) == pytest.approx(exact, rel=0.01)
+        for engine in filter(None, (self.engine, self.classic)):
+            wait_for_value(engine, "sum(calls_total)", sum(self.counted))
+        if self.classic is not None:
+            wait_for_value(self.classic, "sum(work_seconds_count)", len(ordered))
+        if self.engine is not None:
+            wait_for_value(self.engine, "histogram_count(sum(work_seconds))", len(ordered))
+            # It guesses between bounds of a bucket, 1.1 % apart, and its ranks are fractions.
+            for percent, value in zip(PERCENTS[:-1], exact[:-1], strict=True):
+                query = f"histogram_quantile({percent / 100}, sum(work_seconds))"
+                assert self.engine.value(query) == pytest.approx(value, rel=0.01)
+
+
+def written_to(engine: PromQl | None, histograms: str) -> Sequence[str]:
+    """Return the options of a daemon that writes to a server, where there is one."""
+    if engine is None:
+        return ()
+    return ("--backend", f"remote_write:url={engine.url}/api/v1/write:histograms={histograms}")
 
 
 @pytest.fixture
@@ -84,7 +118,21 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield Fleet(stack, tmp_path)
 
 
-def test_hosts_and_their_hub_may_be_killed(fleet: Fleet) -> None:
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Fleet]:
+    """One whose hub writes to Prometheus and VictoriaMetrics, as far as they are installed."""
+    with ExitStack() as stack:
+        engine = classic = None
+        if which("prometheus"):
+            options = ("--web.enable-remote-write-receiver", "--enable-feature=native-histograms")
+            engine = stack.enter_context(prometheus(tmp_path, *options))
+        if which("victoria-metrics"):
+            classic = stack.enter_context(victoria_metrics(tmp_path))
+        yield Fleet(stack, tmp_path, engine, classic)
+
+
+def test_hosts_and_their_hub_may_be_killed(written: Fleet) -> None:
+    fleet = written
     fleet.record()
     fleet.flush()
     fleet.hosts[1].kill()
@@ -120,3 +168,27 @@ def test_hosts_and_hub_killed_at_any_instant_lose_and_double_nothing(
     fleet.flush()
     fleet.hub.wait_for_total("calls", made)
     account_for(Tally(made, int(fleet.hub.total("calls")), KILLS))
+
+
+def test_a_hub_that_other_hosts_reach_takes_what_comes_with_a_key_that_it_knows(
+    tmp_path: Path,
+) -> None:
+    keys = tmp_path / "keys"
+    make_keys(keys, "server")
+    make_keys(keys, "web1")
+    port, back = free_port(), free_port()
+    hub = Hub(tmp_path, "--curve-keys", str(keys), endpoint=f"tcp://0.0.0.0:{port}")
+    ends = f"socket=tcp://127.0.0.1:{port}:acknowledgements=tcp://127.0.0.1:{back}"
+    host = Machine(tmp_path, "web1", "--backend", f"zibrato:{ends}:curve={keys}")
+    with (
+        hub.start("--acknowledgements", f"tcp://0.0.0.0:{back}") as there,
+        host.start(),
+        Zibrato(host.endpoint, linger=30) as z,
+    ):
+        z.count(name="calls", value=7)
+        assert z.flush(30)
+        there.wait_for("rejected a client: .* has a key that is not in clients/")
+        assert hub.total("calls") == 0
+        (keys / "clients" / "web1.key").write_text((keys / "web1.key").read_text())
+        there.send(signal.SIGHUP)
+        hub.wait_for_total("calls", 7)

@@ -31,4 +31,4 @@ remote_write = BackendMaker(
     extra="remote-write",
 )
 store = ConfiguredMaker("store", "zibrato.store.backend", "zibrato.store.options", is_default=True)
-hub = BackendMaker("zibrato", "zibrato.backends.hub.backend")
+hub = BackendMaker("zibrato", "zibrato.backends.hub.backend", reloaded=("curve",))

@@ -152,7 +152,11 @@ class HubBackendTests(SynchronousTestCase):
         assert backend._link is link
         backend.reload({**self.settings, "curve": str(keys)})
         assert backend._link is not link
+        backend.reload(self.settings)
+        assert backend._link._keys is None
+        link = self.backend._link
         self.backend.reload(self.settings)
+        assert self.backend._link is link
 
 
 class SettingsTests(SynchronousTestCase):

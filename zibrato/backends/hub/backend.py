@@ -24,8 +24,9 @@ from zibrato.model import Identity
 
 __all__ = ["HubBackend", "make"]
 
-PATIENCE = 5.0
-"""Seconds without an acknowledgement after which an attempt has failed."""
+PATIENCE = 15.0
+"""Seconds without an acknowledgement after which an attempt has failed. A hub that takes in more
+than its outbox has room for of an open interval acknowledges once that is closed, after ten."""
 PAUSES = (0.01, 0.1)
 """Seconds between two looks at what the hub says: the first, and the longest."""
 
@@ -46,7 +47,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> HubBackend:
     def open_link(current: Mapping[str, str]) -> Link:
         return Link(endpoint, way_back, client_keys(current.get("curve")))
 
-    return HubBackend(endpoint.address, context, open_link, open_link(settings))
+    return HubBackend(endpoint.address, context, settings, open_link)
 
 
 def _way_back(given: str | None, endpoint: Endpoint) -> Endpoint:
@@ -62,7 +63,7 @@ def _way_back(given: str | None, endpoint: Endpoint) -> Endpoint:
 
 @implementer(IBackend)
 class HubBackend:
-    """Ships over `link` to the hub at `address`; `open_link` makes one of changed settings.
+    """Ships to the hub at `address`, over the link that `open_link` makes of settings.
 
     What has arrived is what the hub says that it has committed. It knows what comes again.
     """
@@ -74,13 +75,14 @@ class HubBackend:
         self,
         address: str,
         context: BackendContext,
+        settings: Mapping[str, str],
         open_link: Callable[[Mapping[str, str]], Link],
-        link: Link,
     ) -> None:
         self._address = address
         self._reactor = context.reactor
         self._open_link = open_link
-        self._link = link
+        self._link = open_link(settings)
+        self._has_keys = "curve" in settings
         # By address, too: what a former hub has says nothing of the one that there is now.
         self._suffix = f"-{sha256(address.encode()).hexdigest()[:8]}"
         self._own = Identity(uuid4().hex, 0)
@@ -92,7 +94,7 @@ class HubBackend:
 
     def reload(self, settings: Mapping[str, str]) -> None:
         """Read the keys anew; what is no good is logged, and the old ones stay."""
-        if "curve" not in settings:
+        if not (self._has_keys or "curve" in settings):
             return
         try:
             link = self._open_link(settings)
@@ -100,7 +102,7 @@ class HubBackend:
             self._log.error("{backend} keeps its keys: {why}", backend=self.name, why=str(error))
             return
         self._link.close()
-        self._link = link
+        self._link, self._has_keys = link, "curve" in settings
 
     def stop(self) -> Deferred[None]:
         """Close the sockets."""
