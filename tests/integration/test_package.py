@@ -9,19 +9,18 @@ import stat
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from email.parser import BytesParser
 from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import ROOT, Process
+from tests.integration.processes import ROOT
 from tests.integration.sink import Sink
+from tests.integration.virtual_environment import VirtualEnvironment, required
 from zibrato import __version__
 from zibrato.daemon.options import FLAGS, Options
 
@@ -50,66 +49,6 @@ with Zibrato(sys.argv[1]) as z:
 )
 
 
-SCRIPT = """#!{python}
-import sys
-from {script.module} import {script.attr}
-sys.exit({script.attr}())
-"""
-
-
-class Environment:
-    """A new virtual environment; what runs in it sees nothing of the checkout."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        venv.create(directory, symlinks=True)
-
-    @property
-    def site(self) -> Path:
-        """Where packages are."""
-        (site,) = self.directory.glob("lib/python*/site-packages")
-        return site
-
-    @property
-    def plugins(self) -> Path:
-        """Where Twisted keeps plugins."""
-        return self.site / "twisted/plugins"
-
-    def link(self, distribution: metadata.Distribution) -> None:
-        """Have a distribution of the tests' own environment in this one, as if installed."""
-        names = {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}
-        for name in names:
-            path, link = Path(str(distribution.locate_file(name))), self.site / name
-            if link.exists():
-                continue
-            if name == "twisted":  # others, too, write into it
-                ignored = shutil.ignore_patterns("dropin.cache")
-                shutil.copytree(path, link, ignore=ignored, copy_function=os.symlink)
-            else:
-                link.symlink_to(path)
-        for script in distribution.entry_points.select(group="console_scripts"):
-            path = self.directory / "bin" / script.name
-            path.write_text(SCRIPT.format(python=self.directory / "bin/python", script=script))
-            path.chmod(0o755)
-
-    def pip(self, *arguments: str) -> None:
-        """Run pip, that of the tests' own environment, for this one; it must succeed."""
-        python = str(self.directory / "bin/python")
-        command = [sys.executable, "-m", "pip", "--python", python, "--quiet"]
-        subprocess.run([*command, "--disable-pip-version-check", *arguments], check=True)
-
-    def run(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> str:
-        """Return what a command of the environment prints on both streams; it must succeed."""
-        with self.process(command, *arguments, prefix=prefix) as process:
-            assert process.wait(300) == 0, process.output
-            return process.output
-
-    def process(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> Process:
-        """Return a running command of the environment."""
-        program = str(self.directory / "bin" / command)
-        return Process([*prefix, program, *arguments], {"PYTHONPATH": ""}, self.directory)
-
-
 def build(source: Path, output: Path, *options: str) -> Path:
     """Build the sdist in `output`, from that the wheel, and return the latter."""
     command = [sys.executable, "-m", "build", "--no-isolation", *options]
@@ -121,16 +60,6 @@ def build(source: Path, output: Path, *options: str) -> Path:
     )
     (wheel,) = output.glob("*.whl")
     return wheel
-
-
-def required(requirements: Iterable[str], *extras: str) -> Iterator[metadata.Distribution]:
-    """Yield what is installed here of these requirements, and of theirs."""
-    for requirement in map(Requirement, requirements):
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            distribution = metadata.distribution(requirement.name)
-            yield distribution
-            yield from required(distribution.requires or [], *requirement.extras)
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +85,9 @@ def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> VirtualEnvironment:
     """An environment with the wheel and what it requires; tests leave it as they found it."""
-    made = Environment(tmp_path_factory.mktemp("environment"))
+    made = VirtualEnvironment(tmp_path_factory.mktemp("environment"))
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"zibrato-{__version__}.dist-info/METADATA")
     for distribution in required(BytesParser().parsebytes(text).get_all("Requires-Dist", [])):
@@ -207,11 +136,11 @@ def test_the_source_package_holds_what_a_developer_needs(source: Path, wheel: Pa
     assert not any(name.endswith(("dropin.cache", ".pyc")) for name in names)
 
 
-def test_twistd_lists_the_plugin(installed: Environment) -> None:
+def test_twistd_lists_the_plugin(installed: VirtualEnvironment) -> None:
     assert listed(installed.run("twistd", "--help"))
 
 
-def test_the_help_has_every_option_with_its_default(installed: Environment) -> None:
+def test_the_help_has_every_option_with_its_default(installed: VirtualEnvironment) -> None:
     text = " ".join(installed.run("twistd", "zibrato", "--help").split())
     options = Options({})
     for name in options:
@@ -224,7 +153,7 @@ def test_the_help_has_every_option_with_its_default(installed: Environment) -> N
 
 
 def test_the_plugin_runs_from_there(
-    installed: Environment, server: LibratoServer, tmp_path: Path
+    installed: VirtualEnvironment, server: LibratoServer, tmp_path: Path
 ) -> None:
     endpoint = f"ipc://{tmp_path}/socket"
     options = (
@@ -241,7 +170,7 @@ def test_the_plugin_runs_from_there(
 
 
 def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
-    alone = Environment(tmp_path / "environment")
+    alone = VirtualEnvironment(tmp_path / "environment")
     alone.pip("install", "--no-deps", "--no-compile", str(wheel))
     for distribution in ("pyzmq", "msgspec"):
         alone.link(metadata.distribution(distribution))
@@ -256,7 +185,7 @@ def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_an_upgrade_and_a_reinstallation_show(
-    installed: Environment, wheel: Path, next_wheel: Path
+    installed: VirtualEnvironment, wheel: Path, next_wheel: Path
 ) -> None:
     for file, version in ((next_wheel, NEXT_VERSION), (wheel, __version__), (wheel, __version__)):
         installed.pip("install", "--no-deps", "--force-reinstall", str(file))
@@ -264,7 +193,7 @@ def test_an_upgrade_and_a_reinstallation_show(
         assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
 
 
-def test_an_uninstallation_leaves_nothing(installed: Environment, wheel: Path) -> None:
+def test_an_uninstallation_leaves_nothing(installed: VirtualEnvironment, wheel: Path) -> None:
     assert listed(installed.run("twistd", "--help"))  # and its plugin cache knows the plugin
     installed.pip("uninstall", "--yes", "zibrato")
     try:
@@ -276,7 +205,7 @@ def test_an_uninstallation_leaves_nothing(installed: Environment, wheel: Path) -
 
 
 def test_a_plugin_cache_that_can_not_be_written_does_no_harm(
-    installed: Environment, next_wheel: Path, wheel: Path
+    installed: VirtualEnvironment, next_wheel: Path, wheel: Path
 ) -> None:
     installed.pip("uninstall", "--yes", "zibrato")
     try:
@@ -287,7 +216,7 @@ def test_a_plugin_cache_that_can_not_be_written_does_no_harm(
         installed.pip("install", "--no-deps", "--no-compile", "--force-reinstall", str(wheel))
 
 
-def check_read_only(installed: Environment, expected: bool) -> None:
+def check_read_only(installed: VirtualEnvironment, expected: bool) -> None:
     """Check what `twistd --help` lists where Twisted may not write to its plugins' folder."""
     cache = installed.plugins / "dropin.cache"
     before = cache.read_bytes()
