@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,17 +58,22 @@ PACKAGES = {
 """Where the code of a package itself is tested."""
 MODULES = modules("zibrato")
 TESTS = modules("tests")
-IMPORTS = {name: imports(path, MODULES) - {name} for name, path in MODULES.items()}
 
 
-def test_no_module_is_reached_from_itself() -> None:
-    assert list(circles(IMPORTS)) == []
+@pytest.fixture(scope="module")
+def arrows() -> dict[str, set[str]]:
+    """What each module imports; read where it is needed, and not by all workers as they collect."""
+    return {name: imports(path, MODULES) - {name} for name, path in MODULES.items()}
+
+
+def test_no_module_is_reached_from_itself(arrows: dict[str, set[str]]) -> None:
+    assert list(circles(arrows)) == []
 
 
 @pytest.mark.parametrize("name", sorted(ARROWS))
-def test_a_room_imports_only_what_it_may(name: str) -> None:
+def test_a_room_imports_only_what_it_may(name: str, arrows: dict[str, set[str]]) -> None:
     inside = {module for module in MODULES if room(module) == name}
-    targets = {room(target) for module in inside for target in IMPORTS[module]} - {name, ""}
+    targets = {room(target) for module in inside for target in arrows[module]} - {name, ""}
     assert targets <= ARROWS[name]
 
 
@@ -101,26 +107,38 @@ def test_an_import_loads_no_more_than_it_needs(module: str, absent: tuple[str, .
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", sorted({**MODULES, **TESTS}))
-def test_no_module_is_too_long_to_read(name: str) -> None:
-    lines = len({**MODULES, **TESTS}[name].read_text().splitlines())
-    assert lines <= MAX_LINES
+def test_no_module_is_too_long_to_read() -> None:
+    lengths = {
+        name: len(path.read_text().splitlines()) for name, path in {**MODULES, **TESTS}.items()
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_every_module_has_a_test_module_of_its_name(name: str) -> None:
-    path = MODULES[name].relative_to(ROOT / "zibrato")
-    if path.name == "__init__.py" and "def " not in MODULES[name].read_text():
-        return
-    default = f"{path.parent}/test_{path.stem}.py"
-    mirror = ROOT / "tests" / PACKAGES.get(name, default)
-    assert mirror.exists(), f"{path} wants {mirror.relative_to(ROOT)}"
+def mirror(name: str, path: Path) -> Path:
+    """Return where the tests of a module are."""
+    inside = path.relative_to(ROOT / "zibrato")
+    return ROOT / "tests" / PACKAGES.get(name, f"{inside.parent}/test_{inside.stem}.py")
 
 
-@pytest.mark.parametrize("name", sorted(TESTS))
-def test_no_test_module_imports_another(name: str) -> None:
-    targets = imports(TESTS[name], TESTS) - {name}
-    assert not {target for target in targets if target.split(".")[-1].startswith("test_")}
+def test_every_module_has_a_test_module_of_its_name() -> None:
+    tested = {
+        name: path
+        for name, path in MODULES.items()
+        if path.name != "__init__.py" or "def " in path.read_text()
+    }
+    mirrors = {name: mirror(name, path) for name, path in tested.items()}
+    assert {name: path for name, path in mirrors.items() if not path.exists()} == {}
+
+
+def test_no_test_module_imports_another() -> None:
+    targets = {name: imports(path, TESTS) - {name} for name, path in TESTS.items()}
+    others = {
+        (name, target)
+        for name, imported in targets.items()
+        for target in imported
+        if target.split(".")[-1].startswith("test_")
+    }
+    assert others == set()
 
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if name.count(".") == 1))
