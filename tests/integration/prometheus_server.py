@@ -45,6 +45,15 @@ class PromQl:
         return answer[0][1] if answer else None
 
 
+class VictoriaMetrics(PromQl):
+    """One that has what it took visible at once, not some ten seconds later."""
+
+    def query(self, query: str, when: float | None = None) -> list[tuple[dict[str, str], float]]:
+        """Return what a query comes to: labels and value of each series."""
+        with urlopen(f"{self.url}/internal/force_flush"):
+            return super().query(query, when)
+
+
 def wait_for_value(server: PromQl, query: str, expected: float) -> None:
     """Wait until a query comes to a value, and assert that it is no other then."""
     eventually(lambda: (server.value(query) or 0.0) >= expected)
@@ -70,7 +79,7 @@ def prometheus(directory: Path, *options: str, targets: tuple[str, ...] = ()) ->
             *options,
         ]
     )
-    return _answering(process, f"http://127.0.0.1:{port}", READY)
+    return PromQl(process, _answering(process, f"http://127.0.0.1:{port}", READY))
 
 
 def victoria_metrics(directory: Path, *options: str) -> PromQl:
@@ -85,16 +94,18 @@ def victoria_metrics(directory: Path, *options: str) -> PromQl:
             *options,
         ]
     )
-    return _answering(process, f"http://127.0.0.1:{port}", "started VictoriaMetrics")
+    url = _answering(process, f"http://127.0.0.1:{port}", "started VictoriaMetrics")
+    return VictoriaMetrics(process, url)
 
 
-def _answering(process: Process, url: str, ready: str) -> PromQl:
+def _answering(process: Process, url: str, ready: str) -> str:
+    """Return the URL of a process once it is ready; one that never is is ended."""
     try:
         process.wait_for(ready)
     except AssertionError:
         process.__exit__(None, None, None)
         raise
-    return PromQl(process, url)
+    return url
 
 
 def _program(name: str) -> str:
