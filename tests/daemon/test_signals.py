@@ -34,6 +34,12 @@ class SignalsTests(SynchronousTestCase):
         self.signals.stopService()
         self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_DFL)
 
+    def test_what_somebody_took_since_stays(self) -> None:
+        self.signals.startService()
+        signal.signal(signal.SIGHUP, handler := lambda *_: None)
+        self.signals.stopService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), handler)
+
     def test_what_the_host_does_with_a_signal_stays(self) -> None:
         for handler in (signal.SIG_IGN, lambda *_: None):
             signal.signal(signal.SIGHUP, handler)

@@ -168,8 +168,20 @@ def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mappi
         raise usage.UsageError(str(error)) from None
 
 
+def secrets_of(maker: IBackendMaker) -> Collection[str]:
+    """Return the names of settings whose values no repr may show; a maker need not have any."""
+    names: Collection[str] = getattr(maker, "secrets", ())
+    return names
+
+
+def reloaded_by(maker: IBackendMaker) -> Collection[str]:
+    """Return the names of settings that `reload` takes over; a maker need not have any."""
+    names: Collection[str] = getattr(maker, "reloaded", ())
+    return names
+
+
 def _with_secrets(maker: IBackendMaker, settings: Mapping[str, str]) -> Mapping[str, str]:
-    secrets = maker.secrets
+    secrets = secrets_of(maker)
     return {
         name: Secret(value) if name in secrets else str(value) for name, value in settings.items()
     }

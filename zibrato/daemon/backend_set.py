@@ -15,7 +15,7 @@ from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.logger import Logger
 from twisted.python import usage
 
-from zibrato.daemon.backend_choices import BackendChoice
+from zibrato.daemon.backend_choices import BackendChoice, reloaded_by
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.outbox import Outbox
@@ -290,7 +290,7 @@ def _differ(one: BackendChoice, other: BackendChoice) -> bool:
     """Whether one can't become the other by a `reload` of its backend."""
     if one.maker.name != other.maker.name:
         return True
-    reloaded = other.maker.reloaded
+    reloaded = reloaded_by(other.maker)
     first, second = (
         {name: value for name, value in choice.settings.items() if name not in reloaded}
         for choice in (one, other)

@@ -18,6 +18,7 @@ from zibrato.daemon.backend_choices import (
     Secret,
     backend_makers,
     makers_with_options,
+    secrets_of,
 )
 from zibrato.daemon.config_file import ConfigError, ConfigFile, Known, read_config
 from zibrato.daemon.settings import Settings, settings_of
@@ -237,7 +238,7 @@ class Options(usage.Options):
         config = read_config(self._absolute(path), known)
         secrets = {option.name for option in _backend_options() if option.secret}
         self._config_has_secret = not secrets.isdisjoint(config.names) or any(
-            not set(backend_makers()[given.type].secrets).isdisjoint(given.settings)
+            not set(secrets_of(backend_makers()[given.type])).isdisjoint(given.settings)
             for given in config.backends
         )
         return config

@@ -85,6 +85,8 @@ class Daemon(MultiService):
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
+            # Until the reactor runs and takes it itself: clients are listened to by then.
+            signal.SIGTERM: self._quit,
             signal.SIGUSR1: self._ignore_usr1,
         }
         wanted = {signal.SIGHUP} if options.has_files else ()

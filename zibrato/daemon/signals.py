@@ -44,7 +44,9 @@ class Signals(Service):
         """Leave the signals as they were."""
         Service.stopService(self)
         while self._taken:
-            signal.signal(*self._taken.popitem())
+            number, before = self._taken.popitem()
+            if signal.getsignal(number) == self._handle:  # else somebody took it since
+                signal.signal(number, before)
 
     def _handle(self, number: int, _frame: object) -> None:
         # A handler interrupts any code, also the reactor's own: the action waits for its turn.
