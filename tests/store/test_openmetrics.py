@@ -1,4 +1,4 @@
-"""OpenMetrics' text of a file, and what Debian's Prometheus makes of it."""
+"""OpenMetrics' text of a file, and what Debian's Prometheus and VictoriaMetrics make of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from time import time
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
-from tests.integration.prometheus_server import prometheus
-from tests.store.cases import START
+from tests.integration.processes import eventually
+from tests.integration.prometheus_server import PromQl, prometheus, victoria_metrics
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
 from zibrato.store.db.schema import open_for_writing
@@ -20,6 +23,7 @@ from zibrato.store.db.writer import Writer
 from zibrato.store.export import main
 
 BOUND = 1 << 24
+START = (int(time()) - 18_000) // 10 * 10
 FAST, SLOW = [0.001 * number for number in range(1, 101)], [2.0 + number for number in range(100)]
 ODD = 'a"b\\c\nd\re\x00\u2028é'
 
@@ -69,9 +73,7 @@ def text(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> str:
     writer.add_snapshots(*SNAPSHOTS)
     connection.close()
     span = (f"--start={START}", f"--end={START + 60}", f"--store={path}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zibrato.store.export.time.time", lambda: START + 20.0)
-        main(("--format=openmetrics", *span))
+    main(("--format=openmetrics", *span))
     return capsysbinary.readouterr().out.decode()
 
 
@@ -118,11 +120,30 @@ def test_prometheus_makes_blocks_of_it_and_answers_from_them(text: str, tmp_path
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
-    with prometheus(tmp_path, "--storage.tsdb.retention.time=100y") as server:
+    with prometheus(tmp_path) as server:
         at = START + 20
         assert server.value("shop_calls_total", at) == 12.0
         quantile = "histogram_quantile(0.25, work_seconds_bucket)"
         assert 0.03 < (server.value(quantile, at) or 0) < 0.07
         assert server.value("work_seconds_count", at) == 200
+        ((labels, value),) = server.query("depth", at)
+        assert (labels["odd"], value) == (ODD, -4.5)
+
+
+def imported(server: PromQl, text: str) -> bool:
+    """Return whether VictoriaMetrics takes a text, which it doesn't before it listens."""
+    try:
+        with urlopen(f"{server.url}/api/v1/import/prometheus", text.encode()) as response:
+            return bool(response.status == 204)
+    except URLError:
+        return False
+
+
+def test_victoriametrics_takes_it_in_as_it_is(text: str, tmp_path: Path) -> None:
+    with victoria_metrics(tmp_path) as server:
+        eventually(lambda: imported(server, text))
+        at = START + 20
+        eventually(lambda: server.value("shop_calls_total", at) == 12.0)
+        assert server.value("increase(work_seconds_count[1m])", at) == 200
         ((labels, value),) = server.query("depth", at)
         assert (labels["odd"], value) == (ODD, -4.5)
