@@ -10,11 +10,11 @@ from stat import S_IMODE
 import pytest
 
 from zibrato import repeats
-from zibrato.backends.totals_file import ForeignTotalsError, Total, TotalsFile
+from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
 from zibrato.model import COUNTER, Identity, Series, Summary
 
 CALLS = Series(COUNTER, "calls", "here", (("route", "/a"),), "warning")
-TOTAL = Total(100.0, 110.0, 120.0, Summary(3, 4.5), is_monotonic=False)
+TOTAL = PackedTotal.of(Total(100.0, 110.0, 120.0, Summary(3, 4.5), is_monotonic=False))
 IDENTITY = Identity("run", 1)
 
 
@@ -61,3 +61,11 @@ def test_a_newer_version_s_file_is_left_alone(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(ForeignTotalsError, match="newer"):
         list(TotalsFile(file.path).load())
+
+
+def test_what_is_no_total_sets_the_file_aside(tmp_path: Path) -> None:
+    file = TotalsFile(tmp_path / "totals")
+    file.commit({CALLS: TOTAL._replace(data=b"\xc1")}, (), ())
+    assert list(file.load()) == []
+    assert list(tmp_path.glob("totals.corrupt-*"))
+    file.close()

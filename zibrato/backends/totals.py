@@ -17,7 +17,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.logger import Logger
 
-from zibrato.backends.totals_file import ForeignTotalsError, Total, TotalsFile
+from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
 from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
@@ -32,8 +32,8 @@ FORGOTTEN = 86_400.0
 """Seconds of silence, as intervals have it, after which a series begins anew."""
 STEP = 0.001
 """Seconds between two totals of a series where the later one is of no later interval."""
-_TOTAL_BYTES, _TEXT_BYTES, _SUMMARY_SHARE = 640, 50, 1.1
-"""As measured: of a total and its series, of each of their texts, and of its summary's own size."""
+_TOTAL_BYTES, _TEXT_BYTES = 560, 50
+"""As measured: of a series with its total, and of each of its texts, beside what is in them."""
 _WARN_EVERY = 3600.0
 """Seconds."""
 T = TypeVar("T")
@@ -53,16 +53,17 @@ class Inline:
 class Addition:
     """What new snapshots add to totals: seen by nobody until `Totals.commit`."""
 
-    def __init__(self, before: Mapping[Series, Total], snapshots: Sequence[Snapshot]) -> None:
+    def __init__(self, before: Mapping[Series, PackedTotal], snapshots: Sequence[Snapshot]) -> None:
         self.snapshots = snapshots
-        self.changed: dict[Series, Total] = {}
+        self.changed: dict[Series, PackedTotal] = {}
         self._before = before
 
     def add(
         self, series: Series, summary: Summary, start: float, end: float, *, is_monotonic: bool
     ) -> Total:
         """Return the total with what the interval from `start` to `end` has of a series."""
-        before = self.changed.pop(series, None) or self._before.get(series)
+        packed = self.changed.pop(series, None) or self._before.get(series)
+        before = None if packed is None else packed.total
         total = Total(start, start, end, _own(summary), is_monotonic)
         if before is not None and start - before.seen < FORGOTTEN:
             total = Total(
@@ -72,7 +73,7 @@ class Addition:
                 _added(series.kind, before, start, summary),
                 is_monotonic and before.is_monotonic,
             )
-        self.changed[series] = total
+        self.changed[series] = PackedTotal.of(total)
         return total
 
 
@@ -87,7 +88,7 @@ class Totals:
     def __init__(self, file: TotalsFile | None = None, workers: Workers | None = None) -> None:
         self.file = file
         self._workers = workers or Inline()
-        self._totals: dict[Series, Total] = {}
+        self._totals: dict[Series, PackedTotal] = {}
         self._sizes: dict[Series, int] = {}
         self._size = 0
         self._loaded = file is None
@@ -100,7 +101,7 @@ class Totals:
         """About how many bytes of memory the totals take."""
         return self._size
 
-    def __iter__(self) -> Iterator[tuple[Series, Total]]:
+    def __iter__(self) -> Iterator[tuple[Series, PackedTotal]]:
         """Iterate over a copy of what is committed."""
         return iter(list(self._totals.items()))
 
@@ -196,7 +197,7 @@ class Totals:
         return sizes
 
     def _forgotten(
-        self, changed: Mapping[Series, Total], sizes: dict[Series, int]
+        self, changed: Mapping[Series, PackedTotal], sizes: dict[Series, int]
     ) -> Sequence[Series]:
         """Return what was silent for a day, and for longest until the others have their bound.
 
@@ -235,7 +236,6 @@ def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:
     return before.summary.merged(new)
 
 
-def _size_of(series: Series, total: Total) -> int:
+def _size_of(series: Series, total: PackedTotal) -> int:
     texts = [series.name, series.source, *chain.from_iterable(series.tags)]
-    own = _TOTAL_BYTES + _TEXT_BYTES * len(texts) + sum(map(len, texts))
-    return own + int(_SUMMARY_SHARE * total.summary.size)
+    return _TOTAL_BYTES + _TEXT_BYTES * len(texts) + sum(map(len, texts)) + len(total.data)

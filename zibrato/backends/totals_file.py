@@ -21,7 +21,7 @@ from zibrato.model import Identity, Series, Summary
 from zibrato.sqlite_file import is_corrupt, make_private, quarantine, transaction
 from zibrato.summary_codec import encode, to_distribution
 
-__all__ = ["ForeignTotalsError", "Total", "TotalsFile"]
+__all__ = ["ForeignTotalsError", "PackedTotal", "Total", "TotalsFile"]
 
 APPLICATION = int.from_bytes(b"ZibT", "big")
 VERSION = 1
@@ -53,6 +53,24 @@ class Total(NamedTuple):
     is_monotonic: bool = True
 
 
+class PackedTotal(NamedTuple):
+    """A total as it is kept: of a timer's buckets that is a tenth."""
+
+    seen: float
+    is_monotonic: bool
+    data: bytes
+
+    @classmethod
+    def of(cls, total: Total) -> PackedTotal:
+        """Return a total packed."""
+        return cls(total.seen, total.is_monotonic, encode(total))
+
+    @property
+    def total(self) -> Total:
+        """The total itself, made anew."""
+        return _total(self.data)
+
+
 class TotalsFile:
     """The totals in the file at `path`, which has a `lock`; opened by what first needs it.
 
@@ -66,7 +84,7 @@ class TotalsFile:
         self._lock = lock
         self._open: sqlite3.Connection | None = None
 
-    def load(self) -> Iterator[tuple[Series, Total]]:
+    def load(self) -> Iterator[tuple[Series, PackedTotal]]:
         """Generate all totals, those that were silent for longest first."""
         try:
             yield from [*self._rows()]
@@ -81,7 +99,7 @@ class TotalsFile:
 
     def commit(
         self,
-        changed: Mapping[Series, Total],
+        changed: Mapping[Series, PackedTotal],
         forgotten: Iterable[Series],
         identities: Sequence[Identity | None],
     ) -> None:
@@ -90,14 +108,14 @@ class TotalsFile:
         with transaction(connection):
             connection.executemany(
                 "REPLACE INTO total VALUES (?, ?, ?)",
-                ((encode(one), total.seen, encode(total)) for one, total in changed.items()),
+                ((encode(one), total.seen, total.data) for one, total in changed.items()),
             )
             connection.executemany(
                 "DELETE FROM total WHERE series = ?", ([encode(series)] for series in forgotten)
             )
             repeats.note(connection, identities)
 
-    def restore(self, error: sqlite3.Error, totals: Mapping[Series, Total]) -> None:
+    def restore(self, error: sqlite3.Error, totals: Mapping[Series, PackedTotal]) -> None:
         """Set a corrupt file aside, and write all totals to a new one."""
         self._set_aside(error)
         self.commit(totals, (), ())
@@ -113,10 +131,11 @@ class TotalsFile:
         if self._lock is not None:
             self._lock.close()
 
-    def _rows(self) -> Iterator[tuple[Series, Total]]:
+    def _rows(self) -> Iterator[tuple[Series, PackedTotal]]:
         query = "SELECT series, data FROM total ORDER BY seen"
         for series, data in self._connection().execute(query):
-            yield _series(series), _total(data)
+            total = _total(data)  # what is none is found here
+            yield _series(series), PackedTotal(total.seen, total.is_monotonic, data)
 
     def _connection(self) -> sqlite3.Connection:
         if self._open is None:

@@ -27,11 +27,12 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
     ValueError, one line for people, for a named file that can't be had.
     """
     given = settings.get("totals")
+    workers = Threads(context.reactor, f"zibrato {backend} totals", 1)
     if given == "none":
-        return Totals()
+        return Totals(None, workers)
     path = Path(given).expanduser().absolute() if given else _default(context, backend)
     if path is None:
-        return Totals()
+        return Totals(None, workers)
     try:
         lock = _claimed(path, context)
     except ValueError as error:
@@ -39,8 +40,8 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
             raise ValueError(f"totals: {error}; give another file with totals=PATH") from None
         _log.warn("the totals of {backend} begin anew with each start: {why}",
                   backend=backend, why=str(error))  # fmt: skip
-        return Totals()
-    return Totals(TotalsFile(path, lock), Threads(context.reactor, f"zibrato {backend} totals", 1))
+        return Totals(None, workers)
+    return Totals(TotalsFile(path, lock), workers)
 
 
 def _default(context: BackendContext, backend: str) -> Path | None:

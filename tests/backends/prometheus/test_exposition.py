@@ -8,21 +8,22 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from zibrato.backends.prometheus.exposition import form_of, metrics
-from zibrato.backends.totals_file import Total
+from zibrato.backends.totals_file import PackedTotal, Total
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
 
 
-def total(value: float, *, is_monotonic: bool = True) -> Total:
-    return Total(0.0, 0.0, 10.0, Summary(1, value, last=value), is_monotonic)
+def total(value: float, *, is_monotonic: bool = True) -> PackedTotal:
+    return PackedTotal.of(Total(0.0, 0.0, 10.0, Summary(1, value, last=value), is_monotonic))
 
 
-def timer(*samples: float) -> Total:
+def timer(*samples: float) -> PackedTotal:
     distribution = Distribution(samples)
     distribution.spill()
-    return Total(0.0, 0.0, 10.0, Summary(len(samples), sum(samples), distribution=distribution))
+    summary = Summary(len(samples), sum(samples), distribution=distribution)
+    return PackedTotal.of(Total(0.0, 0.0, 10.0, summary))
 
 
 EVERY = [

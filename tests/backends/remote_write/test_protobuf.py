@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.backends.remote_write.prompb import series_of
-from zibrato.backends.remote_write.protobuf import Histogram, Sample, time_series, write_request
+from zibrato.backends.remote_write.protobuf import Sample, histogram, time_series, write_request
 from zibrato.distribution import Distribution
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -25,8 +25,8 @@ def test_samples_are_read_as_they_were(text: str, samples: list[Sample]) -> None
 def test_a_histogram_is_read_bucket_for_bucket(samples: list[float], time: int) -> None:
     distribution = Distribution(samples)
     distribution.spill()
-    histogram = Histogram(time, len(samples), sum(samples), distribution)
-    (read,) = series_of(time_series({"__name__": "x"}, (), [histogram]))["x"].histograms
+    made = histogram(time, len(samples), sum(samples), distribution)
+    (read,) = series_of(time_series({"__name__": "x"}, (), [made]))["x"].histograms
     assert (read.count_int, read.sum, read.timestamp) == (len(samples), sum(samples), time)
     assert (read.schema, read.zero_count_int) == (6, distribution.zeros)
     index, count, deltas, buckets = 0, 0, iter(read.positive_deltas), {}

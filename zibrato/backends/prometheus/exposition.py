@@ -16,7 +16,7 @@ from prometheus_client.samples import Sample
 
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
 from zibrato.backends.prometheus.names import SECONDS, TOTAL, distinct_name, labels_of
-from zibrato.backends.totals_file import Total
+from zibrato.backends.totals_file import PackedTotal
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, KINDS, TIMER, Series
 
@@ -25,7 +25,7 @@ __all__ = ["Form", "form_of", "metrics"]
 _LEVEL = 1
 """Of gzip: the quickest."""
 _BOUNDS = [*map(str, BOUNDS)]
-Totals = Sequence[tuple[Series, Total]]
+Totals = Sequence[tuple[Series, PackedTotal]]
 
 
 class Form(NamedTuple):
@@ -53,13 +53,15 @@ def form_of(accept: str, takes_gzip: bool) -> Form:
     return form._replace(content_type=choose_encoder(form._accept)[1])
 
 
-def metrics(totals: Iterable[tuple[Series, Total]], help_of: Mapping[str, str]) -> list[Metric]:
+def metrics(
+    totals: Iterable[tuple[Series, PackedTotal]], help_of: Mapping[str, str]
+) -> list[Metric]:
     """Return the metrics of translated series, their samples made as they are written.
 
     `help_of` has descriptions by the legal names of metrics. One that is called as another of
     another kind has its kind behind its name: a counter keeps its own, then a timer.
     """
-    groups: dict[tuple[str, str], list[tuple[Series, Total]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Series, PackedTotal]]] = {}
     for series, total in totals:
         groups.setdefault((series.kind, series.name), []).append((series, total))
     taken: set[str] = set()
@@ -111,14 +113,15 @@ def _metric(kind: str, name: str, about: str, members: Totals) -> Metric:
 
 
 def _values(name: str, members: Totals) -> Iterator[Sample]:
-    for series, total in members:
-        value = total.summary.sum if series.kind == COUNTER else total.summary.reading
+    for series, packed in members:
+        summary = packed.total.summary
+        value = summary.sum if series.kind == COUNTER else summary.reading
         yield Sample(name, labels_of(series), value)
 
 
 def _histogram(name: str, members: Totals) -> Iterator[Sample]:
-    for series, total in members:
-        labels, summary = labels_of(series), total.summary
+    for series, packed in members:
+        labels, summary = labels_of(series), packed.total.summary
         counts = cumulative(summary.distribution or Distribution())
         for bound, count in zip((*_BOUNDS, "+Inf"), (*counts, summary.count), strict=True):
             yield Sample(f"{name}_bucket", {**labels, "le": bound}, count)

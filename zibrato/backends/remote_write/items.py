@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
 from zibrato.backends.posting import Effort
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
 from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of, translated
-from zibrato.backends.remote_write.protobuf import Histogram, Sample, time_series
+from zibrato.backends.remote_write.protobuf import Sample, histogram, time_series
 from zibrato.backends.totals import Addition
 from zibrato.backends.totals_file import Total
 from zibrato.distribution import Distribution
@@ -59,11 +60,17 @@ class Taken(NamedTuple):
 
 
 class _Point(NamedTuple):
-    """A series as of `time`, in Unix milliseconds."""
+    """A series as of `time`, in Unix milliseconds.
+
+    Of a timer it has what is sent of its buckets: a native histogram's bytes, or else how many
+    measurements are in each classic bucket and all before. All buckets of all timers would be much.
+    """
 
     time: int
-    summary: Summary
+    value: float
     is_monotonic: bool = True
+    native: bytes = b""
+    classic: Sequence[int] = ()
 
 
 class _Points:
@@ -95,7 +102,7 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
                 merged[series.name] += summary.count
             points = series_points.setdefault(name, _Points())
             points.measurements += summary.count
-            points.points.extend(_points(name, summary, (start, end), addition))
+            points.points.extend(_points(name, summary, (start, end), addition, native))
             if effort.is_due(series.kind):
                 yield
     made = []
@@ -108,20 +115,38 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
 
 
 def _points(
-    series: Series, summary: Summary, interval: tuple[float, float], addition: Addition
+    series: Series,
+    summary: Summary,
+    interval: tuple[float, float],
+    addition: Addition,
+    native: bool,
 ) -> Iterator[_Point]:
     start, end = interval
     if series.kind == GAUGE:
-        yield _Point(_milliseconds(end), summary)
+        yield _Point(_milliseconds(end), summary.reading)
         return
     is_monotonic = series.kind != COUNTER or summary.sum >= 0
     total = addition.add(series, summary, start, end, is_monotonic=is_monotonic)
+    made = partial(_timer_point, native=native) if series.kind == TIMER else _counter_point
     if _is_first(total, start, end):
         # From nothing, or else it would have no increase before its second interval. A millisecond
         # later than the interval begins, which may be when the last one's total is of.
         nothing = Summary(0, 0.0, distribution=Distribution())
-        yield _Point(_milliseconds(start) + 1, nothing, total.is_monotonic)
-    yield _Point(_milliseconds(total.end), total.summary, total.is_monotonic)
+        yield made(_milliseconds(start) + 1, total._replace(summary=nothing))
+    yield made(_milliseconds(total.end), total)
+
+
+def _counter_point(time: int, total: Total) -> _Point:
+    return _Point(time, total.summary.sum, total.is_monotonic)
+
+
+def _timer_point(time: int, total: Total, *, native: bool) -> _Point:
+    summary = total.summary
+    distribution = summary.distribution or Distribution()
+    if native:
+        content = histogram(time, summary.count, summary.sum, distribution)
+        return _Point(time, summary.sum, native=content)
+    return _Point(time, summary.sum, classic=[*cumulative(distribution), summary.count])
 
 
 def _is_first(total: Total, start: float, end: float) -> bool:
@@ -143,37 +168,29 @@ def _content(series: Series, points: list[_Point], *, native: bool) -> Iterator[
     labels = labels_of(series)
     if series.kind == TIMER:
         labels["__name__"] = f"{series.name}{SECONDS}"
-        yield from [_native(labels, points)] if native else _classic(labels, points)
+        histograms = [point.native for point in points]
+        yield from [time_series(labels, (), histograms)] if native else _classic(labels, points)
     elif series.kind == COUNTER:
         for suffix, is_monotonic in ((TOTAL, True), ("", False)):
             # What was counted down would look as if it had begun anew, and so is called otherwise.
             of_it = [point for point in points if point.is_monotonic == is_monotonic]
             if of_it:
                 named = {**labels, "__name__": f"{series.name}{suffix}"}
-                yield time_series(named, [Sample(at, one.sum) for at, one, _ in of_it])
+                yield time_series(named, _samples(of_it))
     else:
         labels["__name__"] = series.name
-        yield time_series(labels, [Sample(at, one.reading) for at, one, _ in points])
+        yield time_series(labels, _samples(points))
 
 
-def _native(labels: Mapping[str, str], points: list[_Point]) -> bytes:
-    histograms = [
-        Histogram(time, one.count, one.sum, one.distribution or Distribution())
-        for time, one, _ in points
-    ]
-    return time_series(labels, (), histograms)
+def _samples(points: Iterable[_Point]) -> list[Sample]:
+    return [Sample(point.time, point.value) for point in points]
 
 
 def _classic(labels: Mapping[str, str], points: list[_Point]) -> Iterator[bytes]:
     name = labels["__name__"]
-    rows = [[*cumulative(one.distribution or Distribution()), one.count] for _, one, _ in points]
-    times = [time for time, *_ in points]
-    for bound, counts in zip(_LE, zip(*rows, strict=True), strict=True):
-        samples = [Sample(at, float(count)) for at, count in zip(times, counts, strict=True)]
+    for position, bound in enumerate(_LE):
+        samples = [Sample(point.time, float(point.classic[position])) for point in points]
         yield time_series({**labels, "__name__": f"{name}_bucket", "le": bound}, samples)
-    for suffix, values in (
-        ("_count", [float(one.count) for _, one, _ in points]),
-        ("_sum", [one.sum for _, one, _ in points]),
-    ):
-        named = {**labels, "__name__": f"{name}{suffix}"}
-        yield time_series(named, [Sample(*pair) for pair in zip(times, values, strict=True)])
+    counts = [Sample(point.time, float(point.classic[-1])) for point in points]
+    yield time_series({**labels, "__name__": f"{name}_count"}, counts)
+    yield time_series({**labels, "__name__": f"{name}_sum"}, _samples(points))

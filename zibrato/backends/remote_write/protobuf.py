@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from zibrato.distribution import SCALE, Distribution
 
-__all__ = ["Histogram", "Sample", "time_series", "write_request"]
+__all__ = ["Sample", "histogram", "time_series", "write_request"]
 
 _VARINT, _FIXED, _BYTES = 0, 1, 2
 """Wire types."""
@@ -27,33 +27,28 @@ class Sample(NamedTuple):
     value: float
 
 
-class Histogram(NamedTuple):
-    """A native histogram at a time, in Unix milliseconds; the distribution is in buckets."""
-
-    time: int
-    count: int  # type: ignore[assignment]  # a tuple has a method of that name
-    sum: float
-    distribution: Distribution
-
-
 def write_request(series: Iterable[bytes]) -> bytes:
     """Return the WriteRequest of `time_series`."""
     return b"".join(series)
 
 
 def time_series(
-    labels: Mapping[str, str], samples: Sequence[Sample] = (), histograms: Sequence[Histogram] = ()
+    labels: Mapping[str, str], samples: Sequence[Sample] = (), histograms: Sequence[bytes] = ()
 ) -> bytes:
     """Return one TimeSeries as a field of a WriteRequest; its samples are oldest first."""
     parts = [_embedded(1, _text(1, name) + _text(2, labels[name])) for name in sorted(labels)]
     parts += [_embedded(2, _double(1, one.value) + _integer(2, one.time)) for one in samples]
-    parts += [_embedded(4, _histogram(one)) for one in histograms]
+    parts += [_embedded(4, one) for one in histograms]
     return _embedded(1, b"".join(parts))
 
 
-def _histogram(histogram: Histogram) -> bytes:
-    """Return a histogram of integers: our buckets, at our scale, have Prometheus's own indices."""
-    buckets = histogram.distribution.buckets
+def histogram(time: int, count: int, total: float, distribution: Distribution) -> bytes:
+    """Return a native histogram at a time, in Unix milliseconds, for `time_series`.
+
+    It is one of integers: our buckets, at our scale, have Prometheus's own indices. `total` is the
+    sum; the distribution is in buckets.
+    """
+    buckets = distribution.buckets
     spans: list[list[int]] = []
     deltas, previous, before = [], 0, 0
     for position, index in enumerate(sorted(buckets)):
@@ -65,17 +60,17 @@ def _histogram(histogram: Histogram) -> bytes:
         previous, before = index, buckets[index]
     return b"".join(
         [
-            _integer(1, histogram.count),
-            _double(3, histogram.sum),
+            _integer(1, count),
+            _double(3, total),
             _integer(4, _zigzag(SCALE)),
             _double(5, 0.0),  # in the bucket of zero there is nothing else
-            _integer(6, histogram.distribution.zeros),
+            _integer(6, distribution.zeros),
             *(
                 _embedded(11, _integer(1, _zigzag(offset)) + _integer(2, length))
                 for offset, length in spans
             ),
             _embedded(12, b"".join(map(_varint, deltas))),
-            _integer(15, histogram.time),
+            _integer(15, time),
         ]
     )
 
