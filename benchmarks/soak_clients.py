@@ -32,7 +32,9 @@ FRESH = 5.0
 """Seconds after which a frame is made anew: its times are to be the present."""
 LIFE = 10.0
 TURN = 0.01
-LINGER = 600_000
+LINGER = 30_000
+"""Milliseconds that one who leaves waits until all is taken: as many sockets are to be open."""
+LAST_LINGER = 600_000
 NAMES = "bench.series"
 OF_CLIENTS = "bench.client"
 
@@ -102,7 +104,7 @@ class Clients:
 
     def end(self) -> None:
         """Have all leave; return once ZeroMQ has sent what it has."""
-        self._context.destroy(linger=LINGER)
+        self._context.destroy(linger=LAST_LINGER)
 
     def _say(self, socket: Any, now: float) -> None:
         row = SampleRow(OF_CLIENTS, "info", None, {}, pack(array("d", [0.5])))

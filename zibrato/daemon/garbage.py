@@ -8,9 +8,9 @@ from time import monotonic, thread_time
 
 from twisted.application.service import Service
 
-OFTEN = 2
-"""After so many collections of the middle generation comes a full one: about 20,000 objects."""
-SLOW = 0.01
+OFTEN = 1
+"""After so many collections of the middle generation comes a full one: about 15,000 objects."""
+SLOW = 0.005
 """Seconds of a full collection from which on the next is spared what this one went through."""
 PERIOD = 3600.0
 """Seconds after which it is asked whether what is spared has grown, and so may hold garbage."""
