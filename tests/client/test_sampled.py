@@ -97,6 +97,9 @@ def test_what_takes_long_rests_ten_times_as_long(monkeypatch: pytest.MonkeyPatch
     assert function.read() is None
     now[0] += 0.2
     assert function.read() == 1
+    assert function.read() is None
+    function.restart()
+    assert function.read() == 1
 
 
 def test_a_connection_reads_once_a_second_and_not_when_it_is_closed() -> None:

@@ -48,3 +48,28 @@ def test_a_child_reads_anew_and_nobody_is_inside_it(prelude: str, sink: Sink) ->
     assert sink.reasons["dropped", "value"] >= 1
     assert sink.counts["reentrant"] >= 2  # in both processes
     assert sink.counts["in.gauge"] >= 1
+
+
+STUCK = """
+import threading
+from zibrato import Zibrato
+
+z = Zibrato(linger=20)
+z.gauge("stuck", lambda: threading.Event().wait())
+z.gauge("later", lambda: 1)
+z.count("before")
+assert z.flush(20)
+for number in range(10):
+    z.count("meanwhile")
+    assert z.flush(20)
+assert z.errors == {"reading": 1}
+"""
+
+
+@pytest.mark.attack("a gauge's callable that never returns", before="nothing was sent any more")
+def test_a_callable_that_never_returns_stops_only_the_others(sink: Sink) -> None:
+    clients.run(STUCK, sink)
+    sink.take(100)
+    assert (sink.sums["before"], sink.sums["meanwhile"]) == (1, 10)
+    assert sink.counts["stuck"] == 0
+    assert sink.reasons["errors", "reading"] == 1

@@ -1,7 +1,8 @@
 """Gauges that are read once a second: callables, and how many calls are in progress.
 
-They are read by whoever drains the buffers, the sender's thread or the reactor's, one after the
-other. What is read goes into the buffers as a reading like any other.
+They are read for whoever drains the buffers, the sender's thread or the reactor's, one after the
+other; the callables of the former by the reader's thread. What is read goes into the buffers as a
+reading like any other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ REST = 10
 """How many times as long as its last reading took a callable isn't called after it."""
 Append = Callable[[float], object]
 Function = Callable[[], float]
+Run = Callable[[Callable[[], bool]], bool]
 
 
 class InProgressBuffer:
@@ -72,6 +74,10 @@ class SampledFunction:
         """Whether the object whose method it is has gone."""
         return self._function() is None
 
+    def restart(self) -> None:
+        """Rest no longer: in a forked child it may take less."""
+        self._ready = 0.0
+
     def read(self) -> float | None:
         """Return its number, None where it rests; raises whatever it raises."""
         function, start = self._function(), monotonic()
@@ -91,6 +97,8 @@ class Sampled:
     def __init__(self, append: Callable[[Series], Append], count_error: Callable[[], None]) -> None:
         self._append = append
         self._count_error = count_error
+        self.run: Run = lambda job: job()
+        """Has the callables read, and returns what that returns."""
         self._functions: dict[Series, SampledFunction] = {}
         self._in_progress: dict[Series, InProgressBuffer] = {}
         self._moments: dict[Series, object] = {}
@@ -110,18 +118,27 @@ class Sampled:
     def sample(self, moment: object) -> bool:
         """Read all that have not been read for this `moment`; return whether there were any."""
         is_any = False
-        gauges: dict[Series, SampledFunction | InProgressBuffer] = {
-            **self._in_progress,
-            **self._functions,
-        }
-        for series, gauge in gauges.items():
-            if isinstance(gauge, SampledFunction) and gauge.gone:
-                self._functions.pop(series, None)
-                self._moments.pop(series, None)
-            elif self._moments.get(series) != moment:
+        for series, gauge in {**self._in_progress}.items():
+            if self._moments.get(series) != moment:
                 self._moments[series] = moment
                 is_any = True
                 self._read(series, gauge)
+        if self._functions and self.run(lambda: self._call(moment)):
+            return True
+        return is_any
+
+    def _call(self, moment: object) -> bool:
+        """Read the callables; return whether there were any to be read."""
+        is_any = False
+        for series, function in {**self._functions}.items():
+            if function.gone:
+                self._functions.pop(series, None)
+                self._moments.pop(series, None)
+            # Who waited for an earlier one may have closed the client meanwhile.
+            elif series in self._functions and self._moments.get(series) != moment:
+                self._moments[series] = moment
+                is_any = True
+                self._read(series, function)
         return is_any
 
     def _read(self, series: Series, gauge: SampledFunction | InProgressBuffer) -> None:
@@ -142,3 +159,5 @@ class Sampled:
         self._moments.clear()
         for gauge in list(self._in_progress.values()):
             gauge.restart()
+        for function in list(self._functions.values()):
+            function.restart()

@@ -20,19 +20,20 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
-from zibrato.client import absence, flushing
+from zibrato.client import absence, flushing, reader
 from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import ExitHooks
+from zibrato.client.reader import FAULTS, Reader
 
 INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
 BUSY_SAMPLES = 50_000
 GRACE = 0.25
 MAX_LINGER = 86_400.0
-FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
 Jobs = queue.SimpleQueue[Callable[[], None]]
 
@@ -48,6 +49,7 @@ class Sender:
         self._last_attempt = 0.0
         self._inherited: list[object] = []
         self._exit_hooks = ExitHooks(self.finish)
+        self._reader = Reader()
 
     def acquire(self, connector: Connector, linger: float, max_pending: int) -> Connection:
         """Return the connection of `connector`, shared by its users, and start the thread."""
@@ -62,8 +64,16 @@ class Sender:
             if connection.connector == connector:
                 return connection
         connection = connection_kind(connector)(connector)
+        connection.buffers.sampled.run = partial(self._read, connection)
         self.connections.append(connection)
         return connection
+
+    def _read(self, connection: Connection, job: Callable[[], bool]) -> bool:
+        try:
+            return self._reader.run(job)
+        except TimeoutError:
+            connection.errors["reading"] += 1
+            return False
 
     def release(self, connection: Connection) -> None:
         """Close `connection` if this was its last user."""
@@ -76,11 +86,11 @@ class Sender:
     def flush(self, connections: list[Connection], linger: float, close: bool = False) -> bool:
         """Send what `connections` hold, within `linger` seconds; return whether all of it went.
 
-        Returns at once, with False, in the sender's own thread and where there is no thread.
+        Returns at once, with False, in the client's own threads and where there is no thread.
         """
         if (
             sys.is_finalizing()
-            or self._thread == threading.get_ident()
+            or threading.get_ident() in (self._thread, self._reader.thread)
             or not self._ensure_thread()
         ):
             return False
@@ -115,6 +125,7 @@ class Sender:
         """
         self._lock = threading.RLock()
         self._thread = None
+        self._reader.restart()
         for connection in self.connections:
             self._inherited.append(connection.restart())
         if self.connections:
@@ -242,7 +253,8 @@ def _is_last() -> bool:
     So it is in a child that another thread than the main one forked and that returned from it: it
     ends, since that is what it would do without this thread.
     """
-    return threading.enumerate() == [threading.current_thread()]
+    threads = [thread for thread in threading.enumerate() if thread.name != reader.NAME]
+    return threads == [threading.current_thread()]
 
 
 def _delay(samples: int, blocked: bool, last: float) -> float:

@@ -77,7 +77,10 @@ class Zibrato(Instruments):
 
     @property
     def errors(self) -> Counter[str]:
-        """How often sending failed since the start, by the error: an `errno` name, or `thread`."""
+        """How often sending failed since the start, by the error: an `errno` name, or `thread`.
+
+        `reading` is a gauge's callable that took too long to be waited for.
+        """
         return Counter(dict(self._connection.errors))
 
     def flush(self, timeout: float = 1.0) -> bool:

@@ -1,0 +1,81 @@
+"""Jobs that return, raise, or never end, in a real thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.processes import eventually
+from zibrato.client import reader
+from zibrato.client.reader import Reader
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time out at once where that is what is tested, and not where it isn't."""
+    monkeypatch.setattr(reader, "PATIENCE", 10.0)
+
+
+@pytest.fixture
+def event() -> Iterator[threading.Event]:
+    """What jobs wait for, and get in the end."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_it_does_jobs_in_one_thread_of_its_own() -> None:
+    one = Reader()
+    threads: set[int] = set()
+
+    def job() -> bool:
+        threads.add(threading.get_ident())
+        return True
+
+    assert (one.run(job), one.run(job), one.run(lambda: False)) == (True, True, False)
+    assert threads == {one.thread} != {threading.get_ident()}
+
+
+def test_nobody_waits_for_one_that_is_late(
+    event: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Reader()
+    monkeypatch.setattr(reader, "PATIENCE", 0.01)
+    with pytest.raises(TimeoutError):
+        one.run(event.wait)
+    monkeypatch.setattr(reader, "PATIENCE", 1000.0)
+    assert not one.run(lambda: True)
+    event.set()
+    eventually(lambda: one.run(lambda: True))
+
+
+def test_a_job_that_raises_ends_nothing() -> None:
+    one = Reader()
+    for error in (ValueError, SystemExit):
+
+        def job(error: type[BaseException] = error) -> bool:
+            raise error
+
+        assert not one.run(job)
+    assert one.run(lambda: True)
+
+
+def test_without_a_thread_to_be_had_the_caller_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    here = threading.get_ident()
+    assert Reader().run(lambda: threading.get_ident() == here)
+
+
+def test_a_child_has_another_thread() -> None:
+    one = Reader()
+    assert one.run(lambda: True)
+    before = one.thread
+    one.restart()
+    assert one.thread is None
+    assert one.run(lambda: True)
+    assert one.thread != before
