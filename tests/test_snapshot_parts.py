@@ -133,8 +133,12 @@ def test_what_is_not_finite_is_rejected(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"min": 2.5}, {"min": -1.0}, {"squares": -1.0}, {"last": nan}, {"max": 0.5}]
-)
+    "changes",
+    [
+        {"min": 2.5}, {"min": -1.0}, {"squares": -1.0}, {"last": nan}, {"max": 0.5},
+        {"sum": -1.0}, {"last": -1.0},
+    ],
+)  # fmt: skip
 def test_what_no_timer_has_is_rejected(changes: dict[str, Any]) -> None:
     assert outcome(TIMER, timer(**changes)) == {"value": 2}
 
@@ -164,6 +168,13 @@ def test_a_distribution_is_one_and_has_as_many_samples_as_its_row_says(
     distribution: object,
 ) -> None:
     assert outcome(TIMER, timer(distribution=distribution)) == {"samples": 2}
+
+
+@pytest.mark.parametrize(
+    "distribution", [[0, [1], [MAX_COUNT + 1]], [MAX_COUNT + 1, [], []], [0, [1], [2**64 - 1]]]
+)
+def test_no_bucket_has_more_than_can_be_counted(distribution: object) -> None:
+    assert outcome(TIMER, timer(MAX_COUNT, distribution)) == {"samples": MAX_COUNT}
 
 
 def test_too_many_samples_or_buckets_are_rejected() -> None:

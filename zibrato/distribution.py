@@ -19,6 +19,8 @@ MAX_EXACT_SAMPLES = 1024
 """How many samples are kept as they are; one more makes them buckets."""
 SCALE = 6
 MAX_BUCKETS = 8192
+MAX_COUNT = 2**63 - 1
+"""What a count may add up to: the integers of SQLite, and of most that read JSON, end there."""
 _PER_DOUBLING = float(1 << SCALE)
 _MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
 _BYTES = 72
@@ -31,6 +33,7 @@ _NO_BUCKETS: Counter[int] = Counter()
 
 __all__ = [
     "MAX_BUCKETS",
+    "MAX_COUNT",
     "MAX_EXACT_SAMPLES",
     "SCALE",
     "Distribution",
@@ -137,7 +140,8 @@ class Distribution:
         if not count:
             return [0.0 for _ in percents]
         # 1.1 * 3000 / 100 is above 33 in floats, which would make it the next sample's rank.
-        ranks = [max(1, ceil(round(percent * count / 100, 9))) for percent in percents]
+        # A count above 2**53 may be less than the nearest float.
+        ranks = [min(max(1, ceil(round(percent * count / 100, 9))), count) for percent in percents]
         if self.samples is None:
             return self._estimates(ranks)
         self.samples = array("d", sorted(self.samples))  # sorting it again is cheap
@@ -155,8 +159,11 @@ class Distribution:
         self.spill()
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
-        self.zeros += other.zeros
+        self.zeros = min(self.zeros + other.zeros, MAX_COUNT)
         self.buckets.update(other.buckets)
+        if self.buckets.total() > MAX_COUNT:
+            for index, count in self.buckets.items():
+                self.buckets[index] = min(count, MAX_COUNT)
         self._bound()
 
     def spill(self) -> None:

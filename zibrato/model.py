@@ -8,7 +8,7 @@ from itertools import chain
 from math import isnan
 from typing import NamedTuple
 
-from zibrato.distribution import Distribution
+from zibrato.distribution import MAX_COUNT, Distribution
 
 __all__ = [
     "COUNTER",
@@ -39,8 +39,6 @@ MAX_NAME_LENGTH = 255
 """Characters of a metric's name, a source, and a tag's name and value."""
 MAX_EXACT_INT = 2**53
 """Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
-MAX_COUNT = 2**63 - 1
-"""What a count may add up to: the integers of SQLite, and of most that read JSON, end there."""
 
 Tags = tuple[tuple[str, str], ...]
 

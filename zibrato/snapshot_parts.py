@@ -204,10 +204,9 @@ def _reason(kind: str, row: _Row) -> str | None:
 
 def _are_readings(kind: str, row: _ReadingRow) -> bool:
     lowest = 0.0 if kind == TIMER else -inf
-    is_finite = isfinite(row.sum_squares) and isfinite(row.min) and isfinite(row.max)
-    return (
-        is_finite and isfinite(row.last) and row.sum_squares >= 0 and lowest <= row.min <= row.max
-    )
+    is_finite = isfinite(row.sum_squares) and isfinite(row.max) and isfinite(row.last)
+    least = min(row.min, row.last, row.sum)
+    return is_finite and row.sum_squares >= 0 and -inf < least >= lowest and row.min <= row.max
 
 
 def _are_samples(row: _TimerRow) -> bool:
@@ -223,7 +222,9 @@ def _are_samples(row: _TimerRow) -> bool:
     indices, counts = packed.indices, packed.counts
     if len(indices) != len(counts) or len(indices) > MAX_BUCKETS:
         return False
-    if packed.zeros < 0 or min(counts, default=1) < 1 or len({*indices}) < len(indices):
+    if not 0 <= packed.zeros <= MAX_COUNT or len({*indices}) < len(indices):
+        return False
+    if counts and not 1 <= min(counts) <= max(counts) <= MAX_COUNT:
         return False
     if indices and not _LOWEST <= min(indices) <= max(indices) <= _HIGHEST:
         return False

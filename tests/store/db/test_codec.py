@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.store.db.store_file import File, timer
 from zibrato.distribution import Distribution
-from zibrato.model import Summary
+from zibrato.model import MAX_COUNT, Summary
 from zibrato.store.db.codec import (
     MAX_SAMPLES,
     Row,
@@ -77,6 +77,14 @@ def test_the_order_of_combining_makes_no_difference_to_a_percentile() -> None:
     assert two is not None
     assert one.buckets == two.buckets
     assert one.zeros == two.zeros
+
+
+def test_a_bucket_stays_where_integers_end_however_many_rows_are_combined() -> None:
+    full = Distribution.of_buckets({1: MAX_COUNT, 2: 5}, MAX_COUNT, 0.0, 2.0)
+    row = row_of(Summary(MAX_COUNT, 1.0, 0.0, 2.0, 1.0, 1.0, full))
+    distribution = summary_of(merged_row([merged_row([row] * 3)] * 3)).distribution
+    assert distribution is not None
+    assert (distribution.zeros, distribution.buckets) == (MAX_COUNT, {1: MAX_COUNT, 2: 45})
 
 
 def test_a_counter_among_others_leaves_what_all_have() -> None:

@@ -143,8 +143,9 @@ def encode_distribution(distribution: Distribution) -> bytes:
         distribution.spill()
     indices = sorted(distribution.buckets)
     steps = [after - before for before, after in zip([0, *indices], indices, strict=False)]
-    counts = [distribution.buckets[index] for index in indices]
-    buckets = (distribution.low, distribution.high, distribution.zeros, steps, counts)
+    counts = [bounded_count(distribution.buckets[index]) for index in indices]
+    zeros = bounded_count(distribution.zeros)
+    buckets = (distribution.low, distribution.high, zeros, steps, counts)
     return _BUCKETS + _pack(buckets)
 
 
