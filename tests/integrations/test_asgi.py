@@ -28,13 +28,13 @@ class Exchange:
     def __init__(self, *received: asgi.Message, broken: bool = False) -> None:
         self._received = list(received)
         self._broken = broken
-        self.sent: list[str] = []
+        self.sent: list[object] = []
 
     async def receive(self) -> asgi.Message:
         return self._received.pop(0)
 
     async def send(self, message: asgi.Message) -> None:
-        self.sent.append(message["type"])
+        self.sent.append(message.get("type"))
         if self._broken:
             raise ConnectionResetError
 
@@ -99,6 +99,19 @@ def test_a_client_that_is_heard_to_go_away(
 
     Exchange({"type": "http.disconnect"}).run(asgi.Measured(application, z))
     assert statuses(z) == ["4xx"]
+
+
+@pytest.mark.parametrize("message", [{}, {"type": "http.response.start"}, {"type": 3}])
+def test_a_message_that_a_server_lets_pass_passes(
+    z: RecordingZibrato, message: asgi.Message
+) -> None:
+    async def application(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        await receive()
+        await send(message)
+
+    exchange = Exchange({}).run(asgi.Measured(application, z))
+    assert exchange.sent == [message.get("type")]
+    assert statuses(z) == ["5xx"]
 
 
 def test_a_cancelled_request_is_no_failure_of_the_server(z: RecordingZibrato) -> None:

@@ -25,6 +25,23 @@ class Raising:
         raise RuntimeError
 
 
+class RaisingText(str):
+    """A text that raises when it is looked up."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+
+class Nameless(type):
+    """Makes classes that won't say their name."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]  # it is read alone
+        raise RuntimeError
+
+
 @pytest.fixture
 def z() -> RecordingZibrato:
     return RecordingZibrato()
@@ -82,6 +99,20 @@ def test_what_is_no_method_is_other(z: RecordingZibrato, method: object) -> None
 def test_what_is_no_status_is_a_failure_of_the_server(z: RecordingZibrato, status: Any) -> None:
     Requests(z).record("/", "GET", status, 0.1)
     assert statuses(z) == ["5xx"]
+
+
+def test_texts_of_the_host_s_own_and_long_ones_are_texts(z: RecordingZibrato) -> None:
+    Requests(z).record(RaisingText("/" + "x" * 300), RaisingText("GET"), 200, 0.1)
+    (tags,) = {tuple(measured.tags.items()) for measured in z.measurements}
+    assert dict(tags) == {"route": "/" + "x" * 254, "method": "GET", "status": "2xx"}
+
+
+def test_an_exception_may_have_any_name(z: RecordingZibrato) -> None:
+    requests = Requests(z)
+    for kind in (Nameless("Bad", (Exception,), {}), type("", (Exception,), {})):
+        requests.count_exception("/", kind)
+    requests.count_exception("/", type("X" * 300, (Exception,), {}))
+    assert set(exceptions(z)) == {("/", "Bad"), ("/", "other"), ("/", "X" * 255)}
 
 
 def test_threads_lose_nothing(z: RecordingZibrato) -> None:

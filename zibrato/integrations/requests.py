@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zibrato.client.instruments import Instruments
+from zibrato.model import MAX_NAME_LENGTH
 
 OTHER = "other"
 """The route of a request that fits none, and a method that is none."""
@@ -47,13 +48,17 @@ class Requests:
 
     def count_exception(self, route: object, kind: type[BaseException]) -> None:
         """Count an exception that nothing in the application has handled, at level `error`."""
-        tags = {"route": self._known(route), "exception": kind.__name__}
+        # Of a class that may have another one's `__name__`, which may raise anything.
+        name = type.__dict__["__name__"].__get__(kind)[:MAX_NAME_LENGTH] or OTHER
+        tags = {"route": self._known(route), "exception": name}
         self._z.count("http.exceptions", level="error", tags=tags)
 
     def _bind(self, route: object, method: object, status: object) -> _Bound:
         """Return what counts and times requests of a kind, kept for the next of them."""
         known = self._known(route)
-        verb = method if isinstance(method, str) and method in METHODS else OTHER
+        verb = _exact(method)
+        if verb not in METHODS:
+            verb = OTHER
         number = status // 100 if isinstance(status, int) and status // 100 in CLASSES else 5
         bound = self._bound.get((known, verb, number))
         if bound is None:
@@ -65,10 +70,14 @@ class Requests:
 
     def _known(self, route: object) -> str:
         """Return the route's name, or `other` for what is none and for one too many."""
-        if not isinstance(route, str) or not route:
-            return OTHER
-        if route not in self._routes:
-            if len(self._routes) >= MAX_ROUTES:
+        name = _exact(route)[:MAX_NAME_LENGTH]
+        if name not in self._routes:
+            if not name or len(self._routes) >= MAX_ROUTES:
                 return OTHER
-            self._routes.add(str(route))
-        return route
+            self._routes.add(name)
+        return name
+
+
+def _exact(text: object) -> str:
+    """Return a text without what a class of the host's makes of it, and nothing of what is none."""
+    return str.__str__(text) if isinstance(text, str) else ""
