@@ -6,10 +6,11 @@ its own the maker provides IBackendOptions, and where it has a page, it is an IW
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from twisted.python.threadpool import ThreadPool
     from twisted.web.iweb import IRequest
 
+    from zibrato.file_lock import FileLock
     from zibrato.health import Health
     from zibrato.model import Annotation, Tags
 
@@ -86,6 +88,8 @@ class BackendContext:
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
     files: set[Path] = field(default_factory=set)
     """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
+    locks: MutableMapping[Path, FileLock] = field(default_factory=WeakValueDictionary)
+    """The locks of such paths: a backend has that of the one in whose place it is put."""
     count: Counting = lambda *_value, **_tags: None
     """Counts in the daemon's own series what no delivery tells of."""
     state: Callable[[str], Path | None] = lambda _name: None

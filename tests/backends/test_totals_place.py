@@ -43,6 +43,25 @@ def test_a_file_that_another_has_is_an_error_where_it_was_named(tmp_path: Path) 
     lock.close()
 
 
+@pytest.mark.parametrize("settings", [{}, {"totals": "totals"}])
+def test_a_backend_in_the_place_of_another_has_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    context = BackendContext(FakeReactor(), (), state=lambda _: tmp_path / "totals")
+    before = totals_of(settings, context, "otlp")
+    context.files.clear()  # as what puts it there hides them
+    after = totals_of(settings, context, "otlp")
+    assert path_of(before) == path_of(after) == tmp_path / "totals"
+    assert before.file is not None
+    before.file.close()
+    with pytest.raises(BlockingIOError):
+        FileLock(tmp_path / "totals")
+    assert after.file is not None
+    after.file.close()
+    FileLock(tmp_path / "totals").close()
+
+
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected a file, got the directory"):
         totals_of({"totals": str(tmp_path)}, BackendContext(FakeReactor(), ()), "otlp")

@@ -128,8 +128,7 @@ class TotalsFile:
                 self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._open.close()
             self._open = None
-        if self._lock is not None:
-            self._lock.close()
+        self._lock = None  # which closes it, unless a backend in this one's place has it, too
 
     def _rows(self) -> Iterator[tuple[Series, PackedTotal]]:
         query = "SELECT series, data FROM total ORDER BY seen"

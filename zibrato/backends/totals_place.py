@@ -56,10 +56,11 @@ def _default(context: BackendContext, backend: str) -> Path | None:
 def _claimed(path: Path, context: BackendContext) -> FileLock:
     if path.exists() and not path.is_file():
         raise ValueError(f"expected a file, got the directory or device {path}")
-    claim_path(path.resolve(), context.files)
+    place = path.resolve()
+    claim_path(place, context.files)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return FileLock(path)
+        return context.locks.get(place) or context.locks.setdefault(place, FileLock(path))
     except BlockingIOError:
         raise ValueError(f"another daemon has {path}") from None
     except OSError as error:
