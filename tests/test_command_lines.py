@@ -2,7 +2,7 @@
 
 The lines are handed to the daemon's options and made into a service in this process; a handful go
 through real processes in tests/integration/test_refusals. Those of commands that record are in
-tests/shell/test_command_lines.
+tests/shell/test_command_lines, of those that watch in tests/terminal/test_status and test_top.
 """
 
 from __future__ import annotations

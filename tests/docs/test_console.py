@@ -17,6 +17,7 @@ from zibrato.keygen import _parser as keygen_parser
 from zibrato.shell import send, timed
 from zibrato.store.export import main as export
 from zibrato.terminal.status import _parser as status_parser
+from zibrato.terminal.top import _parser as top_parser
 
 FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
 ENDS = {";", "&&", "|", "||"}
@@ -151,6 +152,8 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         send._parser().parse_args(arguments[1:])
     elif arguments[:1] == ["status"]:
         status_parser().parse_args(arguments[1:])
+    elif arguments[:1] == ["top"]:
+        top_parser().parse_args(arguments[1:])
     elif arguments[:1] == ["time"]:
         timed._parse(arguments[1:])
     else:

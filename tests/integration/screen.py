@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -40,11 +39,13 @@ class Screen:
         self.resize(columns, lines)
         self.popen = subprocess.Popen(
             arguments,
-            env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
+            env={**_environment(), **(environment or {})},
             stdin=end,
             stdout=end,
             stderr=end,
             start_new_session=True,
+            # Else no signal would come of another size, nor of Ctrl-C.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a call and no more
         )
         os.close(end)
 
@@ -53,13 +54,23 @@ class Screen:
         """What is on the screen now."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
+    @property
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """The characters of each line, as they are drawn."""
+        rows, columns = self._screen.lines, self._screen.columns
+        return [[self._screen.buffer[y][x] for x in range(columns)] for y in range(rows)]
+
+    def settle(self) -> None:
+        """Read until nothing has come for a moment, or for long enough."""
+        limit = monotonic() + DEADLINE / 3
+        while monotonic() < limit and self._read(0.3):
+            pass
+
     def resize(self, columns: int, lines: int) -> None:
-        """Give the terminal another size."""
+        """Give the terminal another size, which the kernel tells the process by a signal."""
         self._screen.resize(lines, columns)
         size = struct.pack("HHHH", lines, columns, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
-        if hasattr(self, "popen"):
-            self.popen.send_signal(signal.SIGWINCH)
 
     def press(self, text: str) -> None:
         """Press keys."""
@@ -108,3 +119,10 @@ class Screen:
         os.close(self._terminal)
         if error is not None:
             print(f"--- {self.popen.args!r} showed:\n{self.text}")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without the size of another terminal, which pytest-xdist sets."""
+    foreign = {"COLUMNS", "LINES"}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    return {**kept, "TERM": "xterm-256color"}

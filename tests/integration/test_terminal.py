@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.page.store_daemon import StoreDaemon
-from tests.integration.processes import BIN
+from tests.integration.processes import BIN, eventually
 from tests.integration.screen import Screen
 from zibrato import Zibrato
 
@@ -25,6 +25,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreDaemon]:
             z.count(name="shop.orders", value=3)
             z.timing(name="shop.render", value=0.25)
             z.gauge(name="evil\u202e.name", value=1)
+            eventually(lambda: len(made.names()) == 3)
         yield made
     finally:
         made.process.__exit__(None, None, None)
@@ -58,11 +59,12 @@ def test_top_shows_what_happens_in_any_size_and_a_daemon_that_goes_and_comes_bac
         screen.wait_for(r"^series +rate/s↓ +value +p50 +p95 +p99 trend")
         with Zibrato(daemon.socket) as z:
             z.timing(name="shop.render", value=0.5)
-        screen.wait_for(r"^shop\.render box +\d\S* +0\.5\d* .*[▁▂▃▄▅▆▇█]")
+            screen.wait_for(r"^shop\.render box +\S+ +- +0\.5\d* .*[▁▂▃▄▅▆▇█]")
         screen.press("evil")
         screen.wait_for("^live: 1 of ")
         screen.wait_for(r"^evil\\u202e.name box ")
         assert "\u202e" not in screen.raw.decode(errors="replace")
+        screen.settle()
         screen.resize(30, 6)
         screen.wait_for(r"^series +rate/s↓$")
         daemon.stop()

@@ -38,7 +38,8 @@ def test_an_interval_moves_all_on_by_one() -> None:
     counter, timer = made.view("", "name")
     assert (counter.rate, counter.value) == (3.0, 30.0)
     assert counter.spark(made.newest, 3) == [None, 5.0, 30.0]
-    assert (timer.rate, timer.value, timer.p50, timer.p95, timer.p99) == (5.0, 0.2, 0.1, 0.2, 0.4)
+    assert (timer.rate, timer.value, timer.p50, timer.p95, timer.p99) == (5.0, None, 0.1, 0.2, 0.4)
+    assert timer.spark(made.newest, 2) == [5.0, 0.2]
 
 
 def test_what_comes_late_adds_up_in_its_own_interval() -> None:

@@ -71,9 +71,11 @@ class Row:
         self.label = printable(label(series))
         self.folded = self.label.casefold()
         self.rate = series.rate
-        self.value = series.last
+        # A timer has no value but its percentiles, of which the list tells one.
+        is_timer = self.kind == TIMER
+        self.value: Number = None if is_timer else series.last
+        self.p95: Number = series.last if is_timer else None
         self.p50: Number = None
-        self.p95: Number = series.last if series.kind == TIMER else None
         self.p99: Number = None
         self.slot = slot
         self._spark: msgspec.Raw | Column = series.spark
@@ -94,7 +96,7 @@ class Row:
             del recent[min(recent)]
         if slot >= self.slot:
             self.slot = slot
-            self.value = value
+            self.value = None if self.kind == TIMER else value
             self.rate = (value if self.kind == COUNTER else count) / seconds
             self.p50, self.p95, self.p99 = p50, p95, p99
 
