@@ -120,7 +120,7 @@ class ReloaderTests(SynchronousTestCase):
         self.config = Path(directory.name, "zibrato.conf")
         self.config.touch(0o600)
         self.rewrite("levels = info")
-        options = Options({})
+        options = Options({"XDG_STATE_HOME": directory.name})
         options.parseOptions(["--config", str(self.config), "--backend", "memory",
                               "--backend", "librato:username=u:apikey=k"])  # fmt: skip
         self.backend = Noting()
@@ -207,6 +207,11 @@ class ReloaderTests(SynchronousTestCase):
         self.logged()
         self.assertEqual(self.aggregator.max_series, 3)
         self.assertEqual(self.reloader.settings.stop_timeout, 5)
+
+    def test_it_is_said_where_the_next_start_would_have_another_outbox(self) -> None:
+        self.rewrite("levels = info", "socket = ipc:///elsewhere")
+        lines = self.logged()
+        self.assertRegex(lines[0], r"^the outbox has its name from the first --socket, and is /")
 
     def test_whose_secrets_others_may_read_is_said(self) -> None:
         self.rewrite("apikey = k", "username = u")

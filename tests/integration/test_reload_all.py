@@ -75,9 +75,10 @@ class Reloaded:
 class Counting:
     """Counts in a thread over a socket of the daemon, until its `with` block ends."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, *, acknowledged: bool = False) -> None:
         self.made = 0
         self._endpoint = endpoint
+        self._acknowledged = acknowledged
         self._stop = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -90,7 +91,7 @@ class Counting:
         self._thread.join()
 
     def _run(self) -> None:
-        with Zibrato(self._endpoint) as z:
+        with Zibrato(self._endpoint, linger=30, acknowledged=self._acknowledged) as z:
             while not self._stop.wait(0.001):
                 z.count(name="calls")
                 self.made += 1
@@ -104,7 +105,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloaded]:
 
 
 def test_nothing_is_lost_while_all_of_it_changes(running: Reloaded) -> None:
-    with Counting(running.endpoint("a")) as first, Counting(running.endpoint("b")) as second:
+    (a, b) = (running.endpoint(name) for name in "ab")
+    with Counting(a) as first, Counting(b, acknowledged=True) as second:
         for sockets, files in STEPS:
             running.reload(sockets, files)
             before = {file: running.total(file) for file in files.values()}

@@ -96,9 +96,10 @@ class BackendSet(MultiService):
         return [slot.current for slot in slots if slot.current is not None]
 
     @property
-    def choices(self) -> Sequence[BackendChoice]:
-        """What they were made of."""
-        return [member.choice for member in self._members.values() if not member.is_leaving]
+    def delivering(self) -> Sequence[Outbox]:
+        """The outboxes that have a backend, for a while also those of removed ones."""
+        members = self._members.values()
+        return [member.outbox for member in members if member.slot.current is not None]
 
     def plan(self, choices: Sequence[BackendChoice]) -> Plan:
         """Make what is new and what has changed; raises usage.UsageError, and then nothing is."""

@@ -51,6 +51,18 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
     return state_path(environment, name, "outbox")
 
 
+def outbox_name(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Return the path of the outbox's file, nothing where none is wanted or had."""
+    try:
+        return (
+            ""
+            if settings.outbox == "none"
+            else settings.outbox or str(default_path(settings, environment))
+        )
+    except ValueError:
+        return ""
+
+
 def state_beside(settings: Settings, environment: Mapping[str, str], name: str) -> Path | None:
     """Return the file of a backend's own beside the outbox; None where no file is wanted or had."""
     if settings.outbox == "none":

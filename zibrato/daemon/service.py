@@ -238,5 +238,6 @@ class Daemon(MultiService):
     async def _deliver_rest(self) -> None:
         """Wait for the outboxes, for `--stop-timeout` at most."""
         timeout = self.reloader.settings.stop_timeout
-        waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in self.outboxes]
+        outboxes = self.backends.delivering
+        waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in outboxes]
         await gatherResults([drained.addErrback(lambda _: None) for drained in waiting])
