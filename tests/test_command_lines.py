@@ -16,6 +16,7 @@ import pytest
 from twisted.python.usage import UsageError
 
 from tests.addresses import SOCKETS, STATSD, TEXT, WEB
+from tests.ports import free_port
 from zibrato.daemon.config_file import MAX_CONFIG
 from zibrato.service import Options, make_service
 
@@ -165,12 +166,6 @@ def taken() -> Iterator[int]:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def run(line: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import zmq
 
-from tests.intake.sockets import Reactor, free_port
+from tests.intake.sockets import Reactor
+from tests.ports import free_port
 from zibrato.endpoint import Endpoint
 from zibrato.intake.claims import claim
 from zibrato.intake.zeromq import make

@@ -11,7 +11,8 @@ import pytest
 import zmq
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from tests.intake.sockets import Reactor, free_port
+from tests.intake.sockets import Reactor
+from tests.ports import free_port
 from zibrato.endpoint import Endpoint
 from zibrato.intake.way_back import WayBack
 from zibrato.intake.zeromq import QUIET, ZeroMQIntake

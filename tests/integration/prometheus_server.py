@@ -11,8 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.intake.sockets import free_port
 from tests.integration.processes import Process, eventually
+from tests.ports import free_port
 
 READY = "Server is ready to receive web requests"
 

@@ -9,16 +9,11 @@ from typing import Any
 
 from tests.integration import npm
 from tests.integration.processes import Process, eventually
+from tests.ports import free_port
 
 PACKAGES = ("statsd@0.9.0", "statsd-librato-backend@2.0.16")
 OLD_NODE = 'require("util").log ??= console.log;'
 """What statsd calls is gone since Node.js 23."""
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 class StatsdServer:

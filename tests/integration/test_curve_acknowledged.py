@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import eventually, module, python
 from tests.integration.shipping import COUNTING, hold_for, made_by, shipping
 from tests.integration.tally import Tally, repeated
+from tests.ports import free_port
 from zibrato.keygen import make_keys
 
 KILLS = 2 if soak.SHARE < 0.1 else soak.rounds(40)
@@ -49,12 +49,6 @@ def keys(tmp_path: Path) -> Path:
     make_keys(made, "web-1")
     (made / "clients" / "web-1.key").write_text((made / "web-1.key").read_text())
     return made
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @pytest.mark.fault("over CURVE: the daemon is killed (-9)")

@@ -12,7 +12,6 @@ from shutil import which
 import pytest
 
 from tests import soak
-from tests.intake.sockets import free_port
 from tests.integration.fleet import Hub, Machine
 from tests.integration.prometheus_server import (
     PromQl,
@@ -22,6 +21,7 @@ from tests.integration.prometheus_server import (
 )
 from tests.integration.shipping import hold_for
 from tests.integration.tally import Tally
+from tests.ports import free_port
 from zibrato import Zibrato
 from zibrato.keygen import make_keys
 

@@ -8,11 +8,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.intake.sockets import free_port
 from tests.integration import carbon
 from tests.integration.carbon import Carbon
 from tests.integration.processes import daemon, eventually
 from tests.integration.prometheus_server import victoria_metrics
+from tests.ports import free_port
 from zibrato import Zibrato
 
 TAGS = ";level=info;source=box"

@@ -13,10 +13,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.intake.sockets import free_port
 from tests.integration.processes import daemon, eventually
 from tests.integration.prometheus_server import prometheus, wait_for_value
 from tests.integration.store_client import Store
+from tests.ports import free_port
 from zibrato import Zibrato
 
 KILLS = 20 if os.environ.get("ZIBRATO_SOAK") else 2
