@@ -142,3 +142,22 @@ def test_what_is_finished_is_recorded_at_once(result: object) -> None:
     returned, times = timed(result)
     assert returned is result
     assert len(times) == 1
+
+
+class Silent(type):
+    """Makes types that don't say what they have."""
+
+    def __getattr__(cls, name: str) -> object:
+        raise RuntimeError(name)
+
+
+def test_a_result_that_can_t_be_watched_is_handed_on() -> None:
+    loop = asyncio.new_event_loop()
+    done = loop.create_future()
+    done.set_result(3)
+    loop.close()
+    for result in (done, Silent("Odd", (), {})()):
+        returned, times = timed(result)
+        assert returned is result
+        assert len(times) == 1
+    assert done.result() == 3

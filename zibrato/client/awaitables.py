@@ -6,6 +6,7 @@ Nothing here imports what makes such results: they are known by their methods.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import suppress
 from types import CoroutineType
 from typing import Any, Protocol, TypeVar
 
@@ -170,9 +171,11 @@ class Adapters(dict[type, "Adapter | None"]):
 
     def adapt(self, result: object, end: End, start: float) -> object:
         """Have `end` called at its end; return what stands for `result`, or itself."""
-        adapter = self[type(result)]
-        if adapter is not None:
-            return adapter(result, end, start)
+        # It may run code of the result's own: a future whose loop is closed takes no callback.
+        with suppress(Exception):
+            adapter = self[type(result)]
+            if adapter is not None:
+                return adapter(result, end, start)
         end(start, None)
         return result
 
