@@ -121,6 +121,7 @@ class BackendSetTests(SynchronousTestCase):
         self.assertEqual(self.keys(), ["fake 2"])  # that of the other one stays the other's
         self.assertEqual((self.given("a"), self.given("b")), ([], [start]))
         self.assertEqual(self.maker.made["a"].stopped, 1)
+        self.assertEqual(list(self.backends.left), [])
 
     def test_what_is_removed_has_a_while_for_what_waits(self) -> None:
         removed = self.maker.made["a"]

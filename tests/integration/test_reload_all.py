@@ -106,7 +106,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloaded]:
 
 def test_nothing_is_lost_while_all_of_it_changes(running: Reloaded) -> None:
     (a, b) = (running.endpoint(name) for name in "ab")
-    with Counting(a) as first, Counting(b, acknowledged=True) as second:
+    with Counting(a, acknowledged=True) as first, Counting(b) as second:
         for sockets, files in STEPS:
             running.reload(sockets, files)
             before = {file: running.total(file) for file in files.values()}
