@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from zibrato.daemon.accumulator import Accumulator
 from zibrato.lines import LineBatch
@@ -13,6 +14,8 @@ Taken = Batch | LineBatch | Sequence[SummaryRow]
 """What an interval takes in at once."""
 Identity = tuple[str, str, str, str | None, Tags]
 """What tells rows apart: kind, name, level, source and tags, as they came."""
+_PART = 1000
+"""Series of which the accumulators are freed together."""
 
 
 class OpenInterval:
@@ -58,16 +61,20 @@ class ClosedInterval:
 def _summaries(interval: OpenInterval) -> dict[Series, Summary]:
     """Return what was accumulated; a set is a gauge from here on.
 
-    The interval is empty afterwards. It is freed bit by bit: to free all at once is one step of the
-    interpreter, for which every thread has to wait.
+    The interval is empty afterwards. It is freed part by part: to free all at once is one step of
+    the interpreter, for which every thread has to wait. To free an object for each that is made is
+    no better: Python collects garbage once there are some hundred objects more than there were, and
+    would go through those of all series in one step then.
     """
     summaries: dict[Series, Summary] = {}
     while interval.rows:
         interval.rows.popitem()
-    for opened in list(interval.entries):
-        entry = interval.entries.pop(opened)
-        series = opened._replace(kind=GAUGE) if opened.kind == SET else opened
-        summary = entry.summary()
-        same = summaries.get(series)
-        summaries[series] = summary if same is None else same.merged(summary)
+    opened = iter(list(interval.entries))
+    while part := list(islice(opened, _PART)):
+        entries = [interval.entries.pop(one) for one in part]
+        for one, entry in zip(part, entries, strict=True):
+            series = one._replace(kind=GAUGE) if one.kind == SET else one
+            summary = entry.summary()
+            same = summaries.get(series)
+            summaries[series] = summary if same is None else same.merged(summary)
     return summaries
