@@ -35,7 +35,7 @@ setup(
         "otlp": ["opentelemetry-proto>=1.28"],
         "prometheus": ["prometheus-client>=0.21"],
         "remote-write": ["cramjam>=2.8"],
-        "top": ["textual>=1.0"],
+        "top": ["textual>=4.0"],
         "test": [
             "celery",
             "coverage>=7.10",
@@ -52,7 +52,7 @@ setup(
             "pytest-cov",
             "pytest-xdist",
             "starlette",
-            "textual>=1.0",
+            "textual>=4.0",
             "towncrier",
         ],
         # What tests/integration runs beside Zibrato: real peers, servers and clients.
