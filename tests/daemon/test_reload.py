@@ -8,10 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.daemon.daemons import FakeIntake
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend
 from zibrato.daemon.aggregation import Aggregator
@@ -130,6 +132,7 @@ class ReloaderTests(SynchronousTestCase):
             slot = outbox.backend
             assert isinstance(slot, BackendSlot)
             slot.current = backend
+        self.slow = FakeIntake(lambda _: None)
         self.intakes = IntakeSet(self.make_intakes, options.settings)
         self.aggregator = Aggregator(
             SelfMetrics(), interval=10, source="here", levels=options.settings.levels, max_series=9
@@ -141,7 +144,9 @@ class ReloaderTests(SynchronousTestCase):
         places = [endpoint for endpoint in settings.endpoints if endpoint not in known]
         if any(place.address == "ipc:///taken" for place in places):
             raise UsageError("--socket: can't have ipc:///taken")
-        return {}
+        slow = [place for place in places if place.address == "ipc:///slow"]
+        self.slow = FakeIntake(lambda _: None) if slow else self.slow
+        return dict.fromkeys(slow, self.slow)
 
     def rewrite(self, *lines: str) -> None:
         """Write the configuration file."""
@@ -207,6 +212,24 @@ class ReloaderTests(SynchronousTestCase):
         self.logged()
         self.assertEqual(self.aggregator.max_series, 3)
         self.assertEqual(self.reloader.settings.stop_timeout, 5)
+
+    def test_a_reload_waits_for_sockets_that_close_and_so_does_a_stop(self) -> None:
+        self.rewrite("levels = info", "socket = ipc:///slow")
+        self.logged()
+        drained: Deferred[None] = Deferred()
+        self.slow.drained = drained
+        self.rewrite("levels = error")
+        self.logged()
+        settled = self.reloader.settled()
+        self.rewrite("levels = warning")
+        self.assertEqual(self.logged(), [])
+        self.assertNoResult(settled)
+        self.assertEqual(self.aggregator.levels, LevelFilter.parse("error"))
+        with capturedLogs():
+            drained.callback(None)
+        self.flushLoggedErrors(LookupError)
+        self.successResultOf(settled)
+        self.assertEqual(self.aggregator.levels, LevelFilter.parse("warning"))
 
     def test_it_is_said_where_the_next_start_would_have_another_outbox(self) -> None:
         self.rewrite("levels = info", "socket = ipc:///elsewhere")
