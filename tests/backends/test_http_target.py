@@ -27,6 +27,8 @@ def test_a_query_is_not_shown() -> None:
     assert target.shown == "https://there/v1?…"
     assert "a-secret" not in repr(target)
     assert HttpTarget.parse({"url": "https://there/v1"}).shown == "https://there/v1"
+    with pytest.raises(ValueError, match="got 'there/v1'"):
+        HttpTarget.parse({"url": "there/v1?key=a-secret"})
 
 
 def test_there_may_be_a_default() -> None:

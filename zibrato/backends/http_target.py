@@ -34,7 +34,7 @@ class HttpTarget:
         url = (settings.get("url") or default or "").strip()
         match = _URL.fullmatch(url)
         if not match or not 0 < int(match[1] or 80) < 65536:
-            shown = "one with a user or a password" if "@" in url else repr(url)
+            shown = "one with a user or a password" if "@" in url else repr(url.partition("?")[0])
             raise ValueError(
                 f"url: expected http[s]://HOST[:PORT]/PATH, got {shown}; what lets requests in "
                 "goes into headers=NAME=VALUE"
