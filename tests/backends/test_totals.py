@@ -46,11 +46,12 @@ def deliver(
     *amounts: tuple[Series, float, Summary],
     identity: Identity | None = None,
     commit: bool = True,
+    now: float = 1e9,
 ) -> Sequence[Total]:
     """Add intervals of 10 s, each of one series, and return their totals."""
     snapshots = [Snapshot(when, when + 10, {series: one}) for series, when, one in amounts]
     delivery = Delivery(snapshots, lambda *_: None, [identity] * len(snapshots))
-    addition = result(totals.begin(delivery))
+    addition = result(totals.begin(delivery, now))
     added = [
         addition.add(series, one, start, end, is_monotonic=one.sum >= 0)
         for start, end, summaries in addition.snapshots
@@ -101,6 +102,21 @@ def test_of_a_gauge_the_newest_reading_stays() -> None:
     assert total.summary.last == 4.0
 
 
+def test_after_the_clock_was_far_ahead_totals_go_on_at_the_time_that_it_is() -> None:
+    totals = Totals()
+    gauge = Series(GAUGE, "depth", "here")
+    ahead, now = 1e9, 1000.0
+    deliver(totals, (CALLS, ahead, Summary(2, 5.0)), now=ahead + 20)
+    deliver(totals, (gauge, ahead, Summary(1, 7.0, 7.0, 7.0, 49.0, 7.0)), now=ahead + 20)
+    latest = Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0)
+    (calls,) = deliver(totals, (CALLS, now - 20, Summary(1, 1.0)), now=now)
+    (depth,) = deliver(totals, (gauge, now - 20, latest), now=now)
+    assert calls == Total(now - 20, now - 20, now - 10, Summary(3, 6.0))
+    assert depth.summary == latest
+    (calls,) = deliver(totals, (CALLS, now - 10, Summary(1, 1.0)), now=now + 10)
+    assert calls == Total(now - 20, now - 10, now, Summary(4, 7.0))
+
+
 def test_what_was_silent_for_long_begins_anew() -> None:
     totals, one = Totals(), Summary(1, 1.0)
     deliver(totals, (CALLS, 100.0, one), (WORK, 100.0, timer(1.0)))
@@ -137,7 +153,7 @@ def test_what_is_known_is_delivered_and_not_added_again(tmp_path: Path) -> None:
     noted: list[tuple[int, str | None]] = []
     snapshot = Snapshot(100.0, 110.0, {CALLS: Summary(2, 5.0)})
     delivery = Delivery([snapshot], lambda *note: noted.append(note), [identity])
-    assert result(kept(path).begin(delivery)).snapshots == []
+    assert result(kept(path).begin(delivery, 0.0)).snapshots == []
     assert noted == [(2, None)]
 
 
@@ -153,7 +169,7 @@ def test_a_corrupt_file_is_set_aside(tmp_path: Path) -> None:
 def test_what_can_t_be_written_is_kept_for_later(tmp_path: Path) -> None:
     totals = kept(tmp_path / "none" / "totals")
     delivery = Delivery([], lambda *_: None)
-    assert "none/totals" in failure(totals.begin(delivery))
+    assert "none/totals" in failure(totals.begin(delivery, 0.0))
 
 
 def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

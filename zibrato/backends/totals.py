@@ -32,6 +32,8 @@ FORGOTTEN = 86_400.0
 """Seconds of silence, as intervals have it, after which a series begins anew."""
 STEP = 0.001
 """Seconds between two totals of a series where the later one is of no later interval."""
+MAX_AHEAD = 600.0
+"""Seconds that a total's time may be ahead of the clock: many receivers take nothing beyond."""
 _TOTAL_BYTES, _TEXT_BYTES = 560, 50
 """As measured: of a series with its total, and of each of its texts, beside what is in them."""
 _WARN_EVERY = 3600.0
@@ -51,12 +53,18 @@ class Inline:
 
 
 class Addition:
-    """What new snapshots add to totals: seen by nobody until `Totals.commit`."""
+    """What new snapshots add to totals at the Unix time `now`: seen by nobody until `commit`.
 
-    def __init__(self, before: Mapping[Series, PackedTotal], snapshots: Sequence[Snapshot]) -> None:
+    A total whose time is ahead, since the clock was set back meanwhile, goes on at the interval's.
+    """
+
+    def __init__(
+        self, before: Mapping[Series, PackedTotal], snapshots: Sequence[Snapshot], now: float
+    ) -> None:
         self.snapshots = snapshots
         self.changed: dict[Series, PackedTotal] = {}
         self._before = before
+        self._now = now
 
     def add(
         self, series: Series, summary: Summary, start: float, end: float, *, is_monotonic: bool
@@ -66,10 +74,13 @@ class Addition:
         before = None if packed is None else packed.total
         total = Total(start, start, end, _own(summary), is_monotonic)
         if before is not None and start - before.seen < FORGOTTEN:
+            if before.seen > self._now:
+                before = before._replace(start=min(before.start, start), seen=start)
+            is_ahead = before.end > self._now + MAX_AHEAD
             total = Total(
                 before.start,
                 max(start, before.seen),
-                max(end, before.end + STEP),
+                end if is_ahead else max(end, before.end + STEP),
                 _added(series.kind, before, start, summary),
                 is_monotonic and before.is_monotonic,
             )
@@ -112,7 +123,7 @@ class Totals:
                 await self._in_thread(self._read)
                 self._loaded = True
 
-    async def begin(self, delivery: Delivery) -> Addition:
+    async def begin(self, delivery: Delivery, now: float) -> Addition:
         """Return the addition of what is new of a delivery; the rest is noted as delivered.
 
         What is known already was shown or sent before it was committed, or at once after.
@@ -125,7 +136,7 @@ class Totals:
             known = [one for one, is_new in zip(snapshots, new, strict=True) if not is_new]
             snapshots = [one for one, is_new in zip(snapshots, new, strict=True) if is_new]
             delivery.delivered(sum(snapshot.measurements for snapshot in known))
-        return Addition(self._totals, snapshots)
+        return Addition(self._totals, snapshots, now)
 
     async def commit(self, addition: Addition, identities: Sequence[Identity | None]) -> None:
         """Have an addition hold, all of it or nothing; raises RetryLater where it can't be kept.

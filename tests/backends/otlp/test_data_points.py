@@ -103,7 +103,7 @@ def test_what_is_counted_down_is_not_monotonic() -> None:
 
 
 def test_totals_go_on_over_deliveries() -> None:
-    series, totals = Series(COUNTER, "calls", "here"), Addition({}, ())
+    series, totals = Series(COUNTER, "calls", "here"), Addition({}, (), now=2e9)
     for number, total in ((0, 2.0), (1, 4.0)):
         message = request(snapshot({series: Summary(1, 2.0)}, NOW + 10 * number), totals=totals)
         (metric,) = message.resource_metrics[0].scope_metrics[0].metrics

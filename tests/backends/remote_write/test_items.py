@@ -23,7 +23,7 @@ def timer(*samples: float) -> Summary:
 def taken(*parts: tuple[int, Mapping[Series, Summary]], native: bool = False) -> Taken:
     """Return what ships intervals of 10 s, each from so many seconds after NOW on."""
     snapshots = [Snapshot(NOW + after, NOW + after + 10, summaries) for after, summaries in parts]
-    work = items(Addition({}, snapshots), native=native)
+    work = items(Addition({}, snapshots, now=NOW + 10_000), native=native)
     while True:
         try:
             next(work)

@@ -129,7 +129,7 @@ class OtlpBackend:
         if self._totals is None:
             points = await self._points(delivery, delivery.snapshots, None)
             return _Work(Bisection(points, MAX_POINTS))
-        addition = await self._totals.begin(delivery)
+        addition = await self._totals.begin(delivery, self._reactor.seconds())
         points = await self._points(delivery, addition.snapshots, addition)
         return _Work(Bisection(points, MAX_POINTS), addition)
 

@@ -91,7 +91,9 @@ class PrometheusBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         addition = delivery.requests
         if not isinstance(addition, Addition):
-            addition = delivery.requests = await self._totals.begin(delivery)
+            addition = delivery.requests = await self._totals.begin(
+                delivery, self._reactor.seconds()
+            )
             not_finite, merged = await in_turns(_added(addition), self._reactor)
             self._log.log_once("series become one by their names", merged)
             if not_finite:

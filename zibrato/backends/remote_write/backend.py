@@ -108,7 +108,7 @@ class RemoteWriteBackend:
     async def _deliver(self, delivery: Delivery) -> None:
         work = delivery.requests
         if not isinstance(work, _Work):
-            addition = await self._totals.begin(delivery)
+            addition = await self._totals.begin(delivery, self._reactor.seconds())
             work = delivery.requests = await self._begin(delivery, addition)
         while work.remaining.request:
             rejection = await self._post(work.remaining.request)
