@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ os.execv(command[0], command)
 """
 MB = 1024
 """KiB."""
+BURST = 40
+"""Connections to each port that a daemon finds at once; Twisted lets 50 wait."""
 ANY = "tcp:0:interface=127.0.0.1"
 SERVERS = (PAGE, r"OTLP's metrics are taken at (http://[^/]+)", "listening on (tcp:.+) for statsd")
 
@@ -97,10 +100,15 @@ def test_idle_connections_leave_descriptors_for_clients(
     with store.process, ExitStack() as connections:
         ports = [int(store.process.wait_for(server)[1].rpartition(":")[2]) for server in SERVERS]
         for number in range(hard // 2 + 10):
+            if number == hard // 4:  # as many as each may have; the next are a burst
+                store.process.send(signal.SIGSTOP)
+            if number == hard // 4 + BURST:
+                store.process.send(signal.SIGCONT)
             for port in ports:
                 client = connections.enter_context(socket.socket())
                 client.bind((f"127.0.0.{2 + number // 50}", 0))
-                with suppress(ConnectionResetError):  # one too many may be closed already
+                client.setblocking(not 0 <= number - hard // 4 < BURST)
+                with suppress(ConnectionResetError, BlockingIOError):  # it may be closed already
                     client.connect(("127.0.0.1", port))
         for number in range(10):
             application = Zibrato(store.endpoint)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -82,6 +85,14 @@ class _Rejection(Protocol):
     """Closes the connection; TLS couldn't do without a protocol."""
 
     def connectionMade(self) -> None:
-        """Close it at once."""
+        """Close it at once.
+
+        A reactor accepts all of a burst in one turn. Closed in the next one, as aborted connections
+        are, they would have taken all descriptors by then, and libzmq ends the process in which it
+        gets none. TLS, which is about to shake hands, can't be closed sooner.
+        """
         transport: Any = self.transport  # no interface has all that TCP's and TLS's share
-        transport.abortConnection()
+        if isinstance(transport, Connection):
+            transport.connectionLost(Failure(ConnectionAborted()))
+        else:
+            transport.abortConnection()
