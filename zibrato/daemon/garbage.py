@@ -8,8 +8,12 @@ from time import monotonic, thread_time
 
 from twisted.application.service import Service
 
-OFTEN = 1
-"""After so many collections of the middle generation comes a full one: about 15,000 objects."""
+THRESHOLDS = 4, 1
+"""After so many collections of a generation comes one of the next, the last being a full one.
+
+Python's 10 are for what only adds objects. What is freed meanwhile counts against what is new: in
+between there are up to ten times as many new ones here as its first threshold has.
+"""
 SLOW = 0.005
 """Seconds of a full collection from which on the next is spared what this one went through."""
 PERIOD = 3600.0
@@ -36,7 +40,7 @@ class LongLived(Service):
         """Begin, for all of the process."""
         Service.startService(self)
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(*self._thresholds[:2], OFTEN)
+        gc.set_threshold(self._thresholds[0], *THRESHOLDS)
         gc.freeze()
         gc.callbacks.append(self._noted)
 
