@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from zibrato.backends.http import HttpClient, Poster, client
 from zibrato.backends.http_bounds import MAX_BODY
+from zibrato.backends.http_proxy import Proxy
 from zibrato.backends.http_responses import Response
 from zibrato.interfaces import Reactor, RetryLater
 
@@ -62,14 +63,18 @@ class BoundsTests(TestCase):
         http, url = self.client(lambda: self.server)
         return await Poster(http, reactor).post(url, b"x", {})
 
-    def client(self, make: Callable[[], Protocol]) -> tuple[HttpClient, str]:
-        """Return a client, and the URL of a server of its own."""
+    def client(
+        self, make: Callable[[], Protocol], *, is_proxy: bool = False
+    ) -> tuple[HttpClient, str]:
+        """Return a client, and the URL of a server of its own, which may be its proxy."""
         factory: Any = Factory.forProtocol(make)
         port: Any = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
-        http, close = client(cast("Reactor", reactor))
+        url = f"http://127.0.0.1:{port.getHost().port}/"
+        proxy = Proxy.parse(url) if is_proxy else None
+        http, close = client(cast("Reactor", reactor), proxy)
         self.addCleanup(close)
-        return http, f"http://127.0.0.1:{port.getHost().port}/"
+        return http, url
 
     async def refusal(self, *parts: bytes, endless: bytes = b"") -> str:
         with self.assertRaises(RetryLater) as caught:
@@ -114,6 +119,14 @@ class BoundsTests(TestCase):
         ):
             response = await self.post(OK, b"Content-Encoding: gzip\r\n\r\n", body)
             self.assertEqual(response.body[:6], inflated[:6])
+
+    async def test_a_connection_through_a_proxy_is_no_line_of_the_log(self) -> None:
+        answering = Answering(iter([b"HTTP/1.1 502 Bad Gateway\r\n\r\n"]))
+        http, _ = self.client(lambda: answering, is_proxy=True)
+        with capturedLogs() as events, self.assertRaises(RetryLater) as caught:
+            await Poster(http, cast("Reactor", reactor)).post("https://there.invalid/", b"", {})
+        self.assertIn("the proxy answered 502", str(caught.exception))
+        self.assertEqual(events, [])
 
     async def test_one_interim_answer_is_nothing(self) -> None:
         response = await self.post(b"HTTP/1.1 103 Early Hints\r\n\r\n", OK, b"\r\n", b"body")

@@ -108,7 +108,9 @@ class _TunnelEndpoint:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Return the connected protocol; fails where the proxy can't or won't."""
         tunnel = _Tunnel(self._head, protocolFactory)
-        connecting = self._proxy.connect(Factory.forProtocol(lambda: tunnel))
+        factory = Factory.forProtocol(lambda: tunnel)
+        factory.noisy = False  # else every connection is two lines of the log
+        connecting = self._proxy.connect(factory)
         return connecting.addCallback(lambda _: tunnel.established)
 
 
