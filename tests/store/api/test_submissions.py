@@ -26,8 +26,8 @@ def error_of(call: Any, *arguments: Any) -> tuple[int, Any]:
 
 
 def test_a_gauge_with_a_value_is_one_reading_now() -> None:
-    (found,) = legacy({"gauges": [{"name": "a", "value": 2}]}, NOW)
-    assert found == Submission(
+    (submission,) = legacy({"gauges": [{"name": "a", "value": 2}]}, NOW)
+    assert submission == Submission(
         "gauge", "a", "", (), 1_700_000_000, Summary(1, 2.0, 2.0, 2.0, 4.0, 2.0), {}
     )
 
@@ -38,8 +38,8 @@ def test_source_and_time_are_inherited_and_overruled() -> None:
         "gauges": [{"name": "a", "value": 1}, {"name": "b", "value": 1, "source": "own"}],
         "counters": [{"name": "c", "value": 1, "measure_time": 1_699_999_980}],
     }  # fmt: skip
-    found = [(one.type, one.name, one.source, one.when) for one in legacy(content, NOW)]
-    assert found == [
+    submissions = [(one.type, one.name, one.source, one.when) for one in legacy(content, NOW)]
+    assert submissions == [
         ("gauge", "a", "top", 1_699_999_990),
         ("gauge", "b", "own", 1_699_999_990),
         ("counter", "c", "top", 1_699_999_980),
@@ -48,17 +48,17 @@ def test_source_and_time_are_inherited_and_overruled() -> None:
 
 def test_sums_come_with_what_is_known_of_them() -> None:
     gauge = {"name": "a", "count": 4, "sum": 8, "min": 1, "max": 3, "sum_squares": 20, "last": 3}
-    (found,) = legacy({"gauges": [gauge]}, NOW)
-    assert found.summary == Summary(4, 8.0, 1.0, 3.0, 20.0, 3.0)
-    (found,) = legacy({"gauges": [{"name": "a", "count": 1, "sum": 3}]}, NOW)
-    assert found.summary == Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0)
+    (submission,) = legacy({"gauges": [gauge]}, NOW)
+    assert submission.summary == Summary(4, 8.0, 1.0, 3.0, 20.0, 3.0)
+    (submission,) = legacy({"gauges": [{"name": "a", "count": 1, "sum": 3}]}, NOW)
+    assert submission.summary == Summary(1, 3.0, 3.0, 3.0, 9.0, 3.0)
 
 
 def test_squares_and_a_last_value_are_not_invented() -> None:
-    (found,) = legacy({"gauges": [{"name": "a", "count": 4, "sum": 8}]}, NOW)
-    assert found.summary[:4] == (4, 8.0, 2.0, 2.0)
-    assert isnan(found.summary.sum_squares)
-    assert isnan(found.summary.last)
+    (submission,) = legacy({"gauges": [{"name": "a", "count": 4, "sum": 8}]}, NOW)
+    assert submission.summary[:4] == (4, 8.0, 2.0, 2.0)
+    assert isnan(submission.summary.sum_squares)
+    assert isnan(submission.summary.last)
 
 
 SAMPLES = (1.0, 2.0, 6.0)  # of a mean of 3; the squares of the differences add up to 14
@@ -70,9 +70,9 @@ SAMPLES = (1.0, 2.0, 6.0)  # of a mean of 3; the squares of the differences add 
 @pytest.mark.parametrize(("read", "top"), [(legacy, "gauges"), (tagged, "measurements")])
 def test_squares_follow_from_a_standard_deviation(read: Any, top: str, param: Content) -> None:
     content = {"name": "a", "count": 3, "sum": 9, "min": 1, "max": 6, "last": 6, **param}
-    (found,) = read({top: [content]}, NOW)
-    assert found.summary.sum_squares == pytest.approx(sum(sample**2 for sample in SAMPLES))
-    assert found.summary._replace(sum_squares=0.0) == Summary(3, 9.0, 1.0, 6.0, 0.0, 6.0)
+    (submission,) = read({top: [content]}, NOW)
+    assert submission.summary.sum_squares == pytest.approx(sum(sample**2 for sample in SAMPLES))
+    assert submission.summary._replace(sum_squares=0.0) == Summary(3, 9.0, 1.0, 6.0, 0.0, 6.0)
 
 
 def test_objects_stand_for_arrays() -> None:
@@ -142,13 +142,13 @@ def test_what_clients_of_librato_send_is_taken() -> None:
         "attributes": {"color": "red"}, "display_name": "A", "description": "an a",
     }  # fmt: skip
     counter = {"name": "c", "value": 1, "source": "t", "measure_time": NOW, "period": 10}
-    found = legacy({"gauges": [gauge], "counters": [counter], **top}, NOW)
-    assert [(one.source, one.about["period"]) for one in found] == [("s", 60), ("t", 10)]
+    submissions = legacy({"gauges": [gauge], "counters": [counter], **top}, NOW)
+    assert [(one.source, one.about["period"]) for one in submissions] == [("s", 60), ("t", 10)]
 
 
 def test_a_time_that_is_a_float_is_that_second() -> None:
-    (found,) = legacy({"gauges": [{"name": "a", "value": 1, "measure_time": NOW - 10}]}, NOW)
-    assert found.when == 1_699_999_990
+    (submission,) = legacy({"gauges": [{"name": "a", "value": 1, "measure_time": NOW - 10}]}, NOW)
+    assert submission.when == 1_699_999_990
     content = {"measurements": [{"name": "a", "value": 1}], "time": NOW - 20}
     assert tagged(content, NOW)[0].when == 1_699_999_980
 
@@ -161,8 +161,8 @@ def test_a_tagged_measurement_may_describe_its_metric() -> None:
 
 def test_a_tag_may_be_a_number_and_null_is_none() -> None:
     tags = {"port": 8080, "ratio": 0.5, "host": None}
-    (found,) = tagged({"measurements": [{"name": "a", "value": 1, "tags": tags}]}, NOW)
-    assert found.tags == (("port", "8080"), ("ratio", "0.5"))
+    (submission,) = tagged({"measurements": [{"name": "a", "value": 1, "tags": tags}]}, NOW)
+    assert submission.tags == (("port", "8080"), ("ratio", "0.5"))
 
 
 def test_tags_are_lower_case_and_replace_those_on_top() -> None:
@@ -173,8 +173,8 @@ def test_tags_are_lower_case_and_replace_those_on_top() -> None:
             {"name": "a", "value": 1, "tags": {"host": "Web 1", "source": "s"}},
         ],
     }  # fmt: skip
-    found = [(one.tags, one.source, one.when) for one in tagged(content, NOW)]
-    assert found == [
+    submissions = [(one.tags, one.source, one.when) for one in tagged(content, NOW)]
+    assert submissions == [
         ((("region", "us"),), "", 1_699_999_990),
         ((("host", "web 1"), ("source", "s")), "", 1_699_999_990),
     ]
