@@ -85,24 +85,28 @@ class MetricsTests(WebTestCase):
         for source, value in (("a", 1), ("a", 3), ("b", 10)):
             self.post(name="m", source=source, value=value, measure_time=START)
         self.assertNotIn("measurements", self.get("/v1/metrics/m"))
-        found = self.get(f"/v1/metrics/M?start_time={START - 10}&resolution=1")["measurements"]
+        measurements = self.get(f"/v1/metrics/M?start_time={START - 10}&resolution=1")[
+            "measurements"
+        ]
         self.assertEqual(
-            found["a"],
+            measurements["a"],
             [{"measure_time": START, "value": 2.0, "count": 2, "sum": 4.0, "min": 1.0, "max": 3.0,
               "sum_squares": 10.0, "last": 3.0}],
         )  # fmt: skip
         path = "/v1/metrics/m?duration=10&resolution=1&summarize_sources=true"
-        found = self.get(f"{path}&sources[]=b*")
-        self.assertEqual({source: e[0]["sum"] for source, e in found["measurements"].items()},
+        response = self.get(f"{path}&sources[]=b*")
+        self.assertEqual({source: e[0]["sum"] for source, e in response["measurements"].items()},
                          {"b": 10.0, "all": 10.0})  # fmt: skip
-        found = self.get(f"{path}&breakout_sources=false")
-        self.assertEqual(found["measurements"]["all"][0]["count"], 3)
+        response = self.get(f"{path}&breakout_sources=false")
+        self.assertEqual(response["measurements"]["all"][0]["count"], 3)
 
     def test_what_a_client_left_out_of_a_sum_is_not_answered(self) -> None:
         self.post(name="m", count=2, sum=6, min=1, max=5, measure_time=START)
-        found = self.get("/v1/metrics/m?duration=10&resolution=1")["measurements"]["unassigned"]
+        measurements = self.get("/v1/metrics/m?duration=10&resolution=1")["measurements"][
+            "unassigned"
+        ]
         self.assertEqual(
-            found,
+            measurements,
             [{"measure_time": START, "value": 3, "count": 2, "sum": 6, "min": 1, "max": 5}],
         )
         (shown,) = self.get("/data/series")["series"]
@@ -111,21 +115,23 @@ class MetricsTests(WebTestCase):
     def test_the_newest_are_counted_by_source(self) -> None:
         for ago in range(5):
             self.post(name="m", value=ago, measure_time=START - ago)
-        found = self.get("/v1/metrics/m?count=2&resolution=1")["measurements"]["unassigned"]
-        self.assertEqual([measurement["value"] for measurement in found], [1.0, 0.0])
+        measurements = self.get("/v1/metrics/m?count=2&resolution=1")["measurements"]["unassigned"]
+        self.assertEqual([measurement["value"] for measurement in measurements], [1.0, 0.0])
         path = f"/v1/metrics/m?count=2&resolution=1&start_time={START - 3}"
-        found = self.get(path)["measurements"]["unassigned"]
-        self.assertEqual([measurement["value"] for measurement in found], [3.0, 2.0])
+        measurements = self.get(path)["measurements"]["unassigned"]
+        self.assertEqual([measurement["value"] for measurement in measurements], [3.0, 2.0])
 
     def test_sources_are_summarized_over_time_and_grouped(self) -> None:
         for source, value, ago in (("a", 1, 10), ("a", 3, 0), ("b", 10, 0)):
             self.post(name="m", source=source, value=value, measure_time=START - ago)
         path = "/v1/metrics/m?duration=60&resolution=1"
-        found = self.get(f"{path}&summarize_time=1&summarize_sources=1")["measurements"]
-        sums = {source: [entry["sum"] for entry in entries] for source, entries in found.items()}
+        measurements = self.get(f"{path}&summarize_time=1&summarize_sources=1")["measurements"]
+        sums = {
+            source: [entry["sum"] for entry in entries] for source, entries in measurements.items()
+        }
         self.assertEqual(sums, {"a": [4], "b": [10], "all": [14]})
-        found = self.get(f"{path}&group_by=max&sources[]=a&sources[]=b")["measurements"]
-        self.assertEqual([entry["value"] for entry in found["all"]], [1, 10])
+        measurements = self.get(f"{path}&group_by=max&sources[]=a&sources[]=b")["measurements"]
+        self.assertEqual([entry["value"] for entry in measurements["all"]], [1, 10])
 
     def test_many_metrics_are_described_at_once(self) -> None:
         for name in ("a.time", "b.time", "c"):
@@ -183,8 +189,10 @@ class MetricsTests(WebTestCase):
         for ago, value in ((20, 5), (10, 9), (0, 2)):
             counter = {"name": "c", "value": value, "measure_time": START - ago}
             self.assertEqual(self.ask("POST", "/v1/metrics", {"counters": [counter]})[0], 200)
-        found = self.get("/v1/metrics/c?duration=60&resolution=1")["measurements"]["unassigned"]
-        deltas = [(entry["value"], entry.get("delta")) for entry in found]
+        measurements = self.get("/v1/metrics/c?duration=60&resolution=1")["measurements"][
+            "unassigned"
+        ]
+        deltas = [(entry["value"], entry.get("delta")) for entry in measurements]
         self.assertEqual(deltas, [(5, None), (9, 4), (2, None)])
 
     def test_what_is_not_supported_is_named(self) -> None:
@@ -217,9 +225,9 @@ class MetricsTests(WebTestCase):
         self.post(name="m", value=1, description="old", attributes={"a": 1})
         changes = {"description": "new", "period": 60, "attributes": {"b": 2}}
         self.assertEqual(self.ask("PUT", "/v1/metrics/M", changes), (204, b""))
-        found = self.get("/v1/metrics/m")
-        self.assertEqual(found["attributes"], {"a": 1, "b": 2})
-        self.assertEqual((found["description"], found["period"]), ("new", 60))
+        metric = self.get("/v1/metrics/m")
+        self.assertEqual(metric["attributes"], {"a": 1, "b": 2})
+        self.assertEqual((metric["description"], metric["period"]), ("new", 60))
         self.assertEqual(self.ask("PUT", "/v1/metrics/n", {})[0], 404)
         self.assertEqual(self.ask("PUT", "/v1/metrics/n", {"type": "counter"})[0], 201)
         location = self.headers.getRawHeaders("location")
