@@ -29,7 +29,7 @@ def check_part(frame: bytes) -> None:
     """Assert that nothing comes through that no daemon could have summed up, and nothing raises."""
     part = decode_part(frame)
     if not isinstance(part, SnapshotPart):
-        assert part in {"encoding", "malformed", "version"}
+        assert part in {"encoding", "malformed", "size", "version"}
         return
     rows, rejected = summary_rows(part)
     assert len(rows) <= len(part.counters) + len(part.timers) + len(part.gauges)

@@ -17,6 +17,7 @@ from tests.protocol import PROTOCOL, block
 from zibrato.distribution import MAX_EXACT_SAMPLES, Distribution, bucket_of
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Series, Summary
 from zibrato.snapshot_parts import (
+    MAX_PART,
     VERSION,
     SnapshotPart,
     decode_part,
@@ -189,6 +190,11 @@ def test_too_many_samples_or_buckets_are_rejected() -> None:
 def test_the_extremes_of_float64_have_buckets() -> None:
     edges = [0, [bucket_of(5e-324), bucket_of(HUGE)], [1, 1]]
     assert outcome(TIMER, timer(distribution=edges)) == {}
+
+
+def test_a_frame_has_a_bound() -> None:
+    assert decode_part(FRAME + b"\0" * (MAX_PART - len(FRAME))) == "malformed"
+    assert decode_part(FRAME + b"\0" * (MAX_PART - len(FRAME) + 1)) == "size"
 
 
 def test_what_can_t_be_shipped_has_no_data() -> None:

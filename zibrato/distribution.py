@@ -21,6 +21,8 @@ SCALE = 6
 MAX_BUCKETS = 8192
 MAX_COUNT = 2**63 - 1
 """What a count may add up to: the integers of SQLite, and of most that read JSON, end there."""
+_SLACK = 1024
+"""Buckets beyond the bound that may be there meanwhile: to sort all for each new one takes long."""
 _PER_DOUBLING = float(1 << SCALE)
 _MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
 _BYTES = 72
@@ -113,7 +115,7 @@ class Distribution:
             self.low, self.high = min(self.low, sample), max(self.high, sample)
             if sample > 0:
                 self.buckets[bucket_of(sample)] += times
-                self._bound()
+                self._bound(_SLACK)
             else:
                 self.zeros += times
 
@@ -125,6 +127,7 @@ class Distribution:
                 result.add(part.samples.tolist())
             else:
                 result.absorb(part)
+        result.settle()
         return result
 
     def percentile(self, percent: float) -> float:
@@ -161,9 +164,13 @@ class Distribution:
         self.high = max(self.high, other.high)
         self.zeros = min(self.zeros + other.zeros, MAX_COUNT)
         self.buckets.update(other.buckets)
-        if self.buckets.total() > MAX_COUNT:
-            for index, count in self.buckets.items():
-                self.buckets[index] = min(count, MAX_COUNT)
+        if max(map(self.buckets.__getitem__, other.buckets), default=0) > MAX_COUNT:
+            for index in other.buckets:
+                self.buckets[index] = min(self.buckets[index], MAX_COUNT)
+        self._bound(_SLACK)
+
+    def settle(self) -> None:
+        """Keep to `MAX_BUCKETS`, which `absorb` and `add_repeated` may have passed a little."""
         self._bound()
 
     def spill(self) -> None:
@@ -181,10 +188,10 @@ class Distribution:
         self.buckets.update([ceil(log2(sample) * _PER_DOUBLING) for sample in samples])
         self._bound()
 
-    def _bound(self) -> None:
+    def _bound(self, slack: int = 0) -> None:
         """Keep the highest buckets: which they are depends on the samples, not on their order."""
         buckets = self.buckets
-        if len(buckets) > MAX_BUCKETS:
+        if len(buckets) > MAX_BUCKETS + slack:
             *surplus, floor = sorted(buckets)[: 1 - MAX_BUCKETS]
             for index in surplus:
                 buckets[floor] += buckets.pop(index)

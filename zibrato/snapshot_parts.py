@@ -19,6 +19,7 @@ from zibrato.summary_codec import to_distribution
 from zibrato.wire import MAX_CLIENT, MAX_SEQUENCE, pack, unpack, version_of
 
 __all__ = [
+    "MAX_PART",
     "VERSION",
     "EncodedRow",
     "SnapshotPart",
@@ -30,6 +31,8 @@ __all__ = [
 
 VERSION = 2
 """What such a frame begins with, in place of a batch's version."""
+MAX_PART = 512 * 1024
+"""Bytes of a frame: a daemon sends half of that at most, and to take one in is one step."""
 _SAMPLE_BYTES = 8
 _LOWEST, _HIGHEST = bucket_of(5e-324), 64 * 1024
 """Between these are the buckets of all float64s."""
@@ -127,6 +130,8 @@ def encode_part(
 
 def decode_part(frame: bytes) -> SnapshotPart | str:
     """Return the part that a frame is, or why it is none, as one word."""
+    if len(frame) > MAX_PART:
+        return "size"
     try:
         part = _decode(frame)
     except UnicodeDecodeError:

@@ -97,6 +97,8 @@ class Accumulator:
         """Return what was accumulated; the accumulator must not be used afterwards."""
         if self._fresh:
             self._digest()
+        if self._distribution is not None:
+            self._distribution.settle()
         if self._min > self._max:
             return Summary(self.count, bounded(self.sum))
         return Summary(
