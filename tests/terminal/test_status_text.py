@@ -56,6 +56,11 @@ def test_before_the_first_interval_has_ended_there_are_no_rates() -> None:
     assert "memory                 -" in shown
 
 
+def test_a_huge_number_stands_apart_from_the_one_before_it() -> None:
+    shown = lines(healthy(received=10**20, received_rate=1e19), URL)
+    assert shown[7] == "received           1e+19 100,000,000,000,000,000,000"
+
+
 def test_nothing_of_it_is_for_the_terminal_to_obey() -> None:
     evil = "\x1b[2J\r\n"
     report = healthy(

@@ -50,7 +50,7 @@ def _lines(report: Health, url: str) -> Iterator[str]:
 
 
 def _counted(name: str, rate: float | None, count: int) -> str:
-    return f"{name:12}{number(rate):>12}{count:>18,}"
+    return f"{name:12}{number(rate):>12} {count:>17,}"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
