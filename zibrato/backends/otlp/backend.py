@@ -7,20 +7,19 @@ from gzip import compress
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.bisection import Bisection
-from zibrato.backends.http import HttpClient, Poster, RequestHeaders, client
+from zibrato.backends.http import HttpClient, RequestHeaders, client
 from zibrato.backends.http_target import NAMES, HttpTarget
 from zibrato.backends.otlp.data_points import DataPoint, data_points, request_of
 from zibrato.backends.otlp.responses import classify
-from zibrato.backends.posting import Verdict, in_turns, measurements, note, rejected_share
-from zibrato.backends.rejection_log import RejectionLog
+from zibrato.backends.posting import Verdict, in_turns, note, rejected_share
+from zibrato.backends.posting_backend import PostingBackend
 from zibrato.backends.settings import check_names
 from zibrato.backends.totals import Addition, Totals
 from zibrato.backends.totals_place import totals_of
-from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend
 from zibrato.model import Snapshot
 
 __all__ = ["OtlpBackend", "make"]
@@ -70,14 +69,14 @@ class _Work(NamedTuple):
 
 
 @implementer(IBackend)
-class OtlpBackend:
+class OtlpBackend(PostingBackend):
     """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
 
     With `totals` sums and histograms are cumulative, else deltas.
     """
 
     name = "otlp"
-    _log = Logger()
+    url = URL
 
     def __init__(
         self,
@@ -89,33 +88,8 @@ class OtlpBackend:
         totals: Totals | None = None,
         resource: Mapping[str, str] | None = None,
     ) -> None:
-        self._target = target
-        self._reactor = context.reactor
-        self._poster = Poster(http, context.reactor)
-        self._rejections = RejectionLog(self.name, context.reactor)
-        self._release = release
-        self._totals = totals
+        super().__init__(target, context, http, release, totals=totals)
         self._resource = resource or {}
-
-    def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Ship what is left of `delivery`; nothing that was accepted is sent twice."""
-        return Deferred.fromCoroutine(self._deliver(delivery))
-
-    def reload(self, settings: Mapping[str, str]) -> None:
-        """Take over url and headers; what is no good is logged, and the old ones stay."""
-        try:
-            self._target = HttpTarget.parse(settings, URL)
-        except ValueError as error:
-            self._log.error("{backend} keeps its url: {why}", backend=self.name, why=str(error))
-
-    def stop(self) -> Deferred[None]:
-        """Close the connections, and the file of totals."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        if self._totals is not None:
-            await self._totals.stop()
-        await self._release()
 
     async def _deliver(self, delivery: Delivery) -> None:
         work = delivery.requests
@@ -136,7 +110,7 @@ class OtlpBackend:
     async def _send(self, delivery: Delivery, remaining: Bisection[DataPoint]) -> None:
         while remaining.request:
             points = remaining.request
-            verdict = await self._post(points)
+            verdict = await self._verdict(points)
             rejection = verdict.rejection
             outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
             lost = rejected_share(points, verdict, "data points", self._rejections)
@@ -144,28 +118,13 @@ class OtlpBackend:
 
     async def _points(
         self, delivery: Delivery, snapshots: Sequence[Snapshot], addition: Addition | None
-    ) -> list[DataPoint]:
+    ) -> Sequence[DataPoint]:
         """Return the data points to send, having accounted for what is not."""
-        work = data_points(snapshots, addition)
-        points, not_finite = await in_turns(work, self._reactor)
-        kept = self._rejections.unmuted(points)
-        for count, reason in (
-            (not_finite, "not_finite"),
-            (measurements(points) - measurements(kept), "muted"),
-        ):
-            if count:
-                delivery.dropped(count, reason)
-        return kept
+        points, not_finite = await in_turns(data_points(snapshots, addition), self._reactor)
+        return self._unmuted(delivery, points, not_finite)
 
-    async def _post(self, points: Sequence[DataPoint]) -> Verdict:
-        target = self._target
+    async def _verdict(self, points: Sequence[DataPoint]) -> Verdict:
         body = request_of(points, self._resource, is_cumulative=self._totals is not None)
-        headers = _HEADERS | dict(target.headers)
-        try:
-            response = await self._poster.post(target.url, compress(body, 1), headers)
-            verdict = classify(response, self._reactor.seconds())
-        except RetryLater as later:
-            reason = target.scrubbed(f"{target.shown}: {later.reason}")
-            raise RetryLater(reason, later.after) from None
+        verdict, target = await self._post(compress(body, 1), _HEADERS, classify)
         rejection, count, message = verdict
         return Verdict(rejection and target.scrubbed(rejection), count, target.scrubbed(message))

@@ -7,21 +7,20 @@ from typing import NamedTuple
 
 from cramjam import snappy
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.bisection import Bisection, Outcome, Rejection
-from zibrato.backends.http import HttpClient, Poster, RequestHeaders, client
+from zibrato.backends.http import HttpClient, RequestHeaders, client
 from zibrato.backends.http_target import NAMES, HttpTarget
 from zibrato.backends.posting import in_turns, measurements, note
-from zibrato.backends.rejection_log import RejectionLog
+from zibrato.backends.posting_backend import PostingBackend
 from zibrato.backends.remote_write.items import Item, items
 from zibrato.backends.remote_write.protobuf import write_request
 from zibrato.backends.remote_write.responses import classify, is_late
 from zibrato.backends.settings import check_names
 from zibrato.backends.totals import Addition, Totals
 from zibrato.backends.totals_place import totals_of
-from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
+from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 __all__ = ["RemoteWriteBackend", "make"]
 
@@ -58,7 +57,7 @@ class _Work(NamedTuple):
 
 
 @implementer(IBackend)
-class RemoteWriteBackend:
+class RemoteWriteBackend(PostingBackend):
     """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
 
     Counters and timers are what they have come to in `totals`; timers are `native` histograms, else
@@ -66,7 +65,7 @@ class RemoteWriteBackend:
     """
 
     name = "remote_write"
-    _log = Logger()
+    url = URL
 
     def __init__(
         self,
@@ -78,59 +77,30 @@ class RemoteWriteBackend:
         totals: Totals,
         native: bool = False,
     ) -> None:
-        self._target = target
-        self._reactor = context.reactor
-        self._poster = Poster(http, context.reactor)
-        self._rejections = RejectionLog(self.name, context.reactor)
-        self._release = release
-        self._totals = totals
+        super().__init__(target, context, http, release, totals=totals)
+        self._added: Totals = totals
         self._native = native
-
-    def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Ship what is left of `delivery`; nothing that was accepted is sent twice."""
-        return Deferred.fromCoroutine(self._deliver(delivery))
-
-    def reload(self, settings: Mapping[str, str]) -> None:
-        """Take over url and headers; what is no good is logged, and the old ones stay."""
-        try:
-            self._target = HttpTarget.parse(settings, URL)
-        except ValueError as error:
-            self._log.error("{backend} keeps its url: {why}", backend=self.name, why=str(error))
-
-    def stop(self) -> Deferred[None]:
-        """Close the connections, and the file of totals."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        await self._totals.stop()
-        await self._release()
 
     async def _deliver(self, delivery: Delivery) -> None:
         work = delivery.requests
         if not isinstance(work, _Work):
-            addition = await self._totals.begin(delivery, self._reactor.seconds())
+            addition = await self._added.begin(delivery, self._reactor.seconds())
             work = delivery.requests = await self._begin(delivery, addition)
         while work.remaining.request:
-            rejection = await self._post(work.remaining.request)
+            rejection = await self._rejection(work.remaining.request)
             if rejection is None:
                 outcome = work.remaining.accepted()
             else:
                 outcome = work.remaining.rejected(rejection)
             note(delivery, self._without_late(delivery, outcome), self._rejections, rejection)
-        await self._totals.commit(work.addition, delivery.identities)
+        await self._added.commit(work.addition, delivery.identities)
 
     async def _begin(self, delivery: Delivery, addition: Addition) -> _Work:
         """Return what there is to send, having accounted for what is not sent."""
         work = items(addition, native=self._native)
         made, not_finite, merged = await in_turns(work, self._reactor)
         self._rejections.log_once("series become one by their names", merged)
-        kept = self._rejections.unmuted(made)
-        for count, reason in (
-            (not_finite, "not_finite"),
-            (measurements(made) - measurements(kept), "muted"),
-        ):
-            if count:
-                delivery.dropped(count, reason)
+        kept = self._unmuted(delivery, made, not_finite)
         delivery.requests_size = sum(len(item.content) for item in kept)
         return _Work(Bisection(kept, MAX_ITEMS), addition)
 
@@ -150,15 +120,8 @@ class RemoteWriteBackend:
             self._rejections.rejected_some(names, late[0].reason, count)
         return Outcome(outcome.accepted, others, outcome.dropped)
 
-    async def _post(self, request: Sequence[Item]) -> str | None:
+    async def _rejection(self, request: Sequence[Item]) -> str | None:
         """Return why a request is rejected, None where it is accepted."""
-        target = self._target
         body = bytes(snappy.compress_raw(write_request(item.content for item in request)))
-        headers = _HEADERS | dict(target.headers)
-        try:
-            response = await self._poster.post(target.url, body, headers)
-            rejection = classify(response, self._reactor.seconds())
-        except RetryLater as later:
-            reason = target.scrubbed(f"{target.shown}: {later.reason}")
-            raise RetryLater(reason, later.after) from None
+        rejection, target = await self._post(body, _HEADERS, classify)
         return rejection and target.scrubbed(rejection)
