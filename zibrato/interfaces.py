@@ -90,6 +90,8 @@ class BackendContext:
     """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
     locks: MutableMapping[Path, FileLock] = field(default_factory=WeakValueDictionary)
     """The locks of such paths: a backend has that of the one in whose place it is put."""
+    sockets: Collection[str] = ()
+    """The addresses at which this daemon listened at its start."""
     count: Counting = lambda *_value, **_tags: None
     """Counts in the daemon's own series what no delivery tells of."""
     state: Callable[[str], Path | None] = lambda _name: None

@@ -241,6 +241,7 @@ def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Backe
     settings = options.settings
     context = BackendContext(
         reactor, settings.percentiles, count=metrics.count,
+        sockets=[endpoint.address for endpoint in settings.endpoints],
         state=lambda name: state_beside(settings, options.environment, name),
     )  # fmt: skip
     return BackendSet(context, metrics, settings.backends)

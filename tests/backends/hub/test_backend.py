@@ -185,3 +185,8 @@ class SettingsTests(SynchronousTestCase):
     def test_is_found_by_its_name(self) -> None:
         (maker,) = [maker for maker in getPlugins(IBackendMaker) if maker.name == "zibrato"]
         assert "another Zibrato daemon" in maker.description
+
+    def test_a_daemon_does_not_ship_to_itself(self) -> None:
+        context = BackendContext(FakeReactor(), (50,), sockets=["tcp://127.0.0.1:5550"])
+        with self.assertRaisesRegex(ValueError, "socket: this daemon itself is at tcp://127"):
+            make({"socket": "tcp://127.0.0.1:5550"}, context)

@@ -37,6 +37,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> HubBackend:
     if "socket" not in settings:
         raise ValueError("expected socket=tcp://HOST:PORT, where the hub listens, got none")
     endpoint = Endpoint.of_client(settings["socket"])
+    if endpoint.address in context.sockets:  # all of it would go round for ever
+        raise ValueError(f"socket: this daemon itself is at {endpoint.address}; name the hub's")
     # The hub would take what one of them ships for a repeat of what the other does.
     place = Path(endpoint.address)
     if place in context.files:
