@@ -11,7 +11,6 @@ from zibrato.store import backup, export
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        (export, [], "the following arguments are required: name"),
         (export, ["a", "--format=xml"], "argument --format: invalid choice: 'xml'"),
         (export, ["a", "--resolution=fine"], "argument --resolution: invalid int value: 'fine'"),
         (export, ["a", "--shop=x"], "unrecognized arguments: --shop=x"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from twisted.python.usage import UsageError
 
+from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.metrics_site import MetricsService
 from zibrato.service import Options, make_service
 from zibrato.store.backend import StoreBackend
@@ -24,9 +26,11 @@ def test_a_backend_may_be_scraped_at_the_page(tmp_path: Path) -> None:
     daemon = make_service(
         parsed("--store", f"{tmp_path}/s", "--backend", "prometheus", "--web", LOCAL)
     )
-    stores = [one.backend for one in daemon.outboxes if isinstance(one.backend, StoreBackend)]
-    assert stores[0].store.daemon is not None
-    assert stores[0].store.daemon.metrics is not None
+    slots = [one.backend for one in daemon.outboxes if isinstance(one.backend, BackendSlot)]
+    (backend,) = [cast(Any, slot.current) for slot in slots if slot.name == "store"]
+    assert isinstance(backend, StoreBackend)
+    assert backend.store.daemon is not None
+    assert backend.store.daemon.metrics is not None
     assert not [child for child in daemon if isinstance(child, MetricsService)]
 
 
