@@ -67,12 +67,15 @@ def test_it_ends_as_any_program(tmp_path: Path, text: str, status: int) -> None:
 
 
 def test_it_hears_signals_and_nobody_waits_for_longer_than_is_asked(tmp_path: Path) -> None:
-    program, output = script(tmp_path, "import time\ntry: time.sleep(300)\nfinally: print('end')")
+    body = (
+        "import time\ntry:\n  print('there', flush=True)\n  time.sleep(300)\nfinally: print('end')"
+    )
+    program, output = script(tmp_path, body)
     assert program.poll() is None
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(0)
-    while program.poll() is None:  # a first one could come before `try`
-        program.send_signal(signal.SIGINT)
+    assert os.read(output, 6) == b"there\n"
+    program.send_signal(signal.SIGINT)
     assert program.wait(DEADLINE) == -signal.SIGINT
     program.kill()  # which has nothing left to end
     assert "KeyboardInterrupt" in read(output)
