@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zibrato.intake import accepted
-from zibrato.intake.accepted import hang_up
+from zibrato.intake.accepted import hang_up, turn_away
 
 Peers = tuple[str, socket.socket, socket.socket]
 """The address that ZeroMQ would bind, the accepted end of a connection to it, and the other."""
@@ -84,8 +84,21 @@ def test_who_is_not_accepted_yet_waits_too(peers: Peers) -> None:
         assert hang_up([address], 0).unread == 1
 
 
+def test_who_is_turned_away_does_not_come_in_and_who_is_in_stays(peers: Peers) -> None:
+    address, own, other = peers
+    turn_away([address])
+    with socket.socket(other.family) as late:
+        late.setblocking(False)
+        is_in = late.connect_ex(other.getpeername()) == 0 or select.select([], [late], [], 0.05)[1]
+        assert bool(is_in) is address.startswith("ipc")
+        assert hang_up([address], 0).unread == bool(is_in)
+    other.sendall(b"sent")
+    assert own.recv(4) == b"sent"
+
+
 def test_no_other_address_is_touched(peers: Peers) -> None:
     _, _, other = peers
+    turn_away(["tcp://127.0.0.1:1"])
     assert hang_up(["tcp://127.0.0.1:1", "ipc:///nowhere"], 0) == (0, frozenset())
     assert select.select([other], [], [], 0)[0] == []
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
 import stat
 from contextlib import ExitStack
@@ -18,12 +20,7 @@ from tests.intake.sockets import Reactor
 from zibrato.endpoint import Endpoint
 from zibrato.intake.accepted import Peers
 from zibrato.intake.claims import claim
-from zibrato.intake.zeromq import (
-    DRAIN_LIMIT,
-    PAUSE,
-    QUIET,
-    ZeroMQIntake,
-)
+from zibrato.intake.zeromq import DRAIN_LIMIT, PAUSE, QUIET, ZeroMQIntake
 from zibrato.interfaces import IIntake
 from zibrato.tx import connections
 
@@ -171,7 +168,11 @@ def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture)
     assert fixture.frames == [b"%d" % number for number in range(1000)]
 
 
-def test_a_drain_hears_who_was_about_to_connect_as_it_began() -> None:
+def test_a_drain_hears_who_was_about_to_connect_as_it_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As one that the kernel let in before anybody was turned away, and ZeroMQ has yet to accept.
+    monkeypatch.setattr("zibrato.intake.zeromq.turn_away", lambda _: None)
     frames: list[bytes] = []
     reactor = Reactor()
     intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.append, ipc_mode=0o660)
@@ -192,6 +193,40 @@ def test_a_drain_hears_who_was_about_to_connect_as_it_began() -> None:
         end(reactor, done)
     assert (frames, done) == ([b"late"], [None])
     intake.stopService()
+
+
+def test_a_drain_lets_nobody_new_in_over_tcp() -> None:
+    """Else who comes again just before the end is heard by nobody: unbinding cuts it off."""
+    reactor = Reactor()
+    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], lambda _: None)
+    intake.startService()
+    done: list[None] = []
+    intake.drain().addCallback(done.append)
+    with socket.socket() as late:
+        late.setblocking(False)
+        host, port = intake.addresses[0].removeprefix("tcp://").split(":")
+        assert late.connect_ex((host, int(port))) == errno.EINPROGRESS
+        assert not select.select([], [late], [], 0.05)[1]
+    end(reactor, done)
+    assert done == [None]
+    intake.stopService()
+
+
+def test_a_drain_cuts_nobody_off_who_has_come_again(
+    monkeypatch: pytest.MonkeyPatch, fixture: Fixture
+) -> None:
+    fixture.push.send(b"before")
+    fixture.read_until(1)
+    nobody, again = Peers(0, frozenset()), Peers(0, frozenset({1}))
+    looks = [nobody] + [again] * round(2 * QUIET / PAUSE)
+    monkeypatch.setattr(
+        "zibrato.intake.zeromq.hang_up", lambda *_: looks.pop(0) if looks else nobody
+    )
+    fixture.intake.drain()
+    fixture.reactor.pump([PAUSE] * round(2 * QUIET / PAUSE - 1))
+    fixture.push.send(b"again")
+    fixture.read_until(2)  # unbinding would have cut it off
+    fixture.reactor.pump([PAUSE] * round(4 * QUIET / PAUSE))
 
 
 def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import eventually, python
 from tests.integration.shipping import shipping
 from tests.integration.tally import Tally
+from tests.ports import free_port
 
 RESTARTS = soak.rounds(30)
 STOPPED = "plain: the daemon is stopped (QUIT) under a flood"
@@ -41,9 +41,7 @@ def an_ipc_socket(path: Path) -> str:
 
 
 def a_tcp_socket(_path: Path) -> str:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{trial.getsockname()[1]}"
+    return f"tcp://127.0.0.1:{free_port()}"
 
 
 @pytest.mark.soak

@@ -12,12 +12,15 @@ import os
 import select
 import socket
 import stat
+import struct
 import termios
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from typing import NamedTuple
 
 _DESCRIPTORS = "/proc/self/fd"
+_SO_ATTACH_FILTER = 26  # of Linux, which Python has no name for
+_DROP = array.array("B", struct.pack("=HBBI", 6, 0, 0, 0))  # "return 0", as a socket filter
 _ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothing is bound here
 
 
@@ -29,6 +32,23 @@ class Peers(NamedTuple):
 
     unread: int
     connections: frozenset[int]
+
+
+def turn_away(addresses: Collection[str]) -> None:
+    """Let nobody new connect to the tcp ones of `addresses`; who has connected is let be.
+
+    What a peer sends to connect is dropped: it tries again after a second, when nobody listens or
+    the next daemon does. Shutting what listens would make ZeroMQ abort the process.
+    """
+    if not os.path.isdir(_DESCRIPTORS):
+        return
+    program = struct.pack("HP", 1, _DROP.buffer_info()[0])
+    for connection in _sockets(addresses):
+        with closing(connection), suppress(OSError):
+            if connection.family != socket.AF_UNIX and connection.getsockopt(
+                socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+            ):
+                connection.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def hang_up(addresses: Collection[str], max_unread: int) -> Peers:

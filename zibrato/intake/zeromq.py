@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
-from zibrato.intake.accepted import hang_up
+from zibrato.intake.accepted import hang_up, turn_away
 from zibrato.intake.claims import attach, claim, lock, reason, release
 from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
@@ -160,7 +160,7 @@ class ZeroMQIntake(Service):
             raise
 
     def drain(self) -> Deferred[None]:
-        """Unbind, hand over what has arrived until nothing comes any more, then fire."""
+        """Hand over what has arrived until nothing comes any more, unbind, then fire."""
         return Deferred.fromCoroutine(self._drain())
 
     def reload(self) -> None:
@@ -222,6 +222,7 @@ class ZeroMQIntake(Service):
         for path in self._locks:
             with suppress(OSError):
                 os.unlink(path)  # nobody new comes in; the lock keeps another daemon out
+        turn_away(self._bound)
         await self._part(connection)
         for address in self._bound:
             with suppress(zmq.ZMQError):
@@ -231,25 +232,24 @@ class ZeroMQIntake(Service):
             self._way_back.settle()
 
     async def _part(self, connection: PullConnection) -> None:
-        """Part with the peers of what is bound, and read until nothing comes any more.
-
-        That none is connected is no end: one may be in the listening socket's queue.
-        """
-        now = self._reactor.monotonic()
-        deadline, quiet_since = now + DRAIN_LIMIT, now
+        """Part with the peers of what is bound, and read until nothing comes any more."""
+        quiet_since = now = self._reactor.monotonic()
+        deadline = now + DRAIN_LIMIT
         first: frozenset[int] | None = None
-        while now < deadline and now < quiet_since + QUIET:
+        while now < deadline:
             frames = connection.frames
             connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
             peers = hang_up(self._bound, MAX_FRAME if is_late else 0)
             first = peers.connections if first is None else first
+            # Unbinding, which is next, would cut off who came again: not all can be turned away.
+            if now >= quiet_since + QUIET and not peers.unread and not peers.connections:
+                return
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
             # On a busy machine ZeroMQ's own threads may not get to read for long: here, or where a
-            # peer has yet to see that the connection ends, and may write meanwhile. One that comes
-            # again, as it does over tcp, is no reason to wait.
+            # peer has yet to see that the connection ends, and may write meanwhile.
             if peers.unread or first & peers.connections or frames != connection.frames:
                 quiet_since = now
 
