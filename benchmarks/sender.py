@@ -199,10 +199,10 @@ def memory() -> int:
     return resident_memory() or 0
 
 
-def expect(made: int, found: int, what: str) -> None:
+def expect(made: int, counted: int, what: str) -> None:
     """Raise BenchmarkError where the numbers differ."""
-    if made != found:
-        raise BenchmarkError(f"{made:,} measurements were made, {found:,} were {what}")
+    if made != counted:
+        raise BenchmarkError(f"{made:,} measurements were made, {counted:,} were {what}")
 
 
 if __name__ == "__main__":

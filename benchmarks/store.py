@@ -168,8 +168,8 @@ def a_year(directory: Path) -> Iterator[list[str]]:
             (TIMER, "no histograms"),
         ):
             (number,) = [n for n, one in known.items() if one.kind == kind]
-            found = milli(lambda: draw(reader, number, known, end))  # noqa: B023 - called at once
-            yield [f"a year of one {kind}, drawn", found, fetch]
+            duration = milli(lambda: draw(reader, number, known, end))  # noqa: B023 - called at once
+            yield [f"a year of one {kind}, drawn", duration, fetch]
 
 
 def draw(reader: Reader, number: int, known: dict[int, Series], end: float) -> object:

@@ -208,12 +208,12 @@ def main(arguments: Sequence[str]) -> int:
     names = arguments[1:] or [*PARSERS]
     failed = 0
     for name in names:
-        found = failing(PARSERS[name], seconds / len(names))
-        if found is None:
+        failure = failing(PARSERS[name], seconds / len(names))
+        if failure is None:
             print(f"{name}: nothing found", flush=True)
             continue
         failed += 1
-        data, error = found
+        data, error = failure
         print(f"{name}: fails on {data!r}, kept in {keep(name, data)}", flush=True)
         traceback.print_exception(error)
     return failed

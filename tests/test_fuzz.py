@@ -26,9 +26,9 @@ def test_a_fault_is_found_made_small_and_kept(tmp_path: Path) -> None:
             raise LookupError
 
     faulty = Parser(parse, (ValueError,), [b"hay", b"needle"])
-    found = failing(faulty, 60)
-    assert found is not None
-    data, error = found
+    failure = failing(faulty, 60)
+    assert failure is not None
+    data, error = failure
     assert data == b"needle"
     assert isinstance(error, LookupError)
     assert keep("faulty", data, tmp_path).read_bytes() == b"needle"

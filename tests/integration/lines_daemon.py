@@ -31,8 +31,8 @@ class LinesDaemon:
         )
         self.addresses: dict[str, LineAddress] = {}
         for kind in KINDS:
-            found = self.process.wait_for(rf"listening on ({kind}:\S+) for statsd")
-            self.addresses[kind] = LineAddress.parse(found[1])
+            match = self.process.wait_for(rf"listening on ({kind}:\S+) for statsd")
+            self.addresses[kind] = LineAddress.parse(match[1])
 
     @property
     def port(self) -> int:
@@ -68,7 +68,7 @@ class LinesDaemon:
 
     def rejected(self) -> Counter[str]:
         """Return what it has rejected, by reason."""
-        found = self.summed("zibrato.intake.rejected", "sum")
+        rejected = self.summed("zibrato.intake.rejected", "sum")
         return Counter(
-            {tags.removeprefix("reason:"): count for (_, _, tags), count in found.items()}
+            {tags.removeprefix("reason:"): count for (_, _, tags), count in rejected.items()}
         )

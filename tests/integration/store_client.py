@@ -42,7 +42,9 @@ class Store:
     def total(self, name: str) -> float:
         """Return the sum of all that was measured of a name, over all sources."""
         try:
-            found = self.get(f"/v1/metrics/{name}?duration=7200&resolution=1")["measurements"]
+            measurements = self.get(f"/v1/metrics/{name}?duration=7200&resolution=1")[
+                "measurements"
+            ]
         except urllib.error.HTTPError:
             return 0.0
-        return float(sum(point["sum"] for source in found.values() for point in source))
+        return float(sum(point["sum"] for source in measurements.values() for point in source))

@@ -78,24 +78,24 @@ def test_what_others_test_arrives_over_every_kind_of_socket(daemon: LinesDaemon)
     rejected: Counter[str] = sum((Counter(row.get("rejected", {})) for row in ROWS), Counter())
 
     def arrived() -> bool:
-        found = daemon.summed("", "count")
+        received = daemon.summed("", "count")
         return all(
-            found[series] == len(KINDS) * count for series, count in counts.items()
+            received[series] == len(KINDS) * count for series, count in counts.items()
         ) and daemon.rejected() == {why: len(KINDS) * count for why, count in rejected.items()}
 
     eventually(arrived)
-    found = daemon.summed("", "sum")
+    summed = daemon.summed("", "sum")
     for series, total in sums.items():
         if series[0] != "gauge":
-            assert found[series] == pytest.approx(len(KINDS) * total), series
+            assert summed[series] == pytest.approx(len(KINDS) * total), series
 
 
 def only(daemon: LinesDaemon, name: str, field: str) -> dict[str, float]:
     """Return a field of what was shipped of a name, by its tags."""
     return {
         tags: value
-        for (_, found, tags), value in daemon.summed(name, field).items()
-        if found == name
+        for (_, metric, tags), value in daemon.summed(name, field).items()
+        if metric == name
     }
 
 
@@ -169,11 +169,11 @@ def events(daemon: LinesDaemon, stream: str) -> list[dict[str, Any]]:
     """Return the events of a stream in the store, as its API has them."""
     url = daemon.process.wait_for(r"the page is at (http://\S+)/")[1]
     with urlopen(f"{url}/v1/annotations?length=100") as response:
-        names = {found["name"] for found in json.load(response)["annotations"]}
+        names = {event["name"] for event in json.load(response)["annotations"]}
     if stream not in names:
         return []
     with urlopen(f"{url}/v1/annotations/{stream}?start_time=1") as response:
-        return [each for found in json.load(response)["events"].values() for each in found]
+        return [event for events in json.load(response)["events"].values() for event in events]
 
 
 @pytest.mark.parametrize(

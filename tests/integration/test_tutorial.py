@@ -60,12 +60,12 @@ def test_the_shop_shows_on_the_page(tmp_path: Path) -> None:
 
 def totals(page: str) -> dict[str, float]:
     """Return what the Librato API of the tutorial's last step has of each metric in the hour."""
-    found = {}
+    sums = {}
     for name, field in (
         *(("pages", "sum"), ("page_time", "count")),
         *(("pieces_sold", "sum"), ("last_order", "count")),
     ):
         url = f"{page}v1/metrics/shop.{name}?duration=3600&resolution=60"
         points = json.loads(get(url))["measurements"]["shop"]
-        found[name] = sum(point[field] for point in points)
-    return found
+        sums[name] = sum(point[field] for point in points)
+    return sums

@@ -33,9 +33,9 @@ def test_a_counter_has_a_count_and_a_sum_alone() -> None:
 def test_a_timer_has_percentiles_and_a_gauge_has_none() -> None:
     timer = Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0]))
     gauge = Summary(1, 4.0, 4.0, 4.0, 16.0, 4.0)
-    found = [*records(plot({2: {20: [row_of(timer)]}, 3: {20: [row_of(gauge)]}}), SERIES)]
-    assert [*found[0].values()][2:] == ["", "a=x,b=y", "debug", TIMER, 2, 3, 1, 2, 5, 2, 1, 2, 2]
-    assert [*found[1].values()][5:] == [GAUGE, 1, 4, 4, 4, 16, 4, None, None, None]
+    exported = [*records(plot({2: {20: [row_of(timer)]}, 3: {20: [row_of(gauge)]}}), SERIES)]
+    assert [*exported[0].values()][2:] == ["", "a=x,b=y", "debug", TIMER, 2, 3, 1, 2, 5, 2, 1, 2, 2]
+    assert [*exported[1].values()][5:] == [GAUGE, 1, 4, 4, 4, 16, 4, None, None, None]
 
 
 def test_what_is_not_known_is_empty() -> None:
@@ -46,8 +46,8 @@ def test_what_is_not_known_is_empty() -> None:
 
 def test_rows_of_a_slot_are_merged_and_slots_come_in_order() -> None:
     rows = [counter_row(Summary(1, 1.0)), counter_row(Summary(2, 2.0))]
-    found = [*records(plot({1: {30: rows, 20: rows[:1]}}), SERIES)]
-    assert [(record["time"], record["sum"]) for record in found] == [(20, 1.0), (30, 3.0)]
+    exported = [*records(plot({1: {30: rows, 20: rows[:1]}}), SERIES)]
+    assert [(record["time"], record["sum"]) for record in exported] == [(20, 1.0), (30, 3.0)]
 
 
 def test_the_csv_has_a_heading_even_alone() -> None:

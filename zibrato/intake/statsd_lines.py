@@ -171,9 +171,9 @@ class StatsdLines:
         """Return the values of lines, which may be several in each; reject those that have none."""
         parts = []
         for text in texts:
-            found = [part for part in text.split(b":") if part]
-            self._rejected["value"] += not found
-            parts += found
+            filled = [part for part in text.split(b":") if part]
+            self._rejected["value"] += not filled
+            parts += filled
         return parts
 
     def _readings(self, identity: Identity, texts: Sequence[bytes]) -> list[float]:

@@ -23,13 +23,13 @@ class CompositeTests(WebTestCase):
         self.post(name="cpu.1", value=7, measure_time=start)
         status, content = self.compose('s("cpu.*", "*", {function: "sum", period: "60"})')
         self.assertEqual((status, content["resolution"]), (200, 1))
-        found = content["measurements"]
-        names = [(series["metric"]["name"], series["source"]["name"]) for series in found]
+        composed = content["measurements"]
+        names = [(series["metric"]["name"], series["source"]["name"]) for series in composed]
         self.assertEqual(names, [("Cpu.0", "Web"), ("cpu.1", "unassigned")])
         series = [
             {"measure_time": start, "value": 3.0}, {"measure_time": start + 60, "value": 4.0},
         ]  # fmt: skip
-        self.assertEqual((found[0]["series"], found[0]["period"]), (series, 60))
+        self.assertEqual((composed[0]["series"], composed[0]["period"]), (series, 60))
         self.assertEqual(self.compose('s("cpu.1", "web")')[1]["measurements"], [])
 
     def test_the_resolution_is_that_of_the_file(self) -> None:

@@ -45,8 +45,8 @@ STREAMS = {
     ],
 )
 def test_what_a_search_finds(text: str, expected: list[int]) -> None:
-    found = parse(text)
-    assert [number for number, tags in STREAMS.items() if found(tags)] == expected
+    matches = parse(text)
+    assert [number for number, tags in STREAMS.items() if matches(tags)] == expected
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ WORDS = ("a=b", "!a", "a", "and", "or", "not", "(", ")", "=", "!", "*", '"', " "
 @given(st.one_of(st.text(), st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)))
 def test_whatever_is_asked_there_is_an_answer_or_a_value_error(text: str) -> None:
     try:
-        found = parse(text)
+        matches = parse(text)
     except ValueError as error:
         assert str(error)  # noqa: PT017 - either is right
         return
-    assert found({"a": "b"}) in {True, False}
+    assert matches({"a": "b"}) in {True, False}
 
 
 @given(st.text("ab*"), st.text("ab"))

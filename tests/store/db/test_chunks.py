@@ -15,9 +15,9 @@ samples = st.lists(st.floats(0, 1e9), min_size=1, max_size=100)
 
 
 @given(st.lists(st.tuples(st.integers(1, 600), st.integers(1, 2**53), numbers), min_size=1))
-def test_a_chunk_of_a_counter_comes_back(found: list[tuple[int, int, float]]) -> None:
+def test_a_chunk_of_a_counter_comes_back(counters: list[tuple[int, int, float]]) -> None:
     points, start = [], 5000
-    for step, count, total in found:
+    for step, count, total in counters:
         points.append((start, counter_row(Summary(count, total))))
         start += step
     assert decode_points(encode_points(points, 4800), 4800) == points
@@ -38,18 +38,18 @@ known = st.none() | numbers
 
 @given(st.lists(st.tuples(numbers, known, known), min_size=1))
 def test_what_is_not_known_comes_back_as_such(
-    found: list[tuple[float, float | None, float | None]],
+    readings: list[tuple[float, float | None, float | None]],
 ) -> None:
     points: list[tuple[int, Row]] = [
         (10 * position, (3, value, value, value, squares, last, None))
-        for position, (value, squares, last) in enumerate(found)
+        for position, (value, squares, last) in enumerate(readings)
     ]
     assert decode_points(encode_points(points, 0), 0) == points
 
 
 @given(st.lists(samples, min_size=1, max_size=5))
-def test_a_chunk_of_a_timer_comes_back(found: list[list[float]]) -> None:
-    points = [(60 * i, row_of(timer(values))) for i, values in enumerate(found)]
+def test_a_chunk_of_a_timer_comes_back(timers: list[list[float]]) -> None:
+    points = [(60 * i, row_of(timer(values))) for i, values in enumerate(timers)]
     assert decode_points(encode_points(points, 0), 0) == points
 
 

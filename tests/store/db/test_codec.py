@@ -35,13 +35,13 @@ def test_a_distribution_is_exact_while_small_and_within_a_percent_beyond(
     values: list[float],
 ) -> None:
     original = Distribution(values)
-    found = decode_distribution(encode_distribution(original), sum(values))
-    assert found.count == len(values)
-    assert (found.low, found.high) == (min(values), max(values))
+    decoded = decode_distribution(encode_distribution(original), sum(values))
+    assert decoded.count == len(values)
+    assert (decoded.low, decoded.high) == (min(values), max(values))
     for percent in (1, 50, 95, 100):
         exact = original.percentile(percent)
         tolerance = 0 if len(values) <= MAX_SAMPLES else 0.0055 * exact
-        assert abs(found.percentile(percent) - exact) <= tolerance
+        assert abs(decoded.percentile(percent) - exact) <= tolerance
 
 
 def test_one_sample_takes_no_byte() -> None:
@@ -55,9 +55,9 @@ def test_encoding_changes_nothing() -> None:
 
 
 @given(st.lists(samples, min_size=1, max_size=8))
-def test_rows_combine_to_the_row_of_all_their_samples(found: list[list[float]]) -> None:
-    together = [value for values in found for value in values]
-    result = summary_of(merged_row([row_of(timer(values)) for values in found]))
+def test_rows_combine_to_the_row_of_all_their_samples(timers: list[list[float]]) -> None:
+    together = [value for values in timers for value in values]
+    result = summary_of(merged_row([row_of(timer(values)) for values in timers]))
     assert (result.count, result.min, result.max) == (
         len(together), min(together), max(together),
     )  # fmt: skip

@@ -144,9 +144,9 @@ def test_only_a_composite_shows_one() -> None:
 def test_metrics_come_by_lower_case_name_however_many(file: File) -> None:
     submit(file, *(submission(f"M.{number}") for number in range(2500)))
     names = [f"m.{number}" for number in range(0, 2600, 2)]
-    found = metadata.metrics(file.reader, names)
-    assert {*found} == {f"m.{number}" for number in range(0, 2500, 2)}
-    assert found["m.2498"].name == "M.2498"
+    described = metadata.metrics(file.reader, names)
+    assert {*described} == {f"m.{number}" for number in range(0, 2500, 2)}
+    assert described["m.2498"].name == "M.2498"
 
 
 def test_a_page_is_sorted_and_what_is_special_to_sql_is_not_to_a_search(file: File) -> None:

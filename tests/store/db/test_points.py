@@ -31,10 +31,10 @@ def test_a_merged_timer_has_all_samples(file: File) -> None:
         summary = Summary(len(values), sum(values), min(values), max(values), squares, values[-1],
                           Distribution(values))  # fmt: skip
         add_rows(connection, [(1, *row_of(summary))])
-    found = summary_of(stored(connection)[1])
-    assert found[:6] == (43, 84.25, 0.25, 3.0, 170.0625, 2.0)
-    assert found.distribution is not None
-    assert found.distribution.count == 43
+    summary = summary_of(stored(connection)[1])
+    assert summary[:6] == (43, 84.25, 0.25, 3.0, 170.0625, 2.0)
+    assert summary.distribution is not None
+    assert summary.distribution.count == 43
 
 
 def test_the_first_key_is_that_of_the_range(file: File) -> None:
@@ -50,7 +50,7 @@ def test_each_start_of_a_tier_has_a_first_key(file: File) -> None:
     connection = file.writer.connection
     places = [(0, T0, 1), (0, T0, 7), (0, T0 + 20, 3), (1, T0 + 5, 1), (0, T0 + 40, 1)]
     add_rows(connection, [(key(*place), *ROW) for place in places])
-    found = list(first_keys(connection, 0, T0, T0 + 40))
-    assert found == [key(0, T0, 1), key(0, T0 + 20, 3)]
+    keys = list(first_keys(connection, 0, T0, T0 + 40))
+    assert keys == [key(0, T0, 1), key(0, T0 + 20, 3)]
     assert list(first_keys(connection, 1, T0, T0 + 40)) == [key(1, T0 + 5, 1)]
     assert first_key(connection, "point", key(1, 0), end_of(1)) == key(1, T0 + 5, 1)

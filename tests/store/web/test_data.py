@@ -29,19 +29,19 @@ class DataTests(WebTestCase):
             self.outbox.put(snapshot(start, 2.0))
         ids = {one["kind"]: one["id"] for one in self.get("/data/series")["series"]}
         span = f"start={START - 20}&end={START}&points=20"
-        found = self.get(f"/data/plot?ids={ids['counter']}&{span}")
-        self.assertEqual(found["times"], [START - 20, START - 10])
-        self.assertEqual(found["series"][0]["sum"], [2.0, 2.0])
-        self.assertEqual(found["merged"]["count"], [1, 1])
-        self.assertIsNone(found["heat"])
-        found = self.get(f"/data/plot?ids={ids['timer']}&{span}")
-        self.assertEqual(found["merged"]["p50"], [1.0, 1.0])
-        bounds, counts = found["heat"]["bounds"], found["heat"]["counts"]
+        plot = self.get(f"/data/plot?ids={ids['counter']}&{span}")
+        self.assertEqual(plot["times"], [START - 20, START - 10])
+        self.assertEqual(plot["series"][0]["sum"], [2.0, 2.0])
+        self.assertEqual(plot["merged"]["count"], [1, 1])
+        self.assertIsNone(plot["heat"])
+        plot = self.get(f"/data/plot?ids={ids['timer']}&{span}")
+        self.assertEqual(plot["merged"]["p50"], [1.0, 1.0])
+        bounds, counts = plot["heat"]["bounds"], plot["heat"]["counts"]
         self.assertEqual((bounds[0], bounds[-1]), (1.0, 2.0))
         self.assertEqual([sum(row) for row in counts], [2, 2])
         self.assertTrue(all(len(row) == len(bounds) - 1 <= 60 for row in counts))
-        found = self.get(f"/data/plot?ids={ids['timer']}&start={START - 20}&end={START}&points=1")
-        self.assertEqual(found["merged"]["count"], [4])
+        plot = self.get(f"/data/plot?ids={ids['timer']}&start={START - 20}&end={START}&points=1")
+        self.assertEqual(plot["merged"]["count"], [4])
 
     def test_what_librato_calls_a_counter_is_drawn_as_what_was_added(self) -> None:
         for ago, total in ((60, 100), (30, 130), (20, 135)):
@@ -51,10 +51,10 @@ class DataTests(WebTestCase):
         self.post(name="gauge", value=7)
         ids = {one["name"]: one["id"] for one in self.get("/data/series")["series"]}
         span = f"start={START - 100}&end={START}&points=10"
-        found = self.get(f"/data/plot?ids={ids['total']}&{span}")
-        self.assertEqual((found["running"], found["times"][0]), (True, START - 50))
-        self.assertEqual(found["merged"]["sum"], [10, 10, 10, 5])
-        self.assertEqual(found["series"][0]["last"], [None] * 4)
+        plot = self.get(f"/data/plot?ids={ids['total']}&{span}")
+        self.assertEqual((plot["running"], plot["times"][0]), (True, START - 50))
+        self.assertEqual(plot["merged"]["sum"], [10, 10, 10, 5])
+        self.assertEqual(plot["series"][0]["last"], [None] * 4)
         both = self.get(f"/data/plot?ids={ids['total']},{ids['gauge']}&{span}")
         self.assertEqual((both["running"], both["series"][0]["last"][0]), (False, 100))
 
