@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 # In a checkout Twisted finds the plugin only if the checkout itself is on sys.path ("compat").
-PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
 	--config-settings editable_mode=compat
 INSTALL_UV := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile uv
