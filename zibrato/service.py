@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Hashable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from twisted.logger import Logger
@@ -17,8 +16,7 @@ from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.garbage import LongLived
-from zibrato.daemon.gathering import Gatherer
-from zibrato.daemon.intake_set import IntakeSet, Opened
+from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
@@ -29,20 +27,14 @@ from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings
 from zibrato.daemon.units import Units
 from zibrato.health import Health
-from zibrato.intake import statsd, zeromq
-from zibrato.intake.curve import CurveServer
 from zibrato.intake.otlp.exports import Exports, in_threads
-from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
-from zibrato.intake.way_back import Acknowledging
 from zibrato.interfaces import (
     BackendContext,
-    Counting,
     DaemonInfo,
-    IIntake,
     Reactor,
 )
-from zibrato.line_address import LineAddress
+from zibrato.listeners import Listeners, otlp_intake
 from zibrato.pages import pages
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
@@ -65,13 +57,7 @@ def make_service(options: Options) -> Daemon:
     # It has all that is asked of it but doesn't say so, and no `monotonic`, which this adds.
     reactor = MonotonicReactor(cast(Reactor, installed))
     settings, metrics = options.settings, SelfMetrics()
-    aggregator = Aggregator(
-        metrics,
-        interval=settings.flush_interval,
-        source=settings.source,
-        levels=settings.levels,
-        max_series=settings.max_series,
-    )
+    aggregator = _aggregator(settings, metrics)
     backends = _backends(reactor, options, metrics)
     journal = _journal(reactor, options, backends.outboxes, metrics)
     acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
@@ -84,22 +70,15 @@ def make_service(options: Options) -> Daemon:
     def health() -> Health:
         return daemon.health.report()
 
-    statsd_lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
-
-    def make(settings: Settings, known: Collection[Hashable]) -> Opened:
-        return {
-            **_sockets(
-                reactor,
-                settings,
-                known,
-                receiver.receive,
-                rejected=rejections.reject,
-                acknowledging=acknowledger,
-            ),
-            **_statsd(reactor, settings, known, receiver, lines=statsd_lines, count=metrics.count),
-        }
-
-    intakes = IntakeSet(make, settings, [_otlp_intake(reactor, settings, exports, health)])
+    listeners = Listeners(
+        reactor,
+        receiver,
+        receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add)),
+        acknowledger,
+        rejections.reject,
+        metrics.count,
+    )
+    intakes = IntakeSet(listeners.make, settings, [otlp_intake(reactor, settings, exports, health)])
 
     def tell_backends() -> None:
         annotations.send_to(backends.backends)
@@ -152,89 +131,14 @@ def _tell(error: OSError) -> None:
     sys.excepthook = lambda *_: None
 
 
-def _sockets(
-    reactor: Reactor,
-    settings: Settings,
-    known: Collection[Hashable],
-    receive: Callable[[bytes], None],
-    *,
-    rejected: Callable[[str, str], None],
-    acknowledging: Acknowledging,
-) -> Opened:
-    """Return the intakes of sockets that are not known; each hands on frames of the wire format."""
-    endpoints = [endpoint for endpoint in settings.endpoints if endpoint not in known]
-    mode, place = settings.ipc_mode, settings.acknowledgements
-
-    def curve() -> CurveServer | None:
-        return _curve_server(settings.curve_keys, rejected) if settings.curve_keys else None
-
-    try:
-        if place is None or not endpoints:
-            own = zeromq.make_each(
-                reactor, endpoints, receive, ipc_mode=mode, curve=curve,
-                acknowledging=acknowledging if settings.acknowledges else None,
-            )  # fmt: skip
-            return {**own}
-        made = zeromq.make(
-            reactor, endpoints, receive, ipc_mode=mode, curve=curve(),
-            acknowledging=acknowledging, acknowledgements=place,
-        )  # fmt: skip
-    except ValueError as error:
-        raise usage.UsageError(str(error)) from None
-    return {endpoint: intake for intake in made for endpoint in intake.endpoints}
-
-
-def _statsd(
-    reactor: Reactor,
-    settings: Settings,
-    known: Collection[Hashable],
-    receiver: Receiver,
-    *,
-    lines: Gatherer,
-    count: Counting,
-) -> Opened:
-    """Return the intakes of statsd's lines that are not known."""
-
-    def make(addresses: Sequence[LineAddress]) -> IIntake:
-        return statsd.make(
-            reactor, addresses, lines.extend, receiver.reject, count,
-            mode=settings.ipc_mode,
-        )  # fmt: skip
-
-    addresses = [address for address in settings.statsd if address not in known]
-    try:
-        make(addresses)  # whether all can be had beside each other
-        return {address: make([address]) for address in addresses}
-    except ValueError as error:
-        raise usage.UsageError(str(error)) from None
-
-
-def _curve_server(directory: Path, rejected: Callable[[str, str], None]) -> CurveServer:
-    try:
-        return CurveServer(directory, rejected)
-    except ValueError as error:
-        raise usage.UsageError(f"--curve-keys: {error}") from None
-
-
-def _otlp_intake(
-    reactor: Reactor, settings: Settings, exports: Exports, health: Callable[[], Health]
-) -> OtlpIntake:
-    """Return what drains OTLP's requests: those of its own endpoint, if there is one, and a page's.
-
-    The module is imported here alone, as Klein imports the global reactor.
-    """
-    if settings.otlp is None:
-        return OtlpIntake(exports)
-    from zibrato.otlp_site import listening  # noqa: PLC0415 - only with --otlp
-
-    try:
-        served = listening(
-            reactor, exports, health, settings.otlp, settings.web_credentials,
-            anybody=settings.insecure_tcp,
-        )  # fmt: skip
-    except ValueError as error:
-        raise usage.UsageError(str(error)) from None
-    return OtlpIntake(exports, served)
+def _aggregator(settings: Settings, metrics: SelfMetrics) -> Aggregator:
+    return Aggregator(
+        metrics,
+        interval=settings.flush_interval,
+        source=settings.source,
+        levels=settings.levels,
+        max_series=settings.max_series,
+    )
 
 
 def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> BackendSet:

@@ -70,30 +70,12 @@ class Daemon(MultiService):
         self._commits = TimerService(COMMIT_PERIOD, self._commit)
         self._commits.clock = reactor
         self._lag = LagMeter(reactor, reactor.monotonic)
-        self.health = HealthCheck(
-            metrics,
-            reactor,
-            source=options.settings.source,
-            interval=options.settings.flush_interval,
-            outboxes=lambda: self.outboxes,
-            addresses=lambda: self._intakes.addresses,
-            journal_problem=lambda: journal.problem,
-            intake_problems=self._intake_problems,
-        )
+        self.health = self._health_check()
         self._watchdog = Watchdog(options.environment, reactor, lambda: not self._intake_problems())
         self.reloader = Reloader(options, aggregator, backends, intakes)
-        actions: Mapping[int, Callable[[], object]] = {
-            signal.SIGHUP: self.reload,
-            signal.SIGQUIT: self._quit,
-            # Until the reactor runs and takes it itself: clients are listened to by then.
-            signal.SIGTERM: self._quit,
-            signal.SIGUSR1: self._ignore_usr1,
-        }
-        wanted = {signal.SIGHUP} if options.has_files else ()
-        signals = Signals(reactor, actions, wanted)
         # In the order of their start: what an intake takes in must have where to go by then.
         children: Sequence[IService] = (
-            signals, self._watchdog, backends, self._lag, self._commits, intakes
+            self._signals(), self._watchdog, backends, self._lag, self._commits, intakes
         )  # fmt: skip
         for child in children:
             child.setServiceParent(self)
@@ -102,6 +84,29 @@ class Daemon(MultiService):
         self._ticking: Deferred[LoopingCall] | None = None
         self._first_tick: IDelayedCall | None = None
         self._is_stopping = False
+
+    def _health_check(self) -> HealthCheck:
+        return HealthCheck(
+            self._metrics,
+            self._reactor,
+            source=self._settings.source,
+            interval=self._settings.flush_interval,
+            outboxes=lambda: self.outboxes,
+            addresses=lambda: self._intakes.addresses,
+            journal_problem=lambda: self._journal.problem,
+            intake_problems=self._intake_problems,
+        )
+
+    def _signals(self) -> Signals:
+        actions: Mapping[int, Callable[[], object]] = {
+            signal.SIGHUP: self.reload,
+            signal.SIGQUIT: self._quit,
+            # Until the reactor runs and takes it itself: clients are listened to by then.
+            signal.SIGTERM: self._quit,
+            signal.SIGUSR1: self._ignore_usr1,
+        }
+        wanted = {signal.SIGHUP} if self._options.has_files else ()
+        return Signals(self._reactor, actions, wanted)
 
     @property
     def outboxes(self) -> Sequence[Outbox]:

@@ -1,0 +1,51 @@
+"""What is made of settings, and what is not made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.python.usage import UsageError
+
+from tests.fake_reactor import FakeReactor
+from tests.ports import free_port
+from zibrato.daemon.options import Options
+from zibrato.daemon.settings import Settings
+from zibrato.listeners import Listeners
+
+SOCKET = "inproc://metrics"
+
+
+def settings(*arguments: str) -> Settings:
+    options = Options({})
+    options.parseOptions([*arguments, "--outbox", "none", "--backend", "memory"])
+    return options.settings
+
+
+@pytest.fixture
+def listeners() -> Listeners:
+    nobody: Any = None  # nothing comes, so nobody is told
+    receiver: Any = type("Receiver", (), {"receive": print, "reject": print})
+    lines: Any = type("Lines", (), {"extend": print})
+    return Listeners(FakeReactor(), receiver, lines, nobody, print, nobody)
+
+
+def test_an_intake_is_made_for_each_place(listeners: Listeners) -> None:
+    given = settings("--socket", SOCKET, "--statsd", f"udp:{free_port()}")
+    made = listeners.make(given, ())
+    assert [*made] == [*given.endpoints, *given.statsd]
+
+
+def test_what_is_known_is_not_made_again(listeners: Listeners) -> None:
+    given = settings("--socket", SOCKET, "--statsd", f"udp:{free_port()}")
+    assert [*listeners.make(given, given.endpoints)] == [*given.statsd]
+    assert listeners.make(given, [*given.endpoints, *given.statsd]) == {}
+
+
+def test_keys_that_are_missing_are_told_with_their_option(
+    listeners: Listeners, tmp_path: Path
+) -> None:
+    given = settings("--socket", "tcp://0.0.0.0:*", "--curve-keys", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match=r"^--curve-keys: "):
+        listeners.make(given, ())

@@ -1,0 +1,103 @@
+"""Private: what a daemon listens at, made of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.python import usage
+
+from zibrato.daemon.gathering import Gatherer
+from zibrato.daemon.intake_set import Opened
+from zibrato.daemon.receiver import Receiver
+from zibrato.daemon.settings import Settings
+from zibrato.health import Health
+from zibrato.intake import statsd, zeromq
+from zibrato.intake.curve import CurveServer
+from zibrato.intake.otlp.exports import Exports
+from zibrato.intake.otlp.service import OtlpIntake
+from zibrato.intake.way_back import Acknowledging
+from zibrato.interfaces import Counting, IIntake, Reactor
+from zibrato.line_address import LineAddress
+
+__all__ = ["Listeners", "otlp_intake"]
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Makes the intakes of sockets and of statsd's lines, which hand on what comes.
+
+    `rejected` is told whom CURVE doesn't let in, and why.
+    """
+
+    reactor: Reactor
+    receiver: Receiver
+    statsd_lines: Gatherer
+    acknowledging: Acknowledging
+    rejected: Callable[[str, str], None]
+    count: Counting
+
+    def make(self, settings: Settings, known: Collection[Hashable]) -> Opened:
+        """Return the intakes of what settings name and is not `known`; raises usage.UsageError."""
+        try:
+            return {**self._sockets(settings, known), **self._statsd(settings, known)}
+        except ValueError as error:
+            raise usage.UsageError(str(error)) from None
+
+    def _sockets(self, settings: Settings, known: Collection[Hashable]) -> Opened:
+        endpoints = [endpoint for endpoint in settings.endpoints if endpoint not in known]
+        mode, place = settings.ipc_mode, settings.acknowledgements
+
+        def curve() -> CurveServer | None:
+            return self._curve_server(settings.curve_keys) if settings.curve_keys else None
+
+        if place is None or not endpoints:
+            own = zeromq.make_each(
+                self.reactor, endpoints, self.receiver.receive, ipc_mode=mode, curve=curve,
+                acknowledging=self.acknowledging if settings.acknowledges else None,
+            )  # fmt: skip
+            return {**own}
+        made = zeromq.make(
+            self.reactor, endpoints, self.receiver.receive, ipc_mode=mode, curve=curve(),
+            acknowledging=self.acknowledging, acknowledgements=place,
+        )  # fmt: skip
+        return {endpoint: intake for intake in made for endpoint in intake.endpoints}
+
+    def _statsd(self, settings: Settings, known: Collection[Hashable]) -> Opened:
+        def make(addresses: Sequence[LineAddress]) -> IIntake:
+            return statsd.make(
+                self.reactor, addresses, self.statsd_lines.extend, self.receiver.reject, self.count,
+                mode=settings.ipc_mode,
+            )  # fmt: skip
+
+        addresses = [address for address in settings.statsd if address not in known]
+        make(addresses)  # whether all can be had beside each other
+        return {address: make([address]) for address in addresses}
+
+    def _curve_server(self, directory: Path) -> CurveServer:
+        try:
+            return CurveServer(directory, self.rejected)
+        except ValueError as error:
+            raise ValueError(f"--curve-keys: {error}") from None
+
+
+def otlp_intake(
+    reactor: Reactor, settings: Settings, exports: Exports, health: Callable[[], Health]
+) -> OtlpIntake:
+    """Return what drains OTLP's requests: those of its own endpoint, if there is one, and a page's.
+
+    The module is imported here alone, as Klein imports the global reactor.
+    """
+    if settings.otlp is None:
+        return OtlpIntake(exports)
+    from zibrato.otlp_site import listening  # noqa: PLC0415 - only with --otlp
+
+    try:
+        served = listening(
+            reactor, exports, health, settings.otlp, settings.web_credentials,
+            anybody=settings.insecure_tcp,
+        )  # fmt: skip
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
+    return OtlpIntake(exports, served)
