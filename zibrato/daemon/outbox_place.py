@@ -25,13 +25,12 @@ def outbox_disk(
     A file that was asked for and can't be had is a ValueError, one line; where it is the default
     it is a warning.
     """
-    if settings.outbox == "none":
-        return None
-    if settings.outbox is not None:
-        return _claimed(clock, Path(settings.outbox).expanduser().absolute())
     try:
-        return _claimed(clock, default_path(settings, environment))
+        path = _path(settings, environment)
+        return None if path is None else _claimed(clock, path)
     except ValueError as error:
+        if settings.outbox is not None:
+            raise
         _log.warn("the outbox is in memory alone: {why}", why=str(error))
         return None
 
@@ -51,28 +50,27 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
     return state_path(environment, name, "outbox")
 
 
-def outbox_name(settings: Settings, environment: Mapping[str, str]) -> str:
-    """Return the path of the outbox's file, nothing where none is wanted or had."""
+def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
+    """Return the path of the outbox's file, None where none is wanted or had."""
     try:
-        return (
-            ""
-            if settings.outbox == "none"
-            else settings.outbox or str(default_path(settings, environment))
-        )
+        return _path(settings, environment)
     except ValueError:
-        return ""
+        return None
 
 
 def state_beside(settings: Settings, environment: Mapping[str, str], name: str) -> Path | None:
     """Return the file of a backend's own beside the outbox; None where no file is wanted or had."""
+    outbox = outbox_path(settings, environment)
+    return None if outbox is None else outbox.with_name(f"{outbox.name}.{name}")
+
+
+def _path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
+    """Return the path, None where no file is wanted; raises ValueError where none can be had."""
     if settings.outbox == "none":
         return None
-    try:
-        given = settings.outbox
-        outbox = Path(given).expanduser() if given else default_path(settings, environment)
-    except ValueError:
-        return None
-    return outbox.with_name(f"{outbox.name}.{name}").absolute()
+    given = settings.outbox
+    path = default_path(settings, environment) if given is None else Path(given).expanduser()
+    return path.absolute()
 
 
 def _name(address: str) -> str:

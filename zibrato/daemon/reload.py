@@ -13,7 +13,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox_place import outbox_name
+from zibrato.daemon.outbox_place import outbox_path
 from zibrato.daemon.settings import Settings
 from zibrato.interfaces import IWebService
 from zibrato.levels import LevelFilter
@@ -51,7 +51,7 @@ class Reloader:
         self._aggregator = aggregator
         self._backends = backends
         self._intakes = intakes
-        self._outbox_name = outbox_name(options.settings, options.environment)
+        self._outbox_path = outbox_path(options.settings, options.environment)
         self._closing = False
         self._again = False
         self._waiting: list[Deferred[None]] = []
@@ -148,11 +148,11 @@ class Reloader:
     def _tell_outbox(self, settings: Settings) -> None:
         """Log where the next start would not find what waits."""
         environment = self._options.environment
-        if settings.outbox is None and outbox_name(settings, environment) != self._outbox_name:
+        if settings.outbox is None and outbox_path(settings, environment) != self._outbox_path:
             self._log.warn(
                 "the outbox has its name from the first --socket, and is {path}; give --outbox "
                 "that path, else the next start begins another",
-                path=self._outbox_name,
+                path=self._outbox_path,
             )
 
     def _tell_levels(self, levels: LevelFilter) -> None:
