@@ -6,7 +6,6 @@ Nothing is opened for writing, listened on or sent: a daemon may be running with
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,8 +92,7 @@ def _meaning(settings: Settings) -> str:
 
 
 def _backend(choice: BackendChoice) -> str:
-    wanted = json.loads(choice.filter.text)
-    words = " ".join(f"{name}={value}" for name, value in wanted.items())
+    words = " ".join(f"{name}={value}" for name, value in choice.filter.settings.items())
     return f"{choice.maker.name} ({words})" if words else choice.maker.name
 
 

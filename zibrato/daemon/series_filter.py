@@ -58,12 +58,16 @@ class SeriesFilter(NamedTuple):
             raise ValueError(f"no filter: {error}") from None
 
     @property
-    def text(self) -> str:
-        """What `of_text` makes the same filter of."""
+    def settings(self) -> Mapping[str, str]:
+        """What `parse` makes the same filter of."""
         levels = "" if self.levels.names is None else str(self.levels)
         values = (levels, ",".join(self.include), ",".join(self.exclude), self.prefix)
-        pairs = zip(NAMES, values, strict=True)
-        return msgspec.json.encode({name: value for name, value in pairs if value}).decode()
+        return {name: value for name, value in zip(NAMES, values, strict=True) if value}
+
+    @property
+    def text(self) -> str:
+        """What `of_text` makes the same filter of."""
+        return msgspec.json.encode(self.settings).decode()
 
     @property
     def has_names(self) -> bool:
