@@ -77,11 +77,6 @@ class KeptSnapshot:
             amount for level, amount in self.amounts.items() if wanted.levels.passes(level)
         )
 
-    def remember(self, wanted: SeriesFilter, amount: Amount) -> None:
-        """Note how much of it passes, for when its snapshot isn't in memory."""
-        if wanted.has_names:
-            self._by_name[wanted] = amount
-
     def wanted(self, backends: Mapping[str, SeriesFilter]) -> Mapping[str, SeriesFilter]:
         """Return those backends that get anything of it."""
         return {key: wanted for key, wanted in backends.items() if self.amount(wanted).series}

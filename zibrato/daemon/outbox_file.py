@@ -149,8 +149,8 @@ class OutboxFile:
         ):
             if sequence in kept:
                 wanted = SeriesFilter.of_text(text)
-                kept[sequence].remember(wanted, Amount(*json.loads(amount)))
-                waiting.setdefault(backend, []).append(Waiting.of(kept[sequence], wanted))
+                one = Waiting(kept[sequence], wanted, *Amount(*json.loads(amount)))
+                waiting.setdefault(backend, []).append(one)
         return waiting
 
     def open_frames(self) -> Iterator[tuple[float, bytes]]:
