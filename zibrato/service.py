@@ -92,18 +92,26 @@ def make_service(options: Options) -> Daemon:
     daemon.reloader.backends_changed = tell_backends
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
+    _show_pages(daemon, reactor, options, metrics, exports)
+    return daemon
+
+
+def _show_pages(
+    daemon: Daemon, reactor: Reactor, options: Options, metrics: SelfMetrics, exports: Exports
+) -> None:
+    """Have what backends have to show served, with what they are told of the daemon."""
+    settings = options.settings
     info = DaemonInfo(
         interval=settings.flush_interval,
         source=settings.source,
         started=reactor.seconds(),
-        addresses=lambda: intakes.addresses,
+        addresses=daemon.addresses,
         self_metrics=metrics.current,
-        health=health,
+        health=daemon.health.report,
         otlp=exports.answer,
     )
-    for page in pages(reactor, settings, backends.backends, info):
+    for page in pages(reactor, settings, daemon.backends.backends, info):
         daemon.show_page(page)
-    return daemon
 
 
 def makeService(options: Options) -> Daemon:

@@ -92,7 +92,7 @@ class Daemon(MultiService):
             source=self._settings.source,
             interval=self._settings.flush_interval,
             outboxes=lambda: self.outboxes,
-            addresses=lambda: self._intakes.addresses,
+            addresses=self.addresses,
             journal_problem=lambda: self._journal.problem,
             intake_problems=self._intake_problems,
         )
@@ -112,6 +112,10 @@ class Daemon(MultiService):
     def outboxes(self) -> Sequence[Outbox]:
         """The outboxes of its backends."""
         return self.backends.outboxes
+
+    def addresses(self) -> Sequence[str]:
+        """Return where clients reach it."""
+        return self._intakes.addresses
 
     def startService(self) -> None:
         """Start the children, and close an interval whenever one ends; raises OSError."""
