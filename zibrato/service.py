@@ -70,14 +70,8 @@ def make_service(options: Options) -> Daemon:
     def health() -> Health:
         return daemon.health.report()
 
-    listeners = Listeners(
-        reactor,
-        receiver,
-        receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add)),
-        acknowledger,
-        rejections.reject,
-        metrics.count,
-    )
+    lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
+    listeners = Listeners(reactor, receiver, lines, acknowledger, rejections.reject, metrics.count)
     intakes = IntakeSet(listeners.make, settings, [otlp_intake(reactor, settings, exports, health)])
 
     def tell_backends() -> None:
