@@ -53,7 +53,7 @@ def deliver(
     delivery = Delivery(snapshots, lambda *_: None, [identity] * len(snapshots))
     addition = result(totals.begin(delivery, now))
     added = [
-        addition.add(series, one, start, end, is_monotonic=one.sum >= 0)
+        addition.add(series, one, start, end)
         for start, end, summaries in addition.snapshots
         for series, one in summaries.items()
     ]

@@ -24,7 +24,7 @@ from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot,
 from zibrato.sqlite_file import is_corrupt
 from zibrato.threads import Workers, finished
 
-__all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Inline", "Totals"]
+__all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Inline", "Totals", "never_falls"]
 
 MAX_BYTES = 64 << 20
 """Bytes of memory that all totals take about, before those of the longest silence are forgotten."""
@@ -66,10 +66,9 @@ class Addition:
         self._before = before
         self._now = now
 
-    def add(
-        self, series: Series, summary: Summary, start: float, end: float, *, is_monotonic: bool
-    ) -> Total:
+    def add(self, series: Series, summary: Summary, start: float, end: float) -> Total:
         """Return the total with what the interval from `start` to `end` has of a series."""
+        is_monotonic = never_falls(series, summary)
         packed = self.changed.pop(series, None) or self._before.get(series)
         before = None if packed is None else packed.total
         total = Total(start, start, end, _own(summary), is_monotonic)
@@ -229,6 +228,11 @@ class Totals:
                 sizes[series] = 0
                 self._is_full = self._is_full or newest - total.seen < FORGOTTEN
         return forgotten
+
+
+def never_falls(series: Series, summary: Summary) -> bool:
+    """Return whether a total is monotonic with such an interval: a counter can be counted down."""
+    return series.kind != COUNTER or summary.sum >= 0
 
 
 def _own(summary: Summary) -> Summary:

@@ -24,7 +24,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from zibrato import __version__
 from zibrato.backends.posting import Effort
-from zibrato.backends.totals import Addition
+from zibrato.backends.totals import Addition, never_falls
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
 
@@ -101,10 +101,10 @@ def _data_point(
     series: Series, summary: Summary, interval: tuple[float, float], totals: Addition | None
 ) -> DataPoint:
     start, end = interval
-    is_monotonic = series.kind != COUNTER or summary.sum >= 0
     if totals is None or series.kind == GAUGE:
-        return DataPoint(series, summary, start, end, summary.count, is_monotonic)
-    total = totals.add(series, summary, start, end, is_monotonic=is_monotonic)
+        monotonic = never_falls(series, summary)
+        return DataPoint(series, summary, start, end, summary.count, monotonic)
+    total = totals.add(series, summary, start, end)
     when = total.start, total.end
     return DataPoint(series, total.summary, *when, summary.count, total.is_monotonic)
 

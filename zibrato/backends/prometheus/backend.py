@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping
-from math import isfinite
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.web.iweb import IRequest
@@ -12,13 +10,13 @@ from zope.interface import implementer
 
 from zibrato.backends.posting import Effort, in_turns
 from zibrato.backends.prometheus.exposition import Form, form_of, metrics
-from zibrato.backends.prometheus.names import legal_name, translated
+from zibrato.backends.prometheus.names import legal_name
+from zibrato.backends.prometheus.translation import MERGED, Translation
 from zibrato.backends.rejection_log import RejectionLog
 from zibrato.backends.settings import check_names
 from zibrato.backends.totals import Addition, Totals
 from zibrato.backends.totals_place import totals_of
 from zibrato.interfaces import BackendContext, Delivery, IScrapedBackend, RetryLater
-from zibrato.model import COUNTER, Series
 from zibrato.threads import Threads, Workers, finished
 
 __all__ = ["PrometheusBackend", "make"]
@@ -94,10 +92,10 @@ class PrometheusBackend:
             addition = delivery.requests = await self._totals.begin(
                 delivery, self._reactor.seconds()
             )
-            not_finite, merged = await in_turns(_added(addition), self._reactor)
-            self._log.log_once("series become one by their names", merged)
-            if not_finite:
-                delivery.dropped(not_finite, "not_finite")
+            translation = await in_turns(_added(addition), self._reactor)
+            self._log.log_once(MERGED, translation.merged)
+            if translation.not_finite:
+                delivery.dropped(translation.not_finite, "not_finite")
         await self._totals.commit(addition, delivery.identities)
         self._bodies = {}
         delivery.delivered(delivery.pending)
@@ -137,24 +135,11 @@ class PrometheusBackend:
             return self._bodies[form]
 
 
-def _added(addition: Addition) -> Generator[None, None, tuple[int, Counter[str]]]:
-    """Add the snapshots, yielding every few milliseconds of work.
-
-    Return how many measurements have no finite sum, and of those that arrive under the name of
-    another series how many there are, by their own.
-    """
-    not_finite, merged, effort = 0, Counter[str](), Effort()
-    for start, end, summaries in addition.snapshots:
-        called: dict[Series, Series] = {}
-        for series, summary in summaries.items():
-            if not isfinite(summary.sum):
-                not_finite += summary.count
-                continue
-            name = translated(series)
-            if called.setdefault(name, series) != series:
-                merged[series.name] += summary.count
-            is_monotonic = series.kind != COUNTER or summary.sum >= 0
-            addition.add(name, summary, start, end, is_monotonic=is_monotonic)
-            if effort.is_due(series.kind):
-                yield
-    return not_finite, merged
+def _added(addition: Addition) -> Generator[None, None, Translation]:
+    """Add the snapshots, yielding every few milliseconds of work; return how they translate."""
+    translation, effort = Translation(), Effort()
+    for series, summary, start, end in translation.parts(addition.snapshots):
+        addition.add(series, summary, start, end)
+        if effort.is_due(series.kind):
+            yield
+    return translation

@@ -14,6 +14,7 @@ from zibrato.backends.http import HttpClient, RequestHeaders, client
 from zibrato.backends.http_target import NAMES, HttpTarget
 from zibrato.backends.posting import in_turns, measurements, note
 from zibrato.backends.posting_backend import PostingBackend
+from zibrato.backends.prometheus.translation import MERGED
 from zibrato.backends.remote_write.items import Item, items
 from zibrato.backends.remote_write.protobuf import write_request
 from zibrato.backends.remote_write.responses import classify, is_late
@@ -99,7 +100,7 @@ class RemoteWriteBackend(PostingBackend):
         """Return what there is to send, having accounted for what is not sent."""
         work = items(addition, native=self._native)
         made, not_finite, merged = await in_turns(work, self._reactor)
-        self._rejections.log_once("series become one by their names", merged)
+        self._rejections.log_once(MERGED, merged)
         kept = self._unmuted(delivery, made, not_finite)
         delivery.requests_size = sum(len(item.content) for item in kept)
         return _Work(Bisection(kept, MAX_ITEMS), addition)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from math import isfinite
 from typing import NamedTuple
 
 from zibrato.backends.posting import Effort
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
-from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of, translated
+from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of
+from zibrato.backends.prometheus.translation import Part, Translation
 from zibrato.backends.remote_write.protobuf import Sample, histogram, time_series
 from zibrato.backends.totals import Addition
 from zibrato.backends.totals_file import Total
@@ -90,43 +90,28 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
     classic ones.
     """
     series_points: dict[Series, _Points] = {}
-    not_finite, merged, effort = 0, Counter[str](), Effort()
-    for start, end, summaries in addition.snapshots:
-        called: dict[Series, Series] = {}
-        for series, summary in summaries.items():
-            if not isfinite(summary.sum):
-                not_finite += summary.count
-                continue
-            name = translated(series)
-            if called.setdefault(name, series) != series:
-                merged[series.name] += summary.count
-            points = series_points.setdefault(name, _Points())
-            points.measurements += summary.count
-            points.points.extend(_points(name, summary, (start, end), addition, native))
-            if effort.is_due(series.kind):
-                yield
+    translation, effort = Translation(), Effort()
+    for part in translation.parts(addition.snapshots):
+        points = series_points.setdefault(part.series, _Points())
+        points.measurements += part.summary.count
+        points.points.extend(_points(part, addition, native))
+        if effort.is_due(part.series.kind):
+            yield
     made = []
     for series, points in series_points.items():
         content = b"".join(_content(series, _in_order(points.points), native=native))
         made.append(Item(series, points.measurements, content))
         if effort.is_due(series.kind):
             yield
-    return Taken(made, not_finite, merged)
+    return Taken(made, translation.not_finite, translation.merged)
 
 
-def _points(
-    series: Series,
-    summary: Summary,
-    interval: tuple[float, float],
-    addition: Addition,
-    native: bool,
-) -> Iterator[_Point]:
-    start, end = interval
+def _points(part: Part, addition: Addition, native: bool) -> Iterator[_Point]:
+    series, summary, start, end = part
     if series.kind == GAUGE:
         yield _Point(_milliseconds(end), summary.reading)
         return
-    is_monotonic = series.kind != COUNTER or summary.sum >= 0
-    total = addition.add(series, summary, start, end, is_monotonic=is_monotonic)
+    total = addition.add(series, summary, start, end)
     made = partial(_timer_point, native=native) if series.kind == TIMER else _counter_point
     if _is_first(total, start, end):
         # From nothing, or else it would have no increase before its second interval. A millisecond
