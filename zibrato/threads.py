@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -43,6 +43,17 @@ class Threads:
         """Wait for what is under way."""
         if self._pool.started:
             self._pool.stop()
+
+
+class Inline:
+    """Does at once what takes no time to speak of."""
+
+    def run(self, work: Callable[[], T]) -> Deferred[T]:
+        """Return what `work` returned or raised."""
+        return maybeDeferred(work)
+
+    def stop(self) -> None:
+        """Do nothing."""
 
 
 async def finished(work: Deferred[T]) -> T:

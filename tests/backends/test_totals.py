@@ -12,11 +12,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from zibrato.backends import totals as module
-from zibrato.backends.totals import FORGOTTEN, STEP, Inline, Totals
+from zibrato.backends.totals import FORGOTTEN, STEP, Totals
 from zibrato.backends.totals_file import Total, TotalsFile
 from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, TIMER, Identity, Series, Snapshot, Summary
+from zibrato.threads import Inline
 
 CALLS = Series(COUNTER, "calls", "here")
 WORK = Series(TIMER, "work", "here")

@@ -10,7 +10,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.backends.memory import MemoryBackend
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.backend_set import BackendSet
@@ -23,6 +22,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import BackendContext, IIntake
 from zibrato.model import Series, Snapshot, Summary
+from zibrato.threads import Inline
 
 
 @implementer(IIntake)

@@ -11,7 +11,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.daemon.outboxes import FakeBackend
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.journal import Journal
@@ -20,6 +19,7 @@ from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL, SeriesFilter
+from zibrato.threads import Inline
 
 NOW = 1_700_000_000.0
 

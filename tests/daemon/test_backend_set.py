@@ -13,7 +13,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.daemon.outboxes import FakeBackend
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.backends.settings import claim_path
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.backend_choices import BackendChoice
@@ -24,6 +23,7 @@ from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
 from zibrato.interfaces import BackendContext, IBackendMaker, RetryLater
+from zibrato.threads import Inline
 
 TIMEOUT = 8.0
 

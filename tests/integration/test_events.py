@@ -19,7 +19,6 @@ from twisted.trial.unittest import TestCase
 
 from tests.daemon.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.backend import StoreBackend
@@ -30,6 +29,7 @@ from zibrato.store.web import events
 from zibrato.store.web.access_control import AccessControl, known_names
 from zibrato.store.web.service import tree
 from zibrato.store.web.site import BoundedSite
+from zibrato.threads import Inline
 
 reactor: Any = installed  # a module that stands for the reactor, says its type
 START = 1_700_000_000

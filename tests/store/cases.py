@@ -9,7 +9,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.daemon.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary
@@ -19,6 +18,7 @@ from zibrato.store.db.database import Database
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.tiers import RETENTION, parse_retention
 from zibrato.store.store import Store
+from zibrato.threads import Inline
 
 START = 1_700_000_000
 C, T, G = (Series(kind, kind, "s") for kind in (COUNTER, TIMER, GAUGE))

@@ -14,7 +14,7 @@ from itertools import chain
 from time import monotonic
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
@@ -22,9 +22,9 @@ from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
 from zibrato.sqlite_file import is_corrupt
-from zibrato.threads import Workers, finished
+from zibrato.threads import Inline, Workers, finished
 
-__all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Inline", "Totals", "never_falls"]
+__all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Totals", "never_falls"]
 
 MAX_BYTES = 64 << 20
 """Bytes of memory that all totals take about, before those of the longest silence are forgotten."""
@@ -39,17 +39,6 @@ _TOTAL_BYTES, _TEXT_BYTES = 560, 50
 _WARN_EVERY = 3600.0
 """Seconds."""
 T = TypeVar("T")
-
-
-class Inline:
-    """Does at once what others have threads for: totals that have no file."""
-
-    def run(self, work: Callable[[], T]) -> Deferred[T]:
-        """Return what `work` returned or raised."""
-        return maybeDeferred(work)
-
-    def stop(self) -> None:
-        """Do nothing."""
 
 
 class Addition:

@@ -15,12 +15,12 @@ from twisted.web.test.requesthelper import DummyRequest
 from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.backends.prometheus.backend import PrometheusBackend, make
 from zibrato.backends.totals import Totals
 from zibrato.backends.totals_file import TotalsFile
 from zibrato.interfaces import BackendContext, Delivery, IScrapedBackend, RetryLater
 from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
+from zibrato.threads import Inline
 
 
 def calls(name: str = "calls", count: int = 2) -> dict[Series, Summary]:

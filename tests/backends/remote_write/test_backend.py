@@ -16,13 +16,13 @@ from zope.interface.verify import verifyObject
 
 from tests.backends.remote_write.prompb import series_of
 from tests.fake_reactor import FakeReactor
-from tests.inline import Inline
 from zibrato.backends.http_target import HttpTarget
 from zibrato.backends.remote_write.backend import MAX_ITEMS, RemoteWriteBackend, make
 from zibrato.backends.totals import Totals
 from zibrato.backends.totals_file import TotalsFile
 from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
+from zibrato.threads import Inline
 
 NOW = 1_700_000_000.0
 KEY = "a-secret-token"
