@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from twisted.python import usage
 
@@ -121,7 +121,7 @@ def _unknown(name: str, names: Collection[str]) -> str:
     return f" can't set {name[:64]!r}{suggestion(name, names) or '; see --help'}"
 
 
-def _of_toml(path: str, document: Mapping[str, Any], known: Known) -> ConfigFile:
+def _of_toml(path: str, document: Mapping[str, object], known: Known) -> ConfigFile:
     problems: list[str] = []
     arguments: list[str] = []
     for name, value in document.items():
@@ -140,7 +140,7 @@ def _of_toml(path: str, document: Mapping[str, Any], known: Known) -> ConfigFile
     return ConfigFile(document.keys(), arguments, backends)
 
 
-def _arguments(name: str, value: Any, known: Known) -> list[str]:
+def _arguments(name: str, value: object, known: Known) -> list[str]:
     """Return the arguments of an option; raises ValueError, a half-sentence for people."""
     if name in known.flags:
         if not isinstance(value, bool):
@@ -148,15 +148,16 @@ def _arguments(name: str, value: Any, known: Known) -> list[str]:
         return [f"--{name}"] if value else []
     if name in known.lists:
         items = value if isinstance(value, list) else [value]
-        if not all(isinstance(item, str) for item in items):
+        texts = [item for item in items if isinstance(item, str)]
+        if len(texts) < len(items):
             raise ValueError(f'expected strings; write {name} = ["…", "…"]')
-        return [f"--{name}={_clean(item)}" for item in items]
+        return [f"--{name}={_clean(text)}" for text in texts]
     if isinstance(value, list) and name not in known.commas:
         raise ValueError(f"expected one value, got {_kind(value)}")
     return [f"--{name}={_text(value, numbers=name in known.numbers)}"]
 
 
-def _tables(value: Any, problems: list[str]) -> list[GivenBackend]:
+def _tables(value: object, problems: list[str]) -> list[GivenBackend]:
     if not (isinstance(value, list) and all(isinstance(table, dict) for table in value)):
         problems.append(": backend: expected [[backend]], with its settings on the lines below")
         return []
@@ -183,7 +184,7 @@ def _tables(value: Any, problems: list[str]) -> list[GivenBackend]:
     return backends
 
 
-def _text(value: Any, *, numbers: bool) -> str:
+def _text(value: object, *, numbers: bool) -> str:
     """Return the text that a command line has for a value; raises ValueError."""
     if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
         return ",".join(_text(item, numbers=numbers) for item in value)
