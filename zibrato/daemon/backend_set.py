@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,8 @@ from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.logger import Logger
 from twisted.python import usage
 
-from zibrato.daemon.backend_choices import BackendChoice, reloaded_by
+from zibrato.daemon.backend_choices import BackendChoice
+from zibrato.daemon.backend_keys import differ, keyed
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.outbox import Outbox
@@ -106,8 +106,8 @@ class BackendSet(MultiService):
         wanted = self._keyed(choices)
         restart = []
         for key, member in self._members.items():
-            is_other = key not in wanted or _differ(member.choice, wanted[key])
-            if not member.is_leaving and is_other and self._has_page(member):
+            is_other = key not in wanted or differ(member.choice, wanted[key])
+            if not member.is_leaving and is_other and _is_served(member.slot.current):
                 restart.append(f"--backend {member.choice.maker.name}")
                 wanted[key] = member.choice
         made: dict[str, Made] = {}
@@ -115,14 +115,10 @@ class BackendSet(MultiService):
             for key, choice in list(wanted.items()):
                 if not self._is_new(key, choice):
                     continue
-                if _makes_pages(choice):
+                if (new := self._make_unserved(key, choice)) is not None:
+                    made[key] = new
+                else:
                     restart.append(f"--backend {choice.maker.name}")
-                    del wanted[key]
-                    continue
-                made[key] = self._make(choice, self._members.get(key))
-                if _is_served(made[key].backend):
-                    restart.append(f"--backend {choice.maker.name}")
-                    self._discard(made.pop(key))
                     del wanted[key]
         except usage.UsageError:
             self.discard(Plan(wanted, made, restart))
@@ -152,37 +148,27 @@ class BackendSet(MultiService):
         """Have all backends take over secrets, and try again what was postponed."""
         for key, choice in self._keyed(choices).items():
             member = self._members.get(key)
-            if member is not None and not (member.is_leaving or _differ(member.choice, choice)):
+            if member is not None and not (member.is_leaving or differ(member.choice, choice)):
                 member.choice = member.choice._replace(settings=choice.settings)
                 self._reload(member)
 
     def _keyed(self, choices: Sequence[BackendChoice]) -> dict[str, BackendChoice]:
-        """Return the choices by their keys in the outbox's file: the name, and the place of many.
-
-        What runs keeps its key, whichever of its name comes or goes.
-        """
-        running = {key: one.choice for key, one in self._members.items() if not one.is_leaving}
-        keyed: dict[str, BackendChoice] = {}
-        others = []
-        for choice in choices:
-            key = next((key for key, one in running.items() if _are_same(one, choice)), None)
-            if key is None:
-                others.append(choice)
-            else:
-                keyed[key] = choice
-                del running[key]
-        for choice in others:
-            same = (key for key, one in running.items() if one.name == choice.name)
-            key = next(same, None) or next(
-                key for key in _names(choice.name) if key not in keyed and key not in running
-            )
-            keyed[key] = choice
-            running.pop(key, None)
-        return keyed
+        members = self._members.items()
+        return keyed(choices, {key: one.choice for key, one in members if not one.is_leaving})
 
     def _is_new(self, key: str, choice: BackendChoice) -> bool:
         member = self._members.get(key)
-        return member is None or member.slot.current is None or _differ(member.choice, choice)
+        return member is None or member.slot.current is None or differ(member.choice, choice)
+
+    def _make_unserved(self, key: str, choice: BackendChoice) -> Made | None:
+        """Make a backend, None where a daemon serves it, which takes a restart."""
+        if _makes_pages(choice):
+            return None
+        made = self._make(choice, self._members.get(key))
+        if not _is_served(made.backend):
+            return made
+        self._discard(made)
+        return None
 
     def _make(self, choice: BackendChoice, before: Member | None = None) -> Made:
         """Make a backend, which may have the files of the one in whose place it is put."""
@@ -263,9 +249,6 @@ class BackendSet(MultiService):
             count=member.outbox.pending,
         )
 
-    def _has_page(self, member: Member) -> bool:
-        return _is_served(member.slot.current)
-
 
 def _makes_pages(choice: BackendChoice) -> bool:
     declared = IBackendOptions(choice.maker, None)
@@ -275,25 +258,3 @@ def _makes_pages(choice: BackendChoice) -> bool:
 def _is_served(backend: IBackend | None) -> bool:
     """Whether a daemon serves it over HTTP, which it does from its start on."""
     return bool(IWebBackend(backend, None) or IScrapedBackend(backend, None))
-
-
-def _names(name: str) -> Iterator[str]:
-    yield name
-    for number in count(2):
-        yield f"{name} {number}"
-
-
-def _are_same(one: BackendChoice, other: BackendChoice) -> bool:
-    return one.name == other.name and not _differ(one, other)
-
-
-def _differ(one: BackendChoice, other: BackendChoice) -> bool:
-    """Whether one can't become the other by a `reload` of its backend."""
-    if one.maker.name != other.maker.name:
-        return True
-    reloaded = reloaded_by(other.maker)
-    first, second = (
-        {name: value for name, value in choice.settings.items() if name not in reloaded}
-        for choice in (one, other)
-    )
-    return first != second
