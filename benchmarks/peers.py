@@ -8,16 +8,16 @@ hand with it stands in, marked so.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from time import perf_counter
 from typing import Any
 
 from benchmarks.measure import Snippet
+from benchmarks.wrappers import counted, itself, timed, timed_block, wrapped
+from zibrato import Zibrato
 
-Decorator = Callable[[Any], Any]
+Decorator = Callable[[Any], Any]  # of libraries that mostly have no types
 DECORATORS = ("count decorator", "time decorator")
 WITH = "with"
 GAUGE = "gauge"
@@ -25,7 +25,7 @@ COUNT = "count"
 ENDS = ("exceptions decorator", "outcome decorator", "in progress decorator")
 EXCEPTIONS, OUTCOME, IN_PROGRESS = ENDS
 NAMED = {instrument: f"{instrument} by name" for instrument in (COUNT, GAUGE, WITH)}
-PASS = "\n    pass"  # noqa: S105 - a statement
+PASS = "\n    pass"  # noqa: S105 - Python's statement, no password
 HOST = "127.0.0.1"
 
 
@@ -45,15 +45,15 @@ class Client:
 
 def bare() -> Client:
     """Return what instruments nothing."""
-    return Client("a bare call", _itself, _itself, coroutines=True)
+    return Client("a bare call", itself, itself, coroutines=True)
 
 
 def plain() -> Client:
     """Return what wraps as `functools.wraps` is used in every tutorial, and records nothing."""
-    return Client("a plain wrapper", _wrapped, _wrapped, coroutines=True)
+    return Client("a plain wrapper", wrapped, wrapped, coroutines=True)
 
 
-def zibrato(client: Any) -> Client:
+def zibrato(client: Zibrato) -> Client:
     """Return this project's client; every snippet makes one measurement a call, `bench.*`."""
     timer = client.time_me(name="bench.with")
     statements = {
@@ -99,7 +99,7 @@ def statsd(port: int) -> Client:
     }
     return Client(
         "statsd",
-        _counted(functools.partial(client.incr, "bench.count")),
+        counted(functools.partial(client.incr, "bench.count")),
         client.timer("bench.time"),
         _also_by_name(statements),
         by_hand=frozenset({"count"}),
@@ -107,7 +107,7 @@ def statsd(port: int) -> Client:
     )
 
 
-def datadog(name: str, port: int, **options: Any) -> Client:
+def datadog(name: str, port: int, **options: object) -> Client:
     """Return DogStatsd: a datagram each by default, else buffered or aggregated."""
     client = import_module("datadog.dogstatsd").DogStatsd(host=HOST, port=port, **options)
     names = {"client": client, "timer": client.timed("bench.with")}
@@ -119,7 +119,7 @@ def datadog(name: str, port: int, **options: Any) -> Client:
     }
     return Client(
         name,
-        _counted(functools.partial(client.increment, "bench.count")),
+        counted(functools.partial(client.increment, "bench.count")),
         client.timed("bench.time"),
         _also_by_name(statements),
         by_hand=frozenset({"count"}),
@@ -144,7 +144,7 @@ def prometheus() -> Client:
     }
     return Client(
         "prometheus_client",
-        _counted(counter.inc),
+        counted(counter.inc),
         histogram.time(),
         statements,
         by_hand=frozenset({"count"}),
@@ -159,14 +159,14 @@ def opentelemetry() -> Client:
     counter, histogram = meter.create_counter("bench_count"), meter.create_histogram("bench_time")
     names = {"counter": counter, "gauge": meter.create_gauge("bench_gauge")}
     statements = {
-        WITH: _timed_block(histogram.record),
+        WITH: timed_block(histogram.record),
         GAUGE: Snippet("gauge.set(1.5)", names),
         COUNT: Snippet("counter.add(1)", names),
     }
     return Client(
         "OpenTelemetry",
-        _counted(functools.partial(counter.add, 1)),
-        _timed(histogram.record),
+        counted(functools.partial(counter.add, 1)),
+        timed(histogram.record),
         statements,
         by_hand=frozenset({"count", "time"}),
     )
@@ -187,7 +187,7 @@ def markus(port: int) -> Client:
     }
     return Client(
         "markus, statsd",
-        _counted(functools.partial(metrics.incr, "count")),
+        counted(functools.partial(metrics.incr, "count")),
         metrics.timer_decorator("time"),
         _also_by_name(statements),
         by_hand=frozenset({"count"}),
@@ -221,14 +221,14 @@ def librato() -> Client:
     add = import_module("librato.aggregator").Aggregator(connection).add
     names = {"add": add}
     statements = {
-        WITH: _timed_block(functools.partial(add, "with")),
+        WITH: timed_block(functools.partial(add, "with")),
         GAUGE: Snippet("add('gauge', 1.5)", names),
         COUNT: Snippet("add('count', 1)", names),
     }
     return Client(
         "librato Aggregator",
-        _counted(functools.partial(add, "count", 1)),
-        _timed(functools.partial(add, "time")),
+        counted(functools.partial(add, "count", 1)),
+        timed(functools.partial(add, "time")),
         _also_by_name(statements),
         by_hand=frozenset({"count", "time"}),
     )
@@ -250,55 +250,3 @@ def _call(decorate: Decorator, measurements: int = 1) -> Snippet:
     def nothing() -> None: ...
 
     return Snippet("function()", {"function": decorate(nothing)}, measurements=measurements)
-
-
-def _itself(function: Any) -> Any:
-    return function
-
-
-def _wrapped(function: Any) -> Any:
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def awaiting(*args: Any, **kwargs: Any) -> Any:
-            return await function(*args, **kwargs)
-
-        return awaiting
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return wrapper
-
-
-def _counted(count: Callable[[], object]) -> Decorator:
-    def decorate(function: Any) -> Any:
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            count()
-            return function(*args, **kwargs)
-
-        return wrapper
-
-    return decorate
-
-
-def _timed(record: Callable[[float], object]) -> Decorator:
-    def decorate(function: Any) -> Any:
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            start = perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                record(perf_counter() - start)
-
-        return wrapper
-
-    return decorate
-
-
-def _timed_block(record: Callable[[float], object]) -> Snippet:
-    statement = "start = clock()\ntry:\n    pass\nfinally:\n    record(clock() - start)"
-    return Snippet(statement, {"clock": perf_counter, "record": record}, by_hand=True)
