@@ -10,20 +10,17 @@ import json
 import random
 import sys
 import tempfile
-import threading
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 from urllib.request import Request, urlopen
-
-import zmq
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from tests.integration.browser import Tab, browser  # noqa: E402 - found by the path above
 from tests.integration.processes import daemon  # noqa: E402 - found by the path above
-from tests.integration.shop import batch, send_history  # noqa: E402 - found by the path above
+from tests.integration.shop import open_shop  # noqa: E402 - found by the path above
 
 HISTORY = 3600
 LIVE = 130
@@ -43,20 +40,12 @@ PICTURES = (
 )
 
 
-def send_live(socket: zmq.Socket[bytes], stopped: threading.Event) -> None:
-    """Send every second what was measured in it."""
-    sequence = HISTORY
-    while not stopped.wait(1 - time() % 1):
-        sequence += 1
-        socket.send(batch(time() - 1, 1, sequence))
-
-
 def annotate(url: str, stream: str, ago: float, event: dict[str, Any]) -> None:
     """Post an annotation that began `ago` seconds ago."""
     body = {"start_time": int(time() - ago), **event}
     headers = {"Content-Type": "application/json"}
-    request = Request(f"{url}/v1/annotations/{stream}", json.dumps(body).encode(), headers)  # noqa: S310 - ours, http
-    urlopen(request).close()  # noqa: S310 - ours, http
+    request = Request(f"{url}/v1/annotations/{stream}", json.dumps(body).encode(), headers)  # noqa: S310 - http:, from our daemon
+    urlopen(request).close()  # noqa: S310 - http:, from our daemon
 
 
 def take(url: str, directory: Path) -> None:
@@ -81,28 +70,19 @@ def main() -> None:
     """Start the daemon, feed it, take the pictures."""
     random.seed(7)
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    stopped = threading.Event()
-    with tempfile.TemporaryDirectory() as temporary, zmq.Context() as context:
+    with tempfile.TemporaryDirectory() as temporary:
         endpoint = f"ipc://{temporary}/socket"
         options = ("--web", "tcp:0:interface=127.0.0.1", "--store", f"{temporary}/store")
         with daemon("--socket", endpoint, "--flush-interval", str(INTERVAL), *options) as process:
             url = process.wait_for(r"the page is at (http://\S+)/").group(1)
-            with context.socket(zmq.PUSH) as socket:
-                socket.connect(endpoint)
-                send_history(socket, HISTORY, INTERVAL)
-                feeder = threading.Thread(target=send_live, args=(socket, stopped))
-                feeder.start()
+            with open_shop(endpoint, HISTORY, INTERVAL):
                 annotate(url, "deploys", 1620, {"title": "Release 4.2.0", "source": "ci"})
                 annotate(
                     url, "maintenance", 720,
                     {"title": "Reindex", "source": "db-1", "end_time": int(time() - 600)},
                 )  # fmt: skip
-                stopped.wait(LIVE)
-                try:
-                    take(url, directory)
-                finally:
-                    stopped.set()
-                    feeder.join()
+                sleep(LIVE)
+                take(url, directory)
             process.stop()
 
 

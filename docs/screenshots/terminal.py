@@ -10,13 +10,11 @@ import random
 import re
 import sys
 import tempfile
-import threading
 from itertools import groupby
 from pathlib import Path
-from time import time
+from time import sleep
 from typing import Any
 
-import zmq
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -26,7 +24,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from tests.integration.processes import BIN, daemon  # noqa: E402 - found by the path above
 from tests.integration.screen import Screen  # noqa: E402 - found by the path above
-from tests.integration.shop import batch, send_history  # noqa: E402 - found by the path above
+from tests.integration.shop import open_shop  # noqa: E402 - found by the path above
 
 HISTORY = 60
 LIVE = 20
@@ -35,14 +33,6 @@ COLUMNS, LINES = 96, 26
 TOP_LINES = 20
 NAMES = {"brown": "yellow"}
 """Colours that pyte calls otherwise than rich."""
-
-
-def send_live(socket: zmq.Socket[bytes], stopped: threading.Event) -> None:
-    """Send every second what was measured in it."""
-    sequence = HISTORY
-    while not stopped.wait(1 - time() % 1):
-        sequence += 1
-        socket.send(batch(time() - 1, 1, sequence))
 
 
 def style(char: Any) -> Style:
@@ -58,7 +48,7 @@ def style(char: Any) -> Style:
 
 def draw(screen: Screen, lines: int, title: str, path: Path) -> None:
     """Write what is on the screen as SVG, with no font from elsewhere."""
-    console = Console(width=COLUMNS, record=True, file=open("/dev/null", "w"))  # noqa: SIM115 - for good
+    console = Console(width=COLUMNS, record=True, file=open("/dev/null", "w"))  # noqa: SIM115 - open while it records
     for line in screen.cells[:lines]:
         text = Text(no_wrap=True)
         for drawn, chars in groupby(line, key=style):
@@ -92,8 +82,7 @@ def main() -> None:
     """Start the daemon, feed it, take the pictures."""
     random.seed(7)
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    stopped = threading.Event()
-    with tempfile.TemporaryDirectory() as temporary, zmq.Context() as context:
+    with tempfile.TemporaryDirectory() as temporary:
         endpoint = f"ipc://{temporary}/socket"
         options = (
             *("--web", "tcp:0:interface=127.0.0.1", "--store", f"{temporary}/store"),
@@ -102,17 +91,9 @@ def main() -> None:
         )
         with daemon("--flush-interval", "1", *options) as process:
             url = process.wait_for(r"the page is at (http://\S+)/").group(1)
-            with context.socket(zmq.PUSH) as socket:
-                socket.connect(endpoint)
-                send_history(socket, HISTORY, 1)
-                feeder = threading.Thread(target=send_live, args=(socket, stopped))
-                feeder.start()
-                try:
-                    stopped.wait(LIVE)
-                    take(url, directory)
-                finally:
-                    stopped.set()
-                    feeder.join()
+            with open_shop(endpoint, HISTORY, 1):
+                sleep(LIVE)
+                take(url, directory)
             process.stop()
 
 

@@ -12,8 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tests.integration.forked import Forked, can_be_forked
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,8 +25,34 @@ DEADLINE = 30.0
 MEASURED = {"twistd", "zibrato"}
 
 
-class Process:
-    """A process whose output (both streams) is collected; ended with the `with` block.
+class Child:
+    """A process that is ended with the `with` block; what it showed is printed where that fails."""
+
+    popen: subprocess.Popen[bytes] | Forked
+
+    def release(self) -> str:
+        """Close what is left once it has ended; return what it showed."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        shown = self.release()
+        if error is not None:
+            print(f"--- {self.popen.args!r} showed:\n{shown}")
+
+
+class Process(Child):
+    """A process whose output (both streams) is collected.
 
     With `forked` it needn't be started as people start it, if forking it does as well.
     """
@@ -41,7 +71,7 @@ class Process:
         output, end = os.pipe()
         self.popen = _start(arguments, environment or {}, directory, end, forked)
         os.close(end)
-        self._output = open(output, errors="replace")  # noqa: SIM115 - __exit__ does
+        self._output = open(output, errors="replace")  # noqa: SIM115 - `release` closes it
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -80,23 +110,12 @@ class Process:
             self.send(number)
         return self.wait(deadline)
 
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self.popen.poll() is None:
-            self.popen.kill()
-        self.popen.wait()
+    def release(self) -> str:
+        """Close the pipe, unless a child of its own still holds it; return all that it printed."""
         self._reader.join(DEADLINE)
-        if not self._reader.is_alive():  # a child of its own may still hold the pipe
+        if not self._reader.is_alive():
             self._output.close()
-        if error is not None:
-            print(f"--- {self.popen.args!r} printed:\n{self.output}")
+        return self.output
 
     def _read(self) -> None:
         for line in self._output:

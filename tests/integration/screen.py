@@ -12,15 +12,14 @@ import subprocess
 import termios
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from types import TracebackType
 
 import pyte
 
-from tests.integration.processes import DEADLINE
+from tests.integration.processes import DEADLINE, Child
 
 
-class Screen:
-    """A process whose terminal is emulated; ended with the `with` block.
+class Screen(Child):
+    """A process whose terminal is emulated.
 
     What the terminal would obey beyond drawing, such as a title, is in `raw` alone.
     """
@@ -45,7 +44,7 @@ class Screen:
             stderr=end,
             start_new_session=True,
             # Else no signal would come of another size, nor of Ctrl-C.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a call and no more
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one system call, which takes no lock
         )
         os.close(end)
 
@@ -104,21 +103,10 @@ class Screen:
         self._stream.feed(data)
         return bool(data)
 
-    def __enter__(self) -> Screen:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self.popen.poll() is None:
-            self.popen.kill()
-        self.popen.wait()
+    def release(self) -> str:
+        """Close the terminal; return what was on it."""
         os.close(self._terminal)
-        if error is not None:
-            print(f"--- {self.popen.args!r} showed:\n{self.text}")
+        return self.text
 
 
 def _environment() -> dict[str, str]:

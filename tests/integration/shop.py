@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import time
 from typing import NamedTuple
 
@@ -56,6 +59,29 @@ def send_history(socket: zmq.Socket[bytes], seconds: int, interval: int) -> None
     first = time() // interval * interval - seconds
     for sequence in range(seconds // interval):
         socket.send(batch(first + sequence * interval, interval, sequence))
+
+
+@contextmanager
+def open_shop(endpoint: str, seconds: int, interval: int) -> Iterator[None]:
+    """Send what was measured in the last `seconds`; in the block, every second what was in it."""
+
+    def feed() -> None:
+        sequence = seconds
+        while not stopped.wait(1 - time() % 1):
+            sequence += 1
+            socket.send(batch(time() - 1, 1, sequence))
+
+    stopped = threading.Event()
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(endpoint)
+        send_history(socket, seconds, interval)
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            feeder.join()
 
 
 def batch(when: float, length: float, sequence: int) -> bytes:
