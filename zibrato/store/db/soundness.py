@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
-from typing import Any, Protocol, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeGuard, TypeVar
 
 import msgspec
 
@@ -20,6 +20,12 @@ from zibrato.store.db.chunks import decode_points
 from zibrato.store.db.codec import Point, Row, buckets_of, samples_of
 from zibrato.store.db.keys import start_of
 from zibrato.store.db.losses import Losses
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    Stored = tuple[int, Unpack[tuple[object, ...]]]
+    """A key, which SQLite itself keeps an integer, and columns of any type."""
 
 T = TypeVar("T")
 _LAST_BUCKET = 1100 << SCALE
@@ -43,8 +49,7 @@ def decoded(text: object, kind: type[T]) -> T | None:
         return None
 
 
-# Any: sqlite3's rows have no types, and no type of Python 3.10 says "a key, and then whatever".
-def sound_rows(stored: Iterable[Any], losses: Losses) -> Iterator[tuple[int, Row]]:
+def sound_rows(stored: Iterable[Stored], losses: Losses) -> Iterator[tuple[int, Row]]:
     """Generate key and row of what a query found in the table of points."""
     for row_key, *columns in stored:
         row = checked(tuple(columns))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.error import ConnectionAborted
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from twisted.logger import Logger
@@ -57,7 +57,7 @@ class BoundedSite(Site):
         """Return what is spoken over TLS."""
         return [b"http/1.1"]
 
-    def buildProtocol(self, addr: IAddress | None) -> Any:  # Twisted says only what its own are
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # Twisted's type of it is private
         """Return the protocol of a connection; it closes those that are too many."""
         address = getattr(addr, "host", None)  # a client of a Unix socket has none
         if not self._is_full(address):
@@ -91,8 +91,7 @@ class _Rejection(Protocol):
         are, they would have taken all descriptors by then, and libzmq ends the process in which it
         gets none. TLS, which is about to shake hands, can't be closed sooner.
         """
-        transport: Any = self.transport  # no interface has all that TCP's and TLS's share
-        if isinstance(transport, Connection):
-            transport.connectionLost(Failure(ConnectionAborted()))
+        if isinstance(self.transport, Connection):
+            self.transport.connectionLost(Failure(ConnectionAborted()))
         else:
-            transport.abortConnection()
+            cast(ITCPTransport, self.transport).abortConnection()
