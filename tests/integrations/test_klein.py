@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import twisted.internet
 from klein import Klein
@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request
 from zope.interface.verify import verifyObject
 
 from tests.integrations.exchanges import exceptions, routes, statuses
@@ -191,4 +192,4 @@ class MeasuredTests(SynchronousTestCase):
             def render_GET(self, _: IRequest) -> bytes:
                 return b"here"
 
-        self.assertEqual(Measured(Page(), self.z).render(Odd()), b"here")
+        self.assertEqual(Measured(Page(), self.z).render(cast(Request, Odd())), b"here")

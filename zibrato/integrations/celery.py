@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Protocol
 
 from zibrato import Zibrato
 from zibrato.client.instruments import Instruments
 
 __all__ = ["measure"]
+
+
+class _Task(Protocol):
+    """What is used of a Celery task; `request` is of its run, and takes any attribute."""
+
+    name: str
+    request: _Run
+
+
+class _Run(Protocol):
+    zibrato_begun: float
+
 
 _Bound = tuple[Callable[[], object], Callable[[float], object]]
 
@@ -23,7 +35,7 @@ def measure(z: Instruments | None = None) -> None:
     `z` is `Zibrato()` where it isn't given. Call it where the Celery application is made, which a
     worker imports. A second call replaces the first.
     """
-    from celery.signals import task_failure, task_postrun, task_prerun  # noqa: PLC0415 - if used
+    from celery.signals import task_failure, task_postrun, task_prerun  # noqa: PLC0415 - Celery may be missing
 
     tasks = _Tasks(Zibrato() if z is None else z)
     for signal, receiver in (
@@ -43,11 +55,11 @@ class _Tasks:
         # As few as there are tasks in the application, and states.
         self._bound: dict[tuple[str, object], _Bound] = {}
 
-    def begin(self, *, task: Any, **_: object) -> None:
+    def begin(self, *, task: _Task, **_: object) -> None:
         """Note the time with the run of the task: tasks run in threads, greenlets, and in tasks."""
         task.request.zibrato_begun = perf_counter()
 
-    def end(self, *, task: Any, state: object, **_: object) -> None:
+    def end(self, *, task: _Task, state: object, **_: object) -> None:
         """Count and time the run; its state is SUCCESS, FAILURE, RETRY, IGNORED or REJECTED."""
         bound = self._bound.get((task.name, state))
         count, record = bound or self._bind(task.name, state)
@@ -56,7 +68,7 @@ class _Tasks:
         if begun is not None:
             record(perf_counter() - begun)
 
-    def fail(self, *, sender: Any, exception: BaseException, **_: object) -> None:
+    def fail(self, *, sender: _Task, exception: BaseException, **_: object) -> None:
         """Count a failure by the type of its exception, at level `error`."""
         tags = {"task": str(sender.name), "exception": type(exception).__name__}
         self._z.count("celery.failures", level="error", tags=tags)

@@ -32,9 +32,9 @@ def measured(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReques
     That is a client; `Zibrato()` where it isn't set. A request ends as its response is closed, so
     that a streamed one is timed to its end.
     """
-    from asgiref.sync import iscoroutinefunction  # noqa: PLC0415 - Django's, if that is used
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.signals import got_request_exception  # noqa: PLC0415
+    from asgiref.sync import iscoroutinefunction  # noqa: PLC0415 - comes with Django
+    from django.conf import settings  # noqa: PLC0415 - Django may be missing
+    from django.core.signals import got_request_exception  # noqa: PLC0415 - Django may be missing
 
     z: Instruments | None = getattr(settings, "ZIBRATO", None)
     recorder = _Recorder(Requests(Zibrato() if z is None else z), get_response)
@@ -45,8 +45,8 @@ def measured(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReques
 
 
 # What Django asks a middleware for, so that it takes a handler of either kind as it is.
-measured.sync_capable = True  # type: ignore[attr-defined]
-measured.async_capable = True  # type: ignore[attr-defined]
+measured.sync_capable = True  # type: ignore[attr-defined]  # of a function
+measured.async_capable = True  # type: ignore[attr-defined]  # of a function
 
 
 class _Recorder:

@@ -5,9 +5,10 @@ Site(Measured(app.resource()))
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
@@ -18,10 +19,27 @@ from zibrato.client.instruments import Instruments
 from zibrato.integrations.requests import GONE, OTHER, Requests
 from zibrato.tx import TxZibrato
 
+if TYPE_CHECKING:
+    from klein.interfaces import IKleinRequest
+    from twisted.web.server import Request
+
 __all__ = ["Measured"]
 
 REST = "<path:__rest__>"
 """What klein puts at the end of the rule of a branch."""
+
+
+class _Rule(Protocol):
+    """What is used of werkzeug's rule."""
+
+    rule: str
+
+
+class _Mapper(Protocol):
+    """What is used of werkzeug's adapter; with its option `return_rule`, which klein gives."""
+
+    script_name: str
+    match: Callable[..., tuple[_Rule, object]]
 
 
 @implementer(IResource)
@@ -35,8 +53,7 @@ class Measured:
     isLeaf = True
 
     def __init__(self, resource: IResource, z: Instruments | None = None) -> None:
-        # It imports the reactor, which the application has chosen by now.
-        from klein.interfaces import IKleinRequest  # noqa: PLC0415
+        from klein.interfaces import IKleinRequest  # noqa: PLC0415 - imports the reactor, chosen by now
 
         self._resource = resource
         self._klein_request = IKleinRequest
@@ -45,13 +62,14 @@ class Measured:
             z = self._own = TxZibrato()
         self._requests = Requests(z)
 
-    def render(self, request: Any) -> Any:  # Twisted's interface doesn't say all that klein uses
+    def render(self, request: Request) -> bytes | int:
         """Handle a request."""
         with suppress(Exception):  # whatever it is, the request is handled
             if self._own is not None and not self._own.running:
                 _start(self._own)
             _Exchange(self._requests, request, self._klein_request)
-        return self._resource.render(request)
+        body: bytes | int = self._resource.render(request)
+        return body
 
     def getChildWithDefault(self, name: bytes, request: IRequest) -> IResource:
         """Return the resource's child; a leaf is never asked for one."""
@@ -69,7 +87,7 @@ def _start(z: TxZibrato) -> None:
     The reactor waits for that in this phase alone. What was to be stopped before the first request
     came, an application's services for one, is stopped first.
     """
-    from twisted.internet import reactor  # noqa: PLC0415 - it runs by now
+    from twisted.internet import reactor  # noqa: PLC0415 - the one that runs by now
 
     z.startService()
     reactor.addSystemEventTrigger("before", "shutdown", z.stopService)
@@ -78,13 +96,15 @@ def _start(z: TxZibrato) -> None:
 class _Exchange:
     """One request and its response, from now on until the response is finished."""
 
-    def __init__(self, requests: Requests, request: Any, klein_request: Any) -> None:
+    def __init__(
+        self, requests: Requests, request: Request, klein_request: type[IKleinRequest]
+    ) -> None:
         self._begun = perf_counter()
         self._requests = requests
         self._request = request
         self._mappers = _Mappers(klein_request(request, None))
         request.setComponent(klein_request, self._mappers)
-        request.processingFailed = self._fail
+        request.processingFailed = self._fail  # type: ignore[method-assign]  # of this one alone
         request.notifyFinish().addCallbacks(self._end, self._end_early)
 
     def _fail(self, failure: Failure) -> object:
@@ -113,25 +133,25 @@ class _Mappers:
     resource of another one, whose mapper takes the place of its own.
     """
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: IKleinRequest) -> None:
         self._inner = inner
-        self._mapper: Any = None
+        self._mapper: _Mapper | None = None
         self._mounted = ""
         self._rules: list[str] = []
 
     @property
-    def mapper(self) -> Any:
+    def mapper(self) -> _Mapper | None:
         """Werkzeug's adapter of the innermost application so far."""
         return self._mapper
 
     @mapper.setter
-    def mapper(self, mapper: Any) -> None:
+    def mapper(self, mapper: _Mapper) -> None:
         if self._mapper is None:
             self._mounted = mapper.script_name
         self._inner.mapper = self._mapper = mapper
         match = mapper.match
 
-        def match_and_remember(*arguments: Any, **options: Any) -> Any:
+        def match_and_remember(*arguments: object, **options: object) -> tuple[_Rule, object]:
             del mapper.match  # the first call is klein's
             matched = match(*arguments, **options)
             self._rules.append(matched[0].rule)
@@ -139,7 +159,7 @@ class _Mappers:
 
         mapper.match = match_and_remember
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
     def route(self) -> str:

@@ -68,7 +68,7 @@ class Handler(logging.Handler):
             if len(self._counts) < _MAX_CACHED:
                 self._counts[record.levelno, record.name] = count
         except Exception:  # whatever the record is: it is counted as one that can't be
-            self._zibrato.count(self._metric, value="a record")  # type: ignore[arg-type]
+            self._zibrato.count(self._metric, value="a record")  # type: ignore[arg-type]  # dropped for it
             return
         count()
 

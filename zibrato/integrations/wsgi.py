@@ -136,7 +136,7 @@ def _ending(parts: Iterable[bytes], file_wrapper: object, exchange: _Exchange) -
     # Servers send a file by `sendfile` where the body is of their own class.
     if isinstance(file_wrapper, type) and isinstance(parts, file_wrapper):
         try:
-            parts.close = _Body(parts, exchange).close  # type: ignore[attr-defined]
+            parts.close = _Body(parts, exchange).close  # type: ignore[attr-defined]  # may fail
         except Exception:
             return _Body(parts, exchange)
         return parts
@@ -155,8 +155,7 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            # No `yield from`: a generator that is given up would close the body, as servers do.
-            for part in self._parts:  # noqa: UP028
+            for part in self._parts:  # noqa: UP028 - given up, `yield from` would close the body
                 yield part
         except GeneratorExit:
             raise
