@@ -12,13 +12,14 @@ from twisted.web.pages import notFound
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.http_responses import Response
 from zibrato.backends.http_target import HttpTarget
+from zibrato.backends.posting import Item
 from zibrato.backends.posting_backend import PostingBackend
 from zibrato.interfaces import BackendContext, Delivery, RetryLater
 
 KEY = "a-secret-token"
 
 
-class Backend(PostingBackend):
+class Backend(PostingBackend[Item]):
     name = "some"
     url = "http://there/"
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from zibrato.backends.bisection import Bisection
 from zibrato.backends.http import HttpClient, Poster, RequestHeaders
 from zibrato.backends.http_responses import Response
 from zibrato.backends.http_target import HttpTarget
 from zibrato.backends.posting import Item, measurements
 from zibrato.backends.rejection_log import RejectionLog
-from zibrato.backends.totals import Totals
+from zibrato.backends.totals import Addition, Totals
 from zibrato.interfaces import BackendContext, Delivery, RetryLater
 
 __all__ = ["PostingBackend"]
@@ -22,10 +24,19 @@ T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Item)
 
 
-class PostingBackend:
+@dataclass(frozen=True)
+class _Work(Generic[ItemT]):
+    """What is left to send of a delivery, and what it adds to the totals once that is sent."""
+
+    remaining: Bisection[ItemT]
+    addition: Addition | None
+
+
+class PostingBackend(Generic[ItemT]):
     """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
 
-    A subclass is named, knows its `url` where settings have none, and ships in `_deliver`.
+    A subclass is named, knows its `url` where settings have none, and says what is to be sent, and
+    how one request is. What that adds to the `totals`, if there are any, holds once all is sent.
     """
 
     name: str
@@ -69,6 +80,29 @@ class PostingBackend:
         await self._release()
 
     async def _deliver(self, delivery: Delivery) -> None:
+        work = delivery.requests
+        if not isinstance(work, _Work):
+            work = delivery.requests = await self._begin(delivery)
+        while work.remaining.request:
+            await self._send(delivery, work.remaining)
+        if self._totals is not None and work.addition is not None:
+            await self._totals.commit(work.addition, delivery.identities)
+
+    async def _begin(self, delivery: Delivery) -> _Work[ItemT]:
+        addition = None
+        if self._totals is not None:
+            addition = await self._totals.begin(delivery, self._reactor.seconds())
+        return _Work(await self._remaining(delivery, addition), addition)
+
+    async def _remaining(self, delivery: Delivery, addition: Addition | None) -> Bisection[ItemT]:
+        """Return what is to be sent, having accounted for what is not.
+
+        Of the snapshots of `addition`, where there are totals, else of all that are delivered.
+        """
+        raise NotImplementedError
+
+    async def _send(self, delivery: Delivery, remaining: Bisection[ItemT]) -> None:
+        """Send a request, and account for what that brought to an end; raises RetryLater."""
         raise NotImplementedError
 
     def _unmuted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from gzip import compress
-from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -20,7 +19,6 @@ from zibrato.backends.settings import check_names
 from zibrato.backends.totals import Addition, Totals
 from zibrato.backends.totals_place import totals_of
 from zibrato.interfaces import BackendContext, Delivery, IBackend
-from zibrato.model import Snapshot
 
 __all__ = ["OtlpBackend", "make"]
 
@@ -61,15 +59,8 @@ def _resource(text: str) -> Mapping[str, str]:
     return attributes
 
 
-class _Work(NamedTuple):
-    """What is left to send of a delivery, and what it adds to the totals once that is sent."""
-
-    remaining: Bisection[DataPoint]
-    addition: Addition | None = None
-
-
 @implementer(IBackend)
-class OtlpBackend(PostingBackend):
+class OtlpBackend(PostingBackend[DataPoint]):
     """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
 
     With `totals` sums and histograms are cumulative, else deltas.
@@ -91,37 +82,20 @@ class OtlpBackend(PostingBackend):
         super().__init__(target, context, http, release, totals=totals)
         self._resource = resource or {}
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        work = delivery.requests
-        if not isinstance(work, _Work):
-            work = delivery.requests = await self._begin(delivery)
-        await self._send(delivery, work.remaining)
-        if self._totals is not None and work.addition is not None:
-            await self._totals.commit(work.addition, delivery.identities)
-
-    async def _begin(self, delivery: Delivery) -> _Work:
-        if self._totals is None:
-            points = await self._points(delivery, delivery.snapshots, None)
-            return _Work(Bisection(points, MAX_POINTS))
-        addition = await self._totals.begin(delivery, self._reactor.seconds())
-        points = await self._points(delivery, addition.snapshots, addition)
-        return _Work(Bisection(points, MAX_POINTS), addition)
+    async def _remaining(
+        self, delivery: Delivery, addition: Addition | None
+    ) -> Bisection[DataPoint]:
+        snapshots = delivery.snapshots if addition is None else addition.snapshots
+        points, not_finite = await in_turns(data_points(snapshots, addition), self._reactor)
+        return Bisection(self._unmuted(delivery, points, not_finite), MAX_POINTS)
 
     async def _send(self, delivery: Delivery, remaining: Bisection[DataPoint]) -> None:
-        while remaining.request:
-            points = remaining.request
-            verdict = await self._verdict(points)
-            rejection = verdict.rejection
-            outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
-            lost = rejected_share(points, verdict, "data points", self._rejections)
-            note(delivery, outcome, self._rejections, rejection, lost=lost)
-
-    async def _points(
-        self, delivery: Delivery, snapshots: Sequence[Snapshot], addition: Addition | None
-    ) -> Sequence[DataPoint]:
-        """Return the data points to send, having accounted for what is not."""
-        points, not_finite = await in_turns(data_points(snapshots, addition), self._reactor)
-        return self._unmuted(delivery, points, not_finite)
+        points = remaining.request
+        verdict = await self._verdict(points)
+        rejection = verdict.rejection
+        outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
+        lost = rejected_share(points, verdict, "data points", self._rejections)
+        note(delivery, outcome, self._rejections, rejection, lost=lost)
 
     async def _verdict(self, points: Sequence[DataPoint]) -> Verdict:
         body = request_of(points, self._resource, is_cumulative=self._totals is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from cramjam import snappy
 from twisted.internet.defer import Deferred, succeed
@@ -50,15 +49,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> RemoteWriteBac
     )
 
 
-class _Work(NamedTuple):
-    """What is left to send of a delivery, and what it adds to the totals once that is sent."""
-
-    remaining: Bisection[Item]
-    addition: Addition
-
-
 @implementer(IBackend)
-class RemoteWriteBackend(PostingBackend):
+class RemoteWriteBackend(PostingBackend[Item]):
     """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
 
     Counters and timers are what they have come to in `totals`; timers are `native` histograms, else
@@ -79,31 +71,21 @@ class RemoteWriteBackend(PostingBackend):
         native: bool = False,
     ) -> None:
         super().__init__(target, context, http, release, totals=totals)
-        self._added: Totals = totals
         self._native = native
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        work = delivery.requests
-        if not isinstance(work, _Work):
-            addition = await self._added.begin(delivery, self._reactor.seconds())
-            work = delivery.requests = await self._begin(delivery, addition)
-        while work.remaining.request:
-            rejection = await self._rejection(work.remaining.request)
-            if rejection is None:
-                outcome = work.remaining.accepted()
-            else:
-                outcome = work.remaining.rejected(rejection)
-            note(delivery, self._without_late(delivery, outcome), self._rejections, rejection)
-        await self._added.commit(work.addition, delivery.identities)
-
-    async def _begin(self, delivery: Delivery, addition: Addition) -> _Work:
-        """Return what there is to send, having accounted for what is not sent."""
+    async def _remaining(self, delivery: Delivery, addition: Addition | None) -> Bisection[Item]:
+        assert addition is not None  # noqa: S101 - for mypy: there are always totals
         work = items(addition, native=self._native)
         made, not_finite, merged = await in_turns(work, self._reactor)
         self._rejections.log_once(MERGED, merged)
         kept = self._unmuted(delivery, made, not_finite)
         delivery.requests_size = sum(len(item.content) for item in kept)
-        return _Work(Bisection(kept, MAX_ITEMS), addition)
+        return Bisection(kept, MAX_ITEMS)
+
+    async def _send(self, delivery: Delivery, remaining: Bisection[Item]) -> None:
+        rejection = await self._rejection(remaining.request)
+        outcome = remaining.accepted() if rejection is None else remaining.rejected(rejection)
+        note(delivery, self._without_late(delivery, outcome), self._rejections, rejection)
 
     def _without_late(self, delivery: Delivery, outcome: Outcome[Item]) -> Outcome[Item]:
         """Return an outcome without what is rejected for its time alone: none of that is muted.
