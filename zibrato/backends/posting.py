@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+import msgspec
 from twisted.internet.task import deferLater
 
 from zibrato.backends.bisection import Outcome
 from zibrato.backends.rejection_log import Named, RejectionLog
 from zibrato.interfaces import Delivery, Reactor
-from zibrato.model import TIMER
+from zibrato.model import TIMER, Series
 
-__all__ = ["Effort", "Item", "Verdict", "in_turns", "measurements", "note", "rejected_share"]
+__all__ = [
+    "Effort", "Item", "SeriesItem", "Verdict",
+    "in_turns", "measurements", "note", "rejected_share",
+]  # fmt: skip
 
 _EFFORT = 250
 """Counters and gauges that take a few milliseconds."""
@@ -27,6 +31,28 @@ class Item(Named, Protocol):
     @property
     def measurements(self) -> int:
         """How many measurements arrive with it."""
+
+
+class SeriesItem(msgspec.Struct, frozen=True):
+    """An Item that is of one series, and muted by that: what more is sent, a subclass has."""
+
+    series: Series
+    measurements: int
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.series.name
+
+    @property
+    def source(self) -> str:
+        """Where it is from."""
+        return self.series.source
+
+    @property
+    def key(self) -> Series:
+        """What tells it from others."""
+        return self.series
 
 
 class Verdict(NamedTuple):

@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from zibrato import __version__
-from zibrato.backends.posting import Effort
+from zibrato.backends.posting import Effort, SeriesItem
 from zibrato.backends.totals import Addition, never_falls
 from zibrato.distribution import SCALE, Distribution
 from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
@@ -35,39 +35,17 @@ MAX_WIDTH = 4096
 _NANO = 10**9
 
 
-class DataPoint(NamedTuple):
+class DataPoint(SeriesItem, frozen=True):
     """What becomes one data point: a series from `start` to `end`, in Unix seconds.
 
     `measurements` are those of its interval, also where `summary` is of more. A counter that was
     counted down is not monotonic.
     """
 
-    series: Series
     summary: Summary
     start: float
     end: float
-    measurements: int
     is_monotonic: bool = True
-
-    @property
-    def name(self) -> str:
-        """The metric's name."""
-        return self.series.name
-
-    @property
-    def source(self) -> str:
-        """Where it is from."""
-        return self.series.source
-
-    @property
-    def level(self) -> str:
-        """The level, which becomes an attribute."""
-        return self.series.level
-
-    @property
-    def key(self) -> Series:
-        """What tells it from others."""
-        return self.series
 
 
 class Taken(NamedTuple):
@@ -103,10 +81,10 @@ def _data_point(
     start, end = interval
     if totals is None or series.kind == GAUGE:
         monotonic = never_falls(series, summary)
-        return DataPoint(series, summary, start, end, summary.count, monotonic)
+        return DataPoint(series, summary.count, summary, start, end, monotonic)
     total = totals.add(series, summary, start, end)
     when = total.start, total.end
-    return DataPoint(series, total.summary, *when, summary.count, total.is_monotonic)
+    return DataPoint(series, summary.count, total.summary, *when, total.is_monotonic)
 
 
 def request_of(
@@ -156,7 +134,9 @@ class _Metrics:
         place = self._added(metric, point)
         place.start_time_unix_nano = int(point.start * _NANO)
         place.time_unix_nano = int(point.end * _NANO)
-        place.attributes.extend(_attributes({**dict(point.series.tags), "level": point.level}))
+        place.attributes.extend(
+            _attributes({**dict(point.series.tags), "level": point.series.level})
+        )
 
     def _added(
         self, metric: Metric, point: DataPoint

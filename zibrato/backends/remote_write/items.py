@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from zibrato.backends.posting import Effort
+from zibrato.backends.posting import Effort, SeriesItem
 from zibrato.backends.prometheus.classic import BOUNDS, cumulative
 from zibrato.backends.prometheus.names import SECONDS, TOTAL, labels_of
 from zibrato.backends.prometheus.translation import Part, Translation
@@ -22,30 +22,13 @@ __all__ = ["Item", "Taken", "items"]
 _LE = [*map(str, BOUNDS), "+Inf"]
 
 
-class Item(NamedTuple):
+class Item(SeriesItem, frozen=True):
     """A series of a delivery: its intervals have so many measurements, `content` all samples.
 
     They are sent together, so that a series' samples arrive in order whatever is rejected.
     """
 
-    series: Series
-    measurements: int
     content: bytes
-
-    @property
-    def name(self) -> str:
-        """The metric's name."""
-        return self.series.name
-
-    @property
-    def source(self) -> str:
-        """Where it is from."""
-        return self.series.source
-
-    @property
-    def key(self) -> Series:
-        """What tells it from others."""
-        return self.series
 
 
 class Taken(NamedTuple):
