@@ -8,37 +8,23 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.backends.pauses import run
+from tests.backends.summaries import timed
 from zibrato.backends.graphite.points import Mapped, Metric, Point, mapping
 from zibrato.backends.graphite.sent import Sent
-from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, KINDS, TIMER, Series, Snapshot, Summary
 
 TIME = 1_700_000_000
 TAGS = ";level=info;source=s"
 
 
-def timed(*samples: float) -> Summary:
-    squares = sum(sample * sample for sample in samples)
-    least, most = min(samples), max(samples)
-    total = sum(samples)
-    return Summary(len(samples), total, least, most, squares, samples[-1], Distribution(samples))
-
-
-def run(*snapshots: Snapshot) -> tuple[Mapped, int]:
+def mapped_all(*snapshots: Snapshot) -> tuple[Mapped, int]:
     """Return the result of a mapping, and how often it paused."""
-    work = mapping(snapshots)
-    pauses = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: Mapped = done.value
-            return result, pauses
-        pauses += 1
+    return run(mapping(snapshots))
 
 
 def mapped(summaries: Mapping[Series, Summary]) -> Mapped:
-    return run(Snapshot(TIME + 0.5, TIME + 10.5, summaries))[0]
+    return mapped_all(Snapshot(TIME + 0.5, TIME + 10.5, summaries))[0]
 
 
 def points(result: Mapped, sent: Sent[Metric] | None = None) -> list[Point]:
@@ -77,7 +63,7 @@ def test_what_becomes_one_path_is_merged() -> None:
 def test_two_snapshots_of_an_interval_are_one() -> None:
     one = Snapshot(TIME, TIME + 10, {Series(COUNTER, "c", "s"): Summary(1, 2.0)})
     other = one._replace(start=TIME + 10, end=TIME + 20)
-    result, _ = run(one, other, one)
+    result, _ = mapped_all(one, other, one)
     assert [(point.value, point.time) for point in points(result)] == [(4, TIME), (2, TIME + 10)]
 
 
@@ -119,7 +105,7 @@ def test_what_is_not_finite_is_told_of() -> None:
 
 def test_a_big_snapshot_leaves_others_their_turns() -> None:
     series = [Series(COUNTER, f"n{number}", "s") for number in range(1000)]
-    _, pauses = run(Snapshot(TIME, TIME + 10, dict.fromkeys(series, Summary(1, 1.0))))
+    _, pauses = mapped_all(Snapshot(TIME, TIME + 10, dict.fromkeys(series, Summary(1, 1.0))))
     assert pauses >= 12
 
 
@@ -133,7 +119,7 @@ SERIES = st.builds(
 
 @given(st.lists(st.lists(SERIES, unique=True, max_size=8), max_size=3))
 def test_each_measurement_arrives_or_is_told_of_once(snapshots: list[list[Series]]) -> None:
-    result, _ = run(
+    result, _ = mapped_all(
         *(
             Snapshot(TIME, TIME + 10, {series: timed(1.0, 2.0) for series in snapshot})
             for snapshot in snapshots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.backends.pauses import run
 from zibrato.backends.hub.window import Part, parts
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
 from zibrato.snapshot_parts import encode_rows
@@ -13,13 +14,7 @@ IDENTITY = Identity(RUN, NUMBER)
 
 def parts_of(snapshot: Snapshot, identity: Identity = IDENTITY) -> tuple[list[Part], int]:
     """Return the parts of a snapshot, and how many measurements can't be shipped."""
-    work = parts(snapshot, identity)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            made: tuple[list[Part], int] = done.value
-            return made
+    return run(parts(snapshot, identity))[0]
 
 
 def numbered(*numbers: int, run: str = RUN) -> list[Part]:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.backends.pauses import run
+from tests.backends.summaries import timed
 from zibrato.backends.librato.mapping import Mapped, mapping
 from zibrato.backends.librato.requests import Item
 from zibrato.distribution import Distribution
@@ -22,32 +24,17 @@ def counter(name: str = "n", source: str = "s", **others: str) -> Series:
     return Series(COUNTER, name, source, tuple(others.items()))
 
 
-def timed(*samples: float) -> Summary:
-    squares = sum(sample * sample for sample in samples)
-    least, most = min(samples), max(samples)
-    total = sum(samples)
-    return Summary(len(samples), total, least, most, squares, samples[-1], Distribution(samples))
-
-
 def snapshot(summaries: dict[Series, Summary], start: float = TIME + 0.5) -> Snapshot:
     return Snapshot(start, start + 10, summaries)
 
 
-def run(*snapshots: Snapshot) -> tuple[Mapped, int]:
+def mapped_all(*snapshots: Snapshot) -> tuple[Mapped, int]:
     """Return the result of a mapping, and how often it paused."""
-    work = mapping(snapshots, PERCENTILES)
-    pauses = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: Mapped = done.value
-            return result, pauses
-        pauses += 1
+    return run(mapping(snapshots, PERCENTILES))
 
 
 def mapped(summaries: dict[Series, Summary]) -> Mapped:
-    return run(snapshot(summaries))[0]
+    return mapped_all(snapshot(summaries))[0]
 
 
 class MappingTests(SynchronousTestCase):
@@ -140,13 +127,12 @@ class MappingTests(SynchronousTestCase):
 
     def test_equal_percentiles_are_one(self) -> None:
         work = mapping([snapshot({Series(TIMER, "t", "s"): timed(1.0)})], (50, 50.0))
-        with self.assertRaises(StopIteration) as caught:
-            next(work)
-        self.assertEqual([item.name for item in caught.exception.value.items], ["t", "t.p50"])
+        result, pauses = run(work)
+        self.assertEqual(([item.name for item in result.items], pauses), (["t", "t.p50"], 0))
 
     def test_an_interval_that_is_there_twice_is_summed_up(self) -> None:
         parts = [snapshot({counter(): Summary(n, 1.0)}, TIME + 10 * (n % 2)) for n in range(1, 5)]
-        result, _ = run(*parts)
+        result, _ = mapped_all(*parts)
         self.assertEqual(
             result.items,
             [
@@ -157,21 +143,21 @@ class MappingTests(SynchronousTestCase):
 
     def test_a_name_has_one_kind_an_interval(self) -> None:
         gauge = {Series(GAUGE, "n", "s"): Summary(1, 1.0)}
-        result, _ = run(snapshot(gauge), snapshot({counter(): Summary(1, 1.0)}, TIME + 10))
+        result, _ = mapped_all(snapshot(gauge), snapshot({counter(): Summary(1, 1.0)}, TIME + 10))
         self.assertEqual([item.kind for item in result.items], [GAUGE, COUNTER])
 
     def test_many_small_intervals_pause_as_one_big_does(self) -> None:
         parts = [snapshot({counter(): Summary(1, 1.0)}, TIME + n) for n in range(1000)]
-        self.assertEqual(run(*parts)[1], 8)
+        self.assertEqual(mapped_all(*parts)[1], 8)
 
     def test_a_sum_that_is_no_number_is_set_aside(self) -> None:
         result = mapped({counter("a b"): Summary(3, inf), counter("nan"): Summary(1, inf - inf)})
         self.assertEqual((result.items, result.not_finite), ([], {"a-b": 3, "nan": 1}))
 
     def test_pauses_now_and_then(self) -> None:
-        self.assertEqual(run(snapshot({counter(): Summary(1, 1.0)}))[1], 0)
+        self.assertEqual(mapped_all(snapshot({counter(): Summary(1, 1.0)}))[1], 0)
         many = {counter(f"n{number}"): Summary(1, 1.0) for number in range(1000)}
-        result, pauses = run(snapshot(many))
+        result, pauses = mapped_all(snapshot(many))
         self.assertEqual(len(result.items), 1000)
         self.assertGreaterEqual(pauses, 4)
 

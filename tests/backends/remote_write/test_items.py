@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
+from tests.backends.pauses import run
 from tests.backends.remote_write.prompb import series_of
 from zibrato.backends.remote_write.items import Taken, items
 from zibrato.backends.totals import Addition
@@ -24,12 +25,7 @@ def taken(*parts: tuple[int, Mapping[Series, Summary]], native: bool = False) ->
     """Return what ships intervals of 10 s, each from so many seconds after NOW on."""
     snapshots = [Snapshot(NOW + after, NOW + after + 10, summaries) for after, summaries in parts]
     work = items(Addition({}, snapshots, now=NOW + 10_000), native=native)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: Taken = done.value
-            return result
+    return run(work)[0]
 
 
 def values(made: Taken, name: str) -> list[tuple[int, float]]:

@@ -8,6 +8,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.backends.summaries import timed
 from zibrato.backends.statsd.lines import (
     DATADOG,
     DIALECTS,
@@ -27,13 +28,6 @@ MTU = 1432
 def read(value: float, count: int = 1) -> Summary:
     total = value * count
     return Summary(count, total, value, value, value * total, value)
-
-
-def timed(*samples: float) -> Summary:
-    squares = sum(sample * sample for sample in samples)
-    least, most = min(samples), max(samples)
-    total = sum(samples)
-    return Summary(len(samples), total, least, most, squares, samples[-1], Distribution(samples))
 
 
 def shown(summaries: Mapping[Series, Summary], dialect: str, mtu: int = MTU) -> list[str]:
