@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress
+from twisted.logger import capturedLogs, formatEvent
+from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
 from tests.health_reports import healthy
 from tests.store.web.raw_client import sent
 from zibrato import otlp_site
 from zibrato.health import Health
-from zibrato.intake.otlp.service import Listening
-from zibrato.otlp_site import listening
+from zibrato.interfaces import IWebService
+from zibrato.otlp_site import OtlpService, otlp_service
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.web.site import BoundedSite
 
@@ -46,18 +53,35 @@ def health() -> Health:
     return healthy(status="critical")
 
 
-def made(description: str, credentials: Path | None = None, *, anybody: bool = False) -> Listening:
+def made(
+    description: str, credentials: Path | None = None, *, anybody: bool = False
+) -> OtlpService:
     exports: Any = Exports()
-    return listening(FakeReactor(), exports, health, description, credentials, anybody=anybody)
+    return otlp_service(FakeReactor(), exports, health, description, credentials, anybody=anybody)
 
 
-def status(served: Listening, body: bytes = b"", **headers: str) -> int:
+class Port:
+    """A port that listens."""
+
+    def __init__(self, host: IAddress) -> None:
+        self.getHost = lambda: host
+
+
+def service_at(listened: Deferred[Any]) -> OtlpService:
+    """Return the service of an endpoint of which this comes."""
+    served = made(LOCAL)
+    endpoint: Any = SimpleNamespace(listen=lambda _site: listened)
+    access: Any = None
+    return OtlpService("tcp:4318", endpoint, served.site, access)
+
+
+def status(served: OtlpService, body: bytes = b"", **headers: str) -> int:
     """Return the status of a request for what isn't there."""
     assert isinstance(served.site, BoundedSite)
     return sent(served.site, "POST", b"/v1/traces", body, **headers).status
 
 
-def told(served: Listening, **headers: str) -> bytes:
+def told(served: OtlpService, **headers: str) -> bytes:
     """Return what `/health` says."""
     assert isinstance(served.site, BoundedSite)
     response = sent(served.site, "GET", b"/health", b"", **headers)
@@ -96,20 +120,51 @@ def test_beyond_it_who_has_the_credentials(credentials: Path) -> None:
 
 def test_a_reload_reads_the_credentials_anew(credentials: Path) -> None:
     served = made(LOCAL, credentials)
+    verifyObject(IWebService, served)
     credentials.write_text("user:other")
-    served.reload()
+    served.reload(credentials)
     assert status(served, Authorization=AUTHORIZATION) == 401
     credentials.write_text("user:secret")
-    served.reload()
+    served.reload(credentials)
     credentials.write_text("none")
-    served.reload()
+    served.reload(credentials)
     assert status(served, Authorization=AUTHORIZATION) == 404
+
+
+def test_a_reload_may_name_another_file(credentials: Path) -> None:
+    served = made(LOCAL, credentials)
+    other = credentials.with_name("other")
+    other.write_text("user:other\n")
+    other.chmod(0o600)
+    served.reload(other)
+    assert status(served, Authorization=AUTHORIZATION) == 401
 
 
 def test_a_reload_without_credentials_asks_for_none() -> None:
     served = made(LOCAL)
-    served.reload()
+    served.reload(None)
     assert status(served) == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        (IPv4Address("TCP", "127.0.0.1", 4318), "http://127.0.0.1:4318/v1/metrics"),
+        (IPv6Address("TCP", "::1", 1), "http://[::1]:1/v1/metrics"),
+        (UNIXAddress("/s"), "UNIXAddress('/s')"),
+    ],
+)
+def test_it_says_what_to_export_to(host: IAddress, address: str) -> None:
+    served = service_at(succeed(Port(host)))
+    with capturedLogs() as events:
+        served.startService()
+    assert [formatEvent(event) for event in events] == [f"OTLP's metrics are taken at {address}"]
+
+
+def test_where_it_can_t_listen_is_one_line() -> None:
+    error = CannotListenError("127.0.0.1", 1, OSError(98, "Address already in use"))
+    with pytest.raises(OSError, match=r"^--otlp: can't listen at tcp:4318: .*; give another endp"):
+        service_at(fail(error)).startService()
 
 
 def test_a_body_that_is_too_large_is_rejected() -> None:

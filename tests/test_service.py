@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+from twisted.application.service import MultiService
 from twisted.python.usage import UsageError
 from zope.interface.verify import verifyObject
 
-from zibrato import service
+from zibrato import otlp_site, service
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import IIntake, IWebBackend
 from zibrato.service import Options, make_service, makeService
@@ -52,6 +54,17 @@ def test_every_intake_is_a_service_of_the_daemon(directory: Path) -> None:
     for intake in daemon._intakes:
         verifyObject(IIntake, intake)
     assert daemon._intakes in list(daemon)
+
+
+def test_the_credentials_of_otlp_are_read_anew_as_those_of_pages_are(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(otlp_site, "is_installed", lambda: True)
+    daemon = make("--backend", "memory", "--otlp", "tcp:0:interface=127.0.0.1")
+    (page,) = daemon.reloader.pages
+    assert isinstance(page, otlp_site.OtlpService)
+    _, intake = daemon._intakes
+    assert [*cast(MultiService, intake)] == [page]
 
 
 def test_a_store_has_its_page_unless_there_is_to_be_none(directory: Path) -> None:

@@ -16,12 +16,11 @@ from zibrato.health import Health
 from zibrato.intake import statsd, zeromq
 from zibrato.intake.curve import CurveServer
 from zibrato.intake.otlp.exports import Exports
-from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.way_back import Acknowledging
-from zibrato.interfaces import Counting, IIntake, Reactor
+from zibrato.interfaces import Counting, IIntake, IWebService, Reactor
 from zibrato.line_address import LineAddress
 
-__all__ = ["Listeners", "otlp_intake"]
+__all__ = ["Listeners", "otlp_site"]
 
 
 @dataclass(frozen=True)
@@ -82,22 +81,21 @@ class Listeners:
             raise ValueError(f"--curve-keys: {error}") from None
 
 
-def otlp_intake(
+def otlp_site(
     reactor: Reactor, settings: Settings, exports: Exports, health: Callable[[], Health]
-) -> OtlpIntake:
-    """Return what drains OTLP's requests: those of its own endpoint, if there is one, and a page's.
+) -> IWebService | None:
+    """Return what serves OTLP's own endpoint, if there is one; raises usage.UsageError.
 
     The module is imported here alone, as Klein imports the global reactor.
     """
     if settings.otlp is None:
-        return OtlpIntake(exports)
-    from zibrato.otlp_site import listening  # noqa: PLC0415 - only with --otlp
+        return None
+    from zibrato.otlp_site import otlp_service  # noqa: PLC0415 - only with --otlp
 
     try:
-        served = listening(
+        return otlp_service(
             reactor, exports, health, settings.otlp, settings.web_credentials,
             anybody=settings.insecure_tcp,
         )  # fmt: skip
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
-    return OtlpIntake(exports, served)

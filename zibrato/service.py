@@ -28,13 +28,14 @@ from zibrato.daemon.settings import Settings
 from zibrato.daemon.units import Units
 from zibrato.health import Health
 from zibrato.intake.otlp.exports import Exports, in_threads
+from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
     Reactor,
 )
-from zibrato.listeners import Listeners, otlp_intake
+from zibrato.listeners import Listeners, otlp_site
 from zibrato.pages import pages
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
@@ -72,7 +73,8 @@ def make_service(options: Options) -> Daemon:
 
     lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
     listeners = Listeners(reactor, receiver, lines, acknowledger, rejections.reject, metrics.count)
-    intakes = IntakeSet(listeners.make, settings, [otlp_intake(reactor, settings, exports, health)])
+    site = otlp_site(reactor, settings, exports, health)
+    intakes = IntakeSet(listeners.make, settings, [OtlpIntake(exports, site)])
 
     def tell_backends() -> None:
         annotations.send_to(backends.backends)
@@ -84,6 +86,7 @@ def make_service(options: Options) -> Daemon:
         intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
     daemon.reloader.backends_changed = tell_backends
+    daemon.reloader.pages += [] if site is None else [site]
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
     _show_pages(daemon, reactor, options, metrics, exports)
