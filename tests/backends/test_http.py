@@ -13,31 +13,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseDone, ResponseFailed, ResponseNeverReceived
 from twisted.web.http_headers import Headers
-from twisted.web.resource import Resource
 
+from tests.backends.recorder import Recorder
 from zibrato.backends.http import Poster
 from zibrato.backends.http_bounds import MAX_BODY
 from zibrato.backends.http_responses import Response
 from zibrato.interfaces import RetryLater
 
 URL = "https://server.example/v1/metrics"
-
-
-class Recorder(Resource):
-    """Answers every request alike, and keeps them."""
-
-    isLeaf = True
-
-    def __init__(self, status: int = 200, body: bytes = b"") -> None:
-        super().__init__()
-        self.status = status
-        self.body = body
-        self.requests: list[tuple[Any, bytes]] = []
-
-    def render(self, request: Any) -> bytes:
-        self.requests.append((request, request.content.read()))
-        request.setResponseCode(self.status)
-        return self.body
 
 
 class FakeHttp:

@@ -6,9 +6,10 @@ from typing import Any
 
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.pages import notFound
 
+from tests.backends.recorder import Recorder
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.http_responses import Response
 from zibrato.backends.http_target import HttpTarget
@@ -24,17 +25,37 @@ class Backend(PostingBackend[Item]):
     url = "http://there/"
 
     async def _deliver(self, delivery: Delivery) -> None:
-        def later(response: Response, _now: float) -> None:
-            raise RetryLater(f"{response.status} for {KEY}", 7.0)
+        def classify(response: Response, _now: float) -> None:
+            if response.status != 200:
+                raise RetryLater(f"{response.status} for {KEY}", 7.0)
 
-        await self._post(b"body", {}, later)
+        await self._post(b"body", {}, classify)
+
+
+def backend_of(server: Recorder) -> Backend:
+    http: Any = StubTreq(server)  # its methods are made at run time
+    target = HttpTarget.parse({"url": "http://there/", "headers": f"Key={KEY}"})
+    return Backend(target, BackendContext(FakeReactor(), ()), http)
+
+
+def delivered(backend: Backend) -> Deferred[None]:
+    return backend.deliver(Delivery([], lambda *_: None))
 
 
 class PostingBackendTests(SynchronousTestCase):
     def test_a_reason_to_try_again_names_the_url_and_no_secret(self) -> None:
-        http: Any = StubTreq(notFound())  # its methods are made at run time
-        target = HttpTarget.parse({"url": "http://there/", "headers": f"Key={KEY}"})
-        backend = Backend(target, BackendContext(FakeReactor(), ()), http)
-        outcome: Deferred[None] = backend.deliver(Delivery([], lambda *_: None))
+        outcome = delivered(backend_of(Recorder(404)))
         error = self.failureResultOf(outcome, RetryLater).value
         self.assertEqual((str(error), error.after), ("http://there/: 404 for ***", 7.0))
+
+    def test_a_reload_takes_over_where_and_how(self) -> None:
+        server = Recorder()
+        backend = backend_of(server)
+        backend.reload({"url": "http://elsewhere/", "headers": "Key=another"})
+        with capturedLogs() as events:
+            backend.reload({"url": "nonsense"})
+        self.assertIn("some keeps its url", str(formatEvent(events[0])))
+        self.successResultOf(delivered(backend))
+        ((request, _),) = server.requests
+        self.assertEqual(request.getHeader("host"), "elsewhere")
+        self.assertEqual(request.getHeader("key"), "another")

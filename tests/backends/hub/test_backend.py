@@ -11,6 +11,7 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.backends.account import Account
 from tests.backends.hub.peer import Peer
 from tests.fake_reactor import FakeReactor
 from tests.integration.processes import eventually
@@ -39,7 +40,7 @@ class HubBackendTests(SynchronousTestCase):
         self.addCleanup(self.peer.__exit__, None, None, None)
         self.settings = {"socket": f"ipc://{self.path}/hub"}
         self.backend = self.made()
-        self.account: dict[str | None, int] = {}
+        self.account = Account()
 
     def made(self, **settings: str) -> HubBackend:
         context = BackendContext(self.clock, (50,))
@@ -51,10 +52,7 @@ class HubBackendTests(SynchronousTestCase):
     def delivery(
         self, *snapshots: Snapshot, identities: Sequence[Identity | None] = ()
     ) -> Delivery:
-        def count(measurements: int, reason: str | None) -> None:
-            self.account[reason] = self.account.get(reason, 0) + measurements
-
-        return Delivery(snapshots, count, identities)
+        return Delivery(snapshots, self.account.note, identities)
 
     def part(self) -> SnapshotPart:
         """Return the part that the peer gets next, having let the backend look for news."""

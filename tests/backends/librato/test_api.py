@@ -10,8 +10,8 @@ from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.resource import Resource
 
+from tests.backends.recorder import Recorder
 from zibrato import __version__
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.api import LibratoApi
@@ -22,23 +22,6 @@ KEY = "a-secret-key"
 TOKEN = b64encode(f"user:{KEY}".encode()).decode()
 URL = "https://metrics-api.librato.com/v1/metrics"
 SETTINGS = {"username": "user", "apikey": KEY}
-
-
-class Recorder(Resource):
-    """Answers every request alike, and keeps them."""
-
-    isLeaf = True
-
-    def __init__(self, status: int = 200, body: bytes = b"") -> None:
-        super().__init__()
-        self.status = status
-        self.body = body
-        self.requests: list[tuple[Any, bytes]] = []
-
-    def render(self, request: Any) -> bytes:
-        self.requests.append((request, request.content.read()))
-        request.setResponseCode(self.status)
-        return self.body
 
 
 class FailingHttp:

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from zope.interface.verify import verifyObject
 
+from tests.backends.account import Account
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.http_target import HttpTarget
 from zibrato.backends.otlp.backend import MAX_POINTS, OtlpBackend, make
@@ -74,13 +75,10 @@ class BackendTests(SynchronousTestCase):
         http: Any = StubTreq(self.receiver)  # its methods are made at run time
         target = HttpTarget.parse({"url": "http://there/v1/metrics", "headers": f"Key={KEY}"})
         self.backend = OtlpBackend(target, BackendContext(self.clock, (50,)), http)
-        self.account: dict[str | None, int] = {}
+        self.account = Account()
 
     def ship(self, snapshot: Snapshot) -> Delivery:
-        def count(measurements: int, reason: str | None) -> None:
-            self.account[reason] = self.account.get(reason, 0) + measurements
-
-        return Delivery([snapshot], count)
+        return Delivery([snapshot], self.account.note)
 
     def attempt(self, delivery: Delivery) -> Deferred[None]:
         result = self.backend.deliver(delivery)
@@ -120,14 +118,6 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(self.account, {None: 3 * 48, "rejected": 6})
         (line,) = [str(formatEvent(event)) for event in events if "rejects" in str(event)]
         self.assertIn("2 data points: no ***", line)
-
-    def test_a_reload_takes_over_where_and_how(self) -> None:
-        self.backend.reload({"url": "http://there/v1/metrics", "headers": "Key=another"})
-        with capturedLogs() as events:
-            self.backend.reload({"url": "nonsense"})
-        self.assertIn("keeps its url", str(formatEvent(events[0])))
-        self.successResultOf(self.attempt(self.ship(counters(1))))
-        self.assertEqual(self.receiver.headers[b"key"], b"another")
 
 
 @pytest.mark.parametrize(

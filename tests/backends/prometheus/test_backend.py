@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.test.requesthelper import DummyRequest
 from zope.interface.verify import verifyObject
 
+from tests.backends.account import Account
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.prometheus.backend import PrometheusBackend, make
 from zibrato.backends.totals import Totals
@@ -46,13 +47,10 @@ class BackendTests(SynchronousTestCase):
         self.path = Path(self.mktemp())
         totals = Totals(TotalsFile(self.path), self.workers)
         self.backend = PrometheusBackend(None, BackendContext(self.clock, ()), totals, Inline())
-        self.account: dict[str | None, int] = {}
+        self.account = Account()
 
     def deliver(self, summaries: dict[Series, Summary]) -> Deferred[None]:
-        def count(measurements: int, reason: str | None) -> None:
-            self.account[reason] = self.account.get(reason, 0) + measurements
-
-        delivery = Delivery([Snapshot(100.0, 110.0, summaries)], count)
+        delivery = Delivery([Snapshot(100.0, 110.0, summaries)], self.account.note)
         result = self.backend.deliver(delivery)
         for _ in range(20):
             self.clock.advance(0)

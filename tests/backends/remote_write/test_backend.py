@@ -9,11 +9,11 @@ import pytest
 from cramjam import snappy
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
-from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from zope.interface.verify import verifyObject
 
+from tests.backends.account import Account
 from tests.backends.remote_write.prompb import series_of
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.http_target import HttpTarget
@@ -65,7 +65,7 @@ class BackendTests(SynchronousTestCase):
         self.receiver = Receiver()
         self.path = Path(self.mktemp())
         self.backend = self.made()
-        self.account: dict[str | None, int] = {}
+        self.account = Account()
 
     def made(self) -> RemoteWriteBackend:
         http: Any = StubTreq(self.receiver)  # its methods are made at run time
@@ -74,10 +74,7 @@ class BackendTests(SynchronousTestCase):
         return RemoteWriteBackend(target, BackendContext(self.clock, (50,)), http, totals=totals)
 
     def ship(self, snapshot: Snapshot, sequence: int = 1) -> Delivery:
-        def count(measurements: int, reason: str | None) -> None:
-            self.account[reason] = self.account.get(reason, 0) + measurements
-
-        return Delivery([snapshot], count, [Identity("run", sequence)])
+        return Delivery([snapshot], self.account.note, [Identity("run", sequence)])
 
     def attempt(self, delivery: Delivery) -> Deferred[None]:
         result = self.backend.deliver(delivery)
@@ -140,14 +137,6 @@ class BackendTests(SynchronousTestCase):
         self.receiver.poison = {}
         self.successResultOf(self.attempt(self.ship(counters(50, NOW + 10), 2)))
         self.assertEqual(self.sums("n7_total"), [15.0])
-
-    def test_a_reload_takes_over_where_and_how(self) -> None:
-        self.backend.reload({"url": "http://there/api/v1/write", "headers": "Key=another"})
-        with capturedLogs() as events:
-            self.backend.reload({"url": "nonsense"})
-        self.assertIn("keeps its url", str(formatEvent(events[0])))
-        self.successResultOf(self.attempt(self.ship(counters(1))))
-        self.assertEqual(self.receiver.headers[b"key"], b"another")
 
 
 @pytest.mark.parametrize(
