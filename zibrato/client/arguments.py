@@ -45,7 +45,6 @@ class Request(NamedTuple):
     tags: Tags
     level: str
     value: float | Missing
-    exceptions: Exceptions = (Exception,)
 
 
 class Arguments(NamedTuple):
@@ -113,6 +112,7 @@ class Arguments(NamedTuple):
             raise ValueError(f"mtype: expected one of {', '.join(KINDS)}, got {shown(self.mtype)}")
         if not isinstance(self.outcome, bool):
             raise TypeError(f"outcome: expected True or False, got {shown(self.outcome)}")
+        exceptions(self.exceptions)
         return Request(
             KINDS[KINDS.index(self.mtype)],
             _text(self.name),
@@ -120,7 +120,6 @@ class Arguments(NamedTuple):
             tags(self.tags),
             level_name(self.level),
             self.value if self.value is MISSING else number(self.value),
-            exceptions(self.exceptions),
         )
 
 

@@ -42,11 +42,15 @@ def is_cancellation(error: BaseException) -> bool:
     """
     if not isinstance(error, Exception):
         return True
-    kinds: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(error))
-    return any(type.__dict__["__name__"].__get__(kind) == "CancelledError" for kind in kinds)
+    return any(type.__dict__["__name__"].__get__(kind) == "CancelledError" for kind in kinds(error))
 
 
 def matches(error: object, exceptions: Exceptions) -> bool:
     """Return whether `except exceptions` would catch it, whatever its class says of itself."""
-    kinds: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(error))
-    return any(kind is wanted for kind in kinds for wanted in exceptions)
+    return any(kind is wanted for kind in kinds(error) for wanted in exceptions)
+
+
+def kinds(error: object) -> tuple[type, ...]:
+    """Return the classes that an error is of, past whatever its own says of itself."""
+    classes: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(error))
+    return classes

@@ -20,6 +20,19 @@ FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SI
 Jobs = queue.SimpleQueue[Callable[[], None]]
 
 
+def begin_thread(name: str, starter: int) -> bool:
+    """Name this thread, which the one of the native id `starter` has started.
+
+    Returns whether it is one: else it is a greenlet in that very thread.
+    """
+    threading.current_thread().name = name
+    native = threading.get_native_id() != starter
+    if native:
+        # A signal that the host waits for must not come here, where it may end the process.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+    return native
+
+
 class Reader:
     """Does one job after the other, in a thread that is started with the first."""
 
@@ -73,10 +86,7 @@ class Reader:
         return True
 
     def _run(self, jobs: Jobs, starter: int) -> None:
-        threading.current_thread().name = NAME
-        if threading.get_native_id() != starter:  # else it is a greenlet
-            # As in the sender's thread: a signal that the host waits for must not come here.
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        begin_thread(NAME, starter)
         while self._jobs is jobs:  # a greenlet goes on in a forked child, which has another
             with suppress(BaseException):  # whatever it is, there are other jobs
                 jobs.get()()

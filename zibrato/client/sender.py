@@ -14,7 +14,6 @@ import atexit
 import gc
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -27,7 +26,7 @@ from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import ExitHooks
-from zibrato.client.reader import FAULTS, Reader
+from zibrato.client.reader import Reader, begin_thread
 
 INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
@@ -186,11 +185,7 @@ class Sender:
                 self._lock.release()
 
     def _run(self, jobs: Jobs, starter: int) -> None:
-        threading.current_thread().name = "zibrato-sender"
-        native = threading.get_native_id() != starter  # else it is a greenlet
-        if native:
-            # A signal that the host waits for must not come here, where it may end the process.
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
+        native = begin_thread("zibrato-sender", starter)
         delay = 0.0
         try:
             # A thread that a fork left behind, or that was replaced, has another queue than this.
