@@ -7,8 +7,9 @@ import http.client
 import re
 import socket
 from base64 import b64encode
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -58,7 +59,7 @@ class Page:
 
         Other statuses than 200 and those `accepted` raise UnreachableError, as what fails does.
         """
-        with closing(self._make(TIMEOUT)) as connection:
+        with closing(self._make(timeout=TIMEOUT)) as connection:
             try:
                 body = self._ask(connection, path, accepted).read(MAX_BODY + 1)
             except (OSError, http.client.HTTPException) as error:
@@ -72,7 +73,7 @@ class Page:
 
         Raises UnreachableError at its end. Closing the generator closes the connection.
         """
-        with closing(self._make(SILENCE)) as connection:
+        with closing(self._make(timeout=SILENCE)) as connection:
             try:
                 response = self._ask(connection, "events", ())
                 yield Event("", 0, b"")
@@ -128,18 +129,6 @@ def page_of(options: argparse.Namespace) -> Page:
     return Page(options.url, None if file is None else Path(file))
 
 
-class _Connector:
-    """Makes connections to one place; a path is that of a UNIX socket."""
-
-    def __init__(self, kind: type[http.client.HTTPConnection], host: str, port: int | None) -> None:
-        self._kind = kind
-        self._host = host
-        self._port = port
-
-    def __call__(self, timeout: float) -> http.client.HTTPConnection:
-        return self._kind(self._host, self._port, timeout=timeout)
-
-
 class _UnixConnection(http.client.HTTPConnection):
     """To a UNIX socket, whose path is the host."""
 
@@ -150,17 +139,20 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.host)
 
 
-def _connector(url: str) -> tuple[str, _Connector]:
-    """Return the path below which all is, and what makes connections; raises ValueError."""
+def _connector(url: str) -> tuple[str, Callable[..., http.client.HTTPConnection]]:
+    """Return the path below which all is, and what makes connections, given their `timeout`.
+
+    Raises ValueError.
+    """
     if url.startswith("unix:") and len(url) > len("unix:") and url.isprintable():
-        return "/", _Connector(_UnixConnection, url.removeprefix("unix:"), None)
+        return "/", partial(_UnixConnection, url.removeprefix("unix:"))
     with suppress(ValueError):  # of a port that is none
         parts = urlsplit(url)
         kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         plain = not (parts.query or parts.fragment or "@" in parts.netloc)
         if parts.scheme in kinds and parts.hostname and plain and re.fullmatch("[!-~]+", url):
             path = parts.path.rstrip("/") + "/"
-            return path, _Connector(kinds[parts.scheme], parts.hostname, parts.port)
+            return path, partial(kinds[parts.scheme], parts.hostname, parts.port)
     raise ValueError(f"--url: expected such as {DEFAULT_URL} or unix:PATH, got {url!r}")
 
 
