@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zibrato.client.awaitables import End
 
@@ -90,16 +90,16 @@ class Stopwatch(metaclass=_ByName):
     async def __aenter__(self) -> None:
         _push(self._finish)
 
-    async def __aexit__(self, *error: Any) -> None:
-        _pop(self._finish, *error)
+    async def __aexit__(self, kind: object = None, error: Error = None, *_: object) -> None:
+        _pop(self._finish, kind, error)
 
 
 def _enter(stopwatch: Stopwatch) -> None:
     _push(stopwatch._finish)
 
 
-def _exit(stopwatch: Stopwatch, *error: Any) -> None:
-    _pop(stopwatch._finish, *error)
+def _exit(stopwatch: Stopwatch, kind: object = None, error: Error = None, *_: object) -> None:
+    _pop(stopwatch._finish, kind, error)
 
 
 def _push(finish: Finish) -> None:

@@ -15,6 +15,7 @@ from zibrato.integrations.requests import GONE, OTHER, Requests
 
 __all__ = ["Application", "Measured", "Message", "Receive", "Scope", "Send"]
 
+# Any: what a value is goes by its key, and servers and frameworks add keys of their own.
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -11,6 +11,9 @@ from typing import Any
 
 from zibrato.integrations.requests import MAX_ROUTES, OTHER
 
+Scope = Mapping[str, Any]
+"""As ASGI has it: what a value is goes by its key."""
+
 
 class RouteNames:
     """Returns the name of a scope's route: never its path."""
@@ -19,7 +22,7 @@ class RouteNames:
         # By identity, since routes can't be hashed. They are kept, so it is theirs alone.
         self._names: dict[tuple[int, int], tuple[object, object, list[str]]] = {}
 
-    def __call__(self, scope: Mapping[str, Any]) -> str:
+    def __call__(self, scope: Scope) -> str:
         """Return the name, `other` where no route was matched."""
         router = scope.get("router")
         # Old Starlette gives the endpoint alone.
@@ -62,7 +65,7 @@ def _is_matched(route: object, target: object) -> bool:
     return route is target or getattr(route, "endpoint", getattr(route, "app", None)) is target
 
 
-def _path_within(scope: Mapping[str, Any]) -> str:
+def _path_within(scope: Scope) -> str:
     """Return the path from the outermost application on; old Starlette cuts it at each mount."""
     root, path = scope.get("root_path", ""), scope["path"]
     whole: str = path if path.startswith(root) else root + path

@@ -17,6 +17,9 @@ from zibrato.integrations.requests import GONE, OTHER, Requests
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    # Any: one kind returns a response, the other an awaitable of one; Django tells them apart.
+    Handler = Callable[[HttpRequest], Any]
+
 __all__ = ["measured", "named_route"]
 
 
@@ -26,7 +29,7 @@ def named_route(request: HttpRequest) -> str:
     return f"/{match.route}" if match else OTHER
 
 
-def measured(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def measured(get_response: Handler) -> Handler:
     """Return a middleware, the first of `MIDDLEWARE`, that records with the setting `ZIBRATO`.
 
     That is a client; `Zibrato()` where it isn't set. A request ends as its response is closed, so
@@ -52,7 +55,7 @@ measured.async_capable = True  # type: ignore[attr-defined]  # of a function
 class _Recorder:
     """Measures what one handler does."""
 
-    def __init__(self, requests: Requests, get_response: Callable[[HttpRequest], Any]) -> None:
+    def __init__(self, requests: Requests, get_response: Handler) -> None:
         self._requests = requests
         self._get_response = get_response
 

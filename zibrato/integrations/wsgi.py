@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zibrato import Zibrato
 from zibrato.client.instruments import Instruments
 from zibrato.integrations.requests import OTHER, Requests
 
 if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["Measured", "named_route"]
@@ -86,7 +87,7 @@ class _Exchange:
         self._ended = False
 
     def start_response(
-        self, status: str, headers: Headers, *error: Any
+        self, status: str, headers: Headers, *error: OptExcInfo | None
     ) -> Callable[[bytes], object]:
         """Take note of the status, of which the last one counts, and of the route."""
         self._status = status
