@@ -74,15 +74,15 @@ class Result(NamedTuple):
 
     def cells(self) -> tuple[str, ...]:
         """Return the row of the table."""
-        each = self.cpu / self.snapshots
+        cost = self.cpu / self.snapshots
         return (
             f"{self.load.hosts:,}",
             f"{self.load.series:,}",
             "a store" if self.load.keeps else "nothing",
             f"{self.snapshots / self.seconds:,.0f}",
-            f"{each * 1e3:.2f}",
-            f"{each / self.load.series * 1e6:.1f}",
-            f"{INTERVAL / each:,.0f}",
+            f"{cost * 1e3:.2f}",
+            f"{cost / self.load.series * 1e6:.1f}",
+            f"{INTERVAL / cost:,.0f}",
             f"{self.memory / 2**20:,.0f}",
         )
 

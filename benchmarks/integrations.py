@@ -18,7 +18,7 @@ import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
 
 from benchmarks import processes
@@ -27,9 +27,15 @@ from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
 from zibrato.integrations import asgi, celery, klein, wsgi
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from klein import Klein
+    from starlette.applications import Starlette
+    from twisted.web.resource import IResource
+
 PACKAGES = ("flask", "fastapi", "starlette", "django", "klein", "twisted", "celery")
 ROUNDS = 21
-Application = Callable[..., Any]
+Application = Callable[..., Any]  # WSGI's or ASGI's, each called in its own way
 
 
 def main() -> None:
@@ -105,7 +111,7 @@ def asgi_request(app: Application) -> Snippet:
     return Snippet("await request()", {"request": request})
 
 
-def klein_request(resource: Any) -> Snippet:
+def klein_request(resource: IResource) -> Snippet:
     """Return a request of a resource of twisted.web."""
     from twisted.web.server import Request, Site
     from twisted.web.test.requesthelper import DummyChannel
@@ -131,7 +137,7 @@ def flask_app() -> Application:
     return app
 
 
-def starlette_app() -> Any:
+def starlette_app() -> Starlette:
     """Return an application of Starlette."""
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse
@@ -143,7 +149,7 @@ def starlette_app() -> Any:
     return Starlette(routes=[Route("/items/{number:int}", item)])
 
 
-def fastapi_app() -> Any:
+def fastapi_app() -> FastAPI:
     """Return an application of FastAPI."""
     from fastapi import FastAPI
 
@@ -176,7 +182,7 @@ def django_apps(z: Zibrato) -> tuple[Application, Application]:
     return bare, WSGIHandler()
 
 
-def klein_app() -> Any:
+def klein_app() -> Klein:
     """Return an application of klein."""
     from klein import Klein
 

@@ -12,7 +12,7 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ class Snippet:
     """
 
     statement: str
-    names: Mapping[str, Any]
+    names: Mapping[str, Any]  # of libraries that mostly have no types
     by_hand: bool = False
     threads: int = 1
     measurements: int = 1
@@ -100,14 +100,14 @@ def _compiled(snippet: Snippet) -> Callable[[int], float]:
     return lambda rounds: _timed(body, rounds)
 
 
-def _timed(run: Callable[[Any], object], rounds: int) -> float:
+def _timed(run: Callable[[Iterator[object]], object], rounds: int) -> float:
     repeat = itertools.repeat(None, rounds)
     began = time.thread_time()
     run(repeat)
     return time.thread_time() - began
 
 
-def _timed_threads(run: Callable[[Any], object], rounds: int, number: int) -> float:
+def _timed_threads(run: Callable[[Iterator[object]], object], rounds: int, number: int) -> float:
     """Return the sum of what that many threads took that ran at once."""
     times: list[float] = []
     threads = [
@@ -120,7 +120,7 @@ def _timed_threads(run: Callable[[Any], object], rounds: int, number: int) -> fl
     return sum(times)
 
 
-def _drive(coroutine: Any) -> None:
+def _drive(coroutine: Coroutine[object, None, object]) -> None:
     """Run a coroutine that never waits, without an event loop."""
     try:
         coroutine.send(None)

@@ -6,9 +6,10 @@ import os
 import shlex
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from twisted.application.service import Application, Service
+from twisted.application.service import Application, IService, IServiceCollection, Service
+from twisted.internet.interfaces import IReactorTime
 
 from zibrato.service import Options, makeService
 
@@ -34,7 +35,7 @@ class Probe(Service):
     the process stays its own.
     """
 
-    def __init__(self, clock: Any, path: Path) -> None:
+    def __init__(self, clock: IReactorTime, path: Path) -> None:
         self._clock = clock
         self._path = path
 
@@ -62,14 +63,14 @@ class Probe(Service):
         self._again(now)
 
 
-def application() -> Any:
+def application() -> IServiceCollection:
     """Return a daemon with the options of $ZIBRATO_OPTIONS, and a probe that writes to $PROBE."""
     from twisted.internet import reactor
 
     options = Options()
     options.parseOptions(shlex.split(os.environ["ZIBRATO_OPTIONS"]))
-    whole = Application("zibrato")
-    parts: list[Any] = [makeService(options), Probe(reactor, Path(os.environ["PROBE"]))]
+    whole: IServiceCollection = Application("zibrato")
+    parts: list[IService] = [makeService(options), Probe(reactor, Path(os.environ["PROBE"]))]
     for part in parts:
         part.setServiceParent(whole)
     return whole

@@ -14,9 +14,9 @@ import random
 import sys
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import zmq
 
@@ -43,7 +43,7 @@ class Window(NamedTuple):
 def main(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> None:
     """Send, then print how much, and the window in which it was measured."""
     rounds: dict[str, Callable[[int, float], list[bytes]]] = {"batch": batches, "text": lines}
-    context: zmq.Context[Any] = zmq.Context()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PUSH)
     socket.set(zmq.SNDHWM, HIGH_WATER)
     socket.set(zmq.SNDTIMEO, PATIENCE)
@@ -64,7 +64,9 @@ class Sender:
     `sent` counts measurements.
     """
 
-    def __init__(self, socket: Any, make: Callable[[int, float], list[bytes]], size: int) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], make: Callable[[int, float], list[bytes]], size: int
+    ) -> None:
         self._send = socket.send
         self._make = make
         self._size = size
@@ -93,7 +95,7 @@ def batches(size: int, now: float) -> list[bytes]:
     ]
 
 
-def _rows(size: int, names: Any, chance: random.Random) -> list[SampleRow]:
+def _rows(size: int, names: Iterator[str], chance: random.Random) -> list[SampleRow]:
     rows = min(size, len(SERIES))
     return [
         SampleRow(

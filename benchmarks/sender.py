@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import zmq
 
@@ -172,7 +172,7 @@ def without_daemon(endpoint: str) -> None:
 def receive(connection: Connection, endpoint: str, now: float) -> Counter[str]:
     """Return the measurements of each name that a receiver gets which comes at last."""
     arrived: Counter[str] = Counter()
-    context: zmq.Context[Any] = zmq.Context()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with context.socket(zmq.PULL) as socket:
         socket.bind(endpoint)
         while connection.pending or socket.poll(1000):

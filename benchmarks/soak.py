@@ -46,7 +46,7 @@ MIB = 1 << 20
 class Shipped:
     """What a daemon's log backend has written, added up and freed as it comes.
 
-    `counts` are measurements of benchmarks, `own` the sums of the daemon's own counters by name and
+    `count` is of benchmarks' measurements, `own` the sums of the daemon's own counters by name and
     reason.
     """
 

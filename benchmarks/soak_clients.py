@@ -18,7 +18,6 @@ import sys
 import time
 from array import array
 from collections import Counter, deque
-from typing import Any
 
 import zmq
 
@@ -67,14 +66,14 @@ class Clients:
     """Sockets that come and go; `totals` count what was made, and what found no room."""
 
     def __init__(self, endpoint: str, number: int) -> None:
-        self._context: zmq.Context[Any] = zmq.Context()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 4 * number + 100)
         self._endpoint = endpoint
         self._number = number
-        self._open: deque[tuple[float, Any]] = deque()
+        self._open: deque[tuple[float, zmq.Socket[bytes]]] = deque()
         self.totals: Counter[str] = Counter()
 
-    def socket(self) -> Any:
+    def socket(self) -> zmq.Socket[bytes]:
         """Return a socket of one more client."""
         socket = self._context.socket(zmq.PUSH)
         socket.set(zmq.SNDHWM, HIGH_WATER)
@@ -94,7 +93,7 @@ class Clients:
             self._say(socket, now)
             self._open.append((now + LIFE, socket))
 
-    def send(self, socket: Any, frame: bytes, measurements: int) -> None:
+    def send(self, socket: zmq.Socket[bytes], frame: bytes, measurements: int) -> None:
         """Send a frame if there is room."""
         self.totals["made"] += measurements
         try:
@@ -106,7 +105,7 @@ class Clients:
         """Have all leave; return once ZeroMQ has sent what it has."""
         self._context.destroy(linger=LAST_LINGER)
 
-    def _say(self, socket: Any, now: float) -> None:
+    def _say(self, socket: zmq.Socket[bytes], now: float) -> None:
         row = SampleRow(OF_CLIENTS, "info", None, {}, pack(array("d", [0.5])))
         self.send(socket, encode(Batch(VERSION, "bench", 0, now, now, (), [row], ())), 1)
         self.totals["connections"] += 1
@@ -126,7 +125,9 @@ def main(endpoint: str, series: int, clients: int, rate: float, seconds: float) 
     _tell(many, begun)
 
 
-def _run(many: Clients, steady: Any, frames: Frames, rate: float, seconds: float) -> None:
+def _run(
+    many: Clients, steady: zmq.Socket[bytes], frames: Frames, rate: float, seconds: float
+) -> None:
     start = turned = time.monotonic()
     sent = 0
     size = ROWS * SAMPLES
@@ -144,7 +145,7 @@ def _run(many: Clients, steady: Any, frames: Frames, rate: float, seconds: float
             time.sleep(TURN / 10)
 
 
-def _wait_for_room(socket: Any) -> None:
+def _wait_for_room(socket: zmq.Socket[bytes]) -> None:
     socket.poll(int(TURN * 1000), zmq.POLLOUT)
 
 

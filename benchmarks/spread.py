@@ -18,7 +18,6 @@ from array import array
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import zmq
 
@@ -139,7 +138,7 @@ def frames(size: int) -> list[bytes]:
 
 def push(endpoints: Sequence[str], some: Sequence[bytes], count: int) -> None:
     """Push so many frames, to each endpoint in turn."""
-    context: zmq.Context[Any] = zmq.Context()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     sockets = [context.socket(zmq.PUSH) for _ in endpoints]
     for socket, endpoint in zip(sockets, endpoints, strict=True):
         socket.set(zmq.SNDHWM, HIGH_WATER)
