@@ -14,7 +14,6 @@ from tests.store.web.raw_client import sent
 from zibrato.backends.memory import MemoryBackend
 from zibrato.interfaces import IScrapedBackend, IWebService
 from zibrato.metrics_site import MetricsService, own_services
-from zibrato.store.web.site import BoundedSite
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 AUTHORIZATION = "Basic dXNlcjpzZWNyZXQ="
@@ -52,8 +51,7 @@ def made(
 
 def status(service: IWebService, path: bytes = b"/metrics", **headers: str) -> int:
     assert isinstance(service, MetricsService)
-    assert isinstance(service._site, BoundedSite)
-    return sent(service._site, "GET", path, b"", **headers).status
+    return sent(service.site, "GET", path, b"", **headers).status
 
 
 def test_on_this_host_anybody_may_ask() -> None:

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress
 from twisted.logger import capturedLogs, formatEvent
+from twisted.web.resource import Resource
 from zope.interface.verify import verifyObject
 
 from tests.fake_reactor import FakeReactor
@@ -20,9 +21,9 @@ from tests.store.web.raw_client import sent
 from zibrato import otlp_site
 from zibrato.health import Health
 from zibrato.interfaces import IWebService
-from zibrato.otlp_site import OtlpService, otlp_service
+from zibrato.otlp_site import ADVICE, OtlpService, otlp_service
 from zibrato.store.api.requests import MAX_BODY
-from zibrato.store.web.site import BoundedSite
+from zibrato.store.web.access_control import AccessControl
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 AUTHORIZATION = "Basic dXNlcjpzZWNyZXQ="
@@ -69,21 +70,18 @@ class Port:
 
 def service_at(listened: Deferred[Any]) -> OtlpService:
     """Return the service of an endpoint of which this comes."""
-    served = made(LOCAL)
     endpoint: Any = SimpleNamespace(listen=lambda _site: listened)
-    access: Any = None
-    return OtlpService("tcp:4318", endpoint, served.site, access)
+    access = AccessControl(Resource(), None, None)
+    return OtlpService(FakeReactor(), "--otlp", "tcp:4318", endpoint, access, advice=ADVICE)
 
 
 def status(served: OtlpService, body: bytes = b"", **headers: str) -> int:
     """Return the status of a request for what isn't there."""
-    assert isinstance(served.site, BoundedSite)
     return sent(served.site, "POST", b"/v1/traces", body, **headers).status
 
 
 def told(served: OtlpService, **headers: str) -> bytes:
     """Return what `/health` says."""
-    assert isinstance(served.site, BoundedSite)
     response = sent(served.site, "GET", b"/health", b"", **headers)
     assert response.status == 503
     return response.body

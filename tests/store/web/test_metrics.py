@@ -30,7 +30,7 @@ class MetricsTests(StoreTestCase):
         self.store.daemon = DaemonInfo(
             10.0, "here", 0.0, addresses=list, self_metrics=list, metrics=self.answer
         )
-        site = WebService(FakeReactor(), self.store, WEB, credentials)._site
+        site = WebService(FakeReactor(), self.store, WEB, credentials).site
         assert isinstance(site, BoundedSite)
         return site
 

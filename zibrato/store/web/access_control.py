@@ -52,6 +52,14 @@ class Credentials:
         return hmac.compare_digest(self._pair, user + b":" + password)
 
 
+def read_credentials(path: Path | None) -> Credentials | None:
+    """Return the credentials of a file, if there is one; raises ValueError, one line for people."""
+    try:
+        return None if path is None else Credentials(path)
+    except ValueError as error:
+        raise ValueError(f"--web-credentials: {error}") from None
+
+
 class AccessControl(Resource):
     """Hands requests on to what is below `root`, those that may pass.
 

@@ -39,6 +39,27 @@ def server_endpoint(
     return endpoint
 
 
+def own_endpoint(
+    reactor: Reactor, description: str, option: str, example: str, *, is_safe: bool, advice: str
+) -> IStreamServerEndpoint:
+    """Return an endpoint beside the page's, which only this host may reach unless it `is_safe`.
+
+    `advice` is what people can do where it can't be had. Raises ValueError, one line for people.
+    """
+    endpoint = server_endpoint(reactor, description, option, example)
+    if not (is_safe or is_local(description)):
+        raise ValueError(
+            f"{option}: {description} can be reached from elsewhere: give --web-credentials FILE, "
+            f"which holds user:password, or --insecure-tcp, or listen at {example}"
+        )
+    try:
+        check_can_listen(description)
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"{option}: can't listen at {description}: {why}; {advice}") from None
+    return endpoint
+
+
 def check_can_listen(description: str) -> None:
     """Raise OSError for a TCP port or a UNIX socket that can't be listened at.
 

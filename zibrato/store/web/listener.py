@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
+from zibrato.interfaces import IWebService, Reactor
+from zibrato.store.web.access_control import AccessControl, Credentials
 from zibrato.store.web.endpoint import url_of
+from zibrato.store.web.site import BoundedSite
 
 
+@implementer(IWebService)
 class Listener(Service):
-    """Has `site` served at an endpoint, from the start of the service to its stop.
+    """Serves what is behind `access` at an endpoint, from the start of the service to its stop.
 
     `option` is what people name the endpoint by, `description` what they gave, and `advice` what
     they can do where it can't be had.
     """
 
+    served = "the page"
+    """What the log calls what is served."""
     _log = Logger()
 
     def __init__(
         self,
+        reactor: Reactor,
         option: str,
         description: str,
         endpoint: IStreamServerEndpoint,
-        site: IProtocolFactory,
+        access: AccessControl,
+        *,
         advice: str,
     ) -> None:
         self._option = option
         self._description = description
         self._endpoint = endpoint
-        self._site = site
+        self.site = BoundedSite(access, reactor)
+        self._access = access
         self._advice = advice
         self._port: IListeningPort | None = None
         self.address = ""
@@ -40,7 +52,7 @@ class Listener(Service):
     def startService(self) -> None:
         """Listen; raises OSError where that can't be, and the endpoint knows at once."""
         Service.startService(self)
-        listening = self._endpoint.listen(self._site)
+        listening = self._endpoint.listen(self.site)
         listening.addCallback(self._listens)
         failure = getattr(listening, "result", None)
         if isinstance(failure, Failure):
@@ -52,6 +64,17 @@ class Listener(Service):
         """Listen no more, and end every connection."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._close())
+
+    def reload(self, credentials: Path | None) -> None:
+        """Read the credentials anew; where they are no good, that is logged, and the old stay."""
+        if credentials is None:
+            return
+        try:
+            self._access.reload(Credentials(credentials))
+        except ValueError as error:
+            self._log.error(
+                "{served} keeps its credentials: {why}", served=self.served, why=str(error)
+            )
 
     def listens(self) -> None:
         """Do what is to be done once it listens; nothing here."""

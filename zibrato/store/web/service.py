@@ -8,10 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
-from zope.interface import implementer
 
 from zibrato.health import Health
-from zibrato.interfaces import IWebService, Reactor
+from zibrato.interfaces import Reactor
 from zibrato.store.api.annotations import AnnotationsApi
 from zibrato.store.api.measurements import MeasurementsApi
 from zibrato.store.api.metrics import MetricsApi
@@ -21,17 +20,15 @@ from zibrato.store.api.sources import SourcesApi
 from zibrato.store.options import WEB
 from zibrato.store.store import Store
 from zibrato.store.web import health
-from zibrato.store.web.access_control import AccessControl, Credentials, known_names
+from zibrato.store.web.access_control import AccessControl, known_names, read_credentials
 from zibrato.store.web.data import DataApi
 from zibrato.store.web.endpoint import is_local, server_endpoint
 from zibrato.store.web.health import HealthResource
 from zibrato.store.web.listener import Listener
 from zibrato.store.web.metrics import MetricsResource
 from zibrato.store.web.page import STATIC, Page, load_files
-from zibrato.store.web.site import BoundedSite
 
 
-@implementer(IWebService)
 class WebService(Listener):
     """Serves the store at an endpoint; listens from the start of the service to its stop.
 
@@ -51,28 +48,17 @@ class WebService(Listener):
                 f"--web: {description} can be reached from elsewhere: give --web-credentials FILE, "
                 f"which holds user:password, or listen at {WEB}"
             )
-        try:
-            secret = None if credentials is None else Credentials(credentials)
-        except ValueError as error:
-            raise ValueError(f"--web-credentials: {error}") from None
         self._store = store
-        self._access = AccessControl(
+        access = AccessControl(
             tree(store),
             known_names(loopback),
-            secret,
+            read_credentials(credentials),
             public={health.PATH: HealthResource(lambda: _health(store), details=False)},
         )
-        site = BoundedSite(self._access, reactor)
-        super().__init__("--web", description, endpoint, site, "give another endpoint, or none")
-
-    def reload(self, credentials: Path | None) -> None:
-        """Read the credentials anew; where they are no good, that is logged, and the old stay."""
-        if credentials is None:
-            return
-        try:
-            self._access.reload(Credentials(credentials))
-        except ValueError as error:
-            self._log.error("the page keeps its credentials: {why}", why=str(error))
+        super().__init__(
+            reactor, "--web", description, endpoint, access,
+            advice="give another endpoint, or none",
+        )  # fmt: skip
 
     def listens(self) -> None:
         """Say where the page is, and load what it shows."""
