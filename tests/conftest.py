@@ -1,8 +1,9 @@
-"""What all tests share: how hypothesis searches, where it keeps what it found, and their order."""
+"""What all tests share: how hypothesis searches and where it keeps what it found, their order."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -31,6 +32,15 @@ zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # fo
 # Daemons of tests keep their outboxes there, where nothing is named.
 _state = TemporaryDirectory(prefix="zibrato-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> Path:
+    """Return a file of a user and a password, as --web-credentials takes it."""
+    path = tmp_path / "credentials"
+    path.write_text("user:secret\n")
+    path.chmod(0o600)
+    return path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,14 +31,6 @@ class Scraped(MemoryBackend):
         return succeed(b"calls 1\n")
 
 
-@pytest.fixture
-def credentials(tmp_path: Path) -> Path:
-    path = tmp_path / "credentials"
-    path.write_text("user:secret\n")
-    path.chmod(0o600)
-    return path
-
-
 def made(
     *endpoints: str | None,
     credentials: Path | None = None,

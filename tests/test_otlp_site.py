@@ -35,14 +35,6 @@ def _package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp_site, "is_installed", lambda: True)
 
 
-@pytest.fixture
-def credentials(tmp_path: Path) -> Path:
-    path = tmp_path / "credentials"
-    path.write_text("user:secret\n")
-    path.chmod(0o600)
-    return path
-
-
 class Exports:
     """Answers nothing."""
 

@@ -18,14 +18,6 @@ WRONG = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def credentials(tmp_path: Path) -> Path:
-    path = tmp_path / "credentials"
-    path.write_text("user:secret\n")
-    path.chmod(0o600)
-    return path
-
-
 @pytest.mark.parametrize("url", WRONG)
 def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(ValueError, match="--url: expected such as http") as caught:
