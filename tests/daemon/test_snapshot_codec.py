@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -96,8 +97,43 @@ def test_batches_and_what_lines_said_come_back() -> None:
             taken_of(damaged)
 
 
-def test_frames_go_as_one() -> None:
-    assert unpack_frames(pack_frames([b"a", b"", b"\xff"])) == [b"a", b"", b"\xff"]
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [],
+        [b""],
+        [b"a", b"", b"\xff"],
+        [b"x" * 3 * snapshot_codec.PACKED_BYTES, b"a"],
+        [random.Random(1).randbytes(100)] * 10_000,
+    ],
+    ids=["none", "empty", "few", "long", "many"],
+)
+def test_frames_come_back_in_order_from_their_pieces(frames: list[bytes]) -> None:
+    packed = list(pack_frames(frames))
+    assert [frame for piece in packed for frame in unpack_frames(piece)] == frames
+
+
+def test_frames_are_packed_some_at_a_time() -> None:
+    frames = [bytes(1000)] * 1000
+    sizes = [sum(map(len, unpack_frames(piece))) for piece in pack_frames(frames)]
+    assert len(sizes) > 1
+    assert max(sizes) <= snapshot_codec.PACKED_BYTES + 1000
+
+
+def test_what_compression_saves_little_of_is_stored_as_it_is_after_the_first_piece() -> None:
+    noise = random.Random(1)
+    frames = [noise.randbytes(1000) + bytes(100) for _ in range(1000)]
+    first, *others = pack_frames(frames)
+    assert others
+    assert len(first) < sum(map(len, unpack_frames(first)))
+    assert all(len(piece) > sum(map(len, unpack_frames(piece))) for piece in others)
+
+
+def test_what_compression_saves_much_of_is_compressed_in_all_pieces() -> None:
+    frames = [b'{"name": "%d"}' % number for number in range(50_000)]
+    packed = list(pack_frames(frames))
+    assert len(packed) > 1
+    assert all(len(piece) < snapshot_codec.PACKED_BYTES / 2 for piece in packed)
 
 
 def test_a_part_of_another_daemon_s_snapshot_comes_back_as_rows() -> None:

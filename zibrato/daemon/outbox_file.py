@@ -99,13 +99,13 @@ class OutboxFile:
 
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
         """Commit all of `changes` or nothing; return identity and size of each snapshot."""
-        execute, many = self._connection.execute, self._connection.executemany
+        many = self._connection.executemany
         with transaction(self._connection):
             many("DELETE FROM open_interval WHERE start = ?", [[one] for one in changes.closed])
             added = [self._add(kept, backends) for kept, backends in changes.snapshots]
             for start, frames in changes.frames.items():
-                data = pack_frames(frames)
-                execute("INSERT INTO open_interval (start, frames) VALUES (?, ?)", (start, data))
+                rows = ((start, data) for data in pack_frames(frames))
+                many("INSERT INTO open_interval (start, frames) VALUES (?, ?)", rows)
             many(
                 "INSERT OR REPLACE INTO client VALUES (?, ?, ?)",
                 [(client, *seen) for client, seen in changes.seen.items()],
