@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -77,11 +76,12 @@ class Converted(NamedTuple):
 
 
 class _Origin(NamedTuple):
-    """Which metric of whom a data point is of."""
+    """Which metric of whom data points are of, and what tells one of them from the others."""
 
     resource: Resource
     scope: tuple[str, str]
     metric: Metric
+    attributes: Mapping[str, str] = {}
 
 
 def convert(request: ExportMetricsServiceRequest, streams: Streams, now: float) -> Converted:
@@ -118,18 +118,22 @@ class _Converter:
         metric = origin.metric
         kind = metric.WhichOneof("data")
         if kind == "gauge":
-            self._each(metric.gauge.data_points, partial(self._gauge, origin))
+            self._each(origin, metric.gauge.data_points, self._gauge)
         elif kind == "sum":
-            self._each(metric.sum.data_points, partial(self._sum, origin))
+            self._each(origin, metric.sum.data_points, self._sum)
         elif kind == "histogram":
-            self._each(metric.histogram.data_points, partial(self._explicit, origin))
+            self._each(origin, metric.histogram.data_points, self._explicit)
         elif kind == "exponential_histogram":
-            points = metric.exponential_histogram.data_points
-            self._each(points, partial(self._exponential, origin))
+            self._each(origin, metric.exponential_histogram.data_points, self._exponential)
         elif kind == "summary":
-            self._each(metric.summary.data_points, partial(self._summary, origin))
+            self._each(origin, metric.summary.data_points, self._summary)
 
-    def _each(self, points: Sequence[P], read: Callable[[P], Iterable[SummaryRow]]) -> None:
+    def _each(
+        self,
+        origin: _Origin,
+        points: Sequence[P],
+        read: Callable[[_Origin, P], Iterable[SummaryRow]],
+    ) -> None:
         for index, point in enumerate(points):
             if self._room <= 0:
                 self.rejected["points"] += len(points) - index
@@ -137,7 +141,7 @@ class _Converter:
             self._room -= 1
             if not point.flags & _NO_RECORDED_VALUE:
                 try:
-                    self.rows += read(point)
+                    self.rows += read(origin._replace(attributes=texts(point.attributes)), point)
                 except ValueError as error:
                     self.rejected[str(error)] += 1
 
@@ -145,8 +149,8 @@ class _Converter:
         self, origin: _Origin, point: DataPoint, kind: str, summary: Summary, suffix: str = "",
         **tags: str,
     ) -> SummaryRow:  # fmt: skip
-        resource, _, metric = origin
-        tags = {**resource.tags, **texts(point.attributes), **tags}
+        resource, _, metric, attributes = origin
+        tags = {**resource.tags, **attributes, **tags}
         level = tags.pop(LEVEL, "info")
         when = (point.time_unix_nano or self._now) / _NANO
         name = metric.name + suffix
@@ -215,9 +219,9 @@ class _Converter:
             return total
         if temporality != _CUMULATIVE:
             raise ValueError("temporality")
-        (_, _, identity), scope, metric = origin
-        attributes = sorted(texts(point.attributes).items())
-        stream = stream_of(identity, scope, metric.name, metric.WhichOneof("data"), attributes)
+        (_, _, identity), scope, metric, attributes = origin
+        kind = metric.WhichOneof("data")
+        stream = stream_of(identity, scope, metric.name, kind, sorted(attributes.items()))
         time = point.time_unix_nano or self._now
         at = Point(stream, point.start_time_unix_nano, time)
         return self._streams.growth(at, total, self._now)
