@@ -29,6 +29,7 @@ __all__ = [
     "SampleRow",
     "decode",
     "decode_acknowledgement",
+    "decode_text",
     "encode",
     "encode_acknowledgement",
     "pack",
