@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
@@ -80,11 +80,11 @@ def rows(z: Zibrato) -> Iterator[tuple[str, Snippet, Snippet]]:
 
 def wsgi_request(app: Application) -> Snippet:
     """Return a request of a WSGI application."""
-    environ: dict[str, Any] = {"PATH_INFO": "/items/3", "SCRIPT_NAME": "", "QUERY_STRING": ""}
+    environ: dict[str, object] = {"PATH_INFO": "/items/3", "SCRIPT_NAME": "", "QUERY_STRING": ""}
     setup_testing_defaults(environ)
 
     def request() -> None:
-        body: Any = app(dict(environ), lambda *_: None)
+        body: Iterable[object] = app(dict(environ), lambda *_: None)
         for _ in body:
             pass
         if hasattr(body, "close"):

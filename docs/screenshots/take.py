@@ -27,6 +27,7 @@ LIVE = 130
 """Seconds: more than the 60 intervals of a sparkline, in which the history would leave a gap."""
 INTERVAL = 2
 LIMIT = 200_000
+# Any: Playwright has a type for each of its options.
 DESK: dict[str, Any] = {"viewport": {"width": 1200, "height": 760}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "color_scheme": "dark"}
 
@@ -40,7 +41,7 @@ PICTURES = (
 )
 
 
-def annotate(url: str, stream: str, ago: float, event: dict[str, Any]) -> None:
+def annotate(url: str, stream: str, ago: float, event: dict[str, object]) -> None:
     """Post an annotation that began `ago` seconds ago."""
     body = {"start_time": int(time() - ago), **event}
     headers = {"Content-Type": "application/json"}

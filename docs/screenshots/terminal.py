@@ -13,8 +13,8 @@ import tempfile
 from itertools import groupby
 from pathlib import Path
 from time import sleep
-from typing import Any
 
+from pyte.screens import Char
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -35,7 +35,7 @@ NAMES = {"brown": "yellow"}
 """Colours that pyte calls otherwise than rich."""
 
 
-def style(char: Any) -> Style:
+def style(char: Char) -> Style:
     """Return how pyte has a character drawn."""
 
     def color(name: str) -> str | None:
