@@ -184,6 +184,18 @@ class MeasuredTests(SynchronousTestCase):
         self.assertEqual(self.ask("/x", Measured(Page(), self.z)), 200)
         self.assertEqual((routes(self.z), statuses(self.z)), ({"other"}, ["2xx"]))
 
+    def test_an_application_within_that_is_measured_too_records_as_well(self) -> None:
+        within = RecordingZibrato()
+        outer = Klein()
+        inner = Measured(shop().resource(), within)
+        outer.route("/shop/", branch=True)(lambda _: inner)
+        self.assertEqual(self.ask("/shop/of/eva/items/3", Measured(outer.resource(), self.z)), 200)
+        self.assertEqual((statuses(self.z), statuses(within)), (["2xx"], ["2xx"]))
+        self.assertEqual(self.ask("/shop/broken/3", Measured(outer.resource(), self.z)), 500)
+        self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
+        expected = {("/shop/broken/<int:number>", "LookupError"): 1}
+        self.assertEqual((exceptions(self.z), exceptions(within)), (expected, expected))
+
     def test_a_request_that_can_not_be_measured_is_handled(self) -> None:
         class Odd:
             method = b"GET"

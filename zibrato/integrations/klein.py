@@ -104,13 +104,14 @@ class _Exchange:
         self._request = request
         self._mappers = _Mappers(klein_request(request, None))
         request.setComponent(klein_request, self._mappers)
+        self._answer: Callable[[Failure], object] = request.processingFailed
         request.processingFailed = self._fail  # type: ignore[method-assign]  # of this one alone
         request.notifyFinish().addCallbacks(self._end, self._end_early)
 
     def _fail(self, failure: Failure) -> object:
         """Count what no handler of the application has caught, and let Twisted answer."""
         self._requests.count_exception(self._mappers.route(), failure.type or Exception)
-        return type(self._request).processingFailed(self._request, failure)
+        return self._answer(failure)
 
     def _end(self, _: object) -> None:
         self._record(self._request.code)
@@ -121,7 +122,8 @@ class _Exchange:
 
     def _record(self, status: int) -> None:
         seconds = perf_counter() - self._begun
-        del self._request.processingFailed  # it would be kept alive by a circle of references
+        # It would be kept alive by a circle of references. Another of these may have removed it.
+        vars(self._request).pop("processingFailed", None)
         method = self._request.method.decode("latin-1")
         self._requests.record(self._mappers.route(), method, status, seconds)
 
@@ -152,7 +154,8 @@ class _Mappers:
         match = mapper.match
 
         def match_and_remember(*arguments: object, **options: object) -> tuple[_Rule, object]:
-            del mapper.match  # the first call is klein's
+            # The first call is klein's. Another of these around this one may have removed it.
+            vars(mapper).pop("match", None)
             matched = match(*arguments, **options)
             self._rules.append(matched[0].rule)
             return matched
