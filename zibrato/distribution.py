@@ -130,6 +130,12 @@ class Distribution:
         result.settle()
         return result
 
+    def in_buckets(self) -> Distribution:
+        """Return a new distribution of the same samples, in buckets however few they are."""
+        result = self.merged()
+        result.spill()
+        return result
+
     def percentile(self, percent: float) -> float:
         """Return the nearest-rank percentile: a sample, or within 0.55 % of it; 0 if empty.
 

@@ -6,7 +6,6 @@ Pure; covered by tests/daemon/test_snapshot_codec.py as well.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 
 import msgspec
 
@@ -23,12 +22,8 @@ def to_distribution(_kind: type, value: object) -> Distribution:
     """Return the distribution that `encode` wrote: the `dec_hook` of a decoder of summaries."""
     if isinstance(value, bytes):
         return _exact(unpack(value))
-    result = Distribution()
     low, high, zeros, indices, counts = msgspec.convert(value, _Buckets)
-    result.samples = None
-    result.low, result.high, result.zeros = low, high, zeros
-    result.buckets = Counter(dict(zip(indices, counts, strict=True)))
-    return result
+    return Distribution.of_buckets(dict(zip(indices, counts, strict=True)), zeros, low, high)
 
 
 def _exact(samples: array[float]) -> Distribution:

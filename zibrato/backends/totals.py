@@ -18,7 +18,6 @@ from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
-from zibrato.distribution import Distribution
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
 from zibrato.sqlite_file import is_corrupt
@@ -226,9 +225,10 @@ def never_falls(series: Series, summary: Summary) -> bool:
 
 def _own(summary: Summary) -> Summary:
     """Return a summary whose distribution is in buckets, which a receiver is told of."""
-    distribution = Distribution().merged(summary.distribution or Distribution())
-    distribution.spill()
-    return summary._replace(distribution=distribution if summary.distribution else None)
+    distribution = summary.distribution
+    return summary._replace(
+        distribution=None if distribution is None else distribution.in_buckets()
+    )
 
 
 def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:

@@ -156,8 +156,7 @@ class _Metrics:
 
 def _fill(place: ExponentialHistogramDataPoint, summary: Summary) -> None:
     """Write a timer. OTLP has no gaps between buckets, so that a wide one gets a lower scale."""
-    distribution = Distribution().merged(summary.distribution or Distribution())
-    distribution.spill()
+    distribution = (summary.distribution or Distribution()).in_buckets()
     place.count, place.sum = summary.count, summary.sum
     place.min, place.max = summary.min, summary.max
     place.zero_count = distribution.zeros

@@ -139,8 +139,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
         if len(samples) <= MAX_SAMPLES:
             return b"\x00" + to_bytes(samples)
         # A copy: other backends get the same snapshot, samples and all.
-        distribution = Distribution(samples)
-        distribution.spill()
+        distribution = distribution.in_buckets()
     indices = sorted(distribution.buckets)
     steps = [after - before for before, after in zip([0, *indices], indices, strict=False)]
     counts = [bounded_count(distribution.buckets[index]) for index in indices]
