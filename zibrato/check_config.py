@@ -19,7 +19,7 @@ from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
-from zibrato.interfaces import BackendContext, Reactor
+from zibrato.interfaces import BackendContext, ICheckingMaker, Reactor
 from zibrato.secret_file import read_secret
 from zibrato.tx.monotonic import MonotonicReactor
 
@@ -61,10 +61,10 @@ def _problems(settings: Settings) -> Iterator[str]:
     context = BackendContext(MonotonicReactor(cast(Reactor, reactor)), settings.percentiles)
     for choice in settings.backends:
         try:
-            # One that comes from elsewhere and has no such method is checked as it is made.
-            checks = getattr(choice.maker, "check", None)
-            if checks is not None:
-                checks(choice.settings, context)
+            # What another maker, from elsewhere, has to say is said as the daemon starts.
+            maker = ICheckingMaker(choice.maker, None)
+            if maker is not None:
+                maker.check(choice.settings, context)
         except ValueError as error:
             yield f"backend {choice.maker.name}: {error}"
     for name, path, reads in (

@@ -39,6 +39,7 @@ __all__ = [
     "IBackend",
     "IBackendMaker",
     "IBackendOptions",
+    "ICheckingMaker",
     "IDescribingBackend",
     "IIntake",
     "IScrapedBackend",
@@ -249,6 +250,13 @@ class IBackendMaker(IPlugin):
 
     def make(settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError with one line for people for bad settings."""
+
+
+class ICheckingMaker(IBackendMaker):
+    """A maker that can tell of settings whether they are good, for `zibrato check-config`."""
+
+    def check(settings: Mapping[str, str], context: BackendContext) -> None:
+        """Raise ValueError for bad settings, also while a daemon has the backend's files."""
 
 
 class BackendOption(NamedTuple):

@@ -19,7 +19,7 @@ from tests.fake_reactor import FakeReactor
 from zibrato.backends import BackendMaker, ConfiguredMaker
 from zibrato.backends.memory import MemoryBackend
 from zibrato.file_lock import FileLock
-from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions
+from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions, ICheckingMaker
 
 LIGHT = """
 import sys
@@ -41,6 +41,7 @@ def test_all_that_are_installed_keep_to_the_interfaces() -> None:
     assert set(makers) >= {"graphite", "librato", "log", "memory", "statsd", "store"}
     for maker in makers.values():
         verifyObject(IBackendMaker, maker)
+        verifyObject(ICheckingMaker, maker)
     adapted = (IBackendOptions(maker, None) for maker in makers.values())
     configured = {maker.name: maker for maker in adapted if maker is not None}
     assert set(configured) == {"librato", "store"}

@@ -15,8 +15,8 @@ from zibrato.interfaces import (
     BackendContext,
     BackendOption,
     IBackend,
-    IBackendMaker,
     IBackendOptions,
+    ICheckingMaker,
 )
 
 __all__ = ["BackendMaker", "ConfiguredMaker"]
@@ -29,7 +29,7 @@ class BackendModule(Protocol):
         """Return the backend; raises ValueError for bad settings."""
 
 
-@implementer(IBackendMaker)
+@implementer(ICheckingMaker)
 class BackendMaker:
     """Makes the backend of a module by its function `make`, which is imported on first use.
 
