@@ -81,6 +81,14 @@ def test_few_samples_are_exact(samples: list[float], percent: float) -> None:
     assert distribution.count == len(samples)
 
 
+def test_a_copy_in_buckets_leaves_the_samples_as_they_are() -> None:
+    distribution = Distribution([0.0, 1.0, 2.0])
+    copy = distribution.in_buckets()
+    assert (copy.samples, copy.zeros, copy.buckets.total(), copy.count) == (None, 1, 2, 3)
+    assert (distribution.samples, distribution.zeros) == (array("d", [0.0, 1.0, 2.0]), 0)
+    assert copy.in_buckets().buckets == copy.buckets
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32), percent=st.sampled_from(PERCENTS))

@@ -15,7 +15,7 @@ import msgspec
 
 from zibrato.distribution import MAX_BUCKETS, MAX_EXACT_SAMPLES, Distribution, bucket_of
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Series, Summary, SummaryRow
-from zibrato.summary_codec import to_distribution
+from zibrato.summary_codec import packed_buckets, to_distribution
 from zibrato.wire import MAX_CLIENT, MAX_SEQUENCE, pack, unpack, version_of
 
 __all__ = [
@@ -172,9 +172,7 @@ def _row(series: Series, summary: Summary) -> _Row:
 def _packed(distribution: Distribution) -> bytes | _Buckets:
     if distribution.samples is not None:
         return pack(distribution.samples)
-    buckets = distribution.buckets
-    counts = [min(count, MAX_COUNT) for count in buckets.values()]
-    return _Buckets(min(distribution.zeros, MAX_COUNT), list(buckets), counts)
+    return _Buckets(*packed_buckets(distribution))
 
 
 def _summary(row: _Row) -> Summary:

@@ -13,7 +13,7 @@ from zibrato.distribution import Distribution
 from zibrato.model import MAX_COUNT
 from zibrato.wire import pack, unpack
 
-__all__ = ["encode", "to_distribution"]
+__all__ = ["encode", "packed_buckets", "to_distribution"]
 
 _Buckets = tuple[float, float, int, list[int], list[int]]
 
@@ -41,9 +41,14 @@ def _to_plain(value: object) -> object:
         raise NotImplementedError(f"no part of a snapshot: {type(value).__name__}")
     if value.samples is not None:
         return pack(value.samples)
-    buckets = value.buckets
+    return value.low, value.high, *packed_buckets(value)
+
+
+def packed_buckets(distribution: Distribution) -> tuple[int, list[int], list[int]]:
+    """Return how many samples are 0, the indices of buckets, and how many are in each."""
+    buckets = distribution.buckets
     counts = [min(count, MAX_COUNT) for count in buckets.values()]
-    return value.low, value.high, min(value.zeros, MAX_COUNT), list(buckets), counts
+    return min(distribution.zeros, MAX_COUNT), list(buckets), counts
 
 
 encode = msgspec.msgpack.Encoder(enc_hook=_to_plain).encode

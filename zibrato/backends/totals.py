@@ -226,9 +226,9 @@ def never_falls(series: Series, summary: Summary) -> bool:
 def _own(summary: Summary) -> Summary:
     """Return a summary whose distribution is in buckets, which a receiver is told of."""
     distribution = summary.distribution
-    return summary._replace(
-        distribution=None if distribution is None else distribution.in_buckets()
-    )
+    if distribution is None:
+        return summary
+    return summary._replace(distribution=distribution.in_buckets())
 
 
 def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:
