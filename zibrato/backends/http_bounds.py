@@ -55,7 +55,7 @@ class _Connections(HTTPConnectionPool._factory):  # type: ignore[misc, valid-typ
 
     def buildProtocol(self, _address: IAddress | None) -> HTTP11ClientProtocol:
         """Return a connection, in bounds."""
-        return _Connection(self._quiescentCallback)  # type: ignore[no-untyped-call]
+        return _Connection(self._quiescentCallback)  # type: ignore[no-untyped-call]  # it has no types
 
 
 class _Connection(HTTP11ClientProtocol):
@@ -71,12 +71,12 @@ class _Connection(HTTP11ClientProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what comes, unless the head is too long with it."""
-        super().dataReceived(data)  # type: ignore[no-untyped-call]
+        super().dataReceived(data)  # type: ignore[no-untyped-call]  # it has no types
         if self._parser is not None and self._parser.state in (STATUS, HEADER):
             self._head += len(data)
             if self._head > MAX_HEAD:
                 too_long = ResponseFailed([Failure(EndlessHeadError())])
-                self._giveUp(Failure(too_long))  # type: ignore[no-untyped-call]
+                self._giveUp(Failure(too_long))  # type: ignore[no-untyped-call]  # it has no types
 
 
 @implementer(ILogObserver)

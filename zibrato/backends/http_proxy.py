@@ -16,6 +16,7 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ProxyAgent
 from twisted.web.http_headers import Headers
@@ -117,6 +118,8 @@ class _TunnelEndpoint:
 class _Tunnel(Protocol):
     """Asks for a tunnel; once there is one, all that comes goes to the protocol behind it."""
 
+    transport: Connection
+
     def __init__(self, head: bytes, factory: IProtocolFactory) -> None:
         self.established: Deferred[IProtocol] = Deferred(lambda _: self._abort())
         self._head = head
@@ -126,7 +129,7 @@ class _Tunnel(Protocol):
 
     def connectionMade(self) -> None:
         """Ask for the tunnel."""
-        self.transport.write(self._head)  # type: ignore[union-attr]  # it is connected
+        self.transport.write(self._head)
 
     def dataReceived(self, data: bytes) -> None:
         """Hand on what comes, once the proxy has answered."""
@@ -153,12 +156,12 @@ class _Tunnel(Protocol):
             says = int(status[1]) if status else "no HTTP"
             self._fail(f"the proxy answered {says} to CONNECT")
             return
-        inner = self._factory.buildProtocol(self.transport.getPeer())  # type: ignore[union-attr]
+        inner = self._factory.buildProtocol(self.transport.getPeer())
         if inner is None:
             self._abort()
             return
         self._inner = inner
-        inner.makeConnection(self.transport)  # type: ignore[arg-type]
+        inner.makeConnection(self.transport)
         if not self.established.called:
             self.established.callback(inner)
         if rest:
@@ -171,4 +174,4 @@ class _Tunnel(Protocol):
 
     def _abort(self) -> None:
         if self.transport is not None:
-            self.transport.abortConnection()  # type: ignore[attr-defined]
+            self.transport.abortConnection()
