@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,13 +144,15 @@ class OutboxFile:
             "SELECT sequence, run, start, end, size, amounts FROM snapshot ORDER BY sequence"
         )
         kept = {row[0]: _kept(row) for row in rows}
+        # After a week there are as many as intervals, and of filters as many as of backends.
+        filter_of = lru_cache(SeriesFilter.of_text)
         waiting: dict[str, list[Waiting]] = {}
         for backend, sequence, text, amount in self._connection.execute(
             "SELECT backend, sequence, filter, amount FROM pending ORDER BY backend, sequence"
         ):
             if sequence in kept:
-                wanted = SeriesFilter.of_text(text)
-                one = Waiting(kept[sequence], wanted, *Amount(*json.loads(amount)))
+                passing = Amount(*json.loads(amount))
+                one = Waiting(kept[sequence], filter_of(text), *passing)
                 waiting.setdefault(backend, []).append(one)
         return waiting
 
