@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import zmq
 
@@ -77,6 +78,16 @@ def attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:
         endpoint.attach(socket)
     except zmq.ZMQError as error:
         raise OSError(error.errno, error.strerror) from None
+
+
+@contextmanager
+def socket_mode(mode: int) -> Iterator[None]:
+    """Have the files of sockets that are bound meanwhile made with these permissions."""
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def release(path: str, lock: FileLock) -> None:

@@ -9,6 +9,7 @@ import stat
 from contextlib import suppress
 
 from zibrato.file_lock import FileLock
+from zibrato.intake.claims import socket_mode
 from zibrato.line_address import LineAddress
 
 BUFFER = 8 * 1024 * 1024
@@ -63,11 +64,8 @@ class BoundSocket:
         lock = FileLock(path)
         try:
             _remove_leftover(path, self.socket.type)
-            before = os.umask(0o777 & ~mode)
-            try:
+            with socket_mode(mode):
                 self.socket.bind(path)
-            finally:
-                os.umask(before)
         except BaseException:
             lock.close()
             raise

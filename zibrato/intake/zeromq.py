@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import zmq
@@ -17,7 +17,7 @@ from zope.interface import implementer
 from zibrato.endpoint import Endpoint
 from zibrato.file_lock import FileLock
 from zibrato.intake.accepted import hang_up, turn_away
-from zibrato.intake.claims import attach, claim, lock, reason, release
+from zibrato.intake.claims import attach, claim, lock, reason, release, socket_mode
 from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
 from zibrato.wire import MAX_FRAME
@@ -186,7 +186,7 @@ class ZeroMQIntake(Service):
         socket = connection.socket
         if endpoint.path:
             self._locks[endpoint.path] = lock(endpoint.path)
-        with _umask(0o777 & ~self._ipc_mode):
+        with socket_mode(self._ipc_mode):
             attach(endpoint, socket)
         address = endpoint.address
         if not endpoint.connect:
@@ -204,7 +204,7 @@ class ZeroMQIntake(Service):
             return
         make = _way_back if self._curve is None else self._curve.open_way_back
         connected = [endpoint for endpoint in self.endpoints if endpoint.connect]
-        with _umask(0o777 & ~self._ipc_mode):
+        with socket_mode(self._ipc_mode):
             self._way_back.open(
                 lambda subscribed: make(connection, subscribed),
                 [*connected, *map(Endpoint, self._bound)],
@@ -273,15 +273,6 @@ class ZeroMQIntake(Service):
             connection.shutdown()
         while self._locks:
             release(*self._locks.popitem())
-
-
-@contextmanager
-def _umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
