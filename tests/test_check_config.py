@@ -88,6 +88,24 @@ def test_settings_of_backends_and_files_are_checked_too(
     assert "verysecret" not in str(lines)
 
 
+def test_what_is_no_user_and_password_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, credentials = tmp_path / "zibrato.toml", tmp_path / "credentials"
+    credentials.write_text("verysecret")
+    credentials.chmod(0o600)
+    file.write_text(f"web-credentials = '{credentials}'\n")
+    assert run(file, capsys) == (
+        1,
+        [
+            f"zibrato check-config: {file}: web-credentials: expected one line of user:password in "
+            f"{credentials}"
+        ],
+    )
+    credentials.write_text("user:password")
+    assert run(file, capsys)[0] == 0
+
+
 def test_a_file_of_lines_and_none_at_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.secret_file import check_writers, others_may_read, read_secret
+from zibrato.secret_file import check_writers, others_may_read, read_credentials, read_secret
 
 
 @pytest.fixture
@@ -73,3 +73,13 @@ def test_a_directory_is_its_owner_s_to_write(tmp_path: Path, file: Path) -> None
     for path in (tmp_path / "nothing", Path("a\0b")):
         with pytest.raises(ValueError, match="can't read "):
             check_writers(path)
+
+
+@pytest.mark.parametrize("text", ["", "user", "user:", ":password", "a:b\nc:d"])
+def test_credentials_are_one_line_of_both(file: Path, text: str) -> None:
+    file.chmod(0o600)
+    file.write_text("user:pass:word\n")
+    assert read_credentials(file) == "user:pass:word"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"^expected one line of user:password in /.*/secret$"):
+        read_credentials(file)

@@ -20,7 +20,7 @@ from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
 from zibrato.interfaces import BackendContext, ICheckingMaker, Reactor
-from zibrato.secret_file import read_secret
+from zibrato.secret_file import read_credentials
 from zibrato.tx.monotonic import MonotonicReactor
 
 __all__ = ["check", "main"]
@@ -69,7 +69,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"backend {choice.maker.name}: {error}"
     for name, path, reads in (
         ("curve-keys", settings.curve_keys, server_keys),
-        ("web-credentials", settings.web_credentials, read_secret),
+        ("web-credentials", settings.web_credentials, read_credentials),
     ):
         try:
             if path is not None:

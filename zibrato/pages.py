@@ -11,7 +11,7 @@ from zibrato.daemon.backend_choices import makers_with_options
 from zibrato.daemon.settings import Settings
 from zibrato.interfaces import DaemonInfo, IBackend, IWebBackend, IWebService, Reactor
 from zibrato.scraping import answer_of, scraped
-from zibrato.secret_file import read_secret
+from zibrato.secret_file import read_credentials
 
 __all__ = ["pages"]
 
@@ -72,7 +72,7 @@ def _check_credentials(settings: Settings) -> None:
     """Raise usage.UsageError for a file that no page reads, and that none could."""
     if settings.web_credentials is not None:
         try:
-            read_secret(settings.web_credentials)
+            read_credentials(settings.web_credentials)
         except ValueError as error:
             raise usage.UsageError(f"--web-credentials: {error}") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-__all__ = ["check_writers", "others_may_read", "read_secret"]
+__all__ = ["check_writers", "others_may_read", "read_credentials", "read_secret"]
 
 MAX_SECRET = 65_536
 """Characters; some devices never end."""
@@ -32,6 +32,15 @@ def read_secret(path: Path, *, private: bool = False) -> str:
             raise ValueError(
                 f"others may read {path} (mode {stat.S_IMODE(mode):o}); chmod it to 600"
             )
+    return text
+
+
+def read_credentials(path: Path) -> str:
+    """Return the user:password that the file holds; raises ValueError as `read_secret` does."""
+    text = read_secret(path)
+    user, colon, password = text.partition(":")
+    if not (user and colon and password) or "\n" in text:
+        raise ValueError(f"expected one line of user:password in {path}")
     return text
 
 

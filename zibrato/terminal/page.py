@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from zibrato.printable import printable
-from zibrato.secret_file import read_secret
+from zibrato.secret_file import read_credentials
 
 DEFAULT_URL = "http://127.0.0.1:5580/"
 TIMEOUT = 10.0
@@ -158,9 +158,6 @@ def _connector(url: str) -> tuple[str, Callable[..., http.client.HTTPConnection]
 
 def _pair(file: Path) -> str:
     try:
-        text = read_secret(file)
+        return read_credentials(file)
     except ValueError as error:
         raise ValueError(f"--web-credentials: {error}") from None
-    if ":" not in text or "\n" in text:
-        raise ValueError(f"--web-credentials: expected one line of user:password in {file}")
-    return text

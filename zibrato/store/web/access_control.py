@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource, getChildForRequest
 
-from zibrato.secret_file import read_secret
+from zibrato import secret_file
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.api.responses import error_response
 from zibrato.store.web.attempts import Attempts
@@ -38,11 +38,7 @@ class Credentials:
     """The user name and password that are asked for, from a file that holds user:password."""
 
     def __init__(self, path: Path) -> None:
-        text = read_secret(path)
-        user, colon, password = text.partition(":")
-        if not (user and colon and password) or "\n" in text:
-            raise ValueError(f"expected one line of user:password in {path}")
-        self._pair = text.encode()
+        self._pair = secret_file.read_credentials(path).encode()
 
     def __repr__(self) -> str:
         return "<Credentials ***>"
