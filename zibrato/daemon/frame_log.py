@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of frames of one open interval; past that it has no log, and a crash loses what is not in it."""
+
+
+class _Interval:
+    """Frames since the last `take`, and the bytes of all that there were."""
+
+    __slots__ = ("frames", "size")
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.size = 0
 
 
 class FrameLog:
@@ -14,35 +24,37 @@ class FrameLog:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._frames: defaultdict[float, list[bytes]] = defaultdict(list)
-        self._sizes: Counter[float] = Counter()
+        self._intervals: defaultdict[float, _Interval] = defaultdict(_Interval)
 
     def __bool__(self) -> bool:
-        return bool(self._frames)
+        return any(interval.frames for interval in self._intervals.values())
 
     @property
     def is_complete(self) -> bool:
         """Whether it has all that open intervals took in."""
-        return all(size <= self._max_bytes for size in self._sizes.values())
+        return all(interval.size <= self._max_bytes for interval in self._intervals.values())
 
     def append(self, start: float, frame: bytes) -> None:
         """Note a frame, unless its interval has too many."""
-        self._sizes[start] += len(frame)
-        if self._sizes[start] <= self._max_bytes:
-            self._frames[start].append(frame)
+        interval = self._intervals[start]
+        interval.size += len(frame)
+        if interval.size <= self._max_bytes:
+            interval.frames.append(frame)
 
     def close(self, start: float) -> None:
         """Forget an interval that is closed."""
-        self._frames.pop(start, None)
-        self._sizes.pop(start, None)
+        self._intervals.pop(start, None)
 
     def take(self) -> Mapping[float, Sequence[bytes]]:
         """Return the frames, and begin anew."""
-        taken, self._frames = self._frames, defaultdict(list)
+        taken: dict[float, Sequence[bytes]] = {}
+        for start, interval in self._intervals.items():
+            if interval.frames:
+                taken[start], interval.frames = interval.frames, []
         return taken
 
     def put_back(self, frames: Mapping[float, Sequence[bytes]]) -> None:
         """Have frames in the next `take` again, but for those of intervals that are closed."""
         for start, some in frames.items():
-            if start in self._sizes:
-                self._frames[start][:0] = some
+            if start in self._intervals:
+                self._intervals[start].frames[:0] = some

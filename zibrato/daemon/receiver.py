@@ -71,14 +71,13 @@ class Receiver:
         now = self._clock.seconds()
         try:
             batch = decode_batch(frame)
-            if batch == "version":
+            if not isinstance(batch, str):
+                if batch.acknowledged is None or self._is_new(batch):
+                    self._note(self._aggregator.add(batch, now), frame)
+            elif batch == "version":
                 self._receive_part(frame, now)
-            elif isinstance(batch, str):
+            else:
                 self.reject(1, batch)
-            elif batch.acknowledged is None or self._is_new(batch):
-                start = self._aggregator.add(batch, now)
-                if self._note is not None:
-                    self._note(start, frame)
         except Exception:
             self._fail(1, now)
 
