@@ -169,10 +169,12 @@ class Distribution:
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
         self.zeros = min(self.zeros + other.zeros, MAX_COUNT)
-        self.buckets.update(other.buckets)
-        if max(map(self.buckets.__getitem__, other.buckets), default=0) > MAX_COUNT:
+        buckets = self.buckets
+        sums = {index: buckets.get(index, 0) + count for index, count in other.buckets.items()}
+        dict.update(buckets, sums)  # what a Counter has for that takes half as long again
+        if buckets.total() > MAX_COUNT:
             for index in other.buckets:
-                self.buckets[index] = min(self.buckets[index], MAX_COUNT)
+                buckets[index] = min(buckets[index], MAX_COUNT)
         self._bound(_SLACK)
 
     def settle(self) -> None:

@@ -21,7 +21,10 @@ def are_sound(rows: Sequence[SampleRow]) -> bool:
     That pays for many samples in several rows; of others nothing is known.
     """
     parts = [row.samples for row in rows]
-    return not any(len(part) % SAMPLE_BYTES for part in parts) and are_timings(b"".join(parts))
+    data = b"".join(parts)
+    if len(data) % SAMPLE_BYTES or not are_timings(data):
+        return False
+    return not any(len(part) % SAMPLE_BYTES for part in parts)
 
 
 def good_samples(kind: str, data: bytes) -> tuple[array[float], int]:
