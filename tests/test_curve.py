@@ -9,8 +9,8 @@ import pytest
 import zmq
 import zmq.auth
 
+from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, KeyPair, SecretKey, client_keys, server_keys
-from zibrato.keygen import make_keys
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from twisted.application.service import MultiService
 from twisted.python.usage import UsageError
 from zope.interface.verify import verifyObject
 
-from zibrato import otlp_site, service
+from zibrato import service
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import IIntake, IWebBackend
 from zibrato.service import Options, make_service, makeService
 from zibrato.store.backend import StoreBackend
+from zibrato.web import otlp_site
 
 
 @pytest.fixture

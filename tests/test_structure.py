@@ -15,24 +15,24 @@ MAX_LINES = 300
 SHARED = {
     "model", "levels", "wire", "lines", "distribution", "endpoint", "curve", "snapshot_parts",
 }  # fmt: skip
-FILES = {"file_lock", "repeats", "sqlite_file", "summary_codec", "threads"}
+FILES = {"files", "summary_codec", "threads"}
 STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
 ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
-    "shell": {*SHARED, "client", "command_line"},
+    "shell": {*SHARED, "client", "commands"},
     "integrations": {*SHARED, "client", "tx"},
     "intake": {
         *SHARED,
         "descriptors",
+        "files",
         "inflation",
         "interfaces",
         "line_address",
         "tx",
-        "file_lock",
     },
-    "backends": {*SHARED, *FILES, "interfaces", "printable", "secret_file", "suggestion"},
+    "backends": {*SHARED, *FILES, "interfaces", "printable", "suggestion"},
     "daemon": {
         *SHARED,
         *FILES,
@@ -42,13 +42,15 @@ ARROWS = {
         "tx",
         "descriptors",
         "line_address",
-        "secret_file",
         "suggestion",
     },
-    "terminal": {"command_line", "health", "printable", "secret_file", "model"},
+    "terminal": {"commands", "files", "health", "printable", "model"},
     "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
-    "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "secret_file"},
+    "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "files"},
+    "files": {"model"},
+    "commands": {*SHARED, "daemon", "files", "interfaces", "tx"},
+    "web": {"daemon", "files", "health", "intake", "interfaces", "store.web"},
 }
 """What each room may import beside itself."""
 PACKAGES = {

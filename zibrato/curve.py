@@ -16,7 +16,7 @@ from typing import NamedTuple
 import zmq
 from zmq.utils import z85
 
-from zibrato.secret_file import check_writers, read_secret
+from zibrato.files.secret_file import check_writers, read_secret
 
 __all__ = [
     "CLIENTS",

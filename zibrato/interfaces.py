@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twisted.python.threadpool import ThreadPool
     from twisted.web.iweb import IRequest
 
-    from zibrato.file_lock import FileLock
+    from zibrato.files.file_lock import FileLock
     from zibrato.health import Health
     from zibrato.model import Annotation, Tags
 

@@ -90,7 +90,7 @@ def otlp_site(
     """
     if settings.otlp is None:
         return None
-    from zibrato.otlp_site import otlp_service  # noqa: PLC0415 - only with --otlp
+    from zibrato.web.otlp_site import otlp_service  # noqa: PLC0415 - only with --otlp
 
     try:
         return otlp_service(

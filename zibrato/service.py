@@ -36,9 +36,9 @@ from zibrato.interfaces import (
     Reactor,
 )
 from zibrato.listeners import Listeners, otlp_site
-from zibrato.pages import pages
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
+from zibrato.web.pages import pages
 
 if TYPE_CHECKING:
     from twisted.application.service import IService

@@ -18,7 +18,7 @@ from tests.environment import unmeasured
 from tests.fake_reactor import FakeReactor
 from zibrato.backends import BackendMaker, ConfiguredMaker
 from zibrato.backends.memory import MemoryBackend
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions, ICheckingMaker
 
 LIGHT = """

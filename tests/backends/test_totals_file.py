@@ -9,8 +9,8 @@ from stat import S_IMODE
 
 import pytest
 
-from zibrato import repeats
 from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
+from zibrato.files import repeats
 from zibrato.model import COUNTER, Identity, Series, Summary
 
 CALLS = Series(COUNTER, "calls", "here", (("route", "/a"),), "warning")

@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.totals import Totals
 from zibrato.backends.totals_place import totals_of
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.interfaces import BackendContext
 
 

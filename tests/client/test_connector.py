@@ -13,9 +13,9 @@ import zmq
 
 from zibrato.client import resource_check
 from zibrato.client.connector import HIGH_WATER, MAX_UNREAD, RECONNECT, Connector, Context
+from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, client_keys
 from zibrato.endpoint import Endpoint
-from zibrato.keygen import make_keys
 
 
 @pytest.fixture

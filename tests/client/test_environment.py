@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from zibrato.client import environment
+from zibrato.commands.keygen import make_keys
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
-from zibrato.keygen import make_keys
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Configuration files in TOML: what they mean, and every error in a line without any value.
 
-Files of lines are in test_options, and odd bytes in tests/test_command_lines.
+Files of lines are in test_options, and odd bytes in tests/commands/test_command_lines.
 """
 
 from __future__ import annotations

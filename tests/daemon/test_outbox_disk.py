@@ -18,7 +18,7 @@ from zibrato.daemon.outbox_disk import LostFileError, OutboxDisk
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
 from zibrato.daemon.series_filter import ALL
 from zibrato.daemon.snapshot_codec import frame_of
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.wire import Batch
 
 BATCH = Batch(1, "c", 1, 20.0, 21.0, [], [], [])

@@ -13,7 +13,7 @@ from zibrato.daemon.options import Options
 from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.outbox_place import default_path, outbox_disk, state_beside
 from zibrato.daemon.settings import Settings
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 
 STATE = {"STATE_DIRECTORY": "/var/lib/zibrato"}
 

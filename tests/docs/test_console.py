@@ -13,7 +13,7 @@ from twisted.python import usage
 
 from tests.docs.blocks import ROOT, Block, named, of
 from tests.docs.options import check_options
-from zibrato.keygen import _parser as keygen_parser
+from zibrato.commands.keygen import _parser as keygen_parser
 from zibrato.shell import send, timed
 from zibrato.store.export import main as export
 from zibrato.terminal.status import _parser as status_parser

@@ -14,12 +14,12 @@ from twisted.logger import capturedLogs, formatEvent
 from zmq.utils import z85
 
 from tests.fake_reactor import FakeReactor
+from zibrato.commands.keygen import make_keys
 from zibrato.endpoint import Endpoint
 from zibrato.intake.curve import CurveServer
 from zibrato.intake.way_back import Acknowledging
 from zibrato.intake.zeromq import ZeroMQIntake, make
 from zibrato.interfaces import Reactor
-from zibrato.keygen import make_keys
 
 
 class ReadingReactor(FakeReactor):

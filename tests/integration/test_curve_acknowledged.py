@@ -15,7 +15,7 @@ from tests.integration.processes import eventually, module, python
 from tests.integration.shipping import COUNTING, hold_for, made_by, shipping
 from tests.integration.tally import Tally, repeated
 from tests.ports import free_port
-from zibrato.keygen import make_keys
+from zibrato.commands.keygen import make_keys
 
 KILLS = 2 if soak.SHARE < 0.1 else soak.rounds(40)
 IN_A_REACTOR = """

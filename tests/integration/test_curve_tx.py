@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.processes import Process, daemon, eventually, python
 from zibrato import Zibrato
-from zibrato.keygen import make_keys
+from zibrato.commands.keygen import make_keys
 
 PROGRAM = """
 import sys

@@ -23,7 +23,7 @@ from tests.integration.shipping import hold_for
 from tests.integration.tally import Tally
 from tests.ports import free_port
 from zibrato import Zibrato
-from zibrato.keygen import make_keys
+from zibrato.commands.keygen import make_keys
 
 SAMPLES = 1000 if soak.SHARE < 0.1 else soak.rounds(200_000)
 """Of each host and phase: in two of them together more than a distribution keeps as they are."""

@@ -12,7 +12,7 @@ from tests.docs.blocks import ROOT, blocks_of
 from tests.integration.processes import daemon, eventually
 from tests.integration.store_client import PAGE, Store
 from zibrato import Zibrato
-from zibrato.check_config import check
+from zibrato.commands.check_config import check
 
 EXAMPLE = ROOT / "docs/howto/several_backends.rst"
 LEVELS = ("debug", "info", "warning", "error", "critical")

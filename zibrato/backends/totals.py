@@ -18,9 +18,9 @@ from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
+from zibrato.files.sqlite_file import is_corrupt
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
-from zibrato.sqlite_file import is_corrupt
 from zibrato.threads import Inline, Workers, finished
 
 __all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Totals", "never_falls"]

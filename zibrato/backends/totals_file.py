@@ -15,10 +15,10 @@ from typing import NamedTuple
 import msgspec
 from twisted.logger import Logger
 
-from zibrato import repeats
-from zibrato.file_lock import FileLock
+from zibrato.files import repeats
+from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import is_corrupt, make_private, quarantine, transaction
 from zibrato.model import Identity, Series, Summary
-from zibrato.sqlite_file import is_corrupt, make_private, quarantine, transaction
 from zibrato.summary_codec import encode, to_distribution
 
 __all__ = ["ForeignTotalsError", "PackedTotal", "Total", "TotalsFile"]

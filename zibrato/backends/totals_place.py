@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from zibrato.backends.settings import claim_path
 from zibrato.backends.totals import Totals
 from zibrato.backends.totals_file import TotalsFile
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.interfaces import BackendContext
 from zibrato.threads import Threads
 

@@ -15,9 +15,9 @@ from twisted.logger import Logger
 from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import Waiting
 from zibrato.daemon.outbox_file import Changes, ForeignFileError, OutboxFile
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import FileIdentity, is_corrupt, quarantine
 from zibrato.model import Identity, Snapshot
-from zibrato.sqlite_file import FileIdentity, is_corrupt, quarantine
 
 
 class LostFileError(Exception):

@@ -18,8 +18,8 @@ from zibrato.daemon.client_sequences import Seen
 from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot, Waiting
 from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.daemon.snapshot_codec import pack_frames, pieces, snapshot_of, unpack_frames
+from zibrato.files.sqlite_file import make_private, transaction
 from zibrato.model import Identity, Snapshot
-from zibrato.sqlite_file import make_private, transaction
 
 APPLICATION = int.from_bytes(b"ZibO", "big")
 VERSION = 1

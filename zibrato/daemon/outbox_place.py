@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.settings import Settings
-from zibrato.file_lock import FileLock
-from zibrato.sqlite_file import STORE_NAME, state_path
+from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import STORE_NAME, state_path
 
 _log = Logger()
 

@@ -15,9 +15,9 @@ from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox_place import outbox_path
 from zibrato.daemon.settings import Settings
+from zibrato.files.secret_file import others_may_read
 from zibrato.interfaces import IWebService
 from zibrato.levels import LevelFilter
-from zibrato.secret_file import others_may_read
 
 RESTART = {
     "ipc_mode": "--ipc-mode",

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import zmq
 
 from zibrato.endpoint import Endpoint
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 
 
 def claim(endpoint: Endpoint, claims: ExitStack) -> None:

@@ -8,7 +8,7 @@ import socket
 import stat
 from contextlib import suppress
 
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.intake.claims import socket_mode
 from zibrato.line_address import LineAddress
 

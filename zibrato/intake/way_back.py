@@ -10,7 +10,7 @@ import zmq
 from twisted.logger import Logger
 
 from zibrato.endpoint import Endpoint
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.intake.claims import attach, lock, release
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 from zibrato.intake.accepted import hang_up, turn_away
 from zibrato.intake.claims import attach, claim, lock, reason, release, socket_mode
 from zibrato.intake.way_back import Acknowledging, WayBack

@@ -10,7 +10,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.model import COUNTER, KINDS, TIMER
 from zibrato.shell import measurement
 

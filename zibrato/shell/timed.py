@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NoReturn
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.model import TIMER
 from zibrato.shell import child, measurement
 

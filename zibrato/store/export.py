@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.model import Series
 from zibrato.printable import printable
 from zibrato.store.csv_export import Record, as_csv, records

@@ -10,7 +10,7 @@ import msgspec
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
-from zibrato import repeats
+from zibrato.files import repeats
 from zibrato.interfaces import DaemonInfo
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Tags
 from zibrato.store.db.codec import summary_of

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from zibrato.files.secret_file import read_credentials
 from zibrato.printable import printable
-from zibrato.secret_file import read_credentials
 
 DEFAULT_URL = "http://127.0.0.1:5580/"
 TIMEOUT = 10.0

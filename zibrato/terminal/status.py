@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.health import CRITICAL, OK, WARNING, Health
 from zibrato.terminal.page import Page, UnreachableError, add_options, page_of
 from zibrato.terminal.status_text import brief_lines, lines

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.terminal.page import add_options, page_of
 
 MISSING = "zibrato top: needs textual; pip install 'zibrato[top]'"

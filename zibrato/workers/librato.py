@@ -16,9 +16,9 @@ if not __package__:  # run as a file: its folder must not shadow other modules n
 
 COMMANDS = {
     "backup": "zibrato.store.backup",
-    "check-config": "zibrato.check_config",
+    "check-config": "zibrato.commands.check_config",
     "export": "zibrato.store.export",
-    "keygen": "zibrato.keygen",
+    "keygen": "zibrato.commands.keygen",
     "send": "zibrato.shell.send",
     "status": "zibrato.terminal.status",
     "time": "zibrato.shell.timed",

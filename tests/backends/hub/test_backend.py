@@ -16,8 +16,8 @@ from tests.backends.hub.peer import Peer
 from tests.fake_reactor import FakeReactor
 from tests.integration.processes import eventually
 from zibrato.backends.hub.backend import PATIENCE, HubBackend, make
+from zibrato.commands.keygen import make_keys
 from zibrato.interfaces import BackendContext, Delivery, IBackend, IBackendMaker, RetryLater
-from zibrato.keygen import make_keys
 from zibrato.model import COUNTER, GAUGE, Identity, Series, Snapshot, Summary
 from zibrato.snapshot_parts import SnapshotPart, decode_part
 

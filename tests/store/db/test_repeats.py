@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.store.db.store_file import T0, C, File, snapshot
-from zibrato import repeats
+from zibrato.files import repeats
 from zibrato.model import Identity
 
 FIRST, SECOND = Identity("run", 1), Identity("run", 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.sqlite_file import quarantine
+from zibrato.files.sqlite_file import quarantine
 from zibrato.store.db import schema
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 from zibrato.store.db.files import claim

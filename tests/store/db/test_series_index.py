@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from tests.store.db.store_file import HUGE, T0, TIERS, C, File
+from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, GAUGE, Series, Summary
-from zibrato.sqlite_file import transaction
 from zibrato.store.db.losses import EVICTED, Losses
 from zibrato.store.db.series_index import SEEN, SeriesIndex, series_from, tags_text
 from zibrato.store.db.writer import Writer

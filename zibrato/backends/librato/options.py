@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from zibrato.files.secret_file import read_secret
 from zibrato.interfaces import BackendOption
-from zibrato.secret_file import read_secret
 
 CREDENTIAL = "apikey"
 """The name of the systemd credential that holds the key."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
-from zibrato.sqlite_file import transaction
+from zibrato.files.sqlite_file import transaction
 from zibrato.store.db import event_bounds
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses

@@ -13,8 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from zibrato.file_lock import FileLock
-from zibrato.sqlite_file import FileIdentity, is_corrupt, quarantine
+from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import FileIdentity, is_corrupt, quarantine
 from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import QUERY_DEADLINE, Query

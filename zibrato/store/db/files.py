@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from zibrato.file_lock import FileLock
-from zibrato.sqlite_file import STORE_NAME, state_path
+from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import STORE_NAME, state_path
 from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from zibrato.sqlite_file import transaction
+from zibrato.files.sqlite_file import transaction
 from zibrato.store.db.codec import Row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of
 from zibrato.store.db.losses import Losses

@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
+from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
-from zibrato.sqlite_file import transaction
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.soundness import OpenFile, decoded

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import NamedTuple, TypeVar
 
+from zibrato.files.sqlite_file import transaction
 from zibrato.model import Series, Summary
-from zibrato.sqlite_file import transaction
 from zibrato.store.db.codec import Point, Row, merged_summary
 from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.losses import Losses

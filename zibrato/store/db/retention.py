@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from zibrato.sqlite_file import transaction
+from zibrato.files.sqlite_file import transaction
 from zibrato.store.db.keys import SERIES_BITS, end_of, key, start_of
 from zibrato.store.db.points import first_key
 from zibrato.store.db.tiers import Tier

@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from zibrato.sqlite_file import transaction
+from zibrato.files.sqlite_file import transaction
 from zibrato.store.db.chunks import encode_points
 from zibrato.store.db.codec import Point, Row, merged_row
 from zibrato.store.db.keys import end_of, key, series_id_of, start_of

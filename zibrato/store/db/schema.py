@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from zibrato import repeats
-from zibrato.sqlite_file import make_private
+from zibrato.files import repeats
+from zibrato.files.sqlite_file import make_private
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 
 APPLICATION = int.from_bytes(b"Zibr", "big")

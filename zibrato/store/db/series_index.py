@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from zibrato.files.sqlite_file import transaction
 from zibrato.model import Series
-from zibrato.sqlite_file import transaction
 from zibrato.store.db.losses import Losses
 
 MAX_SERIES = 100_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from zibrato.sqlite_file import transaction
+from zibrato.files.sqlite_file import transaction
 
 # The table has what was said of sources, of those too of which nothing was measured yet. A source
 # is spelt as its series are.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
-from zibrato import repeats
+from zibrato.files import repeats
+from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
-from zibrato.sqlite_file import transaction
 from zibrato.store.db.codec import Row, bounded_count, counter_row, row_of
 from zibrato.store.db.keys import key
 from zibrato.store.db.losses import Losses

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource, getChildForRequest
 
-from zibrato import secret_file
+from zibrato.files import secret_file
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.api.responses import error_response
 from zibrato.store.web.attempts import Attempts

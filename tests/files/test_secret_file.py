@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.secret_file import check_writers, others_may_read, read_credentials, read_secret
+from zibrato.files.secret_file import check_writers, others_may_read, read_credentials, read_secret
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import zmq
 import zmq.auth
 
-from zibrato.keygen import main, make_keys
+from zibrato.commands.keygen import main, make_keys
 
 
 def mode(path: Path) -> int:

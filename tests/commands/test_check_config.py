@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.check_config import main
-from zibrato.file_lock import FileLock
+from zibrato.commands.check_config import main
+from zibrato.files.file_lock import FileLock
 
 CONFIG = """
 socket = ["ipc:///run/zibrato", "connect:tcp://127.0.0.1:7"]

@@ -8,11 +8,11 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from zibrato.interfaces import IBackend, IWebService, Reactor
-from zibrato.scraping import Answer, answer_of, scraped
 from zibrato.store.web.access_control import AccessControl, known_names, read_credentials
 from zibrato.store.web.endpoint import is_local, own_endpoint
 from zibrato.store.web.listener import Listener
 from zibrato.store.web.metrics import MetricsResource
+from zibrato.web.scraping import Answer, answer_of, scraped
 
 __all__ = ["MetricsService", "own_services"]
 

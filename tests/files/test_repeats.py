@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from zibrato import repeats
+from zibrato.files import repeats
 from zibrato.model import Identity
 
 

@@ -9,9 +9,9 @@ import pytest
 from twisted.python.usage import UsageError
 
 from zibrato.daemon.backend_slot import BackendSlot
-from zibrato.metrics_site import MetricsService
 from zibrato.service import Options, make_service
 from zibrato.store.backend import StoreBackend
+from zibrato.web.metrics_site import MetricsService
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 

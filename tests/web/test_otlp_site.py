@@ -18,12 +18,12 @@ from zope.interface.verify import verifyObject
 from tests.fake_reactor import FakeReactor
 from tests.health_reports import healthy
 from tests.store.web.raw_client import sent
-from zibrato import otlp_site
 from zibrato.health import Health
 from zibrato.interfaces import IWebService
-from zibrato.otlp_site import ADVICE, OtlpService, otlp_service
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.web.access_control import AccessControl
+from zibrato.web import otlp_site
+from zibrato.web.otlp_site import ADVICE, OtlpService, otlp_service
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 AUTHORIZATION = "Basic dXNlcjpzZWNyZXQ="

@@ -13,7 +13,7 @@ from tests.fake_reactor import FakeReactor
 from tests.store.web.raw_client import sent
 from zibrato.backends.memory import MemoryBackend
 from zibrato.interfaces import IScrapedBackend, IWebService
-from zibrato.metrics_site import MetricsService, own_services
+from zibrato.web.metrics_site import MetricsService, own_services
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 AUTHORIZATION = "Basic dXNlcjpzZWNyZXQ="

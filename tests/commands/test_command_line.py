@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.store import backup, export
 
 

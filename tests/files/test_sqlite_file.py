@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.sqlite_file import FileIdentity, is_corrupt, make_private, quarantine, transaction
+from zibrato.files.sqlite_file import (
+    FileIdentity,
+    is_corrupt,
+    make_private,
+    quarantine,
+    transaction,
+)
 
 
 def test_is_its_owners_alone_from_the_start(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.file_lock import FileLock
+from zibrato.files.file_lock import FileLock
 
-TAKE = "import sys; from zibrato.file_lock import FileLock; FileLock(sys.argv[1])"
+TAKE = "import sys; from zibrato.files.file_lock import FileLock; FileLock(sys.argv[1])"
 
 
 def test_a_path_is_locked_once(tmp_path: Path) -> None:

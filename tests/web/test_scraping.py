@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from zibrato.backends.memory import MemoryBackend
 from zibrato.interfaces import IDescribingBackend, IScrapedBackend
-from zibrato.scraping import answer_of, scraped
+from zibrato.web.scraping import answer_of, scraped
 
 
 @implementer(IScrapedBackend)

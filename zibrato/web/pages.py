@@ -9,9 +9,9 @@ from twisted.python import usage
 
 from zibrato.daemon.backend_choices import makers_with_options
 from zibrato.daemon.settings import Settings
+from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import DaemonInfo, IBackend, IWebBackend, IWebService, Reactor
-from zibrato.scraping import answer_of, scraped
-from zibrato.secret_file import read_credentials
+from zibrato.web.scraping import answer_of, scraped
 
 __all__ = ["pages"]
 
@@ -57,7 +57,7 @@ def _metrics_services(
     """
     if not scraped(backends):
         return []
-    from zibrato.metrics_site import own_services  # noqa: PLC0415 - only where one is scraped
+    from zibrato.web.metrics_site import own_services  # noqa: PLC0415 - only where one is scraped
 
     try:
         return own_services(

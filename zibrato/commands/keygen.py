@@ -13,9 +13,9 @@ from pathlib import Path
 
 import zmq
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.curve import CLIENTS, PUBLIC, SECRET, SERVER
-from zibrato.secret_file import check_writers
+from zibrato.files.secret_file import check_writers
 
 __all__ = ["main", "make_keys"]
 

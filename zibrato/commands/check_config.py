@@ -13,14 +13,14 @@ from typing import cast
 
 from twisted.python import usage
 
-from zibrato.command_line import CommandLine
+from zibrato.commands.command_line import CommandLine
 from zibrato.curve import server_keys
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
+from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import BackendContext, ICheckingMaker, Reactor
-from zibrato.secret_file import read_credentials
 from zibrato.tx.monotonic import MonotonicReactor
 
 __all__ = ["check", "main"]

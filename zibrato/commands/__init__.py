@@ -1,0 +1,1 @@
+"""Private: the commands for who sets a daemon up, and how all commands read their arguments."""

@@ -1,0 +1,1 @@
+"""Private: the daemon's files, whoever writes them: locks, SQLite, secrets, what was taken once."""

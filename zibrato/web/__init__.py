@@ -1,0 +1,1 @@
+"""Private: what a daemon serves over HTTP, and where: the page, scraped backends, OTLP's intake."""
