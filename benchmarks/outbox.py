@@ -20,6 +20,7 @@ from pathlib import Path
 from time import perf_counter, thread_time
 from typing import NamedTuple
 
+from msgspec.structs import astuple
 from twisted.internet.task import Clock
 
 from zibrato.daemon.accumulator import Accumulator
@@ -91,7 +92,7 @@ def timed(work: Callable[[], object]) -> Run:
 
 
 def as_json(snapshot: Snapshot, path: Path) -> None:
-    rows = [[*series, *summary[:6]] for series, summary in snapshot.summaries.items()]
+    rows = [[*series, *astuple(summary)[:6]] for series, summary in snapshot.summaries.items()]
     with path.open("w") as file:
         json.dump([snapshot.start, snapshot.end, rows], file)
         file.flush()

@@ -1,5 +1,6 @@
 """What the stages pass on: merging, bounds, sizes."""
 
+import gc
 import json
 import sys
 from dataclasses import FrozenInstanceError
@@ -8,6 +9,7 @@ from math import nan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from zibrato.distribution import Distribution
 from zibrato.model import GAUGE, TIMER, Series, Snapshot, Summary, bounded
@@ -60,7 +62,7 @@ def test_a_reading_that_is_not_known_is_the_mean() -> None:
 def test_sums_that_overflow_stay_finite() -> None:
     merged = Summary(1, HUGE, 0.0, HUGE, HUGE).merged(Summary(1, HUGE, 0.0, HUGE, HUGE))
     assert merged == Summary(2, HUGE, 0.0, HUGE, HUGE)
-    json.dumps(merged[:6], allow_nan=False)
+    json.dumps(astuple(merged)[:6], allow_nan=False)
     assert Summary(1, -HUGE).merged(Summary(1, -HUGE)).sum == -HUGE
 
 
@@ -69,6 +71,10 @@ def test_sums_that_overflow_stay_finite() -> None:
 def test_bounded_changes_nothing_but_infinities(value: float) -> None:
     expected = {INFINITY: HUGE, -INFINITY: -HUGE}.get(value, value)
     assert bounded(value) == expected
+
+
+def test_python_goes_through_no_summary_for_garbage() -> None:
+    assert not gc.is_tracked(timer(0.1))
 
 
 def test_a_snapshot_knows_how_many_measurements_it_sums_up() -> None:

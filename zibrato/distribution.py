@@ -64,6 +64,16 @@ class Distribution:
             self.add(list(samples))
 
     @classmethod
+    def of_samples(cls, samples: array[float], low: float, high: float) -> Distribution:
+        """Return the distribution of `samples`, which it keeps; `low` and `high` are the ends."""
+        result = cls.__new__(cls)
+        result.samples = samples
+        result.buckets = _NO_BUCKETS
+        result.zeros = 0
+        result.low, result.high = low, high
+        return result
+
+    @classmethod
     def of_buckets(
         cls, buckets: Mapping[int, int], zeros: int, low: float, high: float
     ) -> Distribution:

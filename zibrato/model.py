@@ -8,6 +8,8 @@ from itertools import chain
 from math import isnan
 from typing import NamedTuple
 
+import msgspec
+
 from zibrato.distribution import MAX_COUNT, Distribution
 
 __all__ = [
@@ -41,11 +43,12 @@ MAX_EXACT_INT = 2**53
 """Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
 
 Tags = tuple[tuple[str, str], ...]
+_MOST = sys.float_info.max
 
 
 def bounded(value: float) -> float:
     """Return the finite number nearest to `value`, which is no NaN: JSON has no infinity."""
-    return min(max(value, -sys.float_info.max), sys.float_info.max)
+    return value if -_MOST <= value <= _MOST else min(max(value, -_MOST), _MOST)
 
 
 class Series(NamedTuple):
@@ -58,7 +61,8 @@ class Series(NamedTuple):
     level: str = "info"
 
 
-class Summary(NamedTuple):
+# Without `gc`: no summary can be in a cycle, and there are 100,000 new ones with an interval.
+class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One series over one interval.
 
     A counter has `count` (increments) and `sum` alone, its other fields are 0. A timer is in
@@ -66,7 +70,7 @@ class Summary(NamedTuple):
     `sum_squares` and `last` of what a client of the store summed up without them: NaN.
     """
 
-    count: int  # type: ignore[assignment]  # a tuple has a method of that name
+    count: int
     sum: float
     min: float = 0.0
     max: float = 0.0

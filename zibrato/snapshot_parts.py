@@ -160,13 +160,13 @@ def summary_rows(part: SnapshotPart) -> tuple[list[SummaryRow], Counter[str]]:
 
 def _row(series: Series, summary: Summary) -> _Row:
     identity = (series.name, series.level, series.source, dict(series.tags))
-    count, total, low, high, squares, last, distribution = summary
+    sums = (summary.count, summary.sum)
     if series.kind == COUNTER:
-        return _Row(*identity, count, total)
-    if distribution is None:
-        return _ReadingRow(*identity, count, total, low, high, squares, last)
-    packed = _packed(distribution)
-    return _TimerRow(*identity, count, total, low, high, squares, last, packed)
+        return _Row(*identity, *sums)
+    readings = (summary.min, summary.max, summary.sum_squares, summary.last)
+    if summary.distribution is None:
+        return _ReadingRow(*identity, *sums, *readings)
+    return _TimerRow(*identity, *sums, *readings, _packed(summary.distribution))
 
 
 def _packed(distribution: Distribution) -> bytes | _Buckets:

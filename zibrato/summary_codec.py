@@ -28,11 +28,9 @@ def to_distribution(_kind: type, value: object) -> Distribution:
 
 def _exact(samples: array[float]) -> Distribution:
     """Return a distribution that has the samples as they are, also where they were buckets once."""
-    result = Distribution()
-    if samples:
-        result.samples = samples
-        result.low, result.high = min(samples), max(samples)
-    return result
+    if not samples:
+        return Distribution()
+    return Distribution.of_samples(samples, min(samples), max(samples))
 
 
 def _to_plain(value: object) -> object:

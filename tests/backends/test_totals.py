@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import astuple
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
@@ -90,7 +91,7 @@ def test_a_late_interval_makes_nothing_older_and_has_a_time_of_its_own() -> None
 
 def test_timers_merge_bucket_by_bucket() -> None:
     *_, total = deliver(Totals(), (WORK, 100.0, timer(1.0)), (WORK, 110.0, timer(3.0, 3.0)))
-    assert total.summary[:4] == (3, 7.0, 1.0, 3.0)
+    assert astuple(total.summary)[:4] == (3, 7.0, 1.0, 3.0)
     assert total.summary.distribution is not None
     assert total.summary.distribution.samples is None
     assert sorted(total.summary.distribution.buckets.values()) == [1, 2]

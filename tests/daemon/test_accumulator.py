@@ -6,6 +6,7 @@ import random
 from math import isfinite
 
 import pytest
+from msgspec.structs import astuple
 
 from tests.daemon.aggregators import (
     HUGE,
@@ -141,9 +142,9 @@ def test_sums_and_squares_stay_finite() -> None:
     )
     (snapshot,) = setup.close()
     for summary in snapshot.summaries.values():
-        json.dumps(summary[:6], allow_nan=False)
+        json.dumps(astuple(summary)[:6], allow_nan=False)
     by_kind = {series.kind: summary for series, summary in snapshot.summaries.items()}
-    assert by_kind[TIMER][:5] == (3, HUGE, 1e-320, HUGE, HUGE)
+    assert astuple(by_kind[TIMER])[:5] == (3, HUGE, 1e-320, HUGE, HUGE)
     assert by_kind[GAUGE].last == 1.5
     assert (by_kind[GAUGE].min, by_kind[GAUGE].max) == (-HUGE, HUGE)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from tests.daemon.aggregators import HUGE, LONG, LONGEST, NOW, Setup
 from zibrato.levels import LevelFilter
@@ -83,7 +84,7 @@ def check_summary(series: Series, summary: Summary) -> None:
     assert 1 <= len(series.source) <= 255
     assert list(series.tags) == sorted(series.tags)
     assert summary.count > 0
-    assert all(isfinite(value) for value in summary[:6])
+    assert all(isfinite(value) for value in astuple(summary)[:6])
     assert (summary.distribution is not None) == (series.kind == TIMER)
     assert summary.min <= summary.max
     if summary.distribution is not None:

@@ -3,6 +3,7 @@
 from math import inf, nan
 
 import pytest
+from msgspec.structs import astuple
 
 from tests.daemon.aggregators import LONG, LONGEST, Setup, counter, samples
 from zibrato.model import GAUGE, MAX_EXACT_INT, TIMER
@@ -81,8 +82,8 @@ def test_bad_samples_do_not_take_the_others_with_them() -> None:
     assert setup.rejected() == {"value": 4 + 3}
     (snapshot,) = setup.close()
     by_kind = {series.kind: summary for series, summary in snapshot.summaries.items()}
-    assert by_kind[TIMER][:4] == (4, 6.0, 0.0, 3.0)
-    assert by_kind[GAUGE][:4] == (2, -12.0, -7.0, -5.0)
+    assert astuple(by_kind[TIMER])[:4] == (4, 6.0, 0.0, 3.0)
+    assert astuple(by_kind[GAUGE])[:4] == (2, -12.0, -7.0, -5.0)
     assert by_kind[GAUGE].last == -7.0
     assert setup.account() == {"aggregated": 6, "rejected": 7}
 
@@ -92,7 +93,7 @@ def test_a_duration_below_0_is_rejected_and_a_reading_is_not() -> None:
     setup.add(timers=[samples(-0.5, 2.0)], gauges=[samples(-0.5, 2.0)])
     assert setup.rejected() == {"value": 1}
     (snapshot,) = setup.close()
-    assert [summary[:4] for summary in snapshot.summaries.values()] == [
+    assert [astuple(summary)[:4] for summary in snapshot.summaries.values()] == [
         (1, 2.0, 2.0, 2.0),
         (2, 1.5, -0.5, 2.0),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import astuple, replace
 
 from tests.daemon.aggregators import LONG, NOW, START, Setup, counter, samples, starts
 from zibrato.distribution import Distribution, bucket_of
@@ -55,7 +56,7 @@ def test_timers_merge_with_samples() -> None:
     setup.add(timers=[samples(16.0)])
     _, summary = setup.only()
     squares = 0.25 + 16 + 0.0625 + 1 + 64 + 256
-    assert summary[:6] == (6, 29.75, 0.25, 16.0, squares, 16.0)
+    assert astuple(summary)[:6] == (6, 29.75, 0.25, 16.0, squares, 16.0)
     assert summary.distribution is not None
     assert summary.distribution.percentiles((1, 50, 100)) == pytest.approx([0.25, 1, 16], rel=0.006)
     assert setup.account() == {"aggregated": 6}
@@ -73,7 +74,7 @@ def test_samples_stay_as_they_are_while_they_are_few() -> None:
     setup = Setup()
     setup.add(timers=[samples(0.5)])
     few = timer(0.25, 8.0)
-    exact = few.summary._replace(distribution=Distribution([0.25, 8.0]))
+    exact = replace(few.summary, distribution=Distribution([0.25, 8.0]))
     setup.aggregator.add_summaries([few._replace(summary=exact)], NOW)
     _, summary = setup.only()
     assert summary.distribution is not None

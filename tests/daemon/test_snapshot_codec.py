@@ -8,6 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from tests.part_rules import FRAME, SNAPSHOT
 from zibrato.daemon import snapshot_codec
@@ -50,7 +51,11 @@ SUMMARY = st.builds(
 def plain(snapshot: Snapshot) -> list[object]:
     """Return what can be compared."""
     return [
-        (series, summary[:6], None if parts is None else (parts.samples, parts.buckets, parts.low))
+        (
+            series,
+            astuple(summary)[:6],
+            None if parts is None else (parts.samples, parts.buckets, parts.low),
+        )
         for series, summary in snapshot.summaries.items()
         for parts in [summary.distribution]
     ]

@@ -67,7 +67,7 @@ class Hub(Machine):
         sums: Readings = {}
         for (source, level, tags), summary in self._summaries(name):
             count, total = sums.get((source, level, tags), (0, 0.0))
-            sums[source, level, tags] = (count + summary[0], total + summary[1])
+            sums[source, level, tags] = (count + summary.count, total + summary.sum)
         return sums
 
     def total(self, name: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.store.cases import START, C, G, T, snapshot
@@ -143,7 +144,7 @@ def test_the_value_that_is_shown_is_of_the_kind() -> None:
     gauge = Summary(2, 7.0, 3.0, 4.0, 25.0, 3.0)
     assert display_value(COUNTER, Summary(2, 7.0)) == 7.0
     assert display_value(GAUGE, gauge) == display_value(TIMER, gauge) == 3.0
-    assert display_value(TIMER, TIMING._replace(last=1.0)) == 2.0
+    assert display_value(TIMER, replace(TIMING, last=1.0)) == 2.0
 
 
 def test_a_point_has_what_its_kind_has() -> None:

@@ -14,6 +14,7 @@ from itertools import chain
 from time import monotonic
 from typing import TypeVar
 
+from msgspec.structs import replace
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
@@ -228,7 +229,7 @@ def _own(summary: Summary) -> Summary:
     distribution = summary.distribution
     if distribution is None:
         return summary
-    return summary._replace(distribution=distribution.in_buckets())
+    return replace(summary, distribution=distribution.in_buckets())
 
 
 def _added(kind: str, before: Total, start: float, new: Summary) -> Summary:

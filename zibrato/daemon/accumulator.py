@@ -5,8 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from math import inf
+from operator import mul
 
-from zibrato.daemon.digest import digest
+from zibrato.daemon.digest import WORTH_IT, digest
 from zibrato.daemon.distinct import Distinct
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Summary, bounded
@@ -96,6 +97,8 @@ class Accumulator:
     def summary(self) -> Summary:
         """Return what was accumulated; the accumulator must not be used afterwards."""
         if self._fresh:
+            if self._min > self._max and len(self._fresh) < WORTH_IT:
+                return self._of_few()
             self._digest()
         if self._distribution is not None:
             self._distribution.settle()
@@ -109,6 +112,21 @@ class Accumulator:
             bounded(self._squares),
             self._last,
             self._of_timer(),
+        )
+
+    def _of_few(self) -> Summary:
+        """Return the summary of a few samples that are all there was: of most series by far."""
+        samples = self._fresh
+        values = samples.tolist()
+        low, high = min(values), max(values)
+        return Summary(
+            self.count,
+            bounded(sum(values)),
+            low,
+            high,
+            bounded(sum(map(mul, values, values))),
+            values[-1],
+            Distribution.of_samples(samples, low, high) if self._is_timer else None,
         )
 
     def _of_timer(self) -> Distribution | None:

@@ -48,9 +48,8 @@ def _cell(value: Cell) -> Cell:
 def _numbers(kind: str, summary: Summary) -> tuple[float | None, ...]:
     if kind == COUNTER:
         return summary.count, summary.sum, *[None] * (4 + len(PERCENTILES))
-    count, total, least, most, squares, last, distribution = summary
     percentiles: list[float | None] = [None] * len(PERCENTILES)
-    if distribution is not None:
-        percentiles = [*distribution.percentiles(PERCENTILES)]
-    known = [None if isnan(value) else value for value in (squares, last)]
-    return count, total, least, most, *known, *percentiles
+    if summary.distribution is not None:
+        percentiles = [*summary.distribution.percentiles(PERCENTILES)]
+    known = [None if isnan(value) else value for value in (summary.sum_squares, summary.last)]
+    return summary.count, summary.sum, summary.min, summary.max, *known, *percentiles

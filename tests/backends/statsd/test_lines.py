@@ -7,6 +7,7 @@ from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.backends.summaries import timed
 from zibrato.backends.statsd.lines import (
@@ -73,7 +74,7 @@ def test_buckets_stand_for_several() -> None:
 def test_rates_have_no_exponent_and_are_exact() -> None:
     for weight in (7, 49, 123_457, 999_999_999):
         distribution = Distribution.of_buckets({0: 1000 * weight}, 0, 1.0, 1.0)
-        summary = timed(1.0)._replace(count=1000 * weight, distribution=distribution)
+        summary = replace(timed(1.0), count=1000 * weight, distribution=distribution)
         rates = [
             line.partition("|@")[2] for line in shown({Series(TIMER, "t", "s"): summary}, STATSD)
         ]
@@ -83,7 +84,7 @@ def test_rates_have_no_exponent_and_are_exact() -> None:
 
 def test_a_timer_of_which_nothing_more_is_known_is_its_mean() -> None:
     summary = Summary(4, 2.0, 0.5, 0.5, 1.0, 0.5)
-    for known in (summary, summary._replace(distribution=Distribution())):
+    for known in (summary, replace(summary, distribution=Distribution())):
         assert shown({Series(TIMER, "t", "s"): known}, STATSD) == ["t:500|ms|@0.25"]
 
 

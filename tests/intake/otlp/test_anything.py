@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from tests.daemon.aggregators import Setup
 from tests.intake.otlp.messages import (
@@ -87,7 +88,7 @@ class Intake:
         """Assert that what was aggregated is sound, and that nothing is unaccounted for."""
         for snapshot in self.setup.close(inf):
             for series, summary in snapshot.summaries.items():
-                assert all(map(isfinite, summary[:6])), (series, summary)
+                assert all(map(isfinite, astuple(summary)[:6])), (series, summary)
                 if series.kind != COUNTER:
                     assert summary.min <= summary.max
         self.setup.account()

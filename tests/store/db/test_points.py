@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from msgspec.structs import astuple
+
 from tests.store.db.store_file import T0, File
 from zibrato.distribution import Distribution
 from zibrato.model import Summary
@@ -32,7 +34,7 @@ def test_a_merged_timer_has_all_samples(file: File) -> None:
                           Distribution(values))  # fmt: skip
         add_rows(connection, [(1, *row_of(summary))])
     summary = summary_of(stored(connection)[1])
-    assert summary[:6] == (43, 84.25, 0.25, 3.0, 170.0625, 2.0)
+    assert astuple(summary)[:6] == (43, 84.25, 0.25, 3.0, 170.0625, 2.0)
     assert summary.distribution is not None
     assert summary.distribution.count == 43
 

@@ -40,10 +40,16 @@ _BUCKETS = b"\x01"
 
 def row_of(summary: Summary) -> Row:
     """Return a summary as the file has it."""
-    count, distribution = summary.count, summary.distribution
-    total, least, most, squares, last = map(float, summary[1:6])
-    blob = None if distribution is None else encode_distribution(distribution)
-    return bounded_count(count), total, least, most, squares, last, blob
+    distribution = summary.distribution
+    return (
+        bounded_count(summary.count),
+        float(summary.sum),
+        float(summary.min),
+        float(summary.max),
+        float(summary.sum_squares),
+        float(summary.last),
+        None if distribution is None else encode_distribution(distribution),
+    )
 
 
 def counter_row(summary: Summary) -> Row:
