@@ -109,6 +109,7 @@ class Bisection(Generic[T]):
     def _halve(self) -> None:
         request = self._requests.popleft()
         middle = len(request) // 2
+        # extendleft turns what it is given around: so the first half is sent first.
         self._requests.extendleft((request[middle:], request[:middle]))
 
     def _probe(self) -> None:

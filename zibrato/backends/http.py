@@ -108,6 +108,8 @@ class Poster:
     ) -> Response:
         """Return the answer; whatever goes wrong on the way there raises RetryLater."""
         exchange = Deferred.fromCoroutine(self._exchange(url, body, headers, auth))
+        # treq's own timeout ends with the headers: a body that trickles would hold the delivery for
+        # ever.
         exchange.addTimeout(self._timeout, self._clock, _timed_out)
         try:
             return await exchange
@@ -125,8 +127,8 @@ class Poster:
             headers=_HEADERS | headers,
             auth=auth,
             allow_redirects=False,  # credentials go to no other host
-            unbuffered=True,
-            reactor=self._clock,
+            unbuffered=True,  # else treq keeps a second copy of the body
+            reactor=self._clock,  # else treq imports the global one
         )
         reading = _Reading()
         response.deliverBody(reading)

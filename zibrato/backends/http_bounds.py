@@ -66,6 +66,8 @@ class _Connection(HTTP11ClientProtocol):
         self._head = 0
         response = super().request(request)
         if self._parser is not None:
+            # It writes a line for each interim answer (1xx): a server could fill the disk with
+            # them.
             self._parser._log = _SILENT
         return response
 
@@ -117,6 +119,8 @@ class _Inflating(Protocol):
         try:
             inflated = self._inflating.decompress(data, self._room)
         except zlib.error:
+            # What was inflated stands: it has come with a status, and what follows that changes
+            # nothing.
             self._room = 0
             return
         self._room -= len(inflated)

@@ -29,6 +29,7 @@ _PROXY = re.compile(
     r"http://(?:([^:@/\s]+:[^@/\s]*)@)?(\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?/?",
     re.I | re.A,
 )
+# Of the proxy's own answer: the bounds of HTTP's client hold behind the tunnel alone.
 _MAX_HEAD = 16 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 

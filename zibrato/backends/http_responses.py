@@ -118,4 +118,5 @@ def _seconds(value: str, now: float) -> float:
         date = parsedate_to_datetime(value)
     except (TypeError, ValueError, OverflowError):
         return 0.0
+    # A date in -0000 comes without a zone, though it is in UTC.
     return date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now

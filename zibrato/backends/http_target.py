@@ -51,6 +51,7 @@ class HttpTarget:
     def scrubbed(self, text: str) -> str:
         """Return `text` without the values of the headers, which an error page may quote."""
         values = self.headers.values()
+        # Also without a first word: of `Bearer TOKEN` a server may quote the token alone.
         return scrubbed(text, [*values, *(value.rpartition(" ")[2] for value in values)])
 
 

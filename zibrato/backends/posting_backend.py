@@ -122,6 +122,8 @@ class PostingBackend(Generic[ItemT]):
         self, body: bytes, headers: RequestHeaders, classify: Callable[[Response, float], T]
     ) -> tuple[T, HttpTarget]:
         """Return what an answer means, and whose secrets it may quote; raises RetryLater."""
+        # A reload may change it while the answer is awaited, which may quote the secrets of this
+        # one.
         target = self._target
         own = RequestHeaders(target.headers.items())
         try:

@@ -124,6 +124,7 @@ class TotalsFile:
         """Close the file, all of it in one, and let another have it."""
         if self._open is not None:
             with suppress(sqlite3.Error):
+                # Somebody who reads the file must not hold up the daemon's stop.
                 self._open.execute("PRAGMA busy_timeout = 0")
                 self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._open.close()

@@ -75,6 +75,7 @@ class Acknowledger:
             self._metrics.count("zibrato.intake.out_of_order")
             if self._gaps.get(batch.client) != last:  # once, since more are on their way
                 if len(self._gaps) >= MAX_GAPS:
+                    # Of a gap that is forgotten the client is told once more, which does no harm.
                     self._gaps.clear()
                 self._gaps[batch.client] = last
                 self._publish(batch.client, self._message(batch.client, last + 1))
@@ -101,6 +102,7 @@ class Acknowledger:
 
     def _commit(self) -> None:
         fresh, self._fresh = self._fresh, {}
+        # Before the commit is asked for: one that has begun knows only those who waited by then.
         self._commits.committed().addCallback(lambda _: self._acknowledge(fresh))
         self._commit_soon()
 

@@ -127,6 +127,7 @@ def check_type(name: str, makers: Collection[str]) -> None:
 
 def _parsed(text: str, makers: Collection[str]) -> GivenBackend:
     """Return what a `--backend` asks for."""
+    # A colon that no `key=` follows belongs to the value, such as a URL.
     name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
     given = dict(pair.split("=", 1) for pair in pairs)
     if name not in makers:

@@ -174,6 +174,7 @@ class BackendSet(MultiService):
         """Make a backend, which may have the files of the one in whose place it is put."""
         files = self._context.files
         hidden = files & set(before.files) if before is not None else set()
+        # In place: it is the context's own set, in which backends look for theirs.
         files -= hidden
         others = set(files)
         try:
@@ -238,6 +239,7 @@ class BackendSet(MultiService):
             await self.journal.settled()
         with suppress(CancelledError, DeadlineError):
             await member.outbox.drained().addTimeout(timeout, self._context.reactor)
+        # Another reload took it back meanwhile, or the daemon stops, which ends it with all others.
         if not (member.is_leaving and self.running):
             return
         member.slot.replace(None)

@@ -57,6 +57,7 @@ class LongLived(Service):
         if phase == "start":
             self._ask(monotonic())
             self._started = thread_time()
+        # The processor's time: on a busy machine a short collection may last long, too.
         elif thread_time() - self._started >= SLOW:
             gc.freeze()
 

@@ -53,6 +53,7 @@ class IntakeSet(MultiService):
                 self._adopt(intake)
                 started.append(intake)
         except OSError as error:
+            # The one that failed was adopted before that.
             self._undo([*started, intake])
             raise usage.UsageError(error.strerror or str(error)) from None
         self._opened.update(new)

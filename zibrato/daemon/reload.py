@@ -103,6 +103,8 @@ class Reloader:
     def _reload(self) -> bool:
         """Take over what was read; return whether anything was."""
         try:
+            # First all that can fail, which is undone then; what follows can't, and so nothing is
+            # half done.
             options = self._options.reread()
             settings, restart = reloaded(self.settings, options.settings)
             plan = self._backends.plan(settings.backends)

@@ -136,6 +136,7 @@ class Daemon(MultiService):
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval
         self._first_tick = self._reactor.callLater(wait, self._start_ticking)
+        # Not now: until the reactor runs, nothing that arrives is read.
         self._reactor.callWhenRunning(self._running)
 
     def show_page(self, page: IWebService) -> None:

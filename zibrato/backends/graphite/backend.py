@@ -69,6 +69,7 @@ class GraphiteBackend:
             points = mapped.points(self._percentiles, self._sent)
             await stream(self._address, chunks(points, self._encode), self._reactor)
         delivery.delivered(mapped.measurements)
+        # Once all has arrived: what is sent again must not be added to itself.
         await in_turns(self._sent.adding(mapped.summaries), self._reactor)
 
     async def _mapped(self, delivery: Delivery) -> Mapped:

@@ -55,7 +55,7 @@ def path_tags(series: Series, room: int) -> str:
 
 def _value(text: str) -> str:
     legal = _ILLEGAL_VALUE.sub("-", text) or "-"
-    return f"-{legal[1:]}" if legal.startswith("~") else legal
+    return f"-{legal[1:]}" if legal.startswith("~") else legal  # Graphite refuses it
 
 
 def _shortened(part: str) -> str:

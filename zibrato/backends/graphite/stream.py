@@ -94,6 +94,7 @@ class _Sending(Protocol):
             self.transport.write(chunk)
         else:
             self.transport.unregisterProducer()
+            # Only our end: the peer's own end is then the word that it has read all.
             self.transport.loseWriteConnection()
 
     def stopProducing(self) -> None:

@@ -116,6 +116,7 @@ class HubBackend:
         if not isinstance(window, Window):
             window = delivery.requests = Window(await self._parts(delivery), self._instance)
             delivery.requests_size = window.size
+        # What was on its way as the last attempt failed may be anywhere: the hub drops what it has.
         window.rewind()
         pause, deadline = PAUSES[0], self._reactor.monotonic() + PATIENCE
         while window:

@@ -76,6 +76,8 @@ class Link:
 
     def _opened(self) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
         if self._sockets is None:
+            # inproc is within one context; any other has one of its own, so that `close` can end
+            # its threads.
             self._context = zmq.Context.instance() if self._endpoint.inproc else zmq.Context()
             push, sub = self._context.socket(zmq.PUSH), self._context.socket(zmq.SUB)
             self._sockets = push, sub
@@ -91,6 +93,8 @@ class Link:
         return self._sockets
 
     def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
+        # What is not acknowledged is sent again anyway: to wait for it would hold up a stop for
+        # nothing.
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])

@@ -128,6 +128,7 @@ class _Mapping:
         if group is None:
             group = self.groups[kind, stream] = _Group(kind, name, self._streams)
         group.members.setdefault(own, []).append(summary)
+        # KINDS has them in the order in which they win.
         self._kinds[name] = min(self._kinds.get(name, kind), kind, key=KINDS.index)
 
     def resolve(self, group: _Group) -> None:
@@ -151,6 +152,7 @@ class _Mapping:
         for percent in self._percentiles:
             name = percentile_name(timer.name, percent)
             if name.lower() in self._kinds:
+                # To be told of, though nothing is lost: the timer itself has the measurements.
                 self.result.conflicting[name] += 0
             else:
                 yield timer._replace(name=name, percent=percent)

@@ -160,6 +160,7 @@ def _fill(place: ExponentialHistogramDataPoint, summary: Summary) -> None:
     place.count, place.sum = summary.count, summary.sum
     place.min, place.max = summary.min, summary.max
     place.zero_count = distribution.zeros
+    # OTLP numbers a bucket by its lower bound, ours are by their upper one.
     buckets = Counter({index - 1: count for index, count in distribution.buckets.items()})
     place.scale = SCALE
     while buckets and max(buckets) - min(buckets) >= MAX_WIDTH:

@@ -124,6 +124,8 @@ class PrometheusBackend:
                 described = await descriptions()
                 if self._is_stopped:  # a thread that begins now would have nobody to end it
                     raise RetryLater("the daemon stops")
+                # A commit meanwhile puts another dict in place of this one, which then nobody
+                # reads: what is written here is older than that.
                 totals, bodies = [*self._totals], self._bodies
 
                 def write() -> bytes:

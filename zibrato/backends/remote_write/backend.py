@@ -79,6 +79,8 @@ class RemoteWriteBackend(PostingBackend[Item]):
         made, not_finite, merged = await in_turns(work, self._reactor)
         self._rejections.log_once(MERGED, merged)
         kept = self._unmuted(delivery, made, not_finite)
+        # The outbox keeps its bound by this, too: what waits to be sent again is much of its
+        # memory.
         delivery.requests_size = sum(len(item.content) for item in kept)
         return Bisection(kept, MAX_ITEMS)
 
@@ -105,6 +107,7 @@ class RemoteWriteBackend(PostingBackend[Item]):
 
     async def _rejection(self, request: Sequence[Item]) -> str | None:
         """Return why a request is rejected, None where it is accepted."""
+        # The block format, which is remote write's, not the one with frames.
         body = bytes(snappy.compress_raw(write_request(item.content for item in request)))
         rejection, target = await self._post(body, _HEADERS, classify)
         return rejection and target.scrubbed(rejection)

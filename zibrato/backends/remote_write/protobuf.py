@@ -36,6 +36,7 @@ def time_series(
     labels: Mapping[str, str], samples: Sequence[Sample] = (), histograms: Sequence[bytes] = ()
 ) -> bytes:
     """Return one TimeSeries as a field of a WriteRequest; its samples are oldest first."""
+    # Remote write has the labels of a series in the order of their names.
     parts = [_embedded(1, _text(1, name) + _text(2, labels[name])) for name in sorted(labels)]
     parts += [_embedded(2, _double(1, one.value) + _integer(2, one.time)) for one in samples]
     parts += [_embedded(4, one) for one in histograms]
@@ -55,6 +56,7 @@ def histogram(time: int, count: int, total: float, distribution: Distribution) -
         if position and index == previous + 1:
             spans[-1][1] += 1
         else:
+            # The first span begins at an index, each other one so far behind the one before.
             spans.append([index - previous - 1 if position else index, 1])
         deltas.append(_zigzag(buckets[index] - before))
         previous, before = index, buckets[index]

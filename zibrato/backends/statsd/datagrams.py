@@ -39,6 +39,7 @@ class Datagrams:
             family, place = await self._place()
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
+            # Only a connected socket is told that nobody listens there (ICMP).
             self._socket.connect(place)
         except OSError as error:
             self.close()

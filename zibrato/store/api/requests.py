@@ -59,6 +59,7 @@ def is_otlp(request: IRequest) -> bool:
     try:
         if _content_encoding(request) == b"gzip":
             body = inflate(body, MAX_INFLATED)
+        # What hasn't the word is not OTLP's, and so no body of Librato's is decoded twice.
         shape = msgspec.json.decode(body, type=_Otlp) if b'"resourceMetrics"' in body else _Otlp()
     except (ValueError, OverflowError, RecursionError):
         return False

@@ -119,6 +119,7 @@ def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
         return Distribution(samples)
     whole = _from_buckets(buckets)
     whole.add(samples.tolist())
+    # Merging bounds the buckets, which adding them up here does not.
     return whole if len(whole.buckets) <= MAX_BUCKETS else Distribution().merged(whole)
 
 
@@ -147,6 +148,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
         # A copy: other backends get the same snapshot, samples and all.
         distribution = distribution.in_buckets()
     indices = sorted(distribution.buckets)
+    # Steps are small, unlike indices: msgpack has one byte for most.
     steps = [after - before for before, after in zip([0, *indices], indices, strict=False)]
     counts = [bounded_count(distribution.buckets[index]) for index in indices]
     zeros = bounded_count(distribution.zeros)

@@ -87,6 +87,7 @@ class Database:
         It is stopped, in that thread, at its deadline and where the Deferred is cancelled.
         """
         if not self._created:
+            # A reader can neither make the file nor migrate it.
             return self.write(lambda _: None).addCallback(lambda _: self.read(work, deadline))
         query = Query(deadline)
         result: Deferred[T] = Deferred(lambda _: query.cancel())
@@ -165,6 +166,7 @@ class Database:
             try:
                 return work(writer)
             except sqlite3.OperationalError as error:
+                # By its words, `database or disk is full`: the errors of Python 3.10 have no code.
                 if "full" not in str(error) or not writer.evict():
                     raise
         return work(writer)

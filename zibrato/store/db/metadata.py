@@ -262,6 +262,7 @@ def _like(connection: sqlite3.Connection, patterns: Iterable[str]) -> set[str]:
 
 
 def _escaped(text: str) -> str:
+    # The backslash first: else those before the others would be doubled.
     for special in "\\%_":
         text = text.replace(special, f"\\{special}")
     return text

@@ -37,6 +37,8 @@ def create_functions(connection: sqlite3.Connection, losses: Losses) -> None:
         losses.overflowed(count - bounded_count(count))
         return bounded_count(count)
 
+    # Not deterministic: it counts what is lost, and SQLite may call such a function once for all
+    # rows.
     connection.create_function("added", 2, added)
     connection.create_function("bounded", 1, _bounded, deterministic=True)
     connection.create_function("merged", 4, _merged, deterministic=True)

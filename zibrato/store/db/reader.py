@@ -176,6 +176,7 @@ class Reader:
         in rows of the finer ones.
         """
         wanted = json.dumps(ids)
+        # One state of the file for all of it: a rollup moves rows from table to table.
         with transaction(self.connection, "DEFERRED"):
             for series_id, point in self._compacted(wanted, start, end, index):
                 yield series_id, *point

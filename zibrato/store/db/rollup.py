@@ -116,6 +116,7 @@ def _write_chunks(
         for (stored,) in connection.execute("SELECT points FROM chunk WHERE key = ?", (chunk_key,)):
             before = sound_points(chunk_key, stored, losses)
             alike = [point for point in before if _shape(point[1]) == _shape(added[0][1])]
+            # In steps of a second, so that what came late is merged with what has the same start.
             whole = coarsened(sorted(alike + added, key=_by_start), 1)
         chunks.append((chunk_key, encode_points(whole, block)))
     connection.executemany("INSERT OR REPLACE INTO chunk VALUES (?, ?)", chunks)

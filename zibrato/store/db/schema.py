@@ -94,6 +94,7 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     It is its owner's alone. Raises UnusableFileError, and sqlite3.DatabaseError for what is no
     intact database.
     """
+    # Before SQLite makes it, as readable as the umask has it, and what lies beside it likewise.
     make_private(path)
     # No transaction begins by itself: `transaction` alone makes any. And threads of a pool have the
     # connection one after another, never two at once.

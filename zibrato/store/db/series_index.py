@@ -86,6 +86,7 @@ class SeriesIndex:
 
         To look for them takes reading all, so it is done once an hour of the Unix times `now`.
         """
+        # Where it is below 0 the clock was set back, perhaps by years.
         if 0 <= now - self._checked < SEEN:
             return False
         query = "SELECT id FROM series WHERE seen < ? LIMIT ?"

@@ -75,6 +75,7 @@ class Writer:
             # Ids that were made in the transaction are gone with it.
             self.index.forget()
             raise
+        # Only now: what was rolled back is delivered again, and would be counted twice.
         counts = [summary.count for _, _, summary in points]
         self.losses.overflowed(sum(counts) - sum(map(bounded_count, counts)))
         return ids

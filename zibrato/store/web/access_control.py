@@ -123,7 +123,7 @@ class AccessControl(Resource):
         match = _HOST.fullmatch(header)
         if not match:
             return False
-        host = match[1].lower().rstrip(".")
+        host = match[1].lower().rstrip(".")  # `localhost.` is the same name
         return host in self._names or _is_address(host)
 
     def _without(self, request: IRequest, credentials: Credentials) -> bytes | None:

@@ -30,6 +30,7 @@ class _Record(NamedTuple):
         """Return when the address may try other ones."""
         if self.guesses < AT_ONCE:
             return self.last
+        # Past some thousand guesses the power of a float would raise OverflowError.
         return self.last + min(MAX_WAIT, 2.0 ** min(self.guesses - AT_ONCE, 99))
 
 

@@ -151,6 +151,7 @@ def descriptions(reader: Reader) -> list[Description]:
 def series_list(reader: Reader, live: Live, now: float) -> Iterator[bytes]:
     """Generate the parts of the list of all series as of the Unix time `now`."""
     about = descriptions(reader)
+    # Both at once: an update between the two would be told twice, or never.
     with live.lock:
         updates, series = live.updates, live.series(now)
     yield msgspec.json.encode(SeriesList(now, updates, live.interval, about))[:-1] + b',"series":'

@@ -71,6 +71,8 @@ def check_can_listen(description: str) -> None:
         address = arguments.get("interface") or ("::" if kind == "tcp6" else "")
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with closing(socket.socket(family)) as trial:
+            # As Twisted does: else a port is taken as long as its last connections linger in the
+            # kernel.
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((address, int(arguments["port"])))
             trial.listen()
@@ -104,6 +106,7 @@ def url_of(host: IAddress) -> str:
 
 def _parsed(description: str) -> tuple[str, Mapping[str, str]]:
     """Return kind and arguments of a description; raises ValueError for one that is given twice."""
+    # Twisted's descriptions write a colon within an argument as `\:`.
     kind, *parts = re.split(r"(?<!\\):", description)
     arguments: dict[str, str] = {}
     for index, part in enumerate(parts):
@@ -137,5 +140,6 @@ def _check_path(path: str) -> None:
             return
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             raise FileExistsError(errno.EEXIST, "there is a file")
+        # Twisted removes a dead server's socket only if the lock that it has beside each is there.
         if trial.connect_ex(path) == 0 or not os.path.lexists(f"{path}.lock"):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

@@ -32,6 +32,7 @@ class Subscriber:
         request = self._request
         request.setHeader(b"Content-Type", b"text/event-stream")
         request.setHeader(b"Cache-Control", b"no-store")
+        # Else nginx, as a proxy, keeps events until it has a buffer full of them.
         request.setHeader(b"X-Accel-Buffering", b"no")
         request.notifyFinish().addBoth(lambda _: self._leave())
         request.registerProducer(self, True)
