@@ -209,6 +209,8 @@ class Journal:
         closed, self._closed = self._closed, []
         starts, self._starts = self._starts, []
         done, self._done = self._done, []
+        # How far clients have come is committed only with all that they sent: a log past its bound
+        # lacks some of it until its interval is closed.
         complete = self._log_of_open.is_complete
         return Turn(
             closed,

@@ -33,6 +33,8 @@ _CHECKPOINT_PAGES = 256
 """Free pages that are worth cutting the file for at once."""
 _WAL_BYTES = 1 << 20
 """To what the WAL is cut once all of it is in the file."""
+# A file takes auto_vacuum only before its first table. AUTOINCREMENT uses no number again: hubs and
+# stores know by it what they have.
 _SCHEMA = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN IMMEDIATE;

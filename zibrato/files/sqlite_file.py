@@ -74,6 +74,7 @@ def make_private(path: Path) -> None:
 
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Whether the error says that the file is no intact database."""
+    # By its words: the errors of Python 3.10 have no code.
     text = str(error)
     return "malformed" in text or "not a database" in text or "disk image" in text
 

@@ -52,6 +52,8 @@ def _trial(endpoint: Endpoint) -> ExitStack:
     with ExitStack() as stack:
         if endpoint.path:
             stack.callback(release, endpoint.path, lock(endpoint.path))
+        # One of its own, whose end waits until the address is free: ZeroMQ closes a socket some
+        # time later.
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
         socket = stack.enter_context(context.socket(zmq.PULL))

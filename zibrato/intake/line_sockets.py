@@ -52,6 +52,8 @@ class BoundSocket:
             self._bind_file(mode)
         else:
             if self.is_stream:
+                # Else connections that linger in the kernel keep the port from a daemon that starts
+                # again.
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.bind((self._address.host, self._address.port))
         if self.is_stream:
@@ -84,6 +86,7 @@ def _remove_leftover(path: str, kind: int) -> None:
     if not stat.S_ISSOCK(os.lstat(path).st_mode):
         raise FileExistsError(errno.EEXIST, "There is a file")
     with socket.socket(socket.AF_UNIX, kind) as trial:
+        # Where the queue of who listens is full, a connection would wait for room.
         trial.setblocking(False)
         refused = trial.connect_ex(path)
     if refused != errno.ECONNREFUSED:

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser().parse_args(arguments)
         export(options, sys.stdout.buffer, time.time())
     except BrokenPipeError:  # whoever reads has enough
+        # Python flushes what is left as it ends, and would tell of the broken pipe once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (LookupError, OSError, ValueError, sqlite3.Error, UnusableFileError) as error:
         raise SystemExit(f"zibrato export: {error}") from None

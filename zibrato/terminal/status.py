@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shown = lines(report, page.url)
     else:
         shown = brief_lines(report.status, page.url)
+    # A terminal's encoding may lack what names and sources are written in.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of a real stdout
     print("\n".join(shown))
     raise SystemExit(STATUSES[report.status])
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def asked(page: Page) -> Health | Brief:
     """Return what a page tells; raises UnreachableError."""
+    # Something critical is answered with 503, and told in the body.
     body = page.get("health", 503)
     try:
         brief = msgspec.json.decode(body, type=Brief)

@@ -37,7 +37,7 @@ class RecordingZibrato(Recording, Zibrato):
     def dropped(self) -> Counter[str]:
         """How many measurements were dropped since the start, by reason."""
         self.catch_up()
-        return +self._buffers.dropped
+        return +self._buffers.dropped  # a copy, without zeros
 
     @property
     def errors(self) -> Counter[str]:

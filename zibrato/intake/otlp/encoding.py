@@ -70,6 +70,7 @@ def accepted(kind: bytes, lost: Mapping[str, int]) -> Answer:
         response.partial_success.rejected_data_points = count
         response.partial_success.error_message = message
         return Answer(200, response.SerializeToString())
+    # A string, as the JSON of protobuf has every integer of 64 bits.
     partial = {"rejectedDataPoints": str(count), "errorMessage": message}
     return Answer(200, msgspec.json.encode({"partialSuccess": partial}))
 

@@ -54,6 +54,7 @@ class CompositeInput:
             series = of_term(self._reader.series_like(term.metric), term)
             if self._by_source(term):
                 series = ((series_id, one) for series_id, one in series if has_source(one))
+            # One more than there may be: that there are too many is to show.
             self._found[key] = dict(islice(series, MAX_SERIES + 1))
         _bound(len(self._found[key]))
         return self._found[key]
