@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.environment import unmeasured
 from tests.structure import ROOT, circles, imports, modules, room
 
-MAX_LINES = 300
+MAX_LINES, MAX_FUNCTION_LINES = 300, 40
 SHARED = {
     "model", "levels", "wire", "lines", "distribution", "endpoint", "curve", "snapshot_parts",
 }  # fmt: skip
@@ -114,6 +115,16 @@ def test_no_module_is_too_long_to_read() -> None:
         name: len(path.read_text().splitlines()) for name, path in {**MODULES, **TESTS}.items()
     }
     assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_no_function_is_too_long_to_read() -> None:
+    lengths = {
+        f"{name}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
 
 
 def mirror(name: str, path: Path) -> Path:

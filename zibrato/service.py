@@ -22,6 +22,7 @@ from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_place import outbox_disk, state_beside
 from zibrato.daemon.receiver import Receiver
+from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings
@@ -75,22 +76,29 @@ def make_service(options: Options) -> Daemon:
     listeners = Listeners(reactor, receiver, lines, acknowledger, rejections.reject, metrics.count)
     site = otlp_site(reactor, settings, exports, health)
     intakes = IntakeSet(listeners.make, settings, [OtlpIntake(exports, site)])
-
-    def tell_backends() -> None:
-        annotations.send_to(backends.backends)
-        units.send_to(backends.backends)
-
-    tell_backends()
     daemon = Daemon(
         reactor, options, aggregator, metrics,
         intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
-    daemon.reloader.backends_changed = tell_backends
+    _tell_backends(daemon.reloader, backends, annotations, units)
     daemon.reloader.pages += [] if site is None else [site]
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
     _show_pages(daemon, reactor, options, metrics, exports)
     return daemon
+
+
+def _tell_backends(
+    reloader: Reloader, backends: BackendSet, annotations: Annotations, units: Units
+) -> None:
+    """Have those backends get annotations and units that keep such, also after a reload."""
+
+    def send() -> None:
+        annotations.send_to(backends.backends)
+        units.send_to(backends.backends)
+
+    send()
+    reloader.backends_changed = send
 
 
 def _show_pages(

@@ -35,11 +35,11 @@ class Unprintable:
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    assert of_call().check() == Request(COUNTER, "n", None, (), "info", MISSING)
+    assert of_call().checked() == Request(COUNTER, "n", None, (), "info", MISSING)
 
 
 def test_what_is_given_comes_out_as_python_has_it() -> None:
-    request = of_call(Word("n"), value=Number.FOUR, tags={"b": 2, "a": Word("v")}).check()
+    request = of_call(Word("n"), value=Number.FOUR, tags={"b": 2, "a": Word("v")}).checked()
     assert request[1:4] == ("other", None, (("a", "other"), ("b", "2")))
     assert [type(part) for part in (request.name, request.value)] == [str, int]
     assert arguments.number(True) == 1
@@ -62,9 +62,9 @@ def test_mistakes_of_the_call_are_named() -> None:
     with pytest.raises(
         TypeError, match=r"unknown argument nmae; expected some of level, .*; too many by"
     ):
-        wrong.check()
+        wrong.checked()
     with pytest.raises(TypeError, match="too many by position"):
-        Arguments.of_call(("a", None), COUNTER, (1,), {}).check()
+        Arguments.of_call(("a", None), COUNTER, (1,), {}).checked()
 
 
 def test_whatever_an_argument_raises_it_comes_out_as_a_type_error() -> None:
@@ -75,7 +75,7 @@ def test_whatever_an_argument_raises_it_comes_out_as_a_type_error() -> None:
     with pytest.raises(
         TypeError, match=r"an argument failed to be read: LookupError\('no items'\)"
     ):
-        of_call(tags=Hostile()).check()
+        of_call(tags=Hostile()).checked()
 
 
 def test_plain_is_what_runs_no_code_of_others() -> None:

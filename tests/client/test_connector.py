@@ -107,7 +107,7 @@ def test_without_resources_libzmq_is_not_even_tried(
     def fail() -> None:
         raise zmq.ZMQError(errno.EMFILE)
 
-    monkeypatch.setattr(resource_check, "check", fail)
+    monkeypatch.setattr(resource_check, "check_resources", fail)
     monkeypatch.setattr(zmq, "Context", None)
     with pytest.raises(zmq.ZMQError, match="Too many open files"):
         of_client(tmp_path).open()

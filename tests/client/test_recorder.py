@@ -32,7 +32,7 @@ def recorder(**options: Any) -> Recorder:
 @pytest.mark.parametrize("name", ["n", "n" * MAX_NAME_LENGTH])
 @pytest.mark.parametrize("value", [0, -1.5, True])
 def test_good_arguments_pass(name: str, value: float) -> None:
-    arguments(name=name, value=value).check()
+    arguments(name=name, value=value).checked()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from zibrato.client import resource_check
-from zibrato.client.resource_check import DESCRIPTORS, THREADS, check
+from zibrato.client.resource_check import DESCRIPTORS, THREADS, check_resources
 
 
 class Pipes:
@@ -46,7 +46,7 @@ def test_with_room_it_passes_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch)
     pipes = Pipes(DESCRIPTORS)
     with_pipes(monkeypatch, pipes)
     before = threading.active_count()
-    check()
+    check_resources()
     assert (pipes.most, pipes.open) == (DESCRIPTORS, set())
     assert threading.active_count() == before
 
@@ -58,7 +58,7 @@ def test_without_descriptors_it_raises_what_the_system_said(
     pipes = Pipes(DESCRIPTORS - 1, error)
     with_pipes(monkeypatch, pipes)
     with pytest.raises(zmq.ZMQError) as raised:
-        check()
+        check_resources()
     assert raised.value.errno == error
     assert pipes.open == set()
 
@@ -93,7 +93,7 @@ def test_without_threads_it_raises_and_ends_those_that_it_got(
     monkeypatch.setattr(resource_check, "_thread", threads)
     monkeypatch.setattr(resource_check, "BuiltinFunctionType", object)
     with pytest.raises(zmq.ZMQError) as raised:
-        check()
+        check_resources()
     assert raised.value.errno == errno.EAGAIN
     assert len(threads.ended) == room
     assert all(ended.wait(30) for ended in threads.ended)
@@ -103,14 +103,14 @@ def test_it_has_all_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = Threads(THREADS, RuntimeError)
     monkeypatch.setattr(resource_check, "_thread", threads)
     monkeypatch.setattr(resource_check, "BuiltinFunctionType", object)
-    check()
+    check_resources()
     assert len(threads.ended) == THREADS
 
 
 def test_greenlets_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of gevent's is started by a function in Python."""
     monkeypatch.setattr(resource_check, "_thread", Threads(0, RuntimeError))
-    check()
+    check_resources()
 
 
 def test_the_system_has_everything_back() -> None:
@@ -120,5 +120,5 @@ def test_the_system_has_everything_back() -> None:
     if not os.path.exists("/proc/self/fd"):
         pytest.skip("the platform has no /proc")
     before = descriptors()
-    check()
+    check_resources()
     assert descriptors() == before

@@ -11,7 +11,8 @@ import pytest
 
 from tests.client.senders import HERE, THERE, Fixture, Flushed
 from zibrato.client.connector import Connector
-from zibrato.client.sender import INTERVAL, MAX_LINGER
+from zibrato.client.limits import MAX_LINGER
+from zibrato.client.sender import INTERVAL
 
 
 @pytest.fixture

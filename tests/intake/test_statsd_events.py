@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zibrato.intake.statsd_events import MAX_TEXT, parse_check, parse_event
+from zibrato.intake.statsd_events import MAX_FIELD, parse_check, parse_event
 from zibrato.intake.statsd_heads import HeadError
 from zibrato.model import Annotation
 
@@ -25,10 +25,10 @@ def test_a_check_says_how_something_is() -> None:
     assert said == Annotation("db.up", "critical", "no: answer", "web1", NOW, (("x", "1"),))
 
 
-@pytest.mark.parametrize("size", [MAX_TEXT, MAX_TEXT + 1])
+@pytest.mark.parametrize("size", [MAX_FIELD, MAX_FIELD + 1])
 def test_texts_are_bounded(size: int) -> None:
     line = b"_e{1,%d}:a|%b" % (size, b"x" * size)
-    if size <= MAX_TEXT:
+    if size <= MAX_FIELD:
         assert len(parse_event(line, NOW).text) == size
     else:
         with pytest.raises(HeadError, match="event"):

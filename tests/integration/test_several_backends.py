@@ -12,7 +12,7 @@ from tests.docs.blocks import ROOT, blocks_of
 from tests.integration.processes import daemon, eventually
 from tests.integration.store_client import PAGE, Store
 from zibrato import Zibrato
-from zibrato.commands.check_config import check
+from zibrato.commands.check_config import checked_settings
 
 EXAMPLE = ROOT / "docs/howto/several_backends.rst"
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -57,7 +57,7 @@ def test_each_level_goes_where_it_is_wanted(tmp_path: Path) -> None:
     fast = ("--flush-interval", "0.3")
     with collector.start(*fast), team.start("--web-credentials", str(credentials)):
         file = example(places["host"], collector, team)
-        check(str(file), {})
+        checked_settings(str(file), {})
         options = ("--web", "tcp:0:interface=127.0.0.1", *fast)
         with daemon("--config", str(file), *options) as process:
             host = Store(places["host"])

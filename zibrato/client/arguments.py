@@ -75,13 +75,13 @@ class Arguments(NamedTuple):
         """Return the arguments of a call; `surplus` are those by position that no one takes."""
         return cls(
             names[1] if names[0] is None else names[0],
-            options.get("value", MISSING),  # type: ignore[arg-type]  # checked later, in check
-            options.get("level", "info"),  # type: ignore[arg-type]  # checked later, in check
-            options.get("mtype", mtype),  # type: ignore[arg-type]  # checked later, in check
-            options.get("source"),  # type: ignore[arg-type]  # checked later, in check
-            options.get("tags"),  # type: ignore[arg-type]  # checked later, in check
+            options.get("value", MISSING),  # type: ignore[arg-type]  # checked later
+            options.get("level", "info"),  # type: ignore[arg-type]  # checked later
+            options.get("mtype", mtype),  # type: ignore[arg-type]  # checked later
+            options.get("source"),  # type: ignore[arg-type]  # checked later
+            options.get("tags"),  # type: ignore[arg-type]  # checked later
             tuple(_mistakes(names, surplus, options, keywords)),
-            options.get("outcome", False),  # type: ignore[arg-type]  # checked later, in check
+            options.get("outcome", False),  # type: ignore[arg-type]  # checked later
             options.get("exceptions", Exception),  # type: ignore[arg-type]  # checked later
         )
 
@@ -91,7 +91,7 @@ class Arguments(NamedTuple):
             return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
         return self
 
-    def check(self) -> Request:
+    def checked(self) -> Request:
         """Return them checked; raises TypeError or ValueError for what can't be meant."""
         try:
             return self._checked()

@@ -67,7 +67,7 @@ class Connector:
 
     def open(self) -> Opened:
         """Return a context and a PUSH socket in it; raises zmq.ZMQError."""
-        resource_check.check()
+        resource_check.check_resources()
         context = self.context
         if context is None:
             context = zmq.Context.instance() if self.endpoint.inproc else zmq.Context()

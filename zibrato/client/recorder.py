@@ -37,7 +37,7 @@ class Recorder:
 
     def event(self, arguments: Arguments) -> Callable[[], object]:
         """Return what records `value` once; raises TypeError or ValueError."""
-        request = arguments.check()
+        request = arguments.checked()
         value = request.value
         if value is MISSING:
             if request.kind != COUNTER:
@@ -53,14 +53,14 @@ class Recorder:
 
     def append(self, arguments: Arguments) -> Callable[[object], object]:
         """Return what records the value that it is called with; raises TypeError or ValueError."""
-        return self._append(arguments.check())
+        return self._append(arguments.checked())
 
     def outcomes(self, arguments: Arguments) -> Outcomes | None:
         """Return what records seconds by the outcome of what took them, None where it's off.
 
         Raises TypeError or ValueError.
         """
-        request = arguments.check()
+        request = arguments.checked()
         if self._series(request) is None:
             return None
         tagged = [sorted({**dict(request.tags), TAG: outcome}.items()) for outcome in OUTCOMES]
@@ -68,7 +68,7 @@ class Recorder:
 
     def in_progress(self, arguments: Arguments) -> InProgressBuffer | None:
         """Return what counts who is inside, None where it's off; raises TypeError or ValueError."""
-        series = self._series(arguments.check())
+        series = self._series(arguments.checked())
         return None if series is None else self.buffers.in_progress_buffer(series)
 
     def _append(self, request: Request) -> Callable[[object], object]:

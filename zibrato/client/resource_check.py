@@ -21,7 +21,7 @@ THREADS = 2
 DEADLINE = 0.5
 
 
-def check() -> None:
+def check_resources() -> None:
     """Raise zmq.ZMQError where a new context and socket could fail for want of room."""
     try:
         _try_descriptors(DESCRIPTORS)

@@ -26,13 +26,13 @@ from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
 from zibrato.client.exit_hooks import ExitHooks
+from zibrato.client.limits import MAX_LINGER
 from zibrato.client.reader import Reader, begin_thread
 
 INTERVAL = 1.0
 BUSY_INTERVAL = 0.1
 BUSY_SAMPLES = 50_000
 GRACE = 0.25
-MAX_LINGER = 86_400.0
 
 Jobs = queue.SimpleQueue[Callable[[], None]]
 

@@ -23,7 +23,7 @@ from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import BackendContext, ICheckingMaker, Reactor
 from zibrato.tx.monotonic import MonotonicReactor
 
-__all__ = ["check", "main"]
+__all__ = ["checked_settings", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("file", metavar="FILE", help="what --config would name")
     path = parser.parse_args(arguments).file
     try:
-        settings = check(path, os.environ)
+        settings = checked_settings(path, os.environ)
     except ConfigError as error:
         for problem in error.problems:
             print(f"zibrato check-config: {problem}", file=sys.stderr)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{path}: {_meaning(settings)}")
 
 
-def check(path: str, environment: Mapping[str, str]) -> Settings:
+def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
     """Return the settings of a configuration file alone.
 
     Raises usage.UsageError, as a ConfigError where there may be several things wrong.

@@ -73,17 +73,21 @@ class Daemon(MultiService):
         self.health = self._health_check()
         self._watchdog = Watchdog(options.environment, reactor, lambda: not self._intake_problems())
         self.reloader = Reloader(options, aggregator, backends, intakes)
-        # In the order of their start: what an intake takes in must have where to go by then.
-        children: Sequence[IService] = (
-            self._signals(), self._watchdog, backends, self._lag, self._commits, intakes
-        )  # fmt: skip
-        for child in children:
-            child.setServiceParent(self)
+        self._adopt_children()
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
         self._ticking: Deferred[LoopingCall] | None = None
         self._first_tick: IDelayedCall | None = None
         self._is_stopping = False
+
+    def _adopt_children(self) -> None:
+        """Have all parts started and stopped with the daemon."""
+        # In the order of their start: what an intake takes in must have where to go by then.
+        children: Sequence[IService] = (
+            self._signals(), self._watchdog, self.backends, self._lag, self._commits, self._intakes
+        )  # fmt: skip
+        for child in children:
+            child.setServiceParent(self)
 
     def _health_check(self) -> HealthCheck:
         return HealthCheck(

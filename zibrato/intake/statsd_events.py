@@ -14,7 +14,7 @@ STREAM = b"events"
 STATES = {b"0": b"ok", b"1": b"warning", b"2": b"critical", b"3": b"unknown"}
 PRIORITIES = {b"normal", b"low"}
 ALERTS = {b"info", b"warning", b"error", b"success"}
-MAX_TEXT = 8192
+MAX_FIELD = 8192
 """Bytes of a title, a text, or what else an event says: what the Agent takes of all of it."""
 _EVENT = re.compile(rb"_e\{([0-9]{1,5}),([0-9]{1,5})\}:(.*)", re.S)
 _Fields = Mapping[bytes, bytes]
@@ -72,7 +72,7 @@ def _annotation(
     known: Mapping[str, bytes | None],
 ) -> Annotation:
     """Return what a stream, title and text are together with fields and `known` tags."""
-    if max(map(len, (*texts, *fields.values()))) > MAX_TEXT:
+    if max(map(len, (*texts, *fields.values()))) > MAX_FIELD:
         raise HeadError("event")
     stream, title, text = map(_text, texts)
     when = parse_time(fields[b"d"]) if b"d" in fields else now

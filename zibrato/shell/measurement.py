@@ -48,10 +48,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check(options: argparse.Namespace, kind: str = COUNTER) -> None:
+def check_options(options: argparse.Namespace, kind: str = COUNTER) -> None:
     """Raise ValueError for a name or a level that can't be, with one line for people."""
     tags = dict(options.tags)
-    Arguments(options.name, MISSING, options.level, kind, options.source, tags).check()
+    Arguments(options.name, MISSING, options.level, kind, options.source, tags).checked()
 
 
 def send(

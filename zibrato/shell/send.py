@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.kind == TIMER and options.value < 0:
         parser.error(f"expected 0 or more seconds, got {options.value:g}")
     try:
-        measurement.check(options)
+        measurement.check_options(options)
     except ValueError as error:
         parser.error(str(error))
     value = 1 if options.value is None else options.value

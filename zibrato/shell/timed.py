@@ -54,7 +54,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if options.name is None:
         options.name = Path(command[0]).name
     try:
-        measurement.check(options)
+        measurement.check_options(options)
     except ValueError as error:
         parser.error(str(error))
     return options, command

@@ -44,7 +44,6 @@ MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 MOST_BYTES = 1 << 47
 READERS = 3
-MAX_DESCRIPTIONS = 20_000
 
 
 class _Settings(NamedTuple):
@@ -164,7 +163,7 @@ class StoreBackend:
 
 
 def _descriptions(reader: Reader) -> Mapping[str, str]:
-    *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
+    *_, metrics = metadata.page(reader, "", 0, metadata.MAX_DESCRIPTIONS)
     texts = {metric.name: metric.description or metric.display_name for metric in metrics}
     return {name: text for name, text in texts.items() if text}
 

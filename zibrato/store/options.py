@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 from zibrato.interfaces import BackendOption
 
-MAX_SERIES = "max-stored-series"
+SERIES_BOUND = "max-stored-series"
 DEFAULT = "100000"
 OPTIONS = (
     BackendOption("store", "File to keep measurements in, beside other backends or as the only"),
     BackendOption(
-        MAX_SERIES, "Series that the store has in memory; more are in its file", default=DEFAULT
+        SERIES_BOUND, "Series that the store has in memory; more are in its file", default=DEFAULT
     ),
 )
 SECRETS = ()
@@ -32,8 +32,8 @@ def settings(
 
     Raises ValueError.
     """
-    number = options.get(MAX_SERIES) or DEFAULT
-    series_bound(f"--{MAX_SERIES}", number)
+    number = options.get(SERIES_BOUND) or DEFAULT
+    series_bound(f"--{SERIES_BOUND}", number)
     return {"path": options["store"] or "", "max_stored_series": number}
 
 

@@ -26,6 +26,8 @@ COUNTER_TYPE = "counter"
 TYPES = (GAUGE, COUNTER_TYPE, COMPOSITE)
 MAX_ATTRIBUTES = 64_000
 """Bytes of a metric's attributes in JSON; requests add to those that there are."""
+MAX_DESCRIPTIONS = 20_000
+"""Metrics of which what was said is told, to a page or a scrape: those that come first by name."""
 _COLUMNS = "name, type, display_name, description, period, composite, attributes"
 _NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - of constants alone
 _LIKE = "WHERE name LIKE ? ESCAPE '\\'"

@@ -25,7 +25,6 @@ from zibrato.store.web.running_totals import increments
 
 MAX_SERIES = 1000
 MAX_POINTS = 12_000
-MAX_DESCRIPTIONS = 20_000
 PART = 1000
 
 
@@ -143,7 +142,7 @@ def _are_running_totals(reader: Reader, series: Mapping[int, Series]) -> bool:
 
 def descriptions(reader: Reader) -> list[Description]:
     """Return what was said of the metrics of which anything was."""
-    *_, metrics = metadata.page(reader, "", 0, MAX_DESCRIPTIONS)
+    *_, metrics = metadata.page(reader, "", 0, metadata.MAX_DESCRIPTIONS)
     every = [described(metric) for metric in metrics]
     return [one for one in every if one.says_something]
 
