@@ -179,6 +179,7 @@ def _rows(delivery: Delivery) -> Iterator[Row]:
     """Generate the rows of a delivery; what has no finite sum is dropped."""
     for snapshot in delivery.snapshots:
         for series, summary in snapshot.summaries.items():
+            # JSON has no infinity.
             if isfinite(summary.sum):
                 yield snapshot, series, summary
             else:

@@ -58,6 +58,7 @@ class Addition:
     def add(self, series: Series, summary: Summary, start: float, end: float) -> Total:
         """Return the total with what the interval from `start` to `end` has of a series."""
         is_monotonic = never_falls(series, summary)
+        # Popped, so that it is set anew at the end: what was silent for longest is first.
         packed = self.changed.pop(series, None) or self._before.get(series)
         before = None if packed is None else packed.total
         total = Total(start, start, end, _own(summary), is_monotonic)

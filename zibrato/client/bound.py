@@ -37,6 +37,8 @@ class CountMe:
         try:
             self.count = recorder.event(arguments)
         except (TypeError, ValueError):
+            # Nothing is raised here: a `with` may be at work. A decorator raises once it gets its
+            # function.
             self.count = recorder.reject
 
     def __call__(self, function: F) -> F:
@@ -107,6 +109,8 @@ class TimeMe(Stopwatch):
         self._recorder = recorder
         self._arguments = arguments
         try:
+            # `is`: to ask whatever was given whether it is true would run its code, which may
+            # raise.
             outcomes = recorder.outcomes(arguments) if arguments.outcome is True else None
             if outcomes is None:
                 super().__init__(recorder.append(arguments))

@@ -103,6 +103,7 @@ class Connector:
         self._attach(socket, self.endpoint)
 
     def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
+        # By default the end of a context waits for ever; `close` sets what the client was given.
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])

@@ -18,6 +18,7 @@ import zmq
 
 DESCRIPTORS = 16
 THREADS = 2
+"""Of a context: one for its I/O, and one that ends its sockets."""
 DEADLINE = 0.5
 
 

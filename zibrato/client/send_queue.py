@@ -46,6 +46,7 @@ class SendQueue:
         self._batches.append(batch)
         self._cost += cost(batch)
         dropped = 0
+        # The last one stays, since there is no other to take its counters.
         while self._cost + self.reserved > self.max_pending and len(self._batches) > 1:
             dropped += self._drop_oldest()
         return dropped

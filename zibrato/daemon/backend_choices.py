@@ -156,6 +156,7 @@ def _chosen(options: Values, makers: Collection[str]) -> list[GivenBackend]:
     chosen += [
         GivenBackend(maker.name, {})
         for maker in declared
+        # Asked for in both ways it is one: what its own options imply is among its settings.
         if options[maker.asked_by] and maker.name not in names
     ]
     return chosen or [GivenBackend(maker.name, {}) for maker in declared if maker.is_default]

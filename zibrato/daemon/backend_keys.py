@@ -21,6 +21,7 @@ def keyed(
     chosen: dict[str, BackendChoice] = {}
     others = []
     for choice in choices:
+        # First those that stay as they are: else another of the name could take the key of one.
         key = next((key for key, one in before.items() if _are_same(one, choice)), None)
         if key is None:
             others.append(choice)

@@ -21,6 +21,7 @@ class ClientRejections:
 
     def reject(self, reason: str, text: str) -> None:
         """Count one; `text` says of whom, or why, what the reason of one word doesn't."""
+        # As a measurement that was rejected, so that the account adds up.
         self._metrics.count("zibrato.intake.received")
         self._metrics.count("zibrato.intake.rejected", reason=reason)
         began = self._clock.seconds() // self._interval

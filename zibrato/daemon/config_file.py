@@ -204,4 +204,5 @@ def _clean(text: str) -> str:
 
 
 def _kind(value: object) -> str:
+    # TOML has no other types but dates, times, and both together.
     return _KINDS.get(type(value), "a time")

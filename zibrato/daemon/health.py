@@ -80,6 +80,7 @@ class HealthCheck:
         now, counts = self._reactor.monotonic(), self._counts()
         last = counts.since(self._before)
         self._last = last._replace(received=max(last.received - own, 0))
+        # Where the clock was set, an interval is closed whenever that is noticed, maybe at once.
         self._seconds = max(now - self._looked, 1e-3)
         self._before, self._looked = counts, now
         self.series, self.lag = series, lag

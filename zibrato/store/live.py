@@ -221,6 +221,7 @@ class Live:
 
     def publish(self, event: bytes) -> None:
         """Send an event to all subscribers; one that raises gets no more, and costs no more."""
+        # A copy: who reads too slowly removes itself from the list meanwhile.
         for subscriber in list(self.subscribers):
             try:
                 subscriber(event)

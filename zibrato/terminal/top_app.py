@@ -158,6 +158,7 @@ class TopApp(App[None]):
 
     def _work(self, text: str, order: str) -> None:
         rows = self._table.view(text, order)
+        # The screen may have ended before the thread: then nobody takes what it found.
         if self.is_running:
             self.call_from_thread(self._show, rows, text, order)
 

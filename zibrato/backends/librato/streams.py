@@ -53,6 +53,7 @@ def _tagged(series: Series) -> Stream:
 def _legal_tags(stream: Stream) -> Stream:
     """Return it with tags that are legal; where there are too many, the last ones are left out."""
     own = dict(stream.tags)
+    # First these, which tell series apart that have too many others.
     kept = {name: _value(own.pop(name)) for name in ("source", "level")}
     for name, value in own.items():
         if len(kept) < MAX_TAGS:

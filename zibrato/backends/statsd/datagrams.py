@@ -68,6 +68,7 @@ class Datagrams:
         self._is_first = False
         code = self._opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
+            # A refusal of any other would have come up as the packet after it was sent.
             return len(packets) - 1, self._later(OSError(code, os.strerror(code)))
         return len(packets), None
 

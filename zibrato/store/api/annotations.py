@@ -67,6 +67,7 @@ class AnnotationsApi:
         stream = await self._database.read(lambda r: annotation_events.stream(r, name))
         content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
+            # Events have no resolution; with one of a day no time is too long.
             start, end, *_ = time_range_of(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )

@@ -40,6 +40,7 @@ class CompositeInput:
 
     def __init__(self, reader: Reader, time_range: TimeRange, now: float, sources: bool) -> None:
         self._reader = reader
+        # `count` is of the answer: functions need all points to make those of.
         self._time_range = time_range._replace(count=None)
         self._now = now
         self._sources = sources

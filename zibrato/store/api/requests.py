@@ -35,6 +35,7 @@ def content_of(request: IRequest) -> Content:
     """Return the body of a request as an object; raises ApiError."""
     body = _inflated(request, request.content.read())
     kind = _content_type(request)
+    # JSON that is called a form is taken, too: curl calls so whatever it posts.
     if kind == b"application/json" or body.lstrip()[:1] == b"{":
         return from_json(body)
     return from_form(body)
