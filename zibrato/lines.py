@@ -82,6 +82,7 @@ def numbers(texts: Sequence[bytes]) -> list[float] | None:
     before, for it takes more: 1_000, nan.
     """
     joined = b",".join(texts)
+    # JSON takes blanks around numbers. Whether a line may have them its own protocol says.
     if b" " in joined or b"\t" in joined or b"\r" in joined:
         return None
     try:

@@ -73,6 +73,7 @@ class BackendMaker:
     def make(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError for bad settings."""
         backend: IBackend = self._imported().make(settings, context)
+        # What is no backend is found here, not with its first delivery.
         return IBackend(backend)
 
     def check(self, settings: Mapping[str, str], context: BackendContext) -> None:

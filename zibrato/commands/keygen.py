@@ -61,6 +61,7 @@ def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
         directory / f"{name}{SECRET}": (_SECRET + "".join(lines), 0o600),
         directory / f"{name}{PUBLIC}": (_PUBLIC + lines[0], 0o644),
     }
+    # All of them before the first is written: half a pair is of no use.
     for path in files:
         if force:
             path.unlink(missing_ok=True)

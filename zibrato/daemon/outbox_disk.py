@@ -144,6 +144,7 @@ class OutboxDisk:
             self._lock.close()  # its file may be gone, too
             self._lock = None
         if copy is not None:
+            # Before the file has its name again, by which another daemon could take it.
             self._take_lock()
             copy.rename(self.path)
         self._log.error(

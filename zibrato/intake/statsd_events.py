@@ -59,6 +59,7 @@ def _fields(texts: Sequence[bytes], known: bytes) -> _Fields:
     fields = {}
     for text in texts:
         name, colon, value = (b"#", b":", text[1:]) if text[:1] == b"#" else text.partition(b":")
+        # Any line may say with c and e which container it is from; what is longer is an extension.
         if not colon or not name or (len(name) == 1 and name not in known + b"#ce"):
             raise HeadError("event")
         fields[name] = value

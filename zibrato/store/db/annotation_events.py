@@ -120,6 +120,7 @@ def create(file: OpenFile, name: str, fields: EventFields) -> Event:
             row,
         ).lastrowid
         evicted = event_bounds.evict(file.connection, event_id or 0)
+    # Only now: where the transaction fails, nothing was evicted.
     file.losses.events_evicted(evicted)
     return event(file, name, event_id or 0)
 

@@ -56,6 +56,8 @@ class Listener(Service):
         listening.addCallback(self._listens)
         failure = getattr(listening, "result", None)
         if isinstance(failure, Failure):
+            # It is raised in place of that; else Twisted would log it as an error that nobody
+            # handled.
             listening.addErrback(lambda _: None)
             raise OSError(self._why(failure))
         listening.addErrback(lambda late: self._log.error("{why}", why=self._why(late)))
