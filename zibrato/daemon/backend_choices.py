@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.plugin import getPlugins
@@ -52,9 +54,10 @@ class BackendChoice(NamedTuple):
     outbox_age: float
 
 
-def backend_makers() -> dict[str, IBackendMaker]:
-    """Return the makers of the installed backends by name."""
-    return {maker.name: maker for maker in getPlugins(IBackendMaker)}
+@cache  # options ask ten times, and Twisted looks through all directories of plugins each time
+def backend_makers() -> Mapping[str, IBackendMaker]:
+    """Return the makers of the backends by name that were installed when first asked for."""
+    return MappingProxyType({maker.name: maker for maker in getPlugins(IBackendMaker)})
 
 
 def makers_with_options() -> list[IBackendOptions]:
