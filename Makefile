@@ -14,7 +14,7 @@ EXTRAS := '.[test,integration,lint,docs]'
 # Without it each process that a test starts would compile all of Twisted again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-fleet bench-soak clean
+.PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-outbox bench-fleet bench-soak clean
 
 run: .make/run
 	$(BIN)/python examples/run.py
@@ -83,6 +83,9 @@ bench-clients: .make/bench
 
 bench-store: .make/bench
 	$(BENCH)/bin/python benchmarks/store.py
+
+bench-outbox: .make/bench
+	$(BENCH)/bin/python -m benchmarks.outbox
 
 bench-fleet: .make/bench
 	$(BENCH)/bin/python -m benchmarks.fleet

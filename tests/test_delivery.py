@@ -13,5 +13,6 @@ def test_what_is_noted_is_pending_no_more() -> None:
     assert (delivery.pending, delivery.identities) == (5, [None])
     delivery.delivered(2)
     delivery.dropped(3, "rejected")
+    assert Delivery([snapshot], lambda *_: None, (), 7).pending == 7  # where that is known
     assert noted == [(2, None), (3, "rejected")]
     assert delivery.pending == 0

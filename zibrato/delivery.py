@@ -44,10 +44,13 @@ class Delivery:
         snapshots: Sequence[Snapshot],
         note: Callable[[int, str | None], None],
         identities: Sequence[Identity | None] = (),
+        pending: int | None = None,
     ) -> None:
         self.snapshots = snapshots
         self.identities = identities or [None for _ in snapshots]
-        self.pending = sum(snapshot.measurements for snapshot in snapshots)
+        if pending is None:
+            pending = sum(snapshot.measurements for snapshot in snapshots)
+        self.pending = pending
         self.faults = 0
         self.requests: object = None
         """The backend's own note of what is left to send; None before its first attempt."""

@@ -60,14 +60,14 @@ def test_each_turn_frees_a_part() -> None:
 
 def test_a_thread_frees_all() -> None:
     snapshot, left = made(PART + 1)
-    held = contents([snapshot])
+    snapshots = [snapshot]
     del snapshot
     assert left() == PART + 1
-    free(held)
+    free(snapshots)
     assert left() == 0
 
 
 def test_what_others_have_stays() -> None:
     snapshot, left = made(10)
-    free(contents([snapshot]))
+    free([snapshot])
     assert len(snapshot.summaries) == left() == 10

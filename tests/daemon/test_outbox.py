@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface.verify import verifyObject
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
+from zibrato.daemon.kept_snapshot import Amount, KeptSnapshot
 from zibrato.daemon.outbox import MAX_FAULTS
 from zibrato.daemon.outbox_queue import MAX_TOGETHER
-from zibrato.daemon.series_filter import SeriesFilter
+from zibrato.daemon.series_filter import ALL, SeriesFilter
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, Series, Snapshot, Summary
+
+
+class Untouched(dict[Series, Summary]):
+    """Summaries through which nobody may go."""
+
+    def values(self) -> NoReturn:
+        raise AssertionError("somebody goes through all series")
 
 
 class DeliveryTests(OutboxCase):
@@ -65,6 +75,13 @@ class DeliveryTests(OutboxCase):
         self.assertEqual(self.backend.together, [1, 1, MAX_TOGETHER, 3999 - MAX_TOGETHER])
         self.assertEqual(self.backend.given, [0, *range(4000)])
         self.assert_account(8000, 0, 0)
+
+    def test_counts_no_series_of_what_it_knows(self) -> None:
+        self.backend.answer = postpone()
+        known = KeptSnapshot(10, 20, {"info": Amount(2, 7)}, snapshot=Snapshot(10, 20, Untouched()))
+        self.outbox.append(known, ALL)
+        self.assertEqual(self.backend.given, [10])
+        self.assertEqual(self.outbox.pending, 7)
 
     def test_a_big_snapshot_goes_by_itself(self) -> None:
         self.backend.answer = postpone()

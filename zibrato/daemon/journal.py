@@ -16,7 +16,7 @@ from zibrato.daemon.frame_log import FrameLog
 from zibrato.daemon.intervals import ClosedInterval, Taken
 from zibrato.daemon.journal_turn import Turn, Written, write
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
-from zibrato.daemon.letting_go import contents, free
+from zibrato.daemon.letting_go import free
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_disk import Left, OutboxDisk
 from zibrato.daemon.outbox_file import Backends
@@ -193,11 +193,11 @@ class Journal:
 
     def _let_go(self, committed: Sequence[KeptSnapshot]) -> None:
         """Keep what is in the file in no memory but that of outboxes that were idle."""
-        held = contents(kept.snapshot for kept in committed)
+        snapshots = [kept.snapshot for kept in committed if kept.snapshot is not None]
         for kept in committed:
             kept.snapshot = None
-        if held:
-            self._workers.run(lambda: free(held))
+        if snapshots:
+            self._workers.run(lambda: free(snapshots))
 
     def _take(self) -> Turn:
         """Return what there is to commit."""

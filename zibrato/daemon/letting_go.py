@@ -22,8 +22,10 @@ def contents(snapshots: Iterable[Snapshot | None]) -> list[object]:
     return held
 
 
-def free(held: list[object]) -> None:
-    """Free `contents`; for a thread, between whose steps others have their turns."""
+def free(snapshots: list[Snapshot]) -> None:
+    """Free snapshots that nobody else has; for a thread, between whose steps others have turns."""
+    held = contents(snapshots)
+    snapshots.clear()
     while held:
         del held[-PART:]
 

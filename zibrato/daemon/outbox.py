@@ -207,18 +207,18 @@ class Outbox(Service):
             await self._wait(f"the outbox's file: {fault}", 0.0)
             return
         lost = [one for one, part in zip(self._taken, snapshots, strict=True) if part is None]
-        self._taken = readable = [one for one in self._taken if one not in lost]
+        self._taken = [one for one in self._taken if one not in lost]
         self._drop(lost, "corrupt")
-        if readable:
-            self._delivery = Delivery(list(filter(None, snapshots)), self._account.note)
+        if self._taken:
+            known = self.pending - self._queue.measurements  # to count all series' takes a while
+            self._delivery = Delivery(list(filter(None, snapshots)), self._account.note, (), known)
 
     async def _load(self, taken: Sequence[Waiting]) -> Sequence[Snapshot | None]:
         """Return what passes of each snapshot; at once where it is all in memory."""
-        if self.keeper is None:
+        keeper = self.keeper
+        if keeper is None or all(one.kept.snapshot is not None and one.is_all for one in taken):
             return [one.part(one.kept.snapshot) for one in taken]
-        if all(one.kept.snapshot is not None and one.is_all for one in taken):
-            return [one.kept.snapshot for one in taken]
-        loading = self.keeper.load(taken)
+        loading = keeper.load(taken)
         self._cancel = loading.cancel
         return await loading
 
