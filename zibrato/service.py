@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from twisted.logger import Logger
 from twisted.python import usage
 
+from zibrato.daemon import frame_log
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
@@ -173,4 +174,6 @@ def _journal(
     except ValueError as error:
         raise usage.UsageError(f"--outbox: {error}") from None
     threads = Threads(reactor, "zibrato outbox", 1)
-    return Journal(ClientSequences(reactor), outboxes, metrics, threads, disk)
+    log_bytes = frame_log.bound(options.settings.flush_interval)
+    sequences = ClientSequences(reactor)
+    return Journal(sequences, outboxes, metrics, threads, disk, log_bytes=log_bytes)

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 VERSION = 1
-MAX_FRAME = 4 * 1024 * 1024
+MAX_FRAME = 1024 * 1024
 MAX_CLIENT = 255
 MAX_SEQUENCE = 2**63 - 1
 """The highest number that a batch may have: what SQLite, which they are committed to, can hold."""

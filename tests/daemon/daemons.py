@@ -31,7 +31,7 @@ class FakeIntake(Service):
 
     addresses = ()
 
-    def __init__(self, receive: Callable[[bytes], None]) -> None:
+    def __init__(self, receive: Callable[[Sequence[bytes]], None]) -> None:
         self.receive = receive
         self.late: list[bytes] = []
         self.wrong: str | None = None
@@ -49,8 +49,7 @@ class FakeIntake(Service):
         return self.wrong
 
     def _hand_over(self, _drained: None) -> None:
-        for frame in self.late:
-            self.receive(frame)
+        self.receive(self.late)
 
 
 class DaemonCase(SynchronousTestCase):

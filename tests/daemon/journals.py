@@ -61,7 +61,7 @@ class Running:
 
     def count(self, value: int = 1, level: str = "info", name: str = "c") -> None:
         """Receive a counter."""
-        self.receive(f"{level}|counter|{name}|{value}".encode())
+        self.receive([f"{level}|counter|{name}|{value}".encode()])
         self.flush_lines()
 
     def flush(self) -> None:

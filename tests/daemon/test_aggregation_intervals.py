@@ -6,7 +6,8 @@ from math import inf, nan
 import pytest
 
 from tests.daemon.aggregators import HUGE, NOW, START, Setup, counter, starts
-from zibrato.daemon.aggregation import MAX_INTERVALS, Aggregator
+from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.intervals import MAX_INTERVALS
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.wire import Batch
 
@@ -72,6 +73,22 @@ def test_past_a_bound_what_would_open_one_more_counts_as_of_now() -> None:
     assert (snapshots[-1].start, snapshots[-1].measurements) == (NOW, 99 + 1)
     assert snapshots[-2].measurements == 2
     assert metrics.total("zibrato.intake.timestamp_clamped") == 99
+
+
+def test_what_comes_after_its_interval_was_closed_opens_it_again() -> None:
+    aggregator = Aggregator(SelfMetrics(), interval=10.0, source="here", max_series=9)
+    for _ in range(2):
+        assert [
+            aggregator.add(batch, NOW) for batch in [Batch(1, "c", 1, NOW, NOW, [counter()])] * 2
+        ]
+        assert [closed.snapshot().measurements for closed in aggregator.close(inf)] == [2]
+
+
+def test_what_comes_at_once_of_two_intervals_lands_in_both() -> None:
+    aggregator = Aggregator(SelfMetrics(), interval=10.0, source="here", max_series=9)
+    times = (NOW, NOW - 10, NOW, NOW - 10, NOW + 9, NOW + 11)
+    starts = [aggregator.add(Batch(1, "c", 1, when, when, [counter()]), NOW) for when in times]
+    assert starts == [START, START - 10, START, START - 10, START + 10, START]
 
 
 def test_the_middle_of_a_batch_decides() -> None:

@@ -88,7 +88,7 @@ class BackendSetTests(SynchronousTestCase):
     def close(self) -> float:
         """Close an interval of one measurement; return its start."""
         start = self.clock.seconds()
-        self.receiver.receive(b"info|counter|requests|1")
+        self.receiver.receive([b"info|counter|requests|1"])
         self.receiver.flush()
         self.clock.advance(10)
         self.journal.put(self.aggregator.close(self.clock.seconds()))

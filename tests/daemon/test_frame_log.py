@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from zibrato.daemon.frame_log import FrameLog
+from zibrato.daemon.frame_log import MAX_BYTES, FrameLog, bound
 
 
 def test_has_what_is_new() -> None:
     log = FrameLog()
-    log.append(10, b"a")
-    log.append(10, b"b")
+    log.extend(10, [b"a"])
+    log.extend(10, [b"b"])
     assert log.take() == {10: [b"a", b"b"]}
     assert not log
     assert log.take() == {}
@@ -16,8 +16,8 @@ def test_has_what_is_new() -> None:
 
 def test_forgets_what_is_closed() -> None:
     log = FrameLog()
-    log.append(10, b"a")
-    log.append(20, b"b")
+    log.extend(10, [b"a"])
+    log.extend(20, [b"b"])
     log.close(10)
     log.close(30)
     assert log.take() == {20: [b"b"]}
@@ -25,10 +25,10 @@ def test_forgets_what_is_closed() -> None:
 
 def test_what_could_not_be_committed_comes_again_unless_it_is_closed() -> None:
     log = FrameLog()
-    log.append(10, b"a")
-    log.append(20, b"b")
+    log.extend(10, [b"a"])
+    log.extend(20, [b"b"])
     taken = log.take()
-    log.append(20, b"c")
+    log.extend(20, [b"c"])
     log.close(10)
     log.put_back(taken)
     assert log.take() == {20: [b"b", b"c"]}
@@ -36,11 +36,16 @@ def test_what_could_not_be_committed_comes_again_unless_it_is_closed() -> None:
 
 def test_is_bounded_and_says_so() -> None:
     log = FrameLog(max_bytes=2)
-    log.append(10, b"a")
-    log.append(10, b"b")
+    log.extend(10, [b"a"])
+    log.extend(10, [b"b"])
     assert log.is_complete
-    log.append(10, b"c")
+    log.extend(10, [b"c"])
     assert not log.is_complete
     assert log.take() == {10: [b"a", b"b"]}
     log.close(10)
     assert log.is_complete
+
+
+def test_a_short_interval_may_have_less() -> None:
+    assert bound(1) == MAX_BYTES // 10
+    assert bound(10) == bound(3600) == MAX_BYTES

@@ -129,7 +129,7 @@ class OpenIntervalTests(JournalCase):
 
     def test_what_was_open_a_second_ago_is_found_again(self) -> None:
         self.running.count(2)
-        self.running.receive(b"info|timer|t|0.5\ninfo|gauge|g|7")
+        self.running.receive([b"info|timer|t|0.5\ninfo|gauge|g|7"])
         self.running.flush_lines()
         self.running.journal.tick()
         self.running.count(100)

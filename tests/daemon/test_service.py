@@ -21,7 +21,7 @@ class DaemonTests(DaemonCase):
 
     def test_an_interval_is_shipped_once_its_grace_is_over(self) -> None:
         self.make()
-        self.receive(b"info|counter|c|2\nerror|counter|c|3")
+        self.receive([b"info|counter|c|2\nerror|counter|c|3"])
         self.pass_time(10 + GRACE - 0.1)
         assert self.summaries("c") == []
         self.pass_time(0.2)
@@ -33,8 +33,8 @@ class DaemonTests(DaemonCase):
     def test_what_comes_in_the_grace_still_belongs_to_its_interval(self) -> None:
         self.make()
         self.pass_time(10 + GRACE / 2)
-        self.receive(b"info|counter|c|1|1009.9")
-        self.receive(b"info|counter|c|5")
+        self.receive([b"info|counter|c|1|1009.9"])
+        self.receive([b"info|counter|c|5"])
         self.pass_time(GRACE)
         self.pass_time(10)
         sums = [(start, summary.sum) for start, _, summary in self.summaries("c")]
@@ -42,7 +42,7 @@ class DaemonTests(DaemonCase):
 
     def test_levels_filter_everything_else_out(self) -> None:
         self.make("--levels", "warning+")
-        self.receive(b"info|counter|c|1\nwarning|counter|d|1\nmine|counter|e|1")
+        self.receive([b"info|counter|c|1\nwarning|counter|d|1\nmine|counter|e|1"])
         self.pass_time(11)
         names = {
             series.name for snapshot in self.backend.snapshots for series in snapshot.summaries
@@ -75,7 +75,7 @@ class DaemonTests(DaemonCase):
         self.pass_time(11)
         assert len(self.flushLoggedErrors(TypeError)) == 2  # at 1,000.5 and 1,010.5
         patch.restore()
-        self.receive(b"info|counter|c|1")
+        self.receive([b"info|counter|c|1"])
         self.pass_time(10)
         assert len(self.summaries("c")) == 1
 
@@ -83,11 +83,11 @@ class DaemonTests(DaemonCase):
         for step in (-3600, 3600):
             self.make()
             self.pass_time(3)
-            self.receive(b"info|counter|c|1")
+            self.receive([b"info|counter|c|1"])
             self.clock.set_clock(step)
             self.daemon.clock_stepped(step)
             assert self.summaries("c")[0][0] == 1000.0
-            self.receive(b"info|counter|c|2")
+            self.receive([b"info|counter|c|2"])
             self.pass_time(20.5 + GRACE)
             times = [(start, summary.sum) for start, _, summary in self.summaries("c")]
             assert times == [(1000.0, 1.0), (1000.0 + step, 2.0)]
@@ -99,14 +99,14 @@ class DaemonTests(DaemonCase):
 
     def test_a_stop_ships_the_open_interval(self) -> None:
         self.make()
-        self.receive(b"info|counter|c|7")
+        self.receive([b"info|counter|c|7"])
         self.stop()
         assert [summary.sum for _, _, summary in self.summaries("c")] == [7.0]
         assert self.clock.getDelayedCalls() == []
 
     def test_a_stop_waits_for_the_backend_until_the_deadline(self) -> None:
         self.make("--stop-timeout", "3")
-        self.receive(b"info|counter|c|7")
+        self.receive([b"info|counter|c|7"])
         self.patch(self.backend, "deliver", lambda delivery: Deferred())
         stopping = self.daemon.stopService()
         self.pass_time(2.9)
@@ -158,7 +158,7 @@ class DaemonTests(DaemonCase):
         frames = [b"info|timer|t%d|1" % number for number in range(40)]
         frames += [b"debug|counter|c|1", b"info|timer|t|-1", b"", b"info|gauge|t1|2"]
         for frame in frames:
-            self.receive(frame)
+            self.receive([frame])
         self.flush_lines()
         total = self.metrics.total
         received = total("zibrato.intake.received")
@@ -177,7 +177,7 @@ class DaemonTests(DaemonCase):
     def test_what_had_no_room_is_told_although_there_is_none(self) -> None:
         self.make("--max-series", "2")
         for name in "abcde":
-            self.receive(b"info|timer|%b|1" % name.encode())
+            self.receive([b"info|timer|%b|1" % name.encode()])
         self.pass_time(10 + GRACE)
         ((_, series, summary),) = self.summaries("zibrato.intake.dropped")
         assert (series.tags, summary.sum) == ((("reason", "max_series"),), 3)

@@ -33,7 +33,7 @@ class Fixture:
         self.reactor = Reactor()
         self.frames: list[bytes] = []
         endpoints = [Endpoint(f"ipc://{path}")]
-        self.intake = ZeroMQIntake(self.reactor, endpoints, self.frames.append, ipc_mode=mode)
+        self.intake = ZeroMQIntake(self.reactor, endpoints, self.frames.extend, ipc_mode=mode)
         self.intake.startService()
         self.context: zmq.Context[Any] = zmq.Context()
         self.push = self.context.socket(zmq.PUSH)
@@ -161,7 +161,7 @@ def test_a_drain_takes_what_has_arrived_and_lets_nobody_new_in(fixture: Fixture)
     assert fixture.reactor.readers == []
     # What the client's ZeroMQ had not written by then the next daemon gets.
     fixture.intake = ZeroMQIntake(
-        fixture.reactor, [Endpoint(f"ipc://{fixture.path}")], fixture.frames.append
+        fixture.reactor, [Endpoint(f"ipc://{fixture.path}")], fixture.frames.extend
     )
     fixture.intake.startService()
     fixture.read_until(1000)
@@ -175,7 +175,7 @@ def test_a_drain_hears_who_was_about_to_connect_as_it_began(
     monkeypatch.setattr("zibrato.intake.zeromq.turn_away", lambda _: None)
     frames: list[bytes] = []
     reactor = Reactor()
-    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.append, ipc_mode=0o660)
+    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.extend, ipc_mode=0o660)
     intake.startService()
     done: list[None] = []
     intake.drain().addCallback(done.append)
@@ -255,7 +255,7 @@ def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) ->
     path = tmp_path / "socket"
     reactor = Reactor()
     frames: list[bytes] = []
-    intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.append)
+    intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.extend)
     intake.startService()
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(30)

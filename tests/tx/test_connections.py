@@ -34,8 +34,11 @@ class Reactor(Clock):
 class Queue:
     """Stands in for a socket that holds messages, or fails."""
 
-    def __init__(self, messages: int, error: zmq.ZMQError | None = None) -> None:
+    def __init__(
+        self, messages: int, error: zmq.ZMQError | None = None, message: bytes = b"frame"
+    ) -> None:
         self.messages = messages
+        self.message = message
         self.error = error
 
     def recv(self, flags: int) -> bytes:
@@ -44,7 +47,7 @@ class Queue:
         if not self.messages:
             raise zmq.Again
         self.messages -= 1
-        return b"frame"
+        return self.message
 
     def get(self, _option: int) -> int:
         return zmq.POLLIN if self.messages else 0
@@ -62,7 +65,7 @@ class Fixture:
         self.frames: list[bytes] = []
         self.time = 0.0
         monkeypatch.setattr(connections, "perf_counter", self._tick)
-        self.connection = PullConnection(Factory(self.reactor, self.context), self.frames.append)
+        self.connection = PullConnection(Factory(self.reactor, self.context), self.frames.extend)
         self.real = self.connection.socket
 
     def _tick(self) -> float:
@@ -83,12 +86,26 @@ def fixture(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_reading_stops_for_the_reactor_and_goes_on_by_itself(fixture: Fixture) -> None:
-    fixture.connection.socket = Queue(100)
+    fixture.connection.socket = Queue(1000)
     fixture.connection.doRead()
-    assert 0 < len(fixture.frames) < 10
+    assert 0 < len(fixture.frames) < 500
     assert len(fixture.reactor.getDelayedCalls()) == 1
     fixture.reactor.advance(0)
-    assert len(fixture.frames) == fixture.connection.frames == 100
+    assert len(fixture.frames) == fixture.connection.frames == 1000
+
+
+def test_what_is_handed_over_at_once_is_bounded_in_bytes(fixture: Fixture) -> None:
+    handed: list[int] = []
+    pull = PullConnection(fixture.connection.factory, lambda frames: handed.append(len(frames)))
+    pull.socket.close()
+    pull.socket = Queue(200)
+    pull.doRead()
+    assert handed[0] > 10
+    handed.clear()
+    pull.socket = Queue(3, message=bytes(connections.AT_ONCE))
+    pull.doRead()
+    assert handed == [1, 1, 1]
+    pull.shutdown()
 
 
 def test_an_error_costs_a_pause_and_no_more(fixture: Fixture) -> None:
@@ -196,7 +213,7 @@ def test_frames_of_who_is_not_accepted_are_left_out(fixture: Fixture) -> None:
         users.append(user)
         return user == "good"
 
-    pull = AuthenticatedPullConnection(fixture.connection.factory, fixture.frames.append, is_good)
+    pull = AuthenticatedPullConnection(fixture.connection.factory, fixture.frames.extend, is_good)
     pull.socket.close()
     pull.socket = Frames(4)
     pull.doRead()

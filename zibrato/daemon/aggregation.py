@@ -13,7 +13,18 @@ from math import inf, isfinite
 
 from zibrato.daemon.accumulator import Accumulator, SetAccumulator
 from zibrato.daemon.identity import rejection_of
-from zibrato.daemon.intervals import ClosedInterval, Identity, OpenInterval, Taken
+from zibrato.daemon.intervals import (
+    MAX_AGE,
+    MAX_INTERVALS,
+    MAX_SHIPPED_AGE,
+    MAX_SPAN,
+    NO_SPAN,
+    ClosedInterval,
+    Identity,
+    OpenInterval,
+    Span,
+    Taken,
+)  # fmt: skip
 from zibrato.daemon.samples import SAMPLE_BYTES, are_sound, good_samples, unpack_sample
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
@@ -21,14 +32,6 @@ from zibrato.lines import LineBatch, RepeatedRow, SetRow
 from zibrato.model import COUNTER, GAUGE, MAX_EXACT_INT, SET, TIMER, Series, SummaryRow
 from zibrato.wire import Batch, CounterRow, SampleRow, unpack
 
-MAX_AGE = 7200.0
-"""Seconds for which a batch keeps its own time: Librato takes nothing older."""
-MAX_SHIPPED_AGE = 8 * 86_400.0
-"""Seconds for which what another daemon shipped does: by default its outbox keeps it for 7 days."""
-MAX_SPAN = 60.0
-"""Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
-MAX_INTERVALS = 1000
-"""Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
 _Row = CounterRow | SampleRow | SummaryRow | RepeatedRow | SetRow
 
 
@@ -54,7 +57,9 @@ class Aggregator:
         self._source = source
         self.max_series = max_series
         self._intervals: dict[float, OpenInterval] = {}
-        self._series_count = 0
+        self.open_series = 0
+        """How many series the open intervals hold."""
+        self._span = NO_SPAN
 
     @property
     def levels(self) -> LevelFilter:
@@ -68,11 +73,6 @@ class Aggregator:
             interval.rows.clear()
 
     @property
-    def open_series(self) -> int:
-        """How many series the open intervals hold."""
-        return self._series_count
-
-    @property
     def pending(self) -> int:
         """How many measurements the open intervals hold."""
         return sum(
@@ -84,14 +84,21 @@ class Aggregator:
     def add(self, batch: Batch | LineBatch, now: float) -> float:
         """Take `batch` in, at the Unix time `now`; return when its interval began."""
         start, end = batch.start, batch.end
-        when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
-        start = when // self.interval * self.interval
-        interval = self._intervals.get(start)
-        if interval is None or not now - MAX_AGE <= when <= now + self.interval:
-            start = self._start_for(when, now)
-            interval = self._opened(start)
-        self._take(interval, batch)
-        return start
+        span = self._span
+        # What comes at once is mostly of one interval.
+        if not (now == span.now and span.start <= start <= end < span.end):
+            when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
+            span = self._span_of(when, now)
+        self._take(span.interval, batch)
+        return span.start
+
+    def _span_of(self, when: float, now: float) -> Span:
+        start = self._start_for(when, now)
+        span = Span(now, start, start + self.interval, self._opened(start))
+        # Only if all of it is as near as what keeps its own time.
+        if now - MAX_AGE <= start and span.end <= now + self.interval:
+            self._span = span
+        return span
 
     def add_own(self, batch: Batch, now: float) -> None:
         """Take in what the daemon tells of itself: also what was lost for want of room."""
@@ -113,11 +120,12 @@ class Aggregator:
 
     def close(self, before: float) -> list[ClosedInterval]:
         """Return what ended by Unix time `before`, oldest first."""
+        self._span = NO_SPAN
         due = sorted(start for start in self._intervals if start + self.interval <= before)
         closed = []
         for start in due:
             interval = self._intervals.pop(start)
-            self._series_count -= len(interval.entries)
+            self.open_series -= len(interval.entries)
             closed.append(ClosedInterval(start, start + self.interval, interval))
         return closed
 
@@ -183,10 +191,8 @@ class Aggregator:
 
     def _start_for(self, when: float, now: float, max_age: float = MAX_AGE) -> float:
         """Return the start of the interval of `when`, or of `now` where `when` can't have one."""
-        start = when // self.interval * self.interval
-        has_room = start in self._intervals or len(self._intervals) < MAX_INTERVALS
-        if has_room and now - max_age <= when <= now + self.interval:
-            return start
+        if self.has_room(when) and now - max_age <= when <= now + self.interval:
+            return self._start_of(when)
         self._metrics.count("zibrato.intake.timestamp_clamped")
         return self._start_of(now)
 
@@ -196,20 +202,22 @@ class Aggregator:
     def _add_counter(self, interval: OpenInterval, row: CounterRow) -> int:
         """Take `row` in; return how many measurements it was."""
         if not 0 < row.count <= MAX_EXACT_INT:
-            self._reject(1, "count")
+            self._metrics.rejected(1, "count")
             return 1
         if not isfinite(row.sum):
-            self._reject(row.count, "value")
+            self._metrics.rejected(row.count, "value")
             return row.count
         entry = self._entry(interval, COUNTER, row, row.count)
-        self._drop_excess(entry.add_counts(row.count, row.sum) if entry is not None else 0)
+        if entry is not None:
+            self._metrics.dropped(entry.add_counts(row.count, row.sum), "overflow")
         return row.count
 
     def _add_repeated(self, interval: OpenInterval, row: RepeatedRow) -> int:
         """Take `row` in; return how many measurements it was."""
         received = sum(row.times)
         entry = self._entry(interval, TIMER, row, received)
-        self._drop_excess(entry.add_repeated(row.samples, row.times) if entry is not None else 0)
+        if entry is not None:
+            self._metrics.dropped(entry.add_repeated(row.samples, row.times), "overflow")
         return received
 
     def _add_set(self, interval: OpenInterval, row: SetRow) -> int:
@@ -232,10 +240,10 @@ class Aggregator:
         try:
             samples, bad = (unpack(data), 0) if sound else good_samples(kind, data)
         except ValueError:
-            self._reject(1, "samples")
+            self._metrics.rejected(1, "samples")
             return 1
         if bad:
-            self._reject(bad, "value")
+            self._metrics.rejected(bad, "value")
         if samples:
             entry = self._entry(interval, kind, row, len(samples))
             if entry is not None:
@@ -252,15 +260,14 @@ class Aggregator:
             excess = entry.add_counts(summary.count, summary.sum)
         else:
             excess = entry.add_summary(summary)
-        self._drop_excess(excess)
+        self._metrics.dropped(excess, "overflow")
         return None
 
     def _loss_of(self, row: SummaryRow) -> str | None:
         """Return why there is no place for `row`; None where the filter leaves it out."""
         reason = rejection_of(row.name, row.level, row.source, tuple(row.tags.items()))
-        if reason is None and self._levels.passes(level_name(row.level)):
-            return "max_series"
-        return reason
+        passes = reason is None and self._levels.passes(level_name(row.level))
+        return "max_series" if passes else reason
 
     def _entry(
         self, interval: OpenInterval, kind: str, row: _Row, count: int
@@ -274,7 +281,7 @@ class Aggregator:
         kind, name, label, source, tags = identity
         reason = rejection_of(name, label, source, tags)
         if reason:
-            self._reject(count, reason)
+            self._metrics.rejected(count, reason)
             return None
         series = Series(kind, name, source or self._source, tuple(sorted(tags)), level_name(label))
         if not self._levels.passes(series.level):
@@ -282,18 +289,11 @@ class Aggregator:
             return None
         entry = interval.entries.get(series)
         if entry is None:
-            if self._series_count >= self.max_series:
-                self._metrics.count("zibrato.intake.dropped", count, reason="max_series")
+            if self.open_series >= self.max_series:
+                self._metrics.dropped(count, "max_series")
                 return None
-            self._series_count += 1
+            self.open_series += 1
             entry = SetAccumulator() if kind == SET else Accumulator(kind)
             interval.entries[series] = entry
         interval.remember(identity, entry)
         return entry
-
-    def _drop_excess(self, count: int) -> None:
-        if count:
-            self._metrics.count("zibrato.intake.dropped", count, reason="overflow")
-
-    def _reject(self, count: int, reason: str) -> None:
-        self._metrics.count("zibrato.intake.rejected", count, reason=reason)

@@ -23,7 +23,7 @@ class ClientRejections:
         """Count one; `text` says of whom, or why, what the reason of one word doesn't."""
         # As a measurement that was rejected, so that the account adds up.
         self._metrics.count("zibrato.intake.received")
-        self._metrics.count("zibrato.intake.rejected", reason=reason)
+        self._metrics.rejected(1, reason)
         began = self._clock.seconds() // self._interval
         if began != self._logged:
             self._logged = began

@@ -70,7 +70,9 @@ def vectorized(samples: array[float], distribution: Distribution | None) -> Mome
         if exact is not None and len(exact) + len(samples) <= MAX_EXACT_SAMPLES:
             distribution.add(samples.tolist())
         else:
-            distribution.absorb(_histogram(values, moments))
+            positive = values if moments.low > 0 else values[values > 0]
+            zeros = len(values) - len(positive)
+            distribution.add_buckets(_buckets(positive), zeros, moments.low, moments.high)
     return moments
 
 
@@ -85,17 +87,15 @@ def are_timings(data: bytes) -> bool:
     return bool(values.min() >= 0 and values.max() < inf)  # of a NaN among them both are NaN
 
 
-def _histogram(values: _Vector, moments: Moments) -> Distribution:
-    positive = values if moments.low > 0 else values[values > 0]
-    buckets: dict[int, int] = {}
-    if len(positive):
-        indices = _bucket_indices(positive)
-        lowest = int(indices.min())
-        counts = numpy.bincount(indices - lowest)
-        (filled,) = counts.nonzero()
-        buckets = dict(zip((filled + lowest).tolist(), counts[filled].tolist(), strict=True))
-    zeros = len(values) - len(positive)
-    return Distribution.of_buckets(buckets, zeros, moments.low, moments.high)
+def _buckets(positive: _Vector) -> dict[int, int]:
+    """Return how many are in each bucket that is not empty."""
+    if not len(positive):
+        return {}
+    indices = _bucket_indices(positive)
+    lowest = int(indices.min())
+    counts = numpy.bincount(indices - lowest)
+    (filled,) = counts.nonzero()
+    return dict(zip((filled + lowest).tolist(), counts[filled].tolist(), strict=True))
 
 
 def _bucket_indices(positive: _Vector) -> _Vector:

@@ -7,6 +7,16 @@ from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of frames of one open interval; past that it has no log, and a crash loses what is not in it."""
+_BYTES_A_SECOND = MAX_BYTES / 10
+
+
+def bound(interval: float) -> int:
+    """Return how many bytes of frames an open interval of so many seconds may have.
+
+    To commit them costs as much as to take them in, where they are many; a short interval is soon
+    committed itself.
+    """
+    return int(min(MAX_BYTES, _BYTES_A_SECOND * interval))
 
 
 class _Interval:
@@ -34,12 +44,12 @@ class FrameLog:
         """Whether it has all that open intervals took in."""
         return all(interval.size <= self._max_bytes for interval in self._intervals.values())
 
-    def append(self, start: float, frame: bytes) -> None:
-        """Note a frame, unless its interval has too many."""
+    def extend(self, start: float, frames: Sequence[bytes]) -> None:
+        """Note frames, unless their interval has too many."""
         interval = self._intervals[start]
-        interval.size += len(frame)
+        interval.size += sum(map(len, frames))
         if interval.size <= self._max_bytes:
-            interval.frames.append(frame)
+            interval.frames += frames
 
     def close(self, start: float) -> None:
         """Forget an interval that is closed."""

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from math import inf, nan
+from typing import NamedTuple
 
 from zibrato.daemon.accumulator import Accumulator
 from zibrato.lines import LineBatch
 from zibrato.model import GAUGE, SET, Series, Snapshot, Summary, SummaryRow, Tags
 from zibrato.wire import Batch
 
+MAX_AGE = 7200.0
+"""Seconds for which a batch keeps its own time: Librato takes nothing older."""
+MAX_SHIPPED_AGE = 8 * 86_400.0
+"""Seconds for which what another daemon shipped does: by default its outbox keeps it for 7 days."""
+MAX_SPAN = 60.0
+"""Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
+MAX_INTERVALS = 1000
+"""Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
 Taken = Batch | LineBatch | Sequence[SummaryRow]
 """What an interval takes in at once."""
 Identity = tuple[str, str, str, str | None, Tags]
@@ -35,6 +45,18 @@ class OpenInterval:
         """Note that a row of `identity` goes to `entry`."""
         if len(self.rows) < 2 * len(self.entries):
             self.rows[identity] = entry
+
+
+class Span(NamedTuple):
+    """When an open interval began and ends, for batches that are taken in at the time `now`."""
+
+    now: float
+    start: float
+    end: float
+    interval: OpenInterval
+
+
+NO_SPAN = Span(nan, inf, -inf, OpenInterval())
 
 
 class ClosedInterval:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from zibrato.daemon.client_sequences import ClientSequences
-from zibrato.daemon.frame_log import FrameLog
+from zibrato.daemon.frame_log import MAX_BYTES, FrameLog
 from zibrato.daemon.intervals import ClosedInterval, Taken
 from zibrato.daemon.journal_turn import Turn, Written, write
 from zibrato.daemon.kept_snapshot import KeptSnapshot, Waiting
@@ -30,7 +30,8 @@ from zibrato.threads import Workers, finished
 class Journal:
     """Hands closed intervals to `outboxes`, once they are in the file, if there is one.
 
-    What can't be committed is in memory meanwhile, and is tried again with every `tick`.
+    What can't be committed is in memory meanwhile, and is tried again with every `tick`. Of an open
+    interval the file gets no more than `log_bytes` before it is closed.
     """
 
     _log = Logger()
@@ -42,6 +43,8 @@ class Journal:
         metrics: SelfMetrics,
         workers: Workers,
         disk: OutboxDisk | None = None,
+        *,
+        log_bytes: int = MAX_BYTES,
     ) -> None:
         self.sequences = sequences
         self._outboxes: dict[str, Outbox] = {}
@@ -49,7 +52,7 @@ class Journal:
         self._metrics = metrics
         self._workers = workers
         self._disk = disk
-        self._log_of_open = FrameLog()
+        self._log_of_open = FrameLog(log_bytes)
         self._closed: list[ClosedInterval] = []
         self._starts: list[float] = []
         self._done: list[tuple[str, Identity]] = []
@@ -87,7 +90,7 @@ class Journal:
 
         def restore_frame(start: float, frame: bytes) -> None:
             starts.add(start)
-            self.note(restore(start, taken_of(frame)), frame)
+            self.note(restore(start, taken_of(frame)), [frame])
 
         self._left = self._disk.open(restore_frame)
         self._starts += starts
@@ -104,11 +107,11 @@ class Journal:
                 self._remove(key, waiting)
         self._begin()
 
-    def note(self, start: float, taken: Taken | bytes) -> None:
-        """Note what the open interval of `start` took in: that, or a frame of it."""
+    def note(self, start: float, taken: Sequence[Taken | bytes]) -> None:
+        """Note what the open interval of `start` took in: each that, or the frame of it."""
         if self._disk is not None:
-            frame = taken if isinstance(taken, bytes) else frame_of(taken)
-            self._log_of_open.append(start, frame)
+            frames = [one if isinstance(one, bytes) else frame_of(one) for one in taken]
+            self._log_of_open.extend(start, frames)
 
     def put(self, closed: Sequence[ClosedInterval]) -> None:
         """Commit closed intervals, and hand them to the outboxes."""

@@ -23,7 +23,7 @@ class Receiver:
     """Decodes frames and has what they hold aggregated, as of the time at which they came.
 
     A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
-    is closed. `note` is told of all that is taken in, or of the frame of it, and of the start
+    is closed. `note` is told of all that is taken in, or of the frames of it, and of the start
     of its interval. `is_new` says whether a batch of an acknowledged client is to be aggregated.
     """
 
@@ -34,7 +34,7 @@ class Receiver:
         aggregator: Aggregator,
         metrics: SelfMetrics,
         clock: IReactorTime,
-        note: Callable[[float, Taken | bytes], None] = lambda _start, _taken: None,
+        note: Callable[[float, Sequence[Taken | bytes]], None] = lambda _start, _taken: None,
         is_new: Callable[[Batch | SnapshotPart], bool] = lambda _batch: True,
     ) -> None:
         self._is_new = is_new
@@ -58,31 +58,50 @@ class Receiver:
         for gatherer in self._gatherers:
             gatherer.flush()
 
-    def receive(self, frame: bytes) -> None:
-        """Take one frame in, whatever it holds; never raises.
+    def receive(self, frames: Sequence[bytes]) -> None:
+        """Take frames in, whatever they hold; never raises.
 
         What can't be read is counted by reason. So is what runs into a bug: that must cost one
         frame, not the intake, which may be a reader that the reactor drops at an exception.
         """
-        # Text starts with ASCII; what is blank or too long is rejected as a whole.
-        if frame and frame[0] < 0x80 and not frame.isspace() and len(frame) <= MAX_FRAME:
-            self._text.add(frame)
-            return
         now = self._clock.seconds()
-        try:
-            batch = decode_batch(frame)
-            if not isinstance(batch, str):
-                if batch.acknowledged is None or self._is_new(batch):
-                    self._note(self._aggregator.add(batch, now), frame)
-            elif batch == "version":
-                self._receive_part(frame, now)
-            else:
-                self.reject(1, batch)
-        except Exception:
-            self._fail(1, now)
+        start: float | None = None
+        taken: list[bytes] = []
+        for frame in frames:
+            # Text starts with ASCII; what is blank or too long is rejected as a whole.
+            if frame and frame[0] < 0x80 and not frame.isspace() and len(frame) <= MAX_FRAME:
+                self._text.add(frame)
+                continue
+            try:
+                batch = decode_batch(frame)
+                if isinstance(batch, str):
+                    begun = self._receive_other(frame, batch, now)
+                elif batch.acknowledged is None or self._is_new(batch):
+                    begun = self._aggregator.add(batch, now)
+                else:
+                    continue
+            except Exception:
+                self._fail(1, now)
+                continue
+            if begun != start:  # which is rare: what comes together is mostly of one interval
+                self._note_frames(start, taken)
+                start, taken = begun, []
+            taken.append(frame)
+        self._note_frames(start, taken)
 
-    def _receive_part(self, frame: bytes, now: float) -> None:
-        """Take in what another daemon ships, unless it was before.
+    def _note_frames(self, start: float | None, frames: Sequence[bytes]) -> None:
+        if start is not None:
+            self._note(start, frames)
+
+    def _receive_other(self, frame: bytes, reason: str, now: float) -> float | None:
+        """Take in what is no batch; return when its interval began, None where it has none."""
+        if reason == "version":
+            return self._receive_part(frame, now)
+        self.reject(1, reason)
+        return None
+
+    def _receive_part(self, frame: bytes, now: float) -> float | None:
+        """Take in what another daemon ships, unless it was before; return as `_receive_other`.
 
         One for which there is no room isn't noted as taken, so that it comes again.
         """
@@ -95,8 +114,8 @@ class Receiver:
             rows, rejected = summary_rows(part)
             for reason, count in rejected.items():
                 self.reject(count, reason)
-            start = self._aggregator.add_shipped(rows, part.when, now)
-            self._note(start, frame)
+            return self._aggregator.add_shipped(rows, part.when, now)
+        return None
 
     def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
         """Take rows in; return how many were rejected or dropped, by reason; never raises."""
@@ -105,7 +124,7 @@ class Receiver:
         try:
             lost = self._aggregator.add_summaries(rows, now, lambda at, row: taken[at].append(row))
             for start, some in taken.items():
-                self._note(start, some)
+                self._note(start, [some])
         except Exception:
             self._fail(1, now)
             return Counter(fault=len(rows))
@@ -114,7 +133,7 @@ class Receiver:
     def reject(self, count: int, reason: str) -> None:
         """Count what was turned away, for a reason of one word."""
         self._metrics.received(count)
-        self._metrics.count("zibrato.intake.rejected", count, reason=reason)
+        self._metrics.rejected(count, reason)
 
     def _take(self, reader: LineReader, when: float) -> None:
         """Take in what was gathered of lines; a bug costs what wasn't aggregated yet of them."""
@@ -125,7 +144,7 @@ class Receiver:
                 self.reject(count, reason)
             for batch in gathered.batches:
                 start = self._aggregator.add(batch, when)
-                self._note(start, batch)
+                self._note(start, [batch])
         except Exception:
             self._fail(lines, when)
 

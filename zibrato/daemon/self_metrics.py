@@ -22,10 +22,19 @@ class SelfMetrics:
     """
 
     def __init__(self) -> None:
-        self.totals: defaultdict[_Key, int] = defaultdict(int)  # a Counter takes thrice as long
+        self._totals: defaultdict[_Key, int] = defaultdict(int)
+        self._received = 0
         self._reported: dict[_Key, int] = {}
         self._gauges: dict[_Key, float] = {}
         self._sequence = 0
+
+    @property
+    def totals(self) -> defaultdict[_Key, int]:
+        """The counts since the start, by name and tags."""
+        received, self._received = self._received, 0
+        if received:
+            self._totals[_RECEIVED] += received
+        return self._totals
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
         """Add `value` to the counter `name` with `tags`."""
@@ -33,7 +42,16 @@ class SelfMetrics:
 
     def received(self, count: int) -> None:
         """Add to the counter of what was received; each batch does, so that it has to be quick."""
-        self.totals[_RECEIVED] += count
+        self._received += count
+
+    def rejected(self, count: int, reason: str) -> None:
+        """Count what is turned away as bad input."""
+        self.count("zibrato.intake.rejected", count, reason=reason)
+
+    def dropped(self, count: int, reason: str) -> None:
+        """Count what is good and taken in nowhere, if it is any."""
+        if count:
+            self.count("zibrato.intake.dropped", count, reason=reason)
 
     def gauge(self, name: str, value: float, **tags: str) -> None:
         """Set the gauge `name` with `tags`."""

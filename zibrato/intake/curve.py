@@ -47,7 +47,7 @@ class CurveServer:
         self._questions: ReplyConnection | None = None
         self._events: EventConnection | None = None
 
-    def open(self, reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
+    def open(self, reactor: Reactor, receive: Callable[[Sequence[bytes]], None]) -> PullConnection:
         """Return a connection that is bound or connected only by those who have the keys.
 
         What answers is there first: without it ZeroMQ would let in whoever knows the public key.

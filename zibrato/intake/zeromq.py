@@ -38,7 +38,7 @@ _log = Logger()
 def make(
     reactor: Reactor,
     endpoints: Sequence[Endpoint],
-    receive: Callable[[bytes], None],
+    receive: Callable[[Sequence[bytes]], None],
     *,
     ipc_mode: int,
     curve: CurveServer | None = None,
@@ -73,7 +73,7 @@ def make(
 def make_each(
     reactor: Reactor,
     endpoints: Sequence[Endpoint],
-    receive: Callable[[bytes], None],
+    receive: Callable[[Sequence[bytes]], None],
     *,
     ipc_mode: int,
     curve: Callable[[], CurveServer | None] = lambda: None,
@@ -119,7 +119,7 @@ class ZeroMQIntake(Service):
         self,
         reactor: Reactor,
         endpoints: Sequence[Endpoint],
-        receive: Callable[[bytes], None],
+        receive: Callable[[Sequence[bytes]], None],
         *,
         ipc_mode: int = 0o660,
         curve: CurveServer | None = None,
@@ -275,7 +275,7 @@ class ZeroMQIntake(Service):
             release(*self._locks.popitem())
 
 
-def _connection(reactor: Reactor, receive: Callable[[bytes], None]) -> PullConnection:
+def _connection(reactor: Reactor, receive: Callable[[Sequence[bytes]], None]) -> PullConnection:
     """Return an open connection; txZMQ is imported here since it imports the global reactor."""
     from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415 - imports the reactor
 
