@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from math import inf, nan
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from zibrato.daemon.accumulator import Accumulator
 from zibrato.lines import LineBatch
@@ -83,20 +82,25 @@ class ClosedInterval:
 def _summaries(interval: OpenInterval) -> dict[Series, Summary]:
     """Return what was accumulated; a set is a gauge from here on.
 
-    The interval is empty afterwards. It is freed part by part: to free all at once is one step of
-    the interpreter, for which every thread has to wait. To free an object for each that is made is
-    no better: Python collects garbage once there are some hundred objects more than there were, and
-    would go through those of all series in one step then.
+    The interval is empty afterwards: each summary takes the place of its accumulator. Those are
+    freed part by part: to free all at once is one step of the interpreter, for which every thread
+    has to wait. To free an object for each that is made is no better: Python collects garbage once
+    there are some hundred objects more than there were, and would go through those of all series
+    in one step then.
     """
-    summaries: dict[Series, Summary] = {}
     while interval.rows:
         interval.rows.popitem()
-    opened = iter(list(interval.entries))
-    while part := list(islice(opened, _PART)):
-        entries = [interval.entries.pop(one) for one in part]
-        for one, entry in zip(part, entries, strict=True):
-            series = one._replace(kind=GAUGE) if one.kind == SET else one
-            summary = entry.summary()
-            same = summaries.get(series)
-            summaries[series] = summary if same is None else same.merged(summary)
+    opened, accumulators = list(interval.entries), list(interval.entries.values())
+    summaries = cast(dict[Series, Summary], interval.entries)
+    interval.entries = {}
+    sets: list[Series] = []
+    while opened:
+        part, entries = opened[-_PART:], accumulators[-_PART:]
+        del opened[-_PART:], accumulators[-_PART:]
+        summaries.update(zip(part, [entry.summary() for entry in entries], strict=True))
+        sets += [series for series in part if series.kind == SET]
+    for one in sets:
+        series, summary = one._replace(kind=GAUGE), summaries.pop(one)
+        same = summaries.get(series)
+        summaries[series] = summary if same is None else same.merged(summary)
     return summaries
