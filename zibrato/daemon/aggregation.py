@@ -83,16 +83,16 @@ class Aggregator:
 
     def add(self, batch: Batch | LineBatch, now: float) -> float:
         """Take `batch` in, at the Unix time `now`; return when its interval began."""
-        start, end = batch.start, batch.end
-        span = self._span
+        known, begun, over, interval = self._span
         # What comes at once is mostly of one interval.
-        if not (now == span.now and span.start <= start <= end < span.end):
-            when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
-            span = self._span_of(when, now)
-        self._take(span.interval, batch)
-        return span.start
+        if now != known or not begun <= batch.start <= batch.end < over:
+            _, begun, _, interval = self._span_of(batch, now)
+        self._take(interval, batch)
+        return begun
 
-    def _span_of(self, when: float, now: float) -> Span:
+    def _span_of(self, batch: Batch | LineBatch, now: float) -> Span:
+        start, end = batch.start, batch.end
+        when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
         start = self._start_for(when, now)
         span = Span(now, start, start + self.interval, self._opened(start))
         # Only if all of it is as near as what keeps its own time.
@@ -139,7 +139,7 @@ class Aggregator:
                 received += self._add_samples(interval, TIMER, timer, sound)
         for gauge in batch.gauges:
             received += self._add_samples(interval, GAUGE, gauge, False)
-        if type(batch) is LineBatch:
+        if isinstance(batch, LineBatch):
             received += sum(self._add_repeated(interval, row) for row in batch.repeated)
             received += sum(self._add_set(interval, row) for row in batch.sets)
         self._metrics.received(received)
@@ -233,8 +233,7 @@ class Aggregator:
         if len(data) == SAMPLE_BYTES:
             (sample,) = unpack_sample(data)
             if 0 <= sample < inf:
-                entry = self._entry(interval, kind, row, 1)
-                if entry is not None:
+                if (entry := self._entry(interval, kind, row, 1)) is not None:
                     entry.add_one(sample)
                 return 1
         try:
