@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
 from math import inf
 
 from zibrato.distribution import SCALE, Distribution, bucket_of, representative
@@ -27,7 +29,7 @@ class Placement:
         self._first = bucket_of(low) if low > 0 else _LOWEST
         self._last = _HIGHEST if high == inf else bucket_of(high) if high > 0 else _LOWEST
         self._factor = factor
-        self._buckets: Counter[int] = Counter()
+        self._buckets: defaultdict[int, int] = defaultdict(int)
         self._zeros = 0
         self._sum = 0.0
         self._squares = 0.0
@@ -37,18 +39,25 @@ class Placement:
     def at(self, value: float, count: int) -> None:
         """Place `count` measurements of about `value`."""
         value = min(max(value, self._low), self._high) * self._factor
-        if value == inf:
-            raise ValueError("value")
-        index = bucket_of(value) if value else None
-        self._place(index, value, count)
+        self._place(_bucket_of(value), value, count)
 
     def over(self, low: float, high: float, count: int) -> None:
         """Spread `count` measurements evenly from `low` to `high`."""
         low = min(max(low, self._low), self._high)
         high = max(min(high, self._high), low)
-        width = high - low
-        for place, share in _shares(count, SLOTS):
-            self.at(low + width * place, share)
+        places = _spread(low, high, self._factor, min(count, SLOTS))
+        begun, buckets, slots = 0, self._buckets, len(places)
+        for slot, (index, value) in enumerate(places, 1):
+            end = slot * count // slots
+            share, begun = end - begun, end
+            if index is None:
+                self._zeros += share
+            else:
+                buckets[index] += share
+            self._sum += value * share
+            self._squares += value * value * share
+        self._least = min(self._least, places[0][1])
+        self._most = max(self._most, places[-1][1])
 
     def in_bucket(self, index: int, scale: int, count: int) -> None:
         """Place `count` measurements that are in bucket `index` of an exponential histogram.
@@ -74,7 +83,7 @@ class Placement:
     ) -> Summary:
         """Return the summary of all; sum, minimum and maximum are those that were placed, unless
         they are known better."""
-        count = self._zeros + self._buckets.total()
+        count = self._zeros + sum(self._buckets.values())
         low = self._least if least is None else bounded(least * self._factor)
         high = self._most if most is None else bounded(most * self._factor)
         whole = self._sum if total is None else total * self._factor
@@ -97,6 +106,23 @@ class Placement:
         self._sum += value * count
         self._squares += value * value * count
         self._least, self._most = min(self._least, value), max(self._most, value)
+
+
+# Of a stream all buckets come again with each request, and so do most of other streams.
+@lru_cache(4096)
+def _spread(
+    low: float, high: float, factor: float, slots: int
+) -> Sequence[tuple[int | None, float]]:
+    """Return as many values from `low` to `high` times `factor`, each with its bucket."""
+    values = [(low + (high - low) * (slot + 0.5) / slots) * factor for slot in range(slots)]
+    return [(_bucket_of(value), value) for value in values]
+
+
+def _bucket_of(value: float) -> int | None:
+    """Return the index of our bucket of a value, None of 0; raises ValueError past all floats."""
+    if value == inf:
+        raise ValueError("value")
+    return bucket_of(value) if value else None
 
 
 def _within(index: int) -> int:
