@@ -36,13 +36,22 @@ def test_what_could_not_be_committed_comes_again_unless_it_is_closed() -> None:
 
 def test_is_bounded_and_says_so() -> None:
     log = FrameLog(max_bytes=2)
-    log.extend(10, [b"a"])
-    log.extend(10, [b"b"])
+    log.extend(10, [b"a"], waited_for=True)
+    log.extend(10, [b"b"], waited_for=True)
     assert log.is_complete
-    log.extend(10, [b"c"])
+    log.extend(10, [b"c"], waited_for=True)
     assert not log.is_complete
     assert log.take() == {10: [b"a", b"b"]}
     log.close(10)
+    assert log.is_complete
+
+
+def test_what_nobody_waits_for_may_take_less_and_is_not_missed() -> None:
+    log = FrameLog(worth=1, max_bytes=2)
+    log.extend(10, [b"a"])
+    log.extend(10, [b"b"])
+    log.extend(10, [b"c"], waited_for=True)
+    assert log.take() == {10: [b"a", b"c"]}
     assert log.is_complete
 
 

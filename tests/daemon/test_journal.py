@@ -203,12 +203,20 @@ class ClientTests(JournalCase):
 
     def test_waits_where_the_log_of_an_interval_is_incomplete(self) -> None:
         self.running.journal._log_of_open._max_bytes = 10
-        self.running.count()
         self.running.sequences.take("a", 4)
+        self.running.count()
         waiting = self.running.sequences.committed()
         self.running.journal.tick()
         self.assertNoResult(waiting)
         self.running.flush()
+        self.successResultOf(waiting)
+
+    def test_does_not_wait_for_what_others_sent_too_much_of(self) -> None:
+        self.running.journal._log_of_open._worth = 10
+        self.running.count()
+        self.running.sequences.take("a", 4)
+        waiting = self.running.sequences.committed()
+        self.running.journal.tick()
         self.successResultOf(waiting)
 
     def test_in_memory_alone_it_is_told_with_the_next_turn(self) -> None:

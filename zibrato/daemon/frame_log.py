@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Of frames of one open interval; past that it has no log, and a crash loses what is not in it."""
+"""Of frames of one open interval; what is past that a crash loses, unless a client has it yet."""
 _BYTES_A_SECOND = MAX_BYTES / 10
 
 
 def bound(interval: float) -> int:
-    """Return how many bytes of frames an open interval of so many seconds may have.
+    """Return how many bytes of frames are worth it for an open interval of so many seconds.
 
     To commit them costs as much as to take them in, where they are many; a short interval is soon
     committed itself.
@@ -20,19 +20,24 @@ def bound(interval: float) -> int:
 
 
 class _Interval:
-    """Frames since the last `take`, and the bytes of all that there were."""
+    """Frames since the last `take`, and the bytes of all that were noted."""
 
-    __slots__ = ("frames", "size")
+    __slots__ = ("frames", "is_complete", "size")
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.size = 0
+        self.is_complete = True
 
 
 class FrameLog:
-    """Frames by the start of the interval that they belong to, since the last `take`."""
+    """Frames by the start of the interval that they belong to, since the last `take`.
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    An interval has `max_bytes` of them, or `worth` where no client waits for their commit.
+    """
+
+    def __init__(self, worth: int = MAX_BYTES, max_bytes: int = MAX_BYTES) -> None:
+        self._worth = worth
         self._max_bytes = max_bytes
         self._intervals: defaultdict[float, _Interval] = defaultdict(_Interval)
 
@@ -41,15 +46,17 @@ class FrameLog:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has all that open intervals took in."""
-        return all(interval.size <= self._max_bytes for interval in self._intervals.values())
+        """Whether it has all that open intervals took in for which a client waits."""
+        return all(interval.is_complete for interval in self._intervals.values())
 
-    def extend(self, start: float, frames: Sequence[bytes]) -> None:
+    def extend(self, start: float, frames: Sequence[bytes], *, waited_for: bool = False) -> None:
         """Note frames, unless their interval has too many."""
-        interval = self._intervals[start]
-        interval.size += sum(map(len, frames))
-        if interval.size <= self._max_bytes:
+        interval, size = self._intervals[start], sum(map(len, frames))
+        if interval.size + size <= (self._max_bytes if waited_for else self._worth):
+            interval.size += size
             interval.frames += frames
+        elif waited_for:
+            interval.is_complete = False
 
     def close(self, start: float) -> None:
         """Forget an interval that is closed."""

@@ -31,7 +31,7 @@ class Journal:
     """Hands closed intervals to `outboxes`, once they are in the file, if there is one.
 
     What can't be committed is in memory meanwhile, and is tried again with every `tick`. Of an open
-    interval the file gets no more than `log_bytes` before it is closed.
+    interval for which no client waits the file gets `log_bytes` at most before it is closed.
     """
 
     _log = Logger()
@@ -111,7 +111,7 @@ class Journal:
         """Note what the open interval of `start` took in: each that, or the frame of it."""
         if self._disk is not None:
             frames = [one if isinstance(one, bytes) else frame_of(one) for one in taken]
-            self._log_of_open.extend(start, frames)
+            self._log_of_open.extend(start, frames, waited_for=self.sequences.changed)
 
     def put(self, closed: Sequence[ClosedInterval]) -> None:
         """Commit closed intervals, and hand them to the outboxes."""
