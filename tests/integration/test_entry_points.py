@@ -137,7 +137,8 @@ class Daemonised:
         self.pid_file = directory / "daemon.pid"
         self.log = directory / "daemon.log"
         files = (f"--pidfile={self.pid_file}", f"--logfile={self.log}")
-        with Process([TWISTD, *files, "zibrato", *options], directory=directory) as starter:
+        command = [TWISTD, *files, "zibrato", *options]
+        with Process(command, directory=directory, forked=True) as starter:
             assert starter.wait() == 0
             assert starter.output == ""
         self.pid = int(self.pid_file.read_text())

@@ -242,7 +242,7 @@ def test_another_programs_database_is_refused_in_one_line_and_let_alone(tmp_path
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url)")
     arguments = ("--socket", f"ipc://{tmp_path}/socket", "--backend", "memory", "--outbox", path)
-    with Process([str(BIN / "zibrato"), *map(str, arguments)]) as process:
+    with Process([str(BIN / "zibrato"), *map(str, arguments)], forked=True) as process:
         assert process.wait() == 1
         (line,) = [line for line in process.output.splitlines() if line.startswith("zibrato:")]
         assert line == (
@@ -258,6 +258,7 @@ def test_another_daemons_file_is_refused_before_anything_starts(outbox: Outbox) 
     with outbox.start():
         other = f"{outbox.endpoint}2"
         arguments = ("--socket", other, "--backend", "memory", "--outbox", str(outbox.path))
-        with Process([str(BIN / "twistd"), "-n", "--pidfile=", "zibrato", *arguments]) as second:
+        command = [str(BIN / "twistd"), "-n", "--pidfile=", "zibrato", *arguments]
+        with Process(command, forked=True) as second:
             assert second.wait() == 1
             assert "another daemon or the store has it" in second.output

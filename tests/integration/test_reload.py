@@ -152,7 +152,7 @@ def test_hup_is_ignored_under_nohup_where_there_is_nothing_to_read(endpoint: str
 def test_usr1_kills_no_daemon_without_a_log_file(endpoint: str) -> None:
     options = ("--backend", "memory", "--socket", endpoint)
     twistd = (str(BIN / "twistd"), "--nodaemon", "--pidfile=", "--logfile=-", "zibrato")
-    with Process([*twistd, *options]) as process:
+    with Process([*twistd, *options], forked=True) as process:
         process.wait_for("listening on")
         process.send(signal.SIGUSR1)
         process.wait_for("USR1 is ignored")

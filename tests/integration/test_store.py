@@ -195,7 +195,7 @@ def test_what_can_not_be_is_one_line_before_anything_starts(
     tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     given = ("--socket", f"ipc://{tmp_path}/socket", "--store", str(tmp_path / "s"), *options)
-    with Process([str(BIN / "zibrato"), *given]) as process:
+    with Process([str(BIN / "zibrato"), *given], forked=True) as process:
         assert process.wait() == 1
         (line,) = process.output.splitlines()
         assert line.startswith(f"zibrato: {message}")
@@ -208,7 +208,7 @@ def test_a_port_and_a_file_that_are_taken_are_rejected(store: Store, tmp_path: P
         (("--store", f"{tmp_path}/b", "--web", f"tcp:{port}:interface=127.0.0.1"), "--web: can't"),
         (("--store", str(store.path), "--web", "none"), "--backend store: .*another daemon has it"),
     ):
-        with Process([str(BIN / "zibrato"), *other, *options]) as process:
+        with Process([str(BIN / "zibrato"), *other, *options], forked=True) as process:
             process.wait_for(f"^zibrato: {message}")
             assert process.wait() == 1
 
@@ -281,7 +281,7 @@ def test_export_writes_csv_and_json_lines(store: Store) -> None:
     assert (row["source"], float(row["sum"]), row["count"]) == ("s", 1.5, "1")
     written = subprocess.run([*command, "--format=jsonl"], capture_output=True, check=True)
     assert json.loads(written.stdout)["last"] == 1.5
-    with Process([*command[:2], "nix", *command[3:]]) as process:
+    with Process([*command[:2], "nix", *command[3:]], forked=True) as process:
         assert process.wait() == 1
         assert process.output.startswith("zibrato export: nothing in ")
     module = [sys.executable, "-m", "zibrato.store.export", *command[2:]]

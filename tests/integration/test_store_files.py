@@ -88,7 +88,7 @@ def test_a_second_daemon_is_refused_before_the_first_has_written(tmp_path: Path,
     options = ("--socket", "tcp://127.0.0.1:*", "--store", str(tmp_path / "store"), "--web", web)
     with (
         daemon(*options, "--flush-interval", "3600"),
-        Process([str(BIN / "zibrato"), *options]) as second,
+        Process([str(BIN / "zibrato"), *options], forked=True) as second,
     ):
         second.wait_for("^zibrato: --backend store: .*another daemon has it")
         assert second.wait() == 1

@@ -120,7 +120,7 @@ def test_systemd_is_told_that_the_daemon_lives_until_nobody_can_reach_it(tmp_pat
             *("--backend", "memory", "--flush-interval", "0.5"),
         ]
         environment = {"NOTIFY_SOCKET": f"{tmp_path}/notify", "WATCHDOG_USEC": "100000"}
-        with Process(arguments, environment) as process:
+        with Process(arguments, environment, forked=True) as process:
             process.wait_for("listening on ")
             while not told.recv(4096).startswith(b"STATUS=0.0 measurements/s, "):
                 pass
@@ -137,8 +137,9 @@ def test_a_daemon_that_can_not_start_never_says_that_it_is_ready(tmp_path: Path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(f"{tmp_path}/notify")
         told.setblocking(False)
+        environment = {"NOTIFY_SOCKET": f"{tmp_path}/notify"}
         arguments = [str(BIN / "zibrato"), "--socket", f"ipc://{tmp_path}/no/such/directory"]
-        with Process(arguments, {"NOTIFY_SOCKET": f"{tmp_path}/notify"}) as process:
+        with Process(arguments, environment, forked=True) as process:
             assert process.wait() == 1
         with pytest.raises(BlockingIOError):
             told.recv(4096)
