@@ -105,9 +105,16 @@ def test_gunicorn(
 TASKS = 60
 
 
-@pytest.mark.parametrize("recycle", [(), ("--max-tasks-per-child", "7")], ids=["", "max-tasks"])
+RECYCLED = ("--max-tasks-per-child=7",), ()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("recycle", RECYCLED if soak.SHARE >= 1 else RECYCLED[:1])
 def test_celery_prefork(sink: Sink, tmp_path: Path, recycle: tuple[str, ...]) -> None:
-    """Workers leave by os._exit: they send what they have on `worker_process_shutdown`."""
+    """Workers leave by os._exit: they send what they have on `worker_process_shutdown`.
+
+    Those that are recycled leave in both ways, the last two as the others do when all is stopped.
+    """
     queue = tmp_path / "queue"
     queue.mkdir()
     program("tasks", str(TASKS), sink=sink, QUEUE=str(queue)).wait(LONG)
@@ -127,9 +134,14 @@ def test_celery_prefork(sink: Sink, tmp_path: Path, recycle: tuple[str, ...]) ->
 # multiprocessing and concurrent.futures.
 
 
-@pytest.mark.parametrize("kind", ["processes", "own_clients", "grandchildren", "pool", "executor"])
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(sink: Sink, method: str, kind: str) -> None:
+KINDS = ["processes", "own_clients", "grandchildren", "pool", "executor"]
+PAIRS = soak.combinations(KINDS, ["forkserver", "spawn"])
+"""Each process of these imports everything anew: a short run has each kind with one of them."""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("kind", "method"), [*((kind, "fork") for kind in KINDS), *PAIRS])
+def test_multiprocessing(sink: Sink, kind: str, method: str) -> None:
     """Processes that come to their end send what they have."""
     with program("pools", method, kind, sink=sink) as process:
         assert process.wait(LONG) == 0

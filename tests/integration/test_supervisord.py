@@ -5,16 +5,17 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from xmlrpc.client import ServerProxy
 
 import pytest
+from supervisor.xmlrpc import SupervisorTransport
 
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import BIN, DEADLINE, ROOT, Process, eventually
+from tests.integration.processes import BIN, ROOT, Process, eventually
 from zibrato import Zibrato
 
 SHIPPED = ROOT / "deploy/zibrato.supervisord.conf"
@@ -57,17 +58,23 @@ class Supervisor:
         """What the daemon's log holds."""
         return (self._directory / "zibrato.log").read_text()
 
-    def control(self, *arguments: str) -> str:
-        """Return what supervisorctl says, once it is done."""
-        command = [str(BIN / "supervisorctl"), "-c", str(self._file), *arguments]
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=DEADLINE
-        )
-        return done.stdout + done.stderr
+    @property
+    def control(self) -> Any:
+        """What supervisorctl talks to; its methods return once they are done."""
+        transport = SupervisorTransport(serverurl=f"unix://{self._directory}/control")
+        return ServerProxy("http://127.0.0.1", transport).supervisor
+
+    def start(self) -> None:
+        """Start the daemon, as `supervisorctl start` does."""
+        assert self.control.startProcess("zibrato")
+
+    def stop(self) -> None:
+        """Stop the daemon, as `supervisorctl stop` does."""
+        assert self.control.stopProcess("zibrato")
 
     def pid(self) -> int:
         """Return the daemon's process id."""
-        return int(self.control("pid", "zibrato"))
+        return int(self.control.getProcessInfo("zibrato")["pid"])
 
     def wait_for(self, pattern: str) -> None:
         """Wait until supervisord has said this."""
@@ -128,7 +135,7 @@ def test_a_stop_in_mid_interval_ships_the_last_one(tmp_path: Path, server: Libra
     with Supervisor(tmp_path, server, "--flush-interval", "3600") as supervisor:
         with Zibrato(supervisor.endpoint, linger=30) as z:
             made = counted(z)
-        assert "zibrato: stopped" in supervisor.control("stop", "zibrato")
+        supervisor.stop()
         assert server.total("calls") == server.count("calls") == made
         supervisor.wait_for(r"stopped: zibrato \(exit status 0\)")
         assert "Traceback" not in supervisor.daemon_output
@@ -140,20 +147,21 @@ def test_what_is_counted_around_stops_and_restarts_arrives_once(
 ) -> None:
     with (
         Supervisor(tmp_path, server, "--flush-interval", "1") as supervisor,
-        Zibrato(supervisor.endpoint, linger=30) as z,
+        Zibrato(supervisor.endpoint) as z,
     ):
         made = counted(z)
-        supervisor.control("stop", "zibrato")
+        supervisor.stop()
         made += counted(z)  # kept by the client
-        supervisor.control("start", "zibrato")
+        supervisor.start()
         made += counted(z)
         server.wait_for(lambda: server.total("calls") == made)
         made += counted(z)
-        supervisor.control("restart", "zibrato")
+        supervisor.stop()
+        supervisor.start()
         made += counted(z)
         server.wait_for(lambda: server.total("calls") == made)
         assert supervisor.times("stopped: zibrato (exit status 0)") == 2
-        supervisor.control("stop", "zibrato")
+        supervisor.stop()
         assert server.total("calls") == server.count("calls") == made
         assert "Traceback" not in supervisor.daemon_output
 
@@ -163,15 +171,15 @@ def test_a_killed_daemon_is_restarted_and_loses_nothing_that_was_delivered(
 ) -> None:
     with (
         Supervisor(tmp_path, server, "--flush-interval", "1") as supervisor,
-        Zibrato(supervisor.endpoint, linger=30) as z,
+        Zibrato(supervisor.endpoint) as z,
     ):
         killed = supervisor.pid()
         made = counted(z)
         server.wait_for(lambda: server.total("calls") == made)
-        supervisor.control("signal", str(int(signal.SIGKILL)), "zibrato")
+        supervisor.control.signalProcess("zibrato", "KILL")
         supervisor.wait_for(r"exited: zibrato \(terminated by SIGKILL; not expected\)")
         made += counted(z)  # kept by the client until the next daemon has the socket
         server.wait_for(lambda: server.total("calls") == made)
         assert supervisor.pid() != killed
-        supervisor.control("stop", "zibrato")
+        supervisor.stop()
         assert server.total("calls") == server.count("calls") == made
