@@ -86,7 +86,7 @@ def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> VirtualEnvironment:
-    """An environment with the wheel and what it requires; tests leave it as they found it."""
+    """An environment with the wheel, or a later one, and what it requires."""
     made = VirtualEnvironment(tmp_path_factory.mktemp("environment"))
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"zibrato-{__version__}.dist-info/METADATA")
@@ -171,7 +171,7 @@ def test_the_plugin_runs_from_there(
 
 def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
     alone = VirtualEnvironment(tmp_path / "environment")
-    alone.pip("install", "--no-deps", "--no-compile", str(wheel))
+    alone.install(wheel)
     for distribution in ("pyzmq", "msgspec"):
         alone.link(metadata.distribution(distribution))
     packages = {path.name.partition("-")[0].partition(".")[0] for path in alone.site.iterdir()}
@@ -184,36 +184,29 @@ def test_a_client_alone_needs_two_packages(wheel: Path, tmp_path: Path) -> None:
     assert (sink.sums["calls"], sink.counts["log.records"]) == (44, 1)
 
 
-def test_an_upgrade_and_a_reinstallation_show(
+def test_what_is_uninstalled_upgraded_or_reinstalled_shows(
     installed: VirtualEnvironment, wheel: Path, next_wheel: Path
 ) -> None:
-    for file, version in ((next_wheel, NEXT_VERSION), (wheel, __version__), (wheel, __version__)):
-        installed.pip("install", "--no-deps", "--force-reinstall", str(file))
-        assert listed(installed.run("twistd", "--help"))
-        assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
-
-
-def test_an_uninstallation_leaves_nothing(installed: VirtualEnvironment, wheel: Path) -> None:
-    assert listed(installed.run("twistd", "--help"))  # and its plugin cache knows the plugin
-    installed.pip("uninstall", "--yes", "zibrato")
-    try:
-        assert not listed(installed.run("twistd", "--help"))
-        assert not list(installed.directory.rglob("zibrato*"))
-    finally:
-        installed.pip("install", "--no-deps", "--no-compile", str(wheel))
+    """Twisted's plugin cache is of before each time, also where it can not be written."""
     assert listed(installed.run("twistd", "--help"))
-
-
-def test_a_plugin_cache_that_can_not_be_written_does_no_harm(
-    installed: VirtualEnvironment, next_wheel: Path, wheel: Path
-) -> None:
     installed.pip("uninstall", "--yes", "zibrato")
     try:
         check_read_only(installed, expected=False)
-        installed.pip("install", "--no-deps", "--no-compile", str(next_wheel))
+        assert not listed(installed.run("twistd", "--help"))
+        assert not list(installed.directory.rglob("zibrato*"))
+        installed.install(wheel)
         check_read_only(installed, expected=True)
     finally:
-        installed.pip("install", "--no-deps", "--no-compile", "--force-reinstall", str(wheel))
+        installed.install(next_wheel)
+    check_version(installed, NEXT_VERSION)
+    installed.install(next_wheel)
+    check_version(installed, NEXT_VERSION)
+
+
+def check_version(installed: VirtualEnvironment, version: str) -> None:
+    """Check that twistd knows the plugin, and that it is this version."""
+    assert listed(installed.run("twistd", "--help"))
+    assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
 
 
 def check_read_only(installed: VirtualEnvironment, expected: bool) -> None:

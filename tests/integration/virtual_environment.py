@@ -65,6 +65,10 @@ class VirtualEnvironment:
         command = [sys.executable, "-m", "pip", "--python", python, "--quiet"]
         subprocess.run([*command, "--disable-pip-version-check", *arguments], check=True)
 
+    def install(self, wheel: Path) -> None:
+        """Install just this wheel, in the place of any other version of it; compile none of it."""
+        self.pip("install", "--no-deps", "--no-compile", "--force-reinstall", str(wheel))
+
     def run(self, command: str, *arguments: str, prefix: tuple[str, ...] = ()) -> str:
         """Return what a command of the environment prints on both streams; it must succeed."""
         with self.process(command, *arguments, prefix=prefix) as process:
