@@ -4,6 +4,7 @@ set -euo pipefail
 
 declare -A package=(
     [systemd-analyze]=systemd [setpriv]=util-linux [faketime]=faketime [tinyproxy]=tinyproxy
+    [prometheus]=prometheus [promtool]=prometheus [victoria-metrics]=victoria-metrics
 )
 is_there() { PATH="$PATH:/usr/sbin:/sbin" type -P "$1" >/dev/null; }
 install() { apt-get install --quiet=2 --yes --no-install-recommends "$@" >/dev/null; }
