@@ -38,6 +38,9 @@ set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
 zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # for this process only
 
 
+LONG = {"integration", "test_typing.py"}
+"""Parts of the paths of tests that take seconds."""
+
 # Daemons of tests keep their outboxes there, where nothing is named.
 _state = TemporaryDirectory(prefix="zibrato-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
@@ -59,12 +62,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put integration tests first: with the short ones last, all workers end at the same time.
+    """Put long tests first: with the short ones last, all workers end at the same time.
 
     Reports of an attack or a fault say which it is, for the tables of tests/hostile.py and
     tests/chaos.py.
     """
-    items.sort(key=lambda item: "integration" not in item.path.parts)
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
     for item in items:
         for mark in item.iter_markers("attack"):
             (tried,) = mark.args
