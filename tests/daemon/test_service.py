@@ -69,6 +69,13 @@ class DaemonTests(DaemonCase):
             "zibrato.backend.delivered",
         } <= names
 
+    def test_its_health_counts_the_series_of_others_alone_as_its_own_series_does(self) -> None:
+        self.make()
+        self.receive([b"info|counter|c|2\nerror|counter|c|3"])
+        self.pass_time(11)
+        *_, (_, _, summary) = self.summaries("zibrato.series")
+        assert (summary.last, self.daemon.health.report().series) == (2.0, 2)
+
     def test_a_failing_tick_does_not_end_the_ticking(self) -> None:
         self.make()
         patch = self.patch(self.aggregator, "close", None)

@@ -217,7 +217,8 @@ class Daemon(MultiService):
 
     def _report(self, when: float) -> None:
         metrics = self._metrics
-        metrics.gauge("zibrato.series", self._aggregator.open_series)
+        open_series = self._aggregator.open_series  # before the daemon's own are among them
+        metrics.gauge("zibrato.series", open_series)
         lag = self._lag.take()
         metrics.gauge("zibrato.reactor.lag", lag)
         memory = resident_memory()
@@ -228,7 +229,7 @@ class Daemon(MultiService):
         batch = metrics.batch(when)
         self._aggregator.add_own(batch, self._reactor.seconds())
         own = len(batch.counters) + len(batch.gauges)
-        self.health.look(own, self._aggregator.open_series, lag)
+        self.health.look(own, open_series, lag)
 
     async def _stop(self) -> None:
         self._is_stopping = True
