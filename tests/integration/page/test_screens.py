@@ -10,6 +10,7 @@ import pytest
 from tests.integration.browser import Tab
 from tests.integration.page.elements import expect, horizontal, row, wait_for_plot
 from tests.integration.page.store_daemon import StoreDaemon
+from zibrato import Zibrato
 
 SWIPE = """() => {
   const over = document.querySelector(".chart .u-over");
@@ -53,6 +54,14 @@ CLIPPED = """() => [...document.querySelectorAll(".row:not([hidden]) :is(.level,
   .map((part) => part.innerText)"""
 
 
+NAMES = """() => [...document.querySelectorAll(".row:not([hidden]) .name a")].map((link) => {
+  const own = link.querySelector(".own-name");
+  const [inner, outer] = [own, link].map((part) => part.getBoundingClientRect());
+  const isWhole = own.scrollWidth <= own.clientWidth && inner.right <= outer.right + 1;
+  return isWhole && inner.width > 0 ? own.innerText : "";
+})"""
+
+
 @pytest.mark.parametrize("width", [840, 960, 1280, 1920])
 def test_the_list_fills_its_width_and_clips_nothing(
     shop: StoreDaemon, chromium: Any, width: int
@@ -80,6 +89,21 @@ def test_a_narrow_list_clips_no_level_and_no_source(
     assert page.evaluate(CLIPPED) == []
     expect(row(page, "mail.bounced").locator(".kind")).to_have_text("counter")
     tab.checked(shop.url)
+    tab.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_name_that_has_no_room_loses_its_namespace_first(
+    served: StoreDaemon, chromium: Any, width: int
+) -> None:
+    namespace = "a.namespace.that.is.much.too.long.for.a.list." * 4
+    tab = Tab(chromium, viewport={"width": width, "height": 800})
+    with Zibrato(served.socket) as z:
+        z.count(name=f"{namespace}_requests")
+        z.count(name=f"{namespace}_errors")
+        page = tab.open(served.url, rows=2)
+    assert page.evaluate(NAMES) == ["_errors", "_requests"]
+    tab.checked(served.url)
     tab.context.close()
 
 
