@@ -41,6 +41,7 @@ def test_help_has_the_options_and_the_commands(
     text = capsys.readouterr().out
     assert text.startswith("Usage: zibrato [options]\n       zibrato COMMAND --help\n")
     assert "twistd" not in text
+    assert not [line for line in text.partition("Commands:")[0].splitlines() if "  " in line[28:]]
     for word in ("--flush-interval=", "Commands:", *librato.COMMANDS):
         assert word in text
 

@@ -35,7 +35,9 @@ NUMBERS = (
 )  # fmt: skip
 """Options that a configuration file may set with a number."""
 
-ACKNOWLEDGEMENTS = "Endpoint to tell clients at what is committed, or none; default: by --socket"
+ACKNOWLEDGEMENTS = (
+    "Endpoint where clients are told what is committed, or none; default: beside each --socket"
+)
 
 
 class _Parameters:
@@ -101,8 +103,7 @@ class Options(usage.Options):
         self["insecure-tcp"] = "yes"
 
     def opt_statsd(self, address: str) -> None:
-        """Address for lines of statsd, such as udp:8125; also tcp:PORT, unix:PATH and
-        unixgram:PATH; may be repeated."""
+        """Address for statsd: udp:8125, tcp:PORT, unix:PATH or unixgram:PATH; may be repeated"""
         self["statsd"].append(address)
 
     def opt_backend(self, choice: str) -> None:

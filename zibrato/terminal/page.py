@@ -113,7 +113,7 @@ class Page:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return UnreachableError(
             f"no page answers at {self.url}: {printable(reason or type(error).__name__)}; "
-            "is there a daemon, and not with --web none? Else name its page with --url"
+            "is a daemon running, without --web none? Name a page elsewhere with --url"
         )
 
 
