@@ -49,13 +49,13 @@ def test_what_zeromq_does_not_take_waits_in_order() -> None:
 def test_counters_alone_take_constant_memory_for_ever() -> None:
     fixture = Fixture(max_pending=100)
     fixture.connector.error = zmq.ZMQError(zmq.EINVAL)
-    for now in range(10_000):
+    for now in range(2_000):
         fixture.count()
         fixture.connection.step(now)
     assert fixture.connection.pending < 10
     fixture.connector.error = None
-    fixture.connection.step(10_001)
-    assert fixture.counted() == 10_000
+    fixture.connection.step(2_001)
+    assert fixture.counted() == 2_000
     assert not fixture.connection.dropped
 
 

@@ -24,7 +24,7 @@ from tests.intake.otlp.messages import (
     message,
     point,
 )
-from tests.soak import rounds
+from tests.soak import rounds, some
 from zibrato.intake.otlp.conversion import convert
 from zibrato.intake.otlp.encoding import JSON, PROTOBUF, decode
 from zibrato.intake.otlp.streams import Streams
@@ -94,9 +94,10 @@ class Intake:
         self.setup.account()
 
 
+@pytest.mark.soak
 @pytest.mark.attack("any value in each place of OTLP's JSON", before="there was no OTLP")
 def test_each_value_in_each_place_is_rejected_or_sound() -> None:
-    for body in each_part_replaced(GOOD):
+    for body in some([*each_part_replaced(GOOD)], 0):
         intake = Intake()
         intake.take(JSON, json.dumps(body).encode())
         intake.check()

@@ -48,7 +48,7 @@ def work(seed: int) -> None:
     while not stop.is_set():
         for _ in range(chance.randrange(400)):
             record(chance, by_this_thread)
-        stop.wait(0.01)
+        stop.wait(0.04)
     with lock:
         recorded.update(by_this_thread)
 
@@ -57,7 +57,7 @@ async def task(number: int) -> None:
     """Time blocks that overlap with those of other tasks."""
     while not stop.is_set():
         async with z.time_me(name="tasks"):
-            await asyncio.sleep(0.001 * (number % 7))
+            await asyncio.sleep(0.005 * (1 + number % 7))
         recorded["tasks"] += 1
 
 

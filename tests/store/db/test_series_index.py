@@ -137,22 +137,22 @@ def test_corrupt_tags_leave_out_their_series_alone(file: File) -> None:
 def test_twenty_times_as_many_names_as_the_bound_are_all_stored_in_bounded_memory(
     file: File,
 ) -> None:
-    bound, names = 1000, 20_000
+    bound, names, step = 300, 6_000, 150
     writer = Writer(file.writer.connection, TIERS, HUGE, max_series=bound)
 
     def measure(first: int, start: int) -> None:
         points = [
             (Series(COUNTER, f"name.{number}", "s"), start, Summary(1, 1.0))
-            for number in range(first, first + 500)
+            for number in range(first, first + step)
         ]
         writer.add(points)
         assert len(writer.index) <= bound
 
-    for first in range(0, 2 * bound, 500):
+    for first in range(0, 2 * bound, step):
         measure(first, T0 + first)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    for first in range(2 * bound, names, 500):
+    for first in range(2 * bound, names, step):
         measure(first, T0 + first)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
