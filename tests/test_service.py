@@ -109,7 +109,11 @@ def test_two_stores_work_without_a_page(directory: Path) -> None:
         ),
         (
             ("--backend", "store:path=a", "--backend", "store:path=./x/../a", "--web", "none"),
-            "--backend store: path: another backend of this daemon has ",
+            "--backend store: path: another backend of this daemon, or its outbox, has ",
+        ),
+        (
+            ("--outbox", "o", "--backend", "log:path=x/../o"),
+            "--backend log: path: another backend of this daemon, or its outbox, has ",
         ),
         (
             ("--backend", "memory", "--web", "tcp:0"),

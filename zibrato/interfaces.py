@@ -87,6 +87,8 @@ class BackendContext:
     """The reactor: the clock, and the ways out."""
     percentiles: tuple[float, ...]
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
+    name: str = ""
+    """What the daemon calls this backend, for its log; empty where nobody has said."""
     files: set[Path] = field(default_factory=set)
     """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
     locks: MutableMapping[Path, FileLock] = field(default_factory=WeakValueDictionary)

@@ -21,7 +21,7 @@ from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.outbox_place import outbox_disk, state_beside
+from zibrato.daemon.outbox_place import outbox_disk, outbox_path, state_beside
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -157,8 +157,10 @@ def _aggregator(settings: Settings, metrics: SelfMetrics) -> Aggregator:
 
 def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> BackendSet:
     settings = options.settings
+    outbox = outbox_path(settings, options.environment)
     context = BackendContext(
         reactor, settings.percentiles, count=metrics.count,
+        files=set() if outbox is None else {outbox.resolve()},
         sockets=[endpoint.address for endpoint in settings.endpoints],
         state=lambda name: state_beside(settings, options.environment, name),
     )  # fmt: skip

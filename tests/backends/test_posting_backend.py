@@ -32,10 +32,10 @@ class Backend(PostingBackend[Item]):
         await self._post(b"body", {}, classify)
 
 
-def backend_of(server: Recorder) -> Backend:
+def backend_of(server: Recorder, name: str = "") -> Backend:
     http: Any = StubTreq(server)  # its methods are made at run time
     target = HttpTarget.parse({"url": "http://there/", "headers": f"Key={KEY}"})
-    return Backend(target, BackendContext(FakeReactor(), ()), http)
+    return Backend(target, BackendContext(FakeReactor(), (), name), http)
 
 
 def delivered(backend: Backend) -> Deferred[None]:
@@ -59,3 +59,12 @@ class PostingBackendTests(SynchronousTestCase):
         ((request, _),) = server.requests
         self.assertEqual(request.getHeader("host"), "elsewhere")
         self.assertEqual(request.getHeader("key"), "another")
+
+    def test_the_log_calls_it_as_the_daemon_does(self) -> None:
+        with capturedLogs() as events:
+            backend = backend_of(Recorder(), "mine")
+            backend.reload({"url": "nonsense"})
+            backend._rejections.rejected_all(["a"], "400", 1)
+        keeps, rejects = (str(formatEvent(event)) for event in events)
+        self.assertTrue(keeps.startswith("mine keeps its url"), keeps)
+        self.assertTrue(rejects.startswith("mine rejects all"), rejects)

@@ -29,5 +29,7 @@ class ClaimPathTests(SynchronousTestCase):
         files: set[Path] = set()
         for path in ("/a", "/b"):
             claim_path(Path(path), files)
-        with self.assertRaisesRegex(ValueError, "another backend of this daemon has /a"):
+        with self.assertRaisesRegex(
+            ValueError, "another backend of this daemon, or its outbox, has /a"
+        ):
             claim_path(Path("/a"), files)

@@ -37,6 +37,7 @@ class Maker:
 
     def __init__(self) -> None:
         self.made: dict[str, Reloaded] = {}
+        self.names: dict[str, str] = {}
 
     def make(self, settings: Mapping[str, str], context: BackendContext) -> FakeBackend:
         """Return one; no two may have the same file."""
@@ -45,6 +46,7 @@ class Maker:
         if "file" in settings:
             claim_path(Path(settings["file"]), context.files)
         self.made[settings["place"]] = backend = Reloaded()
+        self.names[settings["place"]] = context.name
         return backend
 
 
@@ -107,6 +109,7 @@ class BackendSetTests(SynchronousTestCase):
         self.assertEqual(self.keys(), ["fake", "fake 2", "own"])
         self.assertEqual(self.given("a"), [first, second])
         self.assertEqual(self.given("c"), [second])
+        self.assertEqual(self.maker.names, {"a": "fake", "b": "fake", "c": "own"})
 
     def test_what_stays_is_the_same_and_told_its_settings(self) -> None:
         before = [self.maker.made[place] for place in "ab"]

@@ -35,6 +35,13 @@ def test_the_buffer_of_datagrams_is_larger_than_by_default() -> None:
     made.close()
 
 
+def test_a_file_that_a_daemon_has_is_in_use(tmp_path: Path) -> None:
+    first = bound(f"unixgram:{tmp_path}/s")
+    with pytest.raises(OSError, match="Address already in use"):
+        bound(f"unixgram:{tmp_path}/s")
+    first.close()
+
+
 def test_nothing_is_left_of_one_that_can_t_be(tmp_path: Path) -> None:
     before = os.umask(0o022)
     os.umask(before)

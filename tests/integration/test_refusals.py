@@ -146,8 +146,8 @@ def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[
     assert line == "zibrato: --web: 2 backends here have a page; give --web none, or one of them"
     line = refusal(tmp_path, [*command, *bound, *stores, f"store:path={one}", "--web", "none"])
     assert line == (
-        f"zibrato: --backend store: path: another backend of this daemon has {one}; "
-        "give each its own"
+        "zibrato: --backend store: path: another backend of this daemon, or its outbox, "
+        f"has {one}; give each its own"
     )
 
 

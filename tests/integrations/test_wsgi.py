@@ -212,7 +212,14 @@ def test_the_last_status_counts_and_write_is_passed_on(z: RecordingZibrato) -> N
     assert statuses(z) == ["5xx"]
 
 
-@pytest.mark.parametrize("status", ["", "what?", None])
+class Broken(str):
+    __slots__ = ()
+
+    def __getitem__(self, _: object) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize("status", ["", "what?", None, Broken("200 OK")])
 def test_a_status_that_is_none_harms_nobody(z: RecordingZibrato, status: Any) -> None:
     close(Measured(answering([], status), z)(environ(), ignore))
     assert statuses(z) == ["5xx"]

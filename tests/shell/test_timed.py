@@ -58,6 +58,7 @@ def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> lis
         ("-- /usr/bin/make -j 2", ("make", 2, {"outcome": "error", "status": "2"})),
         ("-- sh -- -9", ("sh", -9, {"outcome": "error", "status": "137"})),
         ("-- missing", ("missing", 127, {"outcome": "error", "status": "127"})),
+        ("-- /n\udcff\x1b 0", ("n\\udcff\\x1b", 0, {"outcome": "ok", "status": "0"})),
         ("-- locked", ("locked", 126, {"outcome": "error", "status": "126"})),
     ],
 )

@@ -55,6 +55,7 @@ class PostingBackend(Generic[ItemT]):
         self._target = target
         self._reactor = context.reactor
         self._poster = Poster(http, context.reactor)
+        self.name = context.name or self.name
         self._rejections = RejectionLog(self.name, context.reactor)
         self._release = release
         self._totals = totals

@@ -19,9 +19,11 @@ def check_names(settings: Mapping[str, str], *allowed: str) -> None:
 def claim_path(path: Path, files: set[Path]) -> None:
     """Add a resolved path to those that backends have for themselves alone.
 
-    Raises ValueError, with one line for people, where another backend has it: a store would be
-    none with lines of a log in it.
+    Raises ValueError, with one line for people, where another backend or the outbox has it: a store
+    would be none with lines of a log in it.
     """
     if path in files:
-        raise ValueError(f"path: another backend of this daemon has {path}; give each its own")
+        raise ValueError(
+            f"path: another backend of this daemon, or its outbox, has {path}; give each its own"
+        )
     files.add(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -178,7 +178,7 @@ class BackendSet(MultiService):
         files -= hidden
         others = set(files)
         try:
-            backend = choice.maker.make(choice.settings, self._context)
+            backend = choice.maker.make(choice.settings, replace(self._context, name=choice.name))
             return Made(backend, files - others)
         except ValueError as error:
             raise usage.UsageError(f"--backend {choice.maker.name}: {error}") from None

@@ -63,7 +63,10 @@ class BoundSocket:
 
     def _bind_file(self, mode: int) -> None:
         path = self._address.path
-        lock = FileLock(path)
+        try:
+            lock = FileLock(path)
+        except BlockingIOError:  # whose own words are of no help
+            raise _in_use() from None
         try:
             _remove_leftover(path, self.socket.type)
             with socket_mode(mode):
@@ -90,8 +93,12 @@ def _remove_leftover(path: str, kind: int) -> None:
         trial.setblocking(False)
         refused = trial.connect_ex(path)
     if refused != errno.ECONNREFUSED:
-        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        raise _in_use()
     os.unlink(path)
+
+
+def _in_use() -> OSError:
+    return OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _raise_buffer(datagrams: socket.socket) -> None:

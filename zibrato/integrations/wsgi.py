@@ -108,7 +108,7 @@ class _Exchange:
         seconds = perf_counter() - self._begun
         try:
             status = int(self._status[:3])
-        except (TypeError, ValueError):
+        except Exception:  # it is the application's own, of whatever class
             status = 500
         method = self._environ.get("REQUEST_METHOD")
         self._requests.record(self._last_name(), method, status, seconds)

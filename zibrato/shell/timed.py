@@ -18,7 +18,8 @@ from time import perf_counter
 from typing import NoReturn
 
 from zibrato.commands.command_line import CommandLine
-from zibrato.model import TIMER
+from zibrato.model import MAX_NAME_LENGTH, TIMER
+from zibrato.printable import printable
 from zibrato.shell import child, measurement
 
 WRONG = 125
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = child.run(command)
     except OSError as error:
         status = NOT_THERE if isinstance(error, FileNotFoundError) else NOT_RUN
-        _say(f"{command[0]}: {os.strerror(error.errno or 0)}")
+        _say(f"{printable(command[0])}: {os.strerror(error.errno or 0)}")
     seconds = perf_counter() - start
     shown = 128 - status if status < 0 else status
     tags = {"outcome": "error" if shown else "ok", "status": str(shown)}
@@ -52,7 +53,9 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if not command:
         parser.error("expected -- and a command behind it")
     if options.name is None:
-        options.name = Path(command[0]).name
+        name = Path(command[0]).name
+        # A file may be called what no metric can.
+        options.name = name if name.isprintable() else printable(name)[:MAX_NAME_LENGTH]
     try:
         measurement.check_options(options)
     except ValueError as error:

@@ -47,6 +47,7 @@ class GraphiteBackend:
         self._encode = ENCODINGS[protocol]
         self._reactor = context.reactor
         self._percentiles = context.percentiles
+        self.name = context.name or self.name
         self._rejections = RejectionLog(self.name, context.reactor)
         self._sent = Sent[Metric]()
 

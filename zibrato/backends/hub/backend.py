@@ -80,6 +80,7 @@ class HubBackend:
         settings: Mapping[str, str],
         open_link: Callable[[Mapping[str, str]], Link],
     ) -> None:
+        self.name = context.name or self.name
         self._address = address
         self._reactor = context.reactor
         self._open_link = open_link

@@ -57,6 +57,7 @@ class LibratoBackend:
     ) -> None:
         self._is_tagged = account.api == TAGGED
         self._api = LibratoApi(account, http, context.reactor)
+        self.name = context.name or self.name
         self._rejections = RejectionLog(self.name, context.reactor)
         self._clock = context.reactor
         self._percentiles = context.percentiles

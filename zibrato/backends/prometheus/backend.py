@@ -63,7 +63,7 @@ class PrometheusBackend:
         self._reactor = context.reactor
         self._totals = totals
         self._workers = workers
-        self._log = RejectionLog(self.name, context.reactor)
+        self._log = RejectionLog(context.name or self.name, context.reactor)
         self._writing = DeferredLock()
         self._is_stopped = False
         self._bodies: dict[Form, bytes] = {}

@@ -67,6 +67,7 @@ class StatsdBackend:
         self._dialect = dialect
         self._mtu = mtu
         self._reactor = context.reactor
+        self.name = context.name or self.name
         self._rejections = RejectionLog(self.name, context.reactor)
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
