@@ -83,7 +83,7 @@ def test_settings_of_backends_and_files_are_checked_too(
     assert [line.partition(str(file))[2][:45] for line in lines] == [
         ": backend store: expected one of path, max_by",
         ": backend librato: expected one of username, ",
-        ": web-credentials: can't read /nix/da: [Errno",
+        ": web-credentials: can't read /nix/da: No suc",
     ]
     assert "verysecret" not in str(lines)
 

@@ -183,7 +183,7 @@ ODD = {
     "--web unix:/nonexistent/x": "zibrato: --web: can't listen at unix:/nonexistent/x: No such",
     "--source \udcff": "zibrato: --source: expected UTF-8 without control characters",
     "--socket tcp://0.0.0.0:1": "zibrato: --socket: tcp://0.0.0.0:1 is beyond loopback, where",
-    "--curve-keys /nonexistent": "zibrato: --curve-keys: can't read /nonexistent: [Errno 2] No",
+    "--curve-keys /nonexistent": "zibrato: --curve-keys: can't read /nonexistent: No such",
     "--config .": "zibrato: --config: can't read ",
 }
 

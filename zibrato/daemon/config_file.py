@@ -71,7 +71,10 @@ def read_config(path: str, known: Known) -> ConfigFile:
         if is_toml:
             return _of_toml(path, tomllib.loads(text), known)
         return _of_lines(path, _items(text, path), known)
-    except (OSError, ValueError, RecursionError, configparser.Error) as error:
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise usage.UsageError(f"--config: can't read {path}: {reason}") from None
+    except (ValueError, RecursionError, configparser.Error) as error:
         form = "of TOML" if is_toml else "of NAME = VALUE lines under [zibrato]"
         raise usage.UsageError(
             f"--config: can't read {path}: {_reason(error)}; it must be a file {form}"

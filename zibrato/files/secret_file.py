@@ -23,7 +23,7 @@ def read_secret(path: Path, *, private: bool = False) -> str:
         with path.open() as file:
             text = file.read(MAX_SECRET + 1).strip()
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, or no path
-        raise ValueError(f"can't read {path}: {error}") from None
+        raise ValueError(f"can't read {path}: {_reason(error)}") from None
     if len(text) > MAX_SECRET:
         raise ValueError(f"{path} has more than {MAX_SECRET:,} characters; it must hold a secret")
     if stat.S_ISREG(mode):
@@ -49,10 +49,15 @@ def check_writers(directory: Path) -> None:
     try:
         mode = directory.stat().st_mode
     except (OSError, ValueError) as error:
-        raise ValueError(f"can't read {directory}: {error}") from None
+        raise ValueError(f"can't read {directory}: {_reason(error)}") from None
     if not stat.S_ISDIR(mode):
         raise ValueError(f"{directory} is no directory")
     _check_mode(directory, mode, 700)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file can't be read, without its path, which stands before."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _check_mode(path: Path, mode: int, wanted: int) -> None:
