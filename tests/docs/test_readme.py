@@ -44,7 +44,7 @@ def test_the_defaults_are_those_of_the_program() -> None:
     defaults = {**Options({}), **DEFAULTS}
     for name, _, rest in ROWS:
         column = re.split(r" {2,}", rest)[0] if len(re.split(r" {2,}", rest)) > 1 else ""
-        assert column.strip("`") == (defaults[name] or ""), name
+        assert column.replace("`", "") == (defaults[name] or ""), name
     options = Options({})
     options.parseOptions([])
     assert options.settings.web == "tcp:5580:interface=127.0.0.1"
