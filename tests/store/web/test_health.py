@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from treq.testing import StubTreq
+from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 
 from tests.health_reports import backend, healthy
 from tests.store.web.cases import WebTestCase
@@ -15,6 +17,7 @@ from zibrato.interfaces import DaemonInfo
 from zibrato.store.web.access_control import AccessControl, Credentials, known_names
 from zibrato.store.web.health import PATH, HealthResource
 from zibrato.store.web.service import tree
+from zibrato.store.web.site import BoundedSite
 
 
 class HealthTests(WebTestCase):
@@ -41,6 +44,19 @@ class HealthTests(WebTestCase):
         self.assertEqual(content["backends"][0]["error"], "refused")
         self.assertEqual(self.headers.getRawHeaders("cache-control"), ["no-store"])
         self.assertEqual(self.ask("HEAD", "/health")[0], 503)
+
+    def test_a_probe_needs_no_body_and_no_host(self) -> None:
+        with capturedLogs() as events:
+            self.assertEqual(self.ask("HEAD", "/health"), (200, b""))
+        self.assertEqual(list(events), [])
+        length = self.headers.getRawHeaders("content-length")
+        transport = StringTransport()
+        channel = BoundedSite(self.access_control, self.clock).buildProtocol(None)
+        channel.makeConnection(transport)
+        channel.dataReceived(b"GET /health HTTP/1.0\r\n\r\n")
+        head, _, body = transport.value().partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.0 200 "), head)
+        self.assertEqual(length, [str(len(body))])
 
     def test_it_can_only_be_read(self) -> None:
         self.assertEqual(self.ask("POST", "/health", {})[0], 405)

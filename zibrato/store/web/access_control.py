@@ -93,6 +93,14 @@ class AccessControl(Resource):
 
     def render(self, request: IRequest) -> bytes | int:
         """Answer a request, or reject it."""
+        body = self._render(request)
+        if request.method == b"HEAD" and isinstance(body, bytes):
+            # Of a body Twisted would log that it leaves it out, for each probe of a load balancer.
+            request.setHeader(b"Content-Length", b"%d" % len(body))
+            return b""
+        return body
+
+    def _render(self, request: IRequest) -> bytes | int:
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         if getattr(request, "too_large", False):  # only a BoundedRequest knows
@@ -117,10 +125,10 @@ class AccessControl(Resource):
         return content
 
     def _known_host(self, request: IRequest) -> bool:
-        if self._names is None:
+        header = request.getHeader(b"host")
+        if self._names is None or header is None:  # a probe of HTTP/1.0: browsers always send one
             return True
-        header = (request.getHeader(b"host") or b"").decode("latin-1")
-        match = _HOST.fullmatch(header)
+        match = _HOST.fullmatch(header.decode("latin-1"))
         if not match:
             return False
         host = match[1].lower().rstrip(".")  # `localhost.` is the same name
