@@ -57,6 +57,16 @@ def test_a_maker_needs_no_options() -> None:
     assert maker.description == "Keeps snapshots in a list, for tests; no settings."
 
 
+def test_one_that_lacks_its_extra_says_what_it_is_and_how_to_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "acme_lacking.py").write_text('"""Ships to Acme."""\n\nimport no_such_package\n')
+    assert BackendMaker("acme", "acme_lacking", extra="acme").description == (
+        "Ships to Acme. (the package no_such_package isn't installed: pip install 'zibrato[acme]')"
+    )
+
+
 def test_nothing_is_imported_before_it_is_used() -> None:
     maker = ConfiguredMaker("nix", "no.such.module", "no.such.options", is_default=True)
     assert (maker.name, maker.is_default) == ("nix", True)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol
 
 from twisted.python.reflect import namedAny
@@ -64,11 +67,11 @@ class BackendMaker:
 
     @property
     def description(self) -> str:
-        """The first line of the module's docstring."""
+        """The first line of the module's docstring, and what is to be installed for it."""
         try:
             return str(self._imported().__doc__).splitlines()[0]
         except ValueError as error:
-            return str(error)
+            return f"{_unimported_docstring(self._module).splitlines()[0]} ({error})"
 
     def make(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return the backend; raises ValueError for bad settings."""
@@ -98,6 +101,13 @@ class BackendMaker:
                 f"the package {error.name} isn't installed: pip install 'zibrato[{self._extra}]'"
             ) from None
         return module
+
+
+def _unimported_docstring(name: str) -> str:
+    """Return the docstring of a module of which what it imports is missing."""
+    spec = find_spec(name)
+    tree = ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else None
+    return (tree and ast.get_docstring(tree)) or name
 
 
 class OptionsModule(Protocol):
