@@ -32,7 +32,7 @@ OURS = "zibrato"
 HEAD = (
     "receiver",
     "lines",
-    "CPU us a line",
+    "CPU µs a line",
     "goal",
     "lines/s",
     "CPU busy",
@@ -238,7 +238,7 @@ def goals(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         if result.goal:
             verdict = held[result.cost <= result.goal]
-            yield f"Goal, {result.form} at most {result.goal} us a line: {verdict}."
+            yield f"Goal, {result.form} at most {result.goal} µs a line: {verdict}."
     late = max(result.late for result in results)
     what = "a 10 ms timer late by under 50 ms at the 99th percentile"
     yield f"Goal, {what}: {held[late < LATENESS]}."

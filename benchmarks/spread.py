@@ -32,7 +32,7 @@ SERIES = 20
 HIGH_WATER = 16
 SETTLED = 0.02
 """Seconds of processor time in a second, below which a process has nothing left to do."""
-HEAD = ("samples a frame", "taken in by", "a daemon, us", "all daemons, us", "the forwarder, us")
+HEAD = ("samples a frame", "taken in by", "a daemon, µs", "all daemons, µs", "the forwarder, µs")
 FORWARDER = """
 import sys, zmq
 context, (front, *back) = zmq.Context(), sys.argv[1:]

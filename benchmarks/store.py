@@ -189,7 +189,7 @@ def milli(call: Callable[[], object]) -> str:
 
 
 def micro(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} us"
+    return f"{seconds * 1e6:.1f} µs"
 
 
 def main() -> None:
