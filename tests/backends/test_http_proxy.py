@@ -21,6 +21,7 @@ from zibrato.backends.http_proxy import Proxy, _Tunnel
         ("http://proxy/", Proxy("proxy", 3128, None)),
         ("HTTP://[::1]:8080", Proxy("::1", 8080, None)),
         ("http://me:p:w@proxy:1", Proxy("proxy", 1, b"Basic " + b64encode(b"me:p:w"))),
+        ("http://me:p%40w%25@proxy:1", Proxy("proxy", 1, b"Basic " + b64encode(b"me:p@w%"))),
     ],
 )
 def test_urls(text: str, expected: Proxy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
@@ -47,7 +48,8 @@ class Proxy(NamedTuple):
         match = _PROXY.fullmatch(text.strip())
         if not match or not 0 < int(match[3] or 3128) < 65536:
             raise ValueError("proxy: expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
-        credentials = match[1] and b"Basic " + b64encode(match[1].encode())
+        # As in any URL: a password may have what ends it there, such as an @.
+        credentials = match[1] and b"Basic " + b64encode(unquote_to_bytes(match[1]))
         return cls(match[2].strip("[]"), int(match[3] or 3128), credentials or None)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "MAX_MESSAGE",
     "MAX_WAIT",
     "MIN_SECRET",
+    "PROXY_REFUSES",
     "SLOW",
     "Response",
     "error_message",
@@ -35,12 +36,15 @@ MAX_WAIT = 3600.0
 """Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
 MAX_MESSAGE = 200
 """Characters of what a server says that go into the log."""
+PROXY_REFUSES = "407, the proxy lets us not through; mend its user and password"
 MIN_SECRET = 6
 """Characters; a shorter secret would be found in any text."""
 
 
-_LATER = frozenset({408, 429, 500, 502, 503, 504})
-_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 407, 410, 421})
+_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+_OF_GATEWAYS = 520
+"""From here on statuses are of what stands before a server that is away, such as Cloudflare's."""
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410, 421})
 
 
 class Response(NamedTuple):
@@ -93,10 +97,12 @@ def raise_later(response: Response, now: float, what: str, says: str) -> None:
     `what` is what is posted, `says` what the server says, `now` the Unix time.
     """
     status = response.status
-    if status in _LATER:
+    if status in _LATER or status >= _OF_GATEWAYS:
         reason = f"the server answered {status} {says}".rstrip()
         raise RetryLater(reason, retry_after(response.headers, now))
-    if status in {401, 403}:
+    if status == 407:
+        raise RetryLater(PROXY_REFUSES, SLOW)
+    if status in {401, 402, 403}:
         raise RetryLater(f"{status}, it lets us not in; mend the headers and reload (HUP)", SLOW)
     if status in _ELSEWHERE:
         raise RetryLater(f"{status}, nothing takes {what} there; mend the url", SLOW)

@@ -53,7 +53,7 @@ class ClassifyTests(SynchronousTestCase):
             self.assertEqual(classify(response(202, body), NOW), expected)
 
     def test_rejections(self) -> None:
-        for status in (400, 403, 409, 413, 415, 418, 422):
+        for status in (400, 409, 413, 415, 418, 422):
             rejection = classify(
                 response(status, b'{"errors": {"params": {"name": ["is bad"]}}}'), NOW
             )
@@ -61,7 +61,7 @@ class ClassifyTests(SynchronousTestCase):
         self.assertEqual(classify(response(400), NOW), Verdict("400"))
 
     def test_the_server_s_trouble_passes(self) -> None:
-        for status in (408, 500, 502, 503, 504, 599):
+        for status in (408, 425, 500, 502, 503, 504, 599):
             retry = self.retry(response(status, b"a page"))
             self.assertEqual(retry.reason, f"the server answered {status}")
             self.assertEqual(retry.after, 0)
@@ -69,6 +69,8 @@ class ClassifyTests(SynchronousTestCase):
     def test_people_have_to_mend_the_account_or_the_address(self) -> None:
         for status, word in (
             (401, "API key"),
+            (402, "account"),
+            (407, "proxy"),
             (302, "hostname"),
             (404, "apipath"),
             (405, "apipath"),
@@ -98,10 +100,12 @@ class ClassifyTests(SynchronousTestCase):
         self.assertEqual(self.retry(response(403, b'{"error": "Rate limit exceeded"}')).after, 0)
         self.assertEqual(self.retry(response(403, Retry_After="9")).after, 9)
 
-    def test_another_403_is_a_rejection(self) -> None:
+    def test_another_403_is_for_people_to_mend(self) -> None:
         limit = f"limit=60,remaining=5,reset={NOW + 42:.0f}"
         answer = response(403, b'{"error": "read-only token"}', X_Librato_RateLimit_Agg=limit)
-        self.assertEqual(classify(answer, NOW), Verdict("403 read-only token"))
+        retry = self.retry(answer)
+        self.assertIn("403, the account or the API key may not write", retry.reason)
+        self.assertEqual(retry.after, SLOW)
 
     def test_retry_after_is_honoured_as_seconds_or_a_date(self) -> None:
         date = formatdate(NOW + 30, usegmt=True)

@@ -35,14 +35,14 @@ def test_partial_success() -> None:
     assert classify(answer(200, body), 0.0) == Verdict(None, 3, "too old")
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 521, 530])
 def test_the_server_s_trouble_passes(status: int) -> None:
     with pytest.raises(RetryLater, match=f"the server answered {status}") as caught:
         classify(answer(status, Retry_After="7"), 0.0)
     assert caught.value.after == 7.0
 
 
-@pytest.mark.parametrize("status", [301, 401, 403, 404, 405, 407])
+@pytest.mark.parametrize("status", [301, 401, 402, 403, 404, 405, 407])
 def test_what_people_must_mend_is_tried_seldom(status: int) -> None:
     with pytest.raises(RetryLater, match=str(status)) as caught:
         classify(answer(status), 0.0)
@@ -53,5 +53,6 @@ def test_a_rejection_has_the_words_of_its_status() -> None:
     status = PARTIAL.SerializeToString()  # the same two fields
     assert classify(answer(400, status), 0.0).rejection == "400 too old"
     assert classify(answer(413, b"\xff"), 0.0).rejection == "413"
+    assert classify(answer(501), 0.0).rejection == "501"  # as OTLP has it
     plain = answer(400, b"bad\nrequest", Content_Type="text/plain")
     assert classify(plain, 0.0).rejection == "400 bad request"

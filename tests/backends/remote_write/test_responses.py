@@ -20,14 +20,14 @@ def test_what_is_taken_and_what_never_will_be() -> None:
     assert classify(answer(400, b"label\nname"), 0.0) == "400 label name"
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 501, 503, 504, 507, 521])
 def test_the_server_s_trouble_passes(status: int) -> None:
     with pytest.raises(RetryLater, match=f"the server answered {status} full") as caught:
         classify(Response(status, Headers({"Retry-After": ["7"]}), b"full"), 0.0)
     assert caught.value.after == 7.0
 
 
-@pytest.mark.parametrize("status", [301, 401, 403, 404, 405])
+@pytest.mark.parametrize("status", [301, 401, 402, 403, 404, 405, 407])
 def test_what_people_must_mend_is_tried_seldom(status: int) -> None:
     with pytest.raises(RetryLater, match=str(status)) as caught:
         classify(answer(status), 0.0)

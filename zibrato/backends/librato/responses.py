@@ -7,14 +7,21 @@ import re
 import msgspec
 from twisted.web.http_headers import Headers
 
-from zibrato.backends.http_responses import MAX_WAIT, SLOW, Response, error_message, retry_after
+from zibrato.backends.http_responses import (
+    MAX_WAIT,
+    PROXY_REFUSES,
+    SLOW,
+    Response,
+    error_message,
+    retry_after,
+)
 from zibrato.backends.posting import Verdict
 from zibrato.interfaces import RetryLater
 
 _RATE_LIMITS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
 _FIELD = re.compile(r"(\w+)=(-?\d{1,15})")
 _SAYS_LIMITED = re.compile(rb"rate.?limit|too many requests", re.I)
-_ELSEWHERE = frozenset({404, 405, 407, 410, 421})
+_ELSEWHERE = frozenset({404, 405, 410, 421})
 
 
 class _Summary(msgspec.Struct):
@@ -44,12 +51,19 @@ def classify(response: Response, now: float) -> Verdict:
         return _accepted(response.body)
     if status == 429 or (status == 403 and _is_limited(response)):
         raise RetryLater(f"the rate limit is reached ({status})", _wait(response.headers, now))
-    if status == 408 or status >= 500:
+    if status in {408, 425} or status >= 500:
         raise RetryLater(f"the server answered {status}", _wait(response.headers, now))
     if status == 401:
         raise RetryLater(
             "401, the username or the API key is wrong; mend it and reload (HUP)", SLOW
         )
+    if status in {402, 403}:
+        # No measurement's fault: an account that is blocked, or a key that may only read.
+        raise RetryLater(
+            f"{status}, the account or the API key may not write; mend it and reload (HUP)", SLOW
+        )
+    if status == 407:
+        raise RetryLater(PROXY_REFUSES, SLOW)
     if status in _ELSEWHERE or status < 400:
         raise RetryLater(
             f"{status}, no Librato API is there; mend the hostname or the apipath", SLOW

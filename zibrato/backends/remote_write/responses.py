@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from zibrato.backends.http_responses import Response, error_message, raise_later
+from zibrato.backends.http_responses import Response, error_message, raise_later, retry_after
+from zibrato.interfaces import RetryLater
 
 __all__ = ["classify", "is_late"]
 
@@ -17,13 +18,17 @@ _LATE = re.compile(
 def classify(response: Response, now: float) -> str | None:
     """Return why a request is rejected, None where it is taken.
 
-    Raises RetryLater where it may be accepted later; `now` is the Unix time.
+    Raises RetryLater where it may be accepted later, as the protocol says of each 5xx; `now` is the
+    Unix time.
     """
     if 200 <= response.status < 300:
         return None
     says = error_message(response.body)
     raise_later(response, now, "remote write", says)
-    return f"{response.status} {says}".rstrip()
+    reason = f"{response.status} {says}".rstrip()
+    if response.status >= 500:
+        raise RetryLater(f"the server answered {reason}", retry_after(response.headers, now))
+    return reason
 
 
 def is_late(reason: str) -> bool:
