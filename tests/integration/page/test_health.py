@@ -9,8 +9,16 @@ import sys
 from tests.integration.browser import Tab
 from tests.integration.page.elements import expect, row
 from tests.integration.page.store_daemon import StoreDaemon
-from tests.integration.processes import eventually
+from tests.integration.processes import daemon, eventually
 from zibrato import Zibrato
+
+TOLD = """
+  window.told = [];
+  addEventListener("DOMContentLoaded", () => {
+    const empty = document.getElementById("empty");
+    new MutationObserver(() => told.push(empty.innerText)).observe(empty, { childList: true });
+  });
+"""
 
 
 def received(served: StoreDaemon) -> int:
@@ -28,6 +36,23 @@ def test_the_empty_page_has_a_program_that_reaches_this_daemon(
     row(page, "pages").wait_for()
     row(page, "render").wait_for()
     tab.checked(served.url)
+
+
+def test_the_empty_page_says_at_once_and_never_wrongly_where_the_daemon_listens(
+    served: StoreDaemon, tab: Tab
+) -> None:
+    eventually(lambda: served.get("/data/series")["series"] != [])  # its own, which are hidden
+    served.stop()
+    options = ("--flush-interval", "600", "--socket", served.socket, "--store", served.file)
+    with daemon(*map(str, options), "--web", "tcp:0:interface=127.0.0.1") as process:
+        url = process.wait_for(r"the page is at (http://\S+)/").group(1)
+        tab.page.add_init_script(TOLD)
+        page = tab.open(url, rows=0)
+        expect(page.locator("#empty .hint")).to_contain_text(served.socket)
+        assert not [told for told in page.evaluate("told") if "no address" in told]
+        tab.checked(url)
+        process.stop()
+    served.start()
 
 
 def test_what_another_daemon_measured_of_itself_is_not_this_ones(

@@ -80,7 +80,7 @@ function showEmpty(isEmpty) {
   byId("list").hidden = isEmpty;
   byId("heads").hidden = isEmpty;
   byId("empty").hidden = !isEmpty;
-  const addresses = health.daemon?.addresses ?? [];
+  const addresses = health.daemon?.addresses ?? null;
   const shape = isEmpty && JSON.stringify(isFiltered ? [state.q] : addresses);
   if (shape === emptyShape) return; // what is focused or selected there stays so
   emptyShape = shape;
@@ -126,7 +126,7 @@ async function checkHealth() {
   if (!(await health.load())) return;
   showBadge();
   if (state.view === "health") health.draw();
-  if (!metrics.series.size) showList(); // it says where the daemon listens
+  if (emptyShape) showList(); // it says where the daemon listens
 }
 
 function showBadge() {

@@ -29,18 +29,20 @@ export function noMatches(state, clear) {
   return [h("h2", {}, what), h("p", {}, "Names, sources, tags and levels are searched; all words have to match."), button];
 }
 
-/** Return what to tell a newcomer: nothing was measured yet; `addresses` are the daemon's. */
+/** Return what to tell a newcomer: nothing was measured yet; `addresses` are the daemon's, null while
+ * it has not told them. */
 export function noMetricsYet(addresses) {
-  const own = reachable(addresses, location.hostname);
+  const own = reachable(addresses ?? [], location.hostname);
   const code = h("code", {}, snippet(own[0] ?? null));
   const codes = own.flatMap((address) => [" ", h("code", {}, address)]);
-  const where = own.length ? ["This daemon listens at", ...codes] : ["This daemon listens at no address of its own, and connects to clients that bind"];
+  const nowhere = addresses ? "This daemon listens at no address of its own, and connects to clients that bind; a client" : "A client";
+  const where = own.length ? ["This daemon listens at", ...codes, "; a client"] : [nowhere];
   return [
     h("h2", {}, "Nothing measured yet"),
     h("p", {}, "This daemon is up and waits for measurements. Run this, or instrument a function of yours; it appears here after one interval, without a reload:"),
     h("div", { className: "snippet" }, h("pre", {}, code), copyButton(code)),
     h("p", {}, "Or watch the example of the source tree: ", h("code", {}, ["python examples/demo.py", ...own.slice(0, 1)].join(" "))),
-    h("p", { className: "hint" }, ...where, "; a client sends to what it is given, else to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), ". ", h("a", { href: "#/health" }, "Health"), " shows what was received and rejected."),
+    h("p", { className: "hint" }, ...where, " sends to what it is given, else to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), ". ", h("a", { href: "#/health" }, "Health"), " shows what was received and rejected."),
   ];
 }
 
