@@ -160,7 +160,8 @@ class Connection:
         if opened is None:
             return None
         context, socket = opened
-        # What is counted as dropped must not arrive after all, what isn't must not be cut off.
+        # What is counted as dropped is not to arrive after all, what isn't must not be cut off. Its
+        # thread may still be faster than this: of a socket that is closed nothing tells.
         socket.close(linger=max(LEAST_LINGER, int(linger * 1000)) if is_sent else 0)
         return context if self.connector.owns_context else None
 
