@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import pytest
 
 from benchmarks.report import machine, table, versions
-from tests import losses
+from tests import hanging, losses
 from tests.integration.tally import Tally
 from tests.structure import ROOT
 
@@ -61,8 +61,16 @@ def cells(tally: Tally) -> tuple[str, ...]:
 def main() -> int:
     """Run everything, print the tables, and return pytest's exit status."""
     faults = Faults()
-    options = ["-m", "fault", "--numprocesses", "2", "--dist", "load", *sys.argv[1:]]
-    options += ["-o", "faulthandler_timeout=1800"]
+    options = [
+        "-m",
+        "fault",
+        "--numprocesses",
+        "2",
+        "--dist",
+        "load",
+        *hanging.OPTIONS,
+        *sys.argv[1:],
+    ]
     status = pytest.main([*options, str(ROOT / "tests/integration")], plugins=[faults])
     print(f"\n{machine()}; {versions('zibrato', 'Twisted', 'pyzmq')}\n")
     print(faults.table(), flush=True)

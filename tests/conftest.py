@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests import soak
+from tests.hanging import check_limit
 from tests.structure import ROOT
 
 # Half of a collection's time went to the garbage collector, which finds none.
@@ -44,6 +45,14 @@ LONG = {"integration", "test_typing.py"}
 # Daemons of tests keep their outboxes there, where nothing is named.
 _state = TemporaryDirectory(prefix="zibrato-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to take a test of whole length for one that hangs."""
+    try:
+        check_limit(float(config.getini("faulthandler_timeout")), soak.SHARE)
+    except ValueError as error:
+        raise pytest.UsageError(error) from None
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import hanging
 from tests.structure import ROOT
 
 HELD, FAILED, SKIPPED = "held", "FAILED", "skipped"
@@ -68,8 +69,8 @@ def _row(tried: str, before: str, result: str) -> Iterator[str]:
 def main() -> int:
     """Run the attacks, print the table, and return pytest's exit status."""
     table = Table()
-    options = ["-m", "attack", "--numprocesses", "2", "--dist", "loadfile", *sys.argv[1:]]
-    status = pytest.main([*options, str(ROOT / "tests")], plugins=[table])
+    options = ["-m", "attack", "--numprocesses", "2", "--dist", "loadfile", *hanging.OPTIONS]
+    status = pytest.main([*options, *sys.argv[1:], str(ROOT / "tests")], plugins=[table])
     print("\n".join(table.lines()), flush=True)
     return int(status)
 
