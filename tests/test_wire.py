@@ -100,7 +100,7 @@ def test_text_that_is_no_utf8_is_named_as_such() -> None:
     assert rejected(FRAME.replace(b"hits", surrogate + b"s")) == {"encoding": 1}
 
 
-@pytest.mark.parametrize("depth", [10, 1_000, 1_000_000])
+@pytest.mark.parametrize("depth", [10, 1_000, 500_000])
 @pytest.mark.parametrize("at", range(9))
 def test_no_depth_of_nesting_raises(depth: int, at: int) -> None:
     elements = [msgspec.msgpack.encode(element) for element in RAW]

@@ -38,7 +38,8 @@ __all__ = [
 ]
 
 VERSION = 1
-MAX_FRAME = 1024 * 1024
+MAX_FRAME = 512 * 1024
+"""Bytes. The shorter frames are, the more of them may wait to be read."""
 MAX_CLIENT = 255
 MAX_SEQUENCE = 2**63 - 1
 """The highest number that a batch may have: what SQLite, which they are committed to, can hold."""

@@ -17,6 +17,7 @@ import zmq
 from zope.interface.verify import verifyObject
 
 from tests.intake.sockets import Reactor
+from tests.intake.zmtp import frame, push_to
 from zibrato.endpoint import Endpoint
 from zibrato.intake.accepted import Peers
 from zibrato.intake.claims import claim
@@ -246,10 +247,6 @@ def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(
     assert (fixture.frames, done) == ([b"first", b"late"], [None])
 
 
-GREETING = b"\xff" + bytes(8) + b"\x7f\x03\0" + b"NULL".ljust(20, b"\0") + bytes(32)
-READY = b"\5READY\x0bSocket-Type\0\0\0\4PUSH"
-
-
 def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) -> None:
     """Such as one whose ZeroMQ doesn't get the processor: it may write until it sees it."""
     path = tmp_path / "socket"
@@ -257,18 +254,12 @@ def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) ->
     frames: list[bytes] = []
     intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.extend)
     intake.startService()
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.settimeout(30)
-        peer.connect(str(path))
-        peer.sendall(GREETING + bytes((4, len(READY))) + READY)
-        answer = b""
-        while b"READY" not in answer:
-            answer += peer.recv(1000)
+    with push_to(str(path)) as peer:
         done: list[None] = []
         intake.drain().addCallback(done.append)
         reactor.pump([PAUSE] * round(DRAIN_LIMIT / PAUSE / 2))
         assert not done
-        peer.sendall(b"\0\4late")
+        peer.sendall(frame(b"late"))
     end(reactor, done)
     assert frames == [b"late"]
     assert done == [None]
@@ -280,8 +271,9 @@ def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixtu
     assert connection is not None
     done: list[None] = []
 
-    def read() -> None:
+    def read() -> bool:
         connection.frames += 1
+        return False
 
     connection.read_all = read  # type: ignore[method-assign]  # a drain calls it
     fixture.intake.drain().addCallback(done.append)

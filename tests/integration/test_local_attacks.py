@@ -114,7 +114,7 @@ def test_frames_that_are_no_measurements(unharmed: Daemon) -> None:
         for frame in (
             *(b"\x91" * MAX_FRAME, b"\x81" * MAX_FRAME, b"\xff" * MAX_FRAME, bytes(MAX_FRAME)),
             *(b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff"),
-            b"\x98\x01\xa1c\x00\x00\x00" + b"\xdd\x00\x3f\xff\x00" + b"\x90" * (MAX_FRAME - 64),
+            b"\x98\x01\xa1c\x00\x00\x00" + b"\xdd\x00\x07\xff\x00" + b"\x90" * (MAX_FRAME - 64),
         ):
             push.send(frame)
         for reason in ("empty", "malformed"):

@@ -23,6 +23,7 @@ import signal, sys, time, zmq
 ended = []
 signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
 socket = zmq.Context.instance().socket(zmq.PUSH)
+socket.set(zmq.SNDHWM, 100)  # less than 8 KiB: ZeroMQ may end within a frame of what is more
 socket.connect(sys.argv[1])
 made = 0
 print("started", flush=True)

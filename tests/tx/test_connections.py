@@ -10,6 +10,8 @@ import pytest
 import zmq
 from twisted.internet.task import Clock
 
+from tests.intake.zmtp import frame, is_read, push_to
+from tests.integration.processes import eventually
 from zibrato.tx import connections
 from zibrato.tx.connections import (
     AuthenticatedPullConnection,
@@ -108,6 +110,18 @@ def test_what_is_handed_over_at_once_is_bounded_in_bytes(fixture: Fixture) -> No
     pull.shutdown()
 
 
+def test_all_is_read_also_where_there_is_no_processor_for_longer_than_a_turn(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = (tick * 1.5 * connections.READ_BUDGET for tick in range(1000))
+    monkeypatch.setattr(connections, "perf_counter", lambda: next(ticks))
+    queue = fixture.connection.socket = Queue(10)
+    assert fixture.connection.read_all()
+    assert (queue.messages, len(fixture.frames)) == (0, 10)
+    queue.messages = 10_000
+    assert not fixture.connection.read_all()
+
+
 def test_an_error_costs_a_pause_and_no_more(fixture: Fixture) -> None:
     queue = fixture.connection.socket = Queue(3, zmq.ZMQError(zmq.EFAULT))
     fixture.connection.doRead()
@@ -143,6 +157,20 @@ def test_a_sender_waits_with_what_a_reader_that_is_busy_has_no_room_for(
         assert 0 < taken <= limit + 4  # what is on its way, and in the kernel
     fixture.connection.doRead()
     assert len(fixture.frames) > 0
+
+
+def test_what_a_peer_wrote_in_bursts_is_read_although_it_has_ended(
+    fixture: Fixture, tmp_path: Path
+) -> None:
+    """Where as many frames wait as may, ZeroMQ forgets the rest of a connection that ends."""
+    path = f"{tmp_path}/socket"
+    fixture.real.bind(f"ipc://{path}")
+    burst = frame(b"frame") * 60
+    with push_to(path) as peer:
+        for _ in range(2):
+            peer.sendall(burst)
+            eventually(lambda: is_read(peer))
+    eventually(lambda: fixture.connection.read_all() and len(fixture.frames) == 120)
 
 
 def test_nothing_is_read_after_a_shutdown(fixture: Fixture) -> None:

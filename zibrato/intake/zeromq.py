@@ -20,7 +20,6 @@ from zibrato.intake.accepted import hang_up, turn_away
 from zibrato.intake.claims import attach, claim, lock, reason, release, socket_mode
 from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
-from zibrato.wire import MAX_FRAME
 
 if TYPE_CHECKING:
     from zibrato.intake.curve import CurveServer
@@ -32,6 +31,8 @@ PAUSE = 0.01
 """Seconds that ZeroMQ gets to bring more before the next look at what came."""
 DRAIN_LIMIT = 2.0
 """Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
+MAX_UNREAD = 4 * 1024 * 1024
+"""Bytes of a peer that wait where it is parted with at last; of more it may be in the middle."""
 _log = Logger()
 
 
@@ -241,7 +242,7 @@ class ZeroMQIntake(Service):
             connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
-            peers = hang_up(self._bound, MAX_FRAME if is_late else 0)
+            peers = hang_up(self._bound, MAX_UNREAD if is_late else 0)
             first = peers.connections if first is None else first
             # Unbinding, which is next, would cut off who came again: not all can be turned away.
             if now >= quiet_since + QUIET and not peers.unread and not peers.connections:
@@ -258,7 +259,7 @@ class ZeroMQIntake(Service):
         frames, connected = -1, True
         while (connected or frames != connection.frames) and self._reactor.monotonic() < deadline:
             # ZeroMQ ends a connection once it has handed over what came of it.
-            connected = bool(hang_up(self._bound, MAX_FRAME).connections)
+            connected = bool(hang_up(self._bound, MAX_UNREAD).connections)
             frames = connection.frames
             connection.read_all()
             await deferLater(self._reactor, QUIET)

@@ -53,7 +53,11 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
         raise NotImplementedError
 
     def doRead(self) -> None:
-        """Read for a while; what is left is read in the next turn.
+        """Read for a while; what is left is read in the next turn."""
+        self.read(READ_BUDGET)
+
+    def read(self, seconds: float) -> bool:
+        """Read for so long at most; return whether nothing is left.
 
         ZeroMQ's descriptor is edge-triggered: it stays silent about messages that were there when
         reading stopped, so a partial read must schedule the next itself. An error is no reason to
@@ -63,19 +67,20 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
         if scheduled is not None and scheduled.active():
             scheduled.cancel()
         if self.socket is None:
-            return
-        deadline = perf_counter() + READ_BUDGET
+            return True
+        deadline = perf_counter() + seconds
         pause = 0.0
         take, now = self.take, perf_counter
         try:
             while now() < deadline:
                 take()
         except zmq.Again:
-            return
+            return True
         except zmq.ZMQError:
             _log.failure("reading from ZeroMQ failed; trying again")
             pause = ERROR_PAUSE
         self._read_later(pause)
+        return False
 
     def _read_later(self, pause: float) -> None:
         if self.socket is not None and self.read_scheduled is None:
@@ -134,13 +139,9 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
             self._unread_since = now
         return self._unread_since is not None and now - self._unread_since >= STUCK
 
-    def read_all(self) -> None:
-        """Read what is there, within `READ_ALL` seconds."""
-        deadline = perf_counter() + READ_ALL
-        before = -1
-        while before != self.frames and perf_counter() < deadline:
-            before = self.frames
-            self.doRead()
+    def read_all(self) -> bool:
+        """Read what is there, within `READ_ALL` seconds; return whether nothing is left."""
+        return self.read(READ_ALL)
 
 
 class PublishConnection(BudgetedConnection):
