@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,6 +87,26 @@ def test_a_silent_one_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(UnreachableError, match="timed out"):
             Page(url).get("health")
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_one_that_answers_byte_by_byte_is_not_waited_for(head: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+        def trickle() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(head)
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.01)  # so that the line doesn't get too long
+
+        sending = threading.Thread(target=trickle, daemon=True)
+        sending.start()
+        with pytest.raises(UnreachableError, match="timed out"):
+            Page(url).get("health", within=0.1)
+        sending.join(10)
 
 
 def test_more_than_a_bound_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@ import argparse
 import http.client
 import re
 import socket
+import threading
 from base64 import b64encode
-from collections.abc import Callable, Generator
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -54,14 +55,17 @@ class Page:
             pair = b64encode(_pair(credentials).encode()).decode()
             self._headers["Authorization"] = f"Basic {pair}"
 
-    def get(self, path: str, *accepted: int) -> bytes:
+    def get(self, path: str, *accepted: int, within: float = SILENCE) -> bytes:
         """Return the body of the response at a path below the page's.
 
-        Other statuses than 200 and those `accepted` raise UnreachableError, as what fails does.
+        Other statuses than 200 and those `accepted` raise UnreachableError, as what fails does, and
+        what is not all there `within` so many seconds.
         """
         with closing(self._make(timeout=TIMEOUT)) as connection:
             try:
-                body = self._ask(connection, path, accepted).read(MAX_BODY + 1)
+                connection.connect()
+                with _cut_off(connection.sock, within):
+                    body = self._ask(connection, path, accepted).read(MAX_BODY + 1)
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from None
             if len(body) > MAX_BODY:
@@ -115,6 +119,30 @@ class Page:
             f"no page answers at {self.url}: {printable(reason or type(error).__name__)}; "
             "is a daemon running, without --web none? Name a page elsewhere with --url"
         )
+
+
+@contextmanager
+def _cut_off(connected: socket.socket, seconds: float) -> Iterator[None]:
+    """End a connection after so many seconds: a socket's timeout is of each byte, not of all."""
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        with suppress(OSError):  # past what TLS makes of it, which is not for two threads
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not is_late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():  # what came until then may look like all there is
+        raise TimeoutError("timed out")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from zibrato.commands.command_line import CommandLine
 from zibrato.health import CRITICAL, OK, WARNING, Health
-from zibrato.terminal.page import Page, UnreachableError, add_options, page_of
+from zibrato.terminal.page import TIMEOUT, Page, UnreachableError, add_options, page_of
 from zibrato.terminal.status_text import brief_lines, lines
 
 STATUSES = {OK: 0, WARNING: 1, CRITICAL: 2}
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def asked(page: Page) -> Health | Brief:
     """Return what a page tells; raises UnreachableError."""
     # Something critical is answered with 503, and told in the body.
-    body = page.get("health", 503)
+    body = page.get("health", 503, within=TIMEOUT)
     try:
         brief = msgspec.json.decode(body, type=Brief)
         if brief.status not in STATUSES:
