@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ DEADLINE = 30.0
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 """What this process could use when it started; empty where processes can't be pinned."""
 _TICKS = os.sysconf("SC_CLK_TCK")
+_STATE = tempfile.TemporaryDirectory(prefix="zibrato-", ignore_cleanup_errors=True)
 
 
 class BenchmarkError(Exception):
@@ -188,4 +190,6 @@ def _await(condition: Callable[[], object], complaint: str) -> None:
 
 
 def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("ZIBRATO_")}
+    """Return this process's, without settings; a daemon's outbox is not left with the user's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ZIBRATO_")}
+    return {**own, "XDG_STATE_HOME": _STATE.name}
