@@ -22,7 +22,7 @@ ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
     "tx": {*SHARED, "client", "interfaces"},
-    "shell": {*SHARED, "client", "commands"},
+    "shell": {*SHARED, "client", "commands", "printable"},
     "integrations": {*SHARED, "client", "tx"},
     "intake": {
         *SHARED,
