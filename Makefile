@@ -17,49 +17,49 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test docs lint unit tests coverage soak hostile chaos fuzz matrix oldest integration bench-ingest bench-lines bench-clients bench-store bench-outbox bench-fleet bench-soak clean
 
-run: .make/run
+run: $(VENV)/.run
 	$(BIN)/python examples/run.py
 
 test:
 	$(MAKE) --jobs=3 --output-sync=target lint docs tests
 
-lint: .make/test
+lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/oxlint --config tests/page/oxlint.json --deny-warnings --ignore-pattern "**/vendor/**" zibrato tests
 
-unit: .make/compiled
+unit: $(VENV)/.compiled
 	$(PYTEST) --ignore tests/integration
 
-integration: .make/compiled .make/packages
+integration: $(VENV)/.compiled .make/packages
 	$(PYTEST) tests/integration
 
-tests: .make/compiled .make/packages
+tests: $(VENV)/.compiled .make/packages
 	$(PYTEST)
 
 # The same, held to the share of lines and branches that pyproject.toml names.
-coverage: .make/test .make/packages
+coverage: $(VENV)/.test .make/packages
 	$(PYTEST) --cov --cov-report=
 
 # What repeats itself, and all examples that hypothesis tries, in whole length: some minutes of kills, restarts and reconnections.
-soak: .make/test .make/packages
+soak: $(VENV)/.test .make/packages
 	ZIBRATO_SOAK=1 $(PYTEST) -m "soak or hypothesis" -o faulthandler_timeout=1800
 
 # All that the tests know to attack it with, and a table of what held.
-hostile: .make/test .make/packages
+hostile: $(VENV)/.test .make/packages
 	$(BIN)/python -m tests.hostile
 
 # Kills, cuts, full disks, clocks that are set: what was made, and what became of it; peers as well.
-chaos: .make/test .make/packages
+chaos: $(VENV)/.test .make/packages
 	$(BIN)/python -m tests.chaos
 
 # Every parser on what hypothesis thinks of, for a minute; what it finds is kept in tests/corpus.
-fuzz: .make/test
+fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz
 
 # The unit tests on every other supported Python that this machine has.
-matrix: .make/test
+matrix: $(VENV)/.test
 	PYTHON=$(PYTHON) tests/matrix.sh
 
 # The unit tests with the oldest dependencies that setup.py allows; PYTHON says on which Python.
@@ -67,37 +67,38 @@ oldest:
 	PYTHON=$(PYTHON) tests/oldest.sh
 
 # The site, in build/docs; a broken link, docstring or piece of news fails it.
-docs: .make/test
+docs: $(VENV)/.test
 	$(BIN)/towncrier build --draft --version next >/dev/null
 	$(BIN)/sphinx-build -b html -W --keep-going -n -q -d build/doctrees docs build/docs
 
-bench-ingest: .make/bench
+bench-ingest: $(BENCH)/.made
 	$(BENCH)/bin/python benchmarks/ingest.py
 
-bench-lines: .make/bench
+bench-lines: $(BENCH)/.made
 	$(BENCH)/bin/python benchmarks/lines.py
 
-bench-clients: .make/bench
+bench-clients: $(BENCH)/.made
 	$(BENCH)/bin/python benchmarks/clients.py
 	$(BENCH)/bin/python benchmarks/sender.py
 	$(BENCH)/bin/python benchmarks/integrations.py
 
-bench-store: .make/bench
+bench-store: $(BENCH)/.made
 	$(BENCH)/bin/python benchmarks/store.py
 
-bench-outbox: .make/bench
+bench-outbox: $(BENCH)/.made
 	$(BENCH)/bin/python -m benchmarks.outbox
 
-bench-fleet: .make/bench
+bench-fleet: $(BENCH)/.made
 	$(BENCH)/bin/python -m benchmarks.fleet
 
 # Ten minutes of twice what it can take; MINUTES says for how many else.
-bench-soak: .make/bench
+bench-soak: $(BENCH)/.made
 	$(BENCH)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),10) --picture docs/explanation/soak.svg
 
 clean:
 	rm -rf $(VENV) .make .venv-* build dist *.egg-info
 
+# What is installed is noted in the environment itself, so that both go together.
 # A pip of its own takes four seconds: the other Python's does as well for uv, which does the rest.
 $(BIN)/python:
 	$(PYTHON) -m venv --without-pip $(VENV)
@@ -109,17 +110,17 @@ $(BIN)/uv: | $(BIN)/python
 	$(PYTHON) -m pip --python $(BIN)/python $(INSTALL_UV) || \
 		{ $(ENSURE_PIP) && $(BIN)/pip $(INSTALL_UV); } || true
 
-.make/run: setup.py | $(BIN)/pip
+$(VENV)/.run: setup.py | $(BIN)/pip
 	$(INSTALL) -e .
-	mkdir -p .make && touch $@
+	touch $@
 
 # uv takes a third of pip's time; what only pip knows, as where a mirror is, pip does.
-.make/test: setup.py | $(BIN)/uv
+$(VENV)/.test: setup.py | $(BIN)/uv
 	$(UV) -e $(EXTRAS) || { $(ENSURE_PIP) && $(INSTALL) -e $(EXTRAS); }
-	mkdir -p .make && touch $@ .make/run
+	touch $@ $(VENV)/.run
 
 # Workers that start at once would each compile all tests and what they import.
-.make/compiled: .make/test
+$(VENV)/.compiled: $(VENV)/.test
 	$(BIN)/pytest --collect-only -qqq >/dev/null
 	touch $@
 
@@ -128,8 +129,8 @@ $(BIN)/uv: | $(BIN)/python
 	mkdir -p .make && touch $@
 
 # Peers to compare with get an environment of their own: one of them pins an old setuptools.
-.make/bench: setup.py benchmarks/requirements.txt
+$(BENCH)/.made: setup.py benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check \
 		--config-settings editable_mode=compat -e . -r benchmarks/requirements.txt
-	mkdir -p .make && touch $@
+	touch $@
