@@ -13,6 +13,8 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import soak
 from tests.hanging import check_limit
@@ -41,6 +43,10 @@ zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # fo
 
 LONG = {"integration", "test_typing.py"}
 """Parts of the paths of tests that take seconds."""
+PAGE = "tests/integration/page"
+
+SECOND_BROWSER = {"test_plots.py", "test_screens.py", "test_speed.py"}
+"""About half of what the tests of the page take."""
 
 # Daemons of tests keep their outboxes there, where nothing is named.
 _state = TemporaryDirectory(prefix="zibrato-state-")
@@ -53,6 +59,21 @@ def pytest_configure(config: pytest.Config) -> None:
         check_limit(float(config.getini("faulthandler_timeout")), soak.SHARE)
     except ValueError as error:
         raise pytest.UsageError(error) from None
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Sends each file to one worker, those of the page to two: a browser takes long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        room, _, name = file.rpartition("/")
+        return f"{room} {name in SECOND_BROWSER}" if room == PAGE else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Return what spreads the tests over the workers."""
+    return _Scheduling(config, log)
 
 
 @pytest.fixture
@@ -76,7 +97,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Reports of an attack or a fault say which it is, for the tables of tests/hostile.py and
     tests/chaos.py.
     """
-    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith(PAGE), LONG.isdisjoint(item.path.parts))
+    )
     for item in items:
         for mark in item.iter_markers("attack"):
             (tried,) = mark.args

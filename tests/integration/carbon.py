@@ -96,7 +96,10 @@ class Carbon:
         file = self._directory / "whisper/_tagged" / digest[:3] / digest[3:6] / f"{digest}.wsp"
         if not file.exists():
             return []
-        _, values = self._whisper.fetch(str(file), 0)
+        try:
+            _, values = self._whisper.fetch(str(file), 0)
+        except self._whisper.CorruptWhisperFile:  # of which carbon has yet to write the header
+            return []
         return [value for value in values if value is not None]
 
     def total(self, path: str) -> float:
