@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_a_daemon_that_quits_under_load_loses_nothing(
                 for flood in (one, other):
                     flood.send(signal.SIGTERM)
                     made += int(flood.wait_for(r"made (\d+)")[1])
-                eventually(lambda: server.count("hits") >= made)
+                with suppress(AssertionError):  # of which the tally says more
+                    eventually(lambda: server.count("hits") >= made)
         assert server.rejections == []
         account_for(Tally(made, server.count("hits"), RESTARTS))
