@@ -23,7 +23,7 @@ def test_buckets_that_come_one_by_one_are_seldom_sorted(monkeypatch: pytest.Monk
         full.absorb(Distribution.of_buckets({MAX_BUCKETS + index: 1}, 0, 1.0, 1.0))
     full.add_repeated(1.0, 2000)
     assert len(sorts) < 3
-    full.settle()
+    full.trim()
     lowest, highest = 2000, 2000 + MAX_BUCKETS
     assert full.buckets == {**dict.fromkeys(range(lowest, highest), 1), lowest: 2001 + 2000}
 

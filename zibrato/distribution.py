@@ -137,7 +137,7 @@ class Distribution:
                 result.add(part.samples.tolist())
             else:
                 result.absorb(part)
-        result.settle()
+        result.trim()
         return result
 
     def in_buckets(self) -> Distribution:
@@ -190,7 +190,7 @@ class Distribution:
                 mine[index] = min(mine[index], MAX_COUNT)
         self._bound(_SLACK)
 
-    def settle(self) -> None:
+    def trim(self) -> None:
         """Keep to `MAX_BUCKETS`, which `absorb` and `add_repeated` may have passed a little."""
         self._bound()
 

@@ -145,10 +145,10 @@ class AcknowledgerTests(SynchronousTestCase):
         assert self.told == [("a", 1, None)]
 
     def test_at_the_end_nothing_is_gathered_any_more(self) -> None:
-        self.acknowledger.settle()
+        self.acknowledger.commit_now()
         assert self.asked == 0
         self.take(1)
-        self.acknowledger.settle()
+        self.acknowledger.commit_now()
         assert self.asked == 1
         assert self.clock.getDelayedCalls() == []
         self.commit()

@@ -59,7 +59,7 @@ def test_what_is_committed_later_moves_to_the_file() -> None:
     first, second = waiting(10, 60), waiting(20, 50)
     made = queue(first, second)
     first.kept.identity, first.kept.size = Identity("run", 1), 7
-    made.settle()
+    made.confirm()
     assert (made.memory, made.file) == (50, 7)
     assert starts(list(made.in_memory)) == [20]
     assert starts(made.clear_file()) == [10]
@@ -87,7 +87,7 @@ def test_nothing_walks_through_what_is_in_the_file() -> None:
     assert made.evict(0) == made.expire(10) == []
     assert (made.measurements, made.memory, made.file) == (10, 0, 5)
     assert list(made.in_memory) == []
-    made.settle()
+    made.confirm()
 
 
 class Unwalked(deque[Waiting]):

@@ -220,15 +220,15 @@ class ReloaderTests(SynchronousTestCase):
         self.slow.drained = drained
         self.rewrite("levels = error")
         self.logged()
-        settled = self.reloader.settled()
+        idle = self.reloader.idle()
         self.rewrite("levels = warning")
         self.assertEqual(self.logged(), [])
-        self.assertNoResult(settled)
+        self.assertNoResult(idle)
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("error"))
         with capturedLogs():
             drained.callback(None)
         self.flushLoggedErrors(LookupError)
-        self.successResultOf(settled)
+        self.successResultOf(idle)
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("warning"))
 
     def test_it_is_said_where_the_next_start_would_have_another_outbox(self) -> None:

@@ -26,7 +26,7 @@ class Told:
     def __init__(self) -> None:
         self.publish: Callable[[str, bytes], None] | None = None
         self.asked: list[str] = []
-        self.settled = 0
+        self.committed = 0
 
     def listen(self, publish: Callable[[str, bytes], None]) -> Callable[[], None]:
         self.publish = publish
@@ -39,8 +39,8 @@ class Told:
         self.asked.append(client)
         return client.encode()
 
-    def settle(self) -> None:
-        self.settled += 1
+    def commit_now(self) -> None:
+        self.committed += 1
 
 
 class Fixture:
@@ -112,7 +112,7 @@ def test_a_drain_has_everything_answered_for(fixture: Fixture, tmp_path: Path) -
     drained = fixture.start(Endpoint(f"ipc://{tmp_path}/socket")).drain()
     fixture.reactor.pump([QUIET] * 10)
     assert drained.called
-    assert fixture.told.settled == 1
+    assert fixture.told.committed == 1
 
 
 def test_what_is_no_client_is_told_nothing(fixture: Fixture, tmp_path: Path) -> None:

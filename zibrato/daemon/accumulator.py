@@ -104,7 +104,7 @@ class Accumulator:
                 return self._of_few()
             self._digest()
         if self._distribution is not None:
-            self._distribution.settle()
+            self._distribution.trim()
         if self._min > self._max:
             return Summary(self.count, bounded(self.sum))
         return Summary(

@@ -86,7 +86,7 @@ class Acknowledger:
         known = self._commits.highest(client)
         return self._message(client, None if known is None else known + 1)
 
-    def settle(self) -> None:
+    def commit_now(self) -> None:
         """Have all that was taken in committed at once."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()

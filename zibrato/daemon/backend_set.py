@@ -236,7 +236,7 @@ class BackendSet(MultiService):
         """Have a backend that was removed get what waits for it, as far as it does in time."""
         if self.journal is not None:
             self.journal.leave(member.outbox)
-            await self.journal.settled()
+            await self.journal.idle()
         with suppress(CancelledError, DeadlineError):
             await member.outbox.drained().addTimeout(timeout, self._context.reactor)
         # Another reload took it back meanwhile, or the daemon stops, which ends it with all others.

@@ -139,7 +139,7 @@ class Journal:
         self._done += [(key, identity) for identity in identities]
         self._begin()
 
-    def settled(self) -> Deferred[None]:
+    def idle(self) -> Deferred[None]:
         """Return a Deferred that fires once nothing is left to commit, or nothing can be."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
@@ -148,7 +148,7 @@ class Journal:
 
     async def stop(self) -> None:
         """Commit what is left, and close the file."""
-        await self.settled()
+        await self.idle()
         disk = self._disk
         if disk is not None:
             await finished(self._workers.run(disk.close))
@@ -189,7 +189,7 @@ class Journal:
             self.close_open()
         for kept, (identity, size) in written.committed:
             kept.identity, kept.size = identity, size
-        self._settle([kept for kept, _ in written.committed], turn.backlog)
+        self._confirm([kept for kept, _ in written.committed], turn.backlog)
         self._hand_over(written.fresh, turn.backends)
         self._let_go([kept for kept, _ in written.committed])
         self._account(turn, written)
@@ -234,7 +234,7 @@ class Journal:
             for key, wanted in backends.items():
                 self._outboxes[key].append(kept, wanted)
 
-    def _settle(
+    def _confirm(
         self, committed: Sequence[KeptSnapshot], backlog: Sequence[tuple[KeptSnapshot, Backends]]
     ) -> None:
         """Tell the outboxes what is in the file; of the backlog some may be gone from them since.
@@ -244,7 +244,7 @@ class Journal:
         late = {id(kept): backends for kept, backends in backlog}
         for key, outbox in self._outboxes.items():
             mine = [kept for kept in committed if key in late.get(id(kept), ())]
-            gone = outbox.settle(mine)
+            gone = outbox.confirm(mine)
             self._done += [(key, kept.identity) for kept in gone if kept.identity is not None]
 
     def _account(self, turn: Turn, written: Written) -> None:

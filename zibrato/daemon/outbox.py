@@ -104,10 +104,10 @@ class Outbox(Service):
         """Return what waits, or is under way, in memory alone."""
         return [*(one for one in self._taken if not one.is_in_file), *self._queue.in_memory]
 
-    def settle(self, committed: Sequence[KeptSnapshot]) -> Sequence[KeptSnapshot]:
+    def confirm(self, committed: Sequence[KeptSnapshot]) -> Sequence[KeptSnapshot]:
         """Note what is committed by now; return what of that neither waits nor is under way."""
         having = {id(one.kept) for one in (*self._taken, *self._queue.in_memory)}
-        self._queue.settle()
+        self._queue.confirm()
         return [kept for kept in committed if id(kept) not in having]
 
     def lose_file(self) -> None:

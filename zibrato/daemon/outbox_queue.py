@@ -17,7 +17,7 @@ class OutboxQueue:
     """Snapshots, oldest first: `max_bytes` of memory, about, and `max_file_bytes` in the file.
 
     What is committed is committed in order, so that those in memory alone are behind all others;
-    who commits some calls `settle`. No step walks through what is in the file, which may be the
+    who commits some calls `confirm`. No step walks through what is in the file, which may be the
     intervals of a week, unless some of it expires.
     """
 
@@ -56,7 +56,7 @@ class OutboxQueue:
         for one in waiting:
             self._add(one)
 
-    def settle(self) -> None:
+    def confirm(self) -> None:
         """Look which of those in memory are in the file by now, and how many bytes they take."""
         while self._in_memory and self._in_memory[0].is_in_file:
             self._in_file.append(self._in_memory.popleft())

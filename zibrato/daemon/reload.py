@@ -82,7 +82,7 @@ class Reloader:
             return
         self._backends.reload(read.backends)
 
-    def settled(self) -> Deferred[None]:
+    def idle(self) -> Deferred[None]:
         """Return a Deferred that fires once no socket is closing any more."""
         waiting: Deferred[None] = Deferred()
         if self._closing:

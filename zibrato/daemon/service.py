@@ -240,11 +240,11 @@ class Daemon(MultiService):
             self._ticker.stop()
             await self._ticking
         # What sockets hold has left its client for good: it is part of the last interval.
-        await self.reloader.settled()
+        await self.reloader.idle()
         await self._intakes.drain()
         self._close_open()
         self.reloader.reload_secrets()
-        await self._journal.settled()
+        await self._journal.idle()
         await self._deliver_rest()
         # Last: it stops all children at once, and the deliveries above needed theirs.
         await MultiService.stopService(self)

@@ -31,7 +31,7 @@ class Acknowledging(Protocol):
     def tell(self, client: str) -> bytes:
         """Return the frame that a client is to be told as it comes, also one that is unknown."""
 
-    def settle(self) -> None:
+    def commit_now(self) -> None:
         """Have all that came committed at once, since nothing more comes."""
 
 
@@ -62,10 +62,10 @@ class WayBack:
             for socket in sockets:
                 self._attach_derived(socket)
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Answer for all that came as soon as that can be, since nothing more comes."""
         if self._connection is not None:
-            self._acknowledging.settle()
+            self._acknowledging.commit_now()
 
     def close(self) -> None:
         """Close the socket; ZeroMQ has `LINGER` milliseconds to pass on what was told last."""

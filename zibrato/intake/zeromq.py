@@ -230,7 +230,7 @@ class ZeroMQIntake(Service):
                 connection.socket.unbind(address)
         await self._read_until_quiet(connection)
         if self._way_back is not None:
-            self._way_back.settle()
+            self._way_back.finish()
 
     async def _part(self, connection: PullConnection) -> None:
         """Part with the peers of what is bound, and read until nothing comes any more."""
