@@ -106,6 +106,7 @@ $(BIN)/python:
 $(BIN)/pip: | $(BIN)/python
 	$(ENSURE_PIP)
 
+# Where it can't be had it is not there, and pip does all.
 $(BIN)/uv: | $(BIN)/python
 	$(PYTHON) -m pip --python $(BIN)/python $(INSTALL_UV) || \
 		{ $(ENSURE_PIP) && $(BIN)/pip $(INSTALL_UV); } || true

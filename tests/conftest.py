@@ -62,7 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Sends each file to one worker, those of the page to two: a browser takes long to start."""
+    """As loadfile sends each file to one worker, but those of the page to two: a browser takes long
+    to start.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

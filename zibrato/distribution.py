@@ -191,7 +191,7 @@ class Distribution:
         self._bound(_SLACK)
 
     def trim(self) -> None:
-        """Keep to `MAX_BUCKETS`, which `absorb` and `add_repeated` may have passed a little."""
+        """Keep to `MAX_BUCKETS`, past which `add_buckets` and `add_repeated` may be a little."""
         self._bound()
 
     def spill(self) -> None:

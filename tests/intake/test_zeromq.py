@@ -174,9 +174,8 @@ def test_a_drain_hears_who_was_about_to_connect_as_it_began(
 ) -> None:
     # As one that the kernel let in before anybody was turned away, and ZeroMQ has yet to accept.
     monkeypatch.setattr("zibrato.intake.zeromq.turn_away", lambda _: None)
-    frames: list[bytes] = []
-    reactor = Reactor()
-    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.extend, ipc_mode=0o660)
+    reactor, frames = Reactor(), list[bytes]()
+    intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.extend)
     intake.startService()
     done: list[None] = []
     intake.drain().addCallback(done.append)
@@ -249,12 +248,10 @@ def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(
 
 def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) -> None:
     """Such as one whose ZeroMQ doesn't get the processor: it may write until it sees it."""
-    path = tmp_path / "socket"
-    reactor = Reactor()
-    frames: list[bytes] = []
+    reactor, frames, path = Reactor(), list[bytes](), f"{tmp_path}/socket"
     intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.extend)
     intake.startService()
-    with push_to(str(path)) as peer:
+    with push_to(path) as peer:
         done: list[None] = []
         intake.drain().addCallback(done.append)
         reactor.pump([PAUSE] * round(DRAIN_LIMIT / PAUSE / 2))
@@ -282,6 +279,19 @@ def test_a_drain_waits_for_silence_and_not_for_the_end_of_a_flood(fixture: Fixtu
     fixture.reactor.pump([QUIET] * round(DRAIN_LIMIT / QUIET + 2))
     assert done == [None]
     assert 2 * DRAIN_LIMIT <= 4.0  # of the 8 seconds of --stop-timeout
+
+
+def test_a_drain_goes_on_unread(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where another process has the processor."""
+    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", lambda *_: Peers(0, frozenset()))
+    looks = iter([False] * 40)
+    monkeypatch.setattr(fixture.intake._connection, "read_all", lambda: next(looks, True))
+    done: list[None] = []
+    fixture.intake.drain().addCallback(done.append)
+    fixture.reactor.pump([PAUSE] * 30)
+    assert not done
+    fixture.reactor.pump([PAUSE] * 100)
+    assert done == [None]
 
 
 def test_a_stopped_intake_leaves_the_path_to_the_next(fixture: Fixture) -> None:

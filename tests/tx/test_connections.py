@@ -122,6 +122,16 @@ def test_all_is_read_also_where_there_is_no_processor_for_longer_than_a_turn(
     assert not fixture.connection.read_all()
 
 
+def test_it_is_read_once_though_the_time_for_it_has_passed(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = (tick * 2 * connections.READ_ALL for tick in range(1000))
+    monkeypatch.setattr(connections, "perf_counter", lambda: next(ticks))
+    fixture.connection.socket = Queue(10)
+    assert not fixture.connection.read_all()
+    assert len(fixture.frames) == 10
+
+
 def test_an_error_costs_a_pause_and_no_more(fixture: Fixture) -> None:
     queue = fixture.connection.socket = Queue(3, zmq.ZMQError(zmq.EFAULT))
     fixture.connection.doRead()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from math import inf
-from operator import mul
 
-from zibrato.daemon.digest import WORTH_IT, digest
+from zibrato.daemon.digest import WORTH_IT, digest, pure
 from zibrato.daemon.distinct import Distinct
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Summary, bounded
@@ -120,15 +119,14 @@ class Accumulator:
     def _of_few(self) -> Summary:
         """Return the summary of a few samples that are all there was: of most series by far."""
         samples = self._fresh
-        values = samples.tolist()
-        low, high = min(values), max(values)
+        total, squares, low, high = pure(samples, None)
         return Summary(
             self.count,
-            bounded(sum(values)),
+            bounded(total),
             low,
             high,
-            bounded(sum(map(mul, values, values))),
-            values[-1],
+            bounded(squares),
+            samples[-1],
             Distribution.of_samples(samples, low, high) if self._is_timer else None,
         )
 

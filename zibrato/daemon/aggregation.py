@@ -24,7 +24,7 @@ from zibrato.daemon.intervals import (
     OpenInterval,
     Span,
     Taken,
-)  # fmt: skip
+)
 from zibrato.daemon.samples import SAMPLE_BYTES, are_sound, good_samples, unpack_sample
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import EVERYTHING, LevelFilter, level_name
@@ -233,7 +233,8 @@ class Aggregator:
         if len(data) == SAMPLE_BYTES:
             (sample,) = unpack_sample(data)
             if 0 <= sample < inf:
-                if (entry := self._entry(interval, kind, row, 1)) is not None:
+                entry = self._entry(interval, kind, row, 1)
+                if entry is not None:
                     entry.add_one(sample)
                 return 1
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from math import nan
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -65,7 +66,7 @@ class Receiver:
         frame, not the intake, which may be a reader that the reactor drops at an exception.
         """
         now = self._clock.seconds()
-        start: float | None = None
+        start = nan
         taken: list[bytes] = []
         for frame in frames:
             # Text starts with ASCII; what is blank or too long is rejected as a whole.
@@ -79,19 +80,19 @@ class Receiver:
                 elif batch.acknowledged is None or self._is_new(batch):
                     begun = self._aggregator.add(batch, now)
                 else:
-                    continue
+                    begun = None
             except Exception:
                 self._fail(1, now)
                 continue
             if begun != start:  # which is rare: what comes together is mostly of one interval
-                self._note_frames(start, taken)
+                if begun is None:
+                    continue
+                if taken:
+                    self._note(start, taken)
                 start, taken = begun, []
             taken.append(frame)
-        self._note_frames(start, taken)
-
-    def _note_frames(self, start: float | None, frames: Sequence[bytes]) -> None:
-        if start is not None:
-            self._note(start, frames)
+        if taken:
+            self._note(start, taken)
 
     def _receive_other(self, frame: bytes, reason: str, now: float) -> float | None:
         """Take in what is no batch; return when its interval began, None where it has none."""

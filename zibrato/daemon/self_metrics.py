@@ -22,7 +22,7 @@ class SelfMetrics:
     """
 
     def __init__(self) -> None:
-        self._totals: defaultdict[_Key, int] = defaultdict(int)
+        self._totals: defaultdict[_Key, int] = defaultdict(int)  # a Counter takes thrice as long
         self._received = 0
         self._reported: dict[_Key, int] = {}
         self._gauges: dict[_Key, float] = {}
@@ -38,7 +38,7 @@ class SelfMetrics:
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
         """Add `value` to the counter `name` with `tags`."""
-        self.totals[name, tuple(sorted(tags.items())) if tags else ()] += value
+        self._totals[name, tuple(sorted(tags.items())) if tags else ()] += value
 
     def received(self, count: int) -> None:
         """Add to the counter of what was received; each batch does, so that it has to be quick."""

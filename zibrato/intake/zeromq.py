@@ -239,13 +239,14 @@ class ZeroMQIntake(Service):
         first: frozenset[int] | None = None
         while now < deadline:
             frames = connection.frames
-            connection.read_all()
+            is_empty = connection.read_all()
             # Who sends faster than is read here is parted with in the end all the same.
             is_late = now > deadline - DRAIN_LIMIT / 2
             peers = hang_up(self._bound, MAX_UNREAD if is_late else 0)
             first = peers.connections if first is None else first
             # Unbinding, which is next, would cut off who came again: not all can be turned away.
-            if now >= quiet_since + QUIET and not peers.unread and not peers.connections:
+            is_parted = is_empty and not peers.unread and not peers.connections
+            if now >= quiet_since + QUIET and is_parted:
                 return
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
@@ -256,12 +257,14 @@ class ZeroMQIntake(Service):
 
     async def _read_until_quiet(self, connection: PullConnection) -> None:
         deadline = self._reactor.monotonic() + DRAIN_LIMIT
-        frames, connected = -1, True
-        while (connected or frames != connection.frames) and self._reactor.monotonic() < deadline:
+        frames, is_over = -1, False
+        while not (is_over and frames == connection.frames):
+            if self._reactor.monotonic() >= deadline:
+                return
             # ZeroMQ ends a connection once it has handed over what came of it.
-            connected = bool(hang_up(self._bound, MAX_UNREAD).connections)
+            connected = hang_up(self._bound, MAX_UNREAD).connections
             frames = connection.frames
-            connection.read_all()
+            is_over = connection.read_all() and not connected
             await deferLater(self._reactor, QUIET)
 
     def _close(self) -> None:

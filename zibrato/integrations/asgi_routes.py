@@ -12,7 +12,7 @@ from typing import Any
 from zibrato.integrations.requests import MAX_ROUTES, OTHER
 
 Scope = Mapping[str, Any]  # Any, as what a value is goes by its key
-"""As ASGI has it: what a value is goes by its key."""
+"""As ASGI has it."""
 
 
 class RouteNames:

@@ -57,7 +57,7 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
         self.read(READ_BUDGET)
 
     def read(self, seconds: float) -> bool:
-        """Read for so long at most; return whether nothing is left.
+        """Read for so long, and once at least; return whether nothing is left.
 
         ZeroMQ's descriptor is edge-triggered: it stays silent about messages that were there when
         reading stopped, so a partial read must schedule the next itself. An error is no reason to
@@ -72,6 +72,7 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
         pause = 0.0
         take, now = self.take, perf_counter
         try:
+            take()  # also where another process had the processor until the deadline
             while now() < deadline:
                 take()
         except zmq.Again:
