@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
-import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.integration.processes import Process, eventually
+from tests.integration.registry import install
 
 PACKAGES = ("carbon==1.1.10", "whisper==1.1.10", "cachetools", "six", "txAMQP", "urllib3")
 """What carbon imports beside Twisted, which is that of the tests."""
@@ -56,9 +56,7 @@ def _install(directory: Path) -> None:
     if not (directory / "done").exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
         command = [*pip, "--disable-pip-version-check", "--target", str(directory), *PACKAGES]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"pip can't install carbon here: {done.stderr[-300:]}")
+        install("carbon", command)
         (directory / "done").touch()
 
 

