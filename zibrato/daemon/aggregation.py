@@ -59,7 +59,7 @@ class Aggregator:
         self._intervals: dict[float, OpenInterval] = {}
         self.open_series = 0
         """How many series the open intervals hold."""
-        self._span = NO_SPAN
+        self.span = NO_SPAN
 
     @property
     def levels(self) -> LevelFilter:
@@ -83,7 +83,7 @@ class Aggregator:
 
     def add(self, batch: Batch | LineBatch, now: float) -> float:
         """Take `batch` in, at the Unix time `now`; return when its interval began."""
-        known, begun, over, interval = self._span
+        known, begun, over, interval = self.span
         # What comes at once is mostly of one interval.
         if now != known or not begun <= batch.start <= batch.end < over:
             _, begun, _, interval = self._span_of(batch, now)
@@ -97,7 +97,7 @@ class Aggregator:
         span = Span(now, start, start + self.interval, self._opened(start))
         # Only if all of it is as near as what keeps its own time.
         if now - MAX_AGE <= start and span.end <= now + self.interval:
-            self._span = span
+            self.span = span
         return span
 
     def add_own(self, batch: Batch, now: float) -> None:
@@ -120,7 +120,7 @@ class Aggregator:
 
     def close(self, before: float) -> list[ClosedInterval]:
         """Return what ended by Unix time `before`, oldest first."""
-        self._span = NO_SPAN
+        self.span = NO_SPAN
         due = sorted(start for start in self._intervals if start + self.interval <= before)
         closed = []
         for start in due:

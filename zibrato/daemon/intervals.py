@@ -30,20 +30,21 @@ _PART = 1000
 class OpenInterval:
     """What is accumulated of each series in an interval, and to which one a row belongs.
 
-    `rows` saves working the series out again. Different rows can mean one series, such as those
-    of level `warn` and `warning`, so that there is a bound of its own to it.
+    `rows` saves working the series out again, by a row's identity, or the bytes that it came as.
+    Different rows can mean one series, such as those of level `warn` and `warning`, so that there
+    is a bound of its own to it.
     """
 
     __slots__ = ("entries", "rows")
 
     def __init__(self) -> None:
         self.entries: dict[Series, Accumulator] = {}
-        self.rows: dict[Identity, Accumulator] = {}
+        self.rows: dict[Identity | bytes, Accumulator] = {}
 
-    def remember(self, identity: Identity, entry: Accumulator) -> None:
-        """Note that a row of `identity` goes to `entry`."""
+    def remember(self, row: Identity | bytes, entry: Accumulator) -> None:
+        """Note that what is known as `row` goes to `entry`."""
         if len(self.rows) < 2 * len(self.entries):
-            self.rows[identity] = entry
+            self.rows[row] = entry
 
 
 class Span(NamedTuple):

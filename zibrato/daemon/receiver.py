@@ -13,6 +13,7 @@ from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.gathering import Gatherer
 from zibrato.daemon.intervals import Taken
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.single_samples import SingleSamples
 from zibrato.daemon.text_lines import TextLines
 from zibrato.lines import LineReader
 from zibrato.model import SummaryRow
@@ -45,6 +46,7 @@ class Receiver:
         self._note = note
         self._quiet_until = 0.0
         self._gatherers: list[Gatherer] = []
+        self._single = SingleSamples(aggregator, metrics)
         self._text = self.gatherer(TextLines())
 
     def gatherer(self, reader: LineReader) -> Gatherer:
@@ -66,9 +68,9 @@ class Receiver:
         frame, not the intake, which may be a reader that the reactor drops at an exception.
         """
         now = self._clock.seconds()
-        start = nan
-        taken: list[bytes] = []
-        for frame in frames:
+        taken, others = self._single.take(frames, now)
+        start = self._aggregator.span.start if taken else nan
+        for frame in others:
             # Text starts with ASCII; what is blank or too long is rejected as a whole.
             if frame and frame[0] < 0x80 and not frame.isspace() and len(frame) <= MAX_FRAME:
                 self._text.add(frame)
@@ -79,6 +81,7 @@ class Receiver:
                     begun = self._receive_other(frame, batch, now)
                 elif batch.acknowledged is None or self._is_new(batch):
                     begun = self._aggregator.add(batch, now)
+                    self._single.remember(frame, batch)
                 else:
                     begun = None
             except Exception:
