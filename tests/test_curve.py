@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 import zmq
 import zmq.auth
 
+from zibrato.commands import keygen
 from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, KeyPair, SecretKey, client_keys, server_keys
 
@@ -85,15 +88,69 @@ def test_a_directory_without_keys_says_what_to_do(tmp_path: Path, client: Path) 
     empty.mkdir(mode=0o700)
     with pytest.raises(ValueError, match=f"no {empty}/server.key_secret; make it with zibrato key"):
         server_keys(empty)
-    with pytest.raises(ValueError, match=rf"^curve: expected one secret .* in {empty}, found 0"):
-        client_keys(empty)
     make_keys(client, "web-2")
-    with pytest.raises(ValueError, match=r"found 2; make one .* or name two files"):
+    with pytest.raises(ValueError, match=r"found 2; name two files: .*/web-1\.key_secret, or an"):
         client_keys(client)
     (client / "web-2.key_secret").unlink()
     (client / "server.key").unlink()
     with pytest.raises(ValueError, match=r"^curve: can't read .*/server\.key"):
         client_keys(client)
+
+
+def follow(advice: object) -> Path:
+    """Run the command that a message names; return the directory that it made keys in."""
+    found = re.search("zibrato keygen (.*?)(, or name two files| makes it|$)", str(advice))
+    assert found is not None
+    arguments = shlex.split(found[1])
+    keygen.main(arguments)
+    return Path(arguments[0])
+
+
+@pytest.mark.parametrize("name", ["absent", "empty", "of mine"])
+def test_what_a_client_without_keys_is_told_to_run_makes_them(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    if name != "absent":
+        directory.mkdir(mode=0o700)
+    with pytest.raises(ValueError, match=r"^curve: expected one secret .*, found none;") as caught:
+        client_keys(directory)
+    assert follow(caught.value) == directory
+    (directory / "server.key").write_text((directory / "NAME.key").read_text())
+    assert client_keys(directory) is not None
+
+
+@pytest.mark.parametrize("name", ["web-1.key_secret", "web-1.key", "server.key"])
+def test_a_file_is_no_directory(client: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^curve: .*/{name} is a file; name the directory that"):
+        client_keys(client / name)
+
+
+@pytest.mark.parametrize("name", ["web-1.key", "server.key", "notes"])
+def test_a_file_without_a_pair_is_told_so_and_not_to_be_private(client: Path, name: str) -> None:
+    (client / "notes").write_text("nothing")
+    with pytest.raises(ValueError, match=rf"/{name} has no pair of CURVE keys; name a") as caught:
+        client_keys((client / name, client / "server.key"))
+    follow(caught.value)
+    assert client_keys((client / "NAME.key_secret", client / "server.key")) is not None
+
+
+def test_a_broken_pair_is_made_anew(client: Path, server: Path) -> None:
+    for file in (client / "web-1.key_secret", server / "server.key_secret"):
+        file.write_text("nothing")
+    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it anew") as caught:
+        client_keys(client)
+    follow(caught.value)
+    assert client_keys(client) is not None
+    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it anew") as caught:
+        server_keys(server)
+    follow(caught.value)
+    assert server_keys(server).clients
+
+
+def test_a_daemon_s_directory_without_keys_is_told_what_makes_them(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no .*key_secret; make it with") as caught:
+        server_keys(tmp_path)
+    follow(caught.value)
+    assert server_keys(tmp_path).clients == {}
 
 
 @pytest.mark.parametrize("given", [5, (), ("a", "b", "c"), ("a", 5), ["a", "b"], b"a"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import zmq
 from zmq.utils import z85
 
-from zibrato.files.secret_file import check_writers, read_secret
+from zibrato.files.secret_file import check_private, check_writers, read_secret
 
 __all__ = [
     "CLIENTS",
@@ -89,7 +90,7 @@ def server_keys(directory: Path) -> ServerKeys:
     """
     file = directory / f"{SERVER}{SECRET}"
     if directory.is_dir() and not file.exists():
-        raise ValueError(f"there is no {file}; make it with zibrato keygen {directory}")
+        raise ValueError(f"there is no {file}; make it with {_keygen(directory)}")
     clients = directory / CLIENTS
     for path in (directory, clients):
         check_writers(path)
@@ -118,34 +119,65 @@ def client_keys(given: Given | None) -> ClientKeys | None:
 
 def _files(directory: Path) -> tuple[Path, Path]:
     """Return the client's secret key file and the server's public one."""
+    if directory.is_file():
+        raise ValueError(
+            f"{directory} is a file; name the directory that it is in, or two files: a "
+            f"NAME{SECRET}, then {SERVER}{PUBLIC}"
+        )
     secrets = sorted(directory.glob(f"*{SECRET}"))
     own = [file for file in secrets if file.stem != SERVER]
-    if len(own) != 1:
+    if not own:
         raise ValueError(
-            f"expected one secret key of a client in {directory}, found {len(own)}; make one with "
-            f"zibrato keygen {directory} NAME, or name two files"
+            f"expected one secret key of a client in {directory}, found none; make one with "
+            f"{_keygen(directory, 'NAME')}, or name two files"
+        )
+    if len(own) > 1:
+        raise ValueError(
+            f"expected one secret key of a client in {directory}, found {len(own)}; name two "
+            f"files: {own[0]}, or another, then {directory / (SERVER + PUBLIC)}"
         )
     return own[0], directory / f"{SERVER}{PUBLIC}"
 
 
 def _pair(file: Path) -> KeyPair:
-    text = read_secret(file, private=True)
-    pair = KeyPair(_key(text, "public", file), SecretKey(_key(text, "secret", file)))
-    if zmq.curve_public(pair.secret) != pair.public:
-        raise ValueError(f"the two keys in {file} are no pair; make it anew")
-    return pair
+    text = read_secret(file)
+    public, secret = _key(text, "public"), _key(text, "secret")
+    # First what it is: of a file with a public key, which is no secret, that is what's wrong.
+    if public is None or secret is None:
+        raise ValueError(f"{file} has no pair of CURVE keys; {_remedy(file)}")
+    if zmq.curve_public(secret) != public:
+        raise ValueError(f"the two keys in {file} are no pair; {_remedy(file)}")
+    check_private(file)
+    return KeyPair(public, SecretKey(secret))
+
+
+def _remedy(file: Path) -> str:
+    """Return how there comes to be a pair of keys in place of what is in a file."""
+    if file.suffix == SECRET:
+        return f"make it anew with {_keygen(file.parent, file.stem, '--force')}"
+    return f"name a NAME{SECRET}, as {_keygen(file.parent, 'NAME')} makes it"
+
+
+def _keygen(directory: Path, *arguments: str) -> str:
+    """Return the command that makes keys in a directory."""
+    return shlex.join(["zibrato", "keygen", str(directory), *arguments])
 
 
 def _public(file: Path) -> bytes:
-    return _key(read_secret(file), "public", file)
+    key = _key(read_secret(file), "public")
+    if key is None:
+        raise ValueError(
+            f"{file} has no public key of CURVE; copy it from where zibrato keygen made it"
+        )
+    return key
 
 
-def _key(text: str, kind: str, file: Path) -> bytes:
-    """Return a key out of the text of a file; what is wrong is said without the text."""
+def _key(text: str, kind: str) -> bytes | None:
+    """Return a key out of the text of a file, if there is one."""
     match = re.search(rf'^\s*{kind}-key\s*=\s*"?([!-~]{{40}}?)"?\s*$', text, re.M)
     try:
         if match and len(z85.decode(match[1].encode())) == 32:
             return match[1].encode()
     except (KeyError, struct.error):  # of characters that Z85 doesn't have, or too large a number
         pass
-    raise ValueError(f"{file} has no {kind} key of CURVE; make it with zibrato keygen")
+    return None

@@ -103,7 +103,7 @@ def test_what_is_wrong_changes_nothing(fixture: Fixture) -> None:
     with capturedLogs() as events:
         fixture.server.reload()
     (line,) = [str(formatEvent(event)) for event in events]
-    assert line.endswith("make it with zibrato keygen; the keys stay as they were")
+    assert line.endswith("from where zibrato keygen made it; the keys stay as they were")
     assert fixture.server.is_accepted(fixture.public.decode())
 
 

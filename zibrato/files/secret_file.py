@@ -5,18 +5,17 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-__all__ = ["check_writers", "others_may_read", "read_credentials", "read_secret"]
+__all__ = ["check_private", "check_writers", "others_may_read", "read_credentials", "read_secret"]
 
 MAX_SECRET = 65_536
 """Characters; some devices never end."""
 
 
-def read_secret(path: Path, *, private: bool = False) -> str:
+def read_secret(path: Path) -> str:
     """Return what the file holds, without white space around it.
 
     Raises ValueError, with a half-sentence for people, where it can't be read, and where others
-    than its owner may write to it: they could have the daemon send elsewhere, or let them in. What
-    is `private` others must not even read.
+    than its owner may write to it: they could have the daemon send elsewhere, or let them in.
     """
     try:
         mode = path.stat().st_mode
@@ -28,11 +27,14 @@ def read_secret(path: Path, *, private: bool = False) -> str:
         raise ValueError(f"{path} has more than {MAX_SECRET:,} characters; it must hold a secret")
     if stat.S_ISREG(mode):
         _check_mode(path, mode, 600)
-        if private and mode & 0o077:
-            raise ValueError(
-                f"others may read {path} (mode {stat.S_IMODE(mode):o}); chmod it to 600"
-            )
     return text
+
+
+def check_private(path: Path) -> None:
+    """Raise ValueError, a half-sentence for people, where others may read a file."""
+    mode = _mode(path)
+    if stat.S_ISREG(mode) and mode & 0o077:
+        raise ValueError(f"others may read {path} (mode {stat.S_IMODE(mode):o}); chmod it to 600")
 
 
 def read_credentials(path: Path) -> str:
@@ -46,13 +48,17 @@ def read_credentials(path: Path) -> str:
 
 def check_writers(directory: Path) -> None:
     """Raise ValueError, a half-sentence for people, where others may write to a directory."""
-    try:
-        mode = directory.stat().st_mode
-    except (OSError, ValueError) as error:
-        raise ValueError(f"can't read {directory}: {_reason(error)}") from None
+    mode = _mode(directory)
     if not stat.S_ISDIR(mode):
         raise ValueError(f"{directory} is no directory")
     _check_mode(directory, mode, 700)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise ValueError(f"can't read {path}: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
