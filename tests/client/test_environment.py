@@ -47,6 +47,23 @@ def test_the_level_and_the_source(
     assert read(None) is None
 
 
+@pytest.mark.parametrize("text", ["a\x1b[31m", "a\nb", "\udcff", "x" * 256])
+def test_a_source_that_no_daemon_has_either(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ZIBRATO_SOURCE", text)
+    with pytest.raises(ValueError, match=r"^\$ZIBRATO_SOURCE: expected at most 255 .*") as caught:
+        environment.source(None)
+    assert str(caught.value).isprintable()
+    assert environment.source("given") == "given"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("web-1\n", "web-1"), (" ", None), ("é", "é")])
+def test_a_source_without_white_space_around_it(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("ZIBRATO_SOURCE", text)
+    assert environment.source(None) == expected
+
+
 @pytest.mark.parametrize(
     ("value", "disabled"), [(None, False), ("", False), ("0", False), ("1", True), ("no", True)]
 )

@@ -105,6 +105,9 @@ def test_the_source(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -
         client.count("c")
         client.count("c", source="instrument")
     assert sources(recorded) == ["argument", "instrument"]
+    monkeypatch.setenv("ZIBRATO_SOURCE", "a\x1b[31m")
+    with pytest.raises(ValueError, match="ZIBRATO_SOURCE: expected at most 255"):
+        make()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from zibrato.client.arguments import shown
 from zibrato.curve import ClientKeys, Given, client_keys
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
+from zibrato.model import MAX_NAME_LENGTH
 
 
 def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
@@ -52,8 +54,19 @@ def level(given: str | int | None) -> str | int | None:
 
 
 def source(given: str | None) -> str | None:
-    """Return the source that was given, else `$ZIBRATO_SOURCE`."""
-    return given or _variable("SOURCE") or None
+    """Return the source that was given, else `$ZIBRATO_SOURCE`, without white space around it.
+
+    Raises ValueError, one line for people, for one that the daemon's `--source` can't be either.
+    """
+    if given:
+        return given
+    text = _variable("SOURCE").strip()
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        raise ValueError(
+            f"$ZIBRATO_SOURCE: expected at most {MAX_NAME_LENGTH} characters that print, "
+            f"got {shown(text)}"
+        )
+    return text or None
 
 
 def is_disabled() -> bool:
