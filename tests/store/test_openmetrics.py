@@ -12,6 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.integration.processes import eventually
 from tests.integration.prometheus_server import PromQl, prometheus, victoria_metrics
@@ -109,6 +110,20 @@ def test_what_was_counted_down_is_a_gauge_and_names_are_told_apart(text: str) ->
     assert samples(text)[f"level{{{labels}}}"] == ["0 0", "5.0 1", "-4.0 11"]
     assert samples(text)[f"a_b_total{{{labels}}}"] == ["0 0", "3.0 1"]
     assert text.endswith("\n# EOF\n")
+
+
+def test_a_strict_parser_takes_what_there_is_of_each_time(text: str) -> None:
+    """prometheus_client's leaves out what a metric has at a second time, so it gets each alone."""
+    lines = text.removesuffix("\n").split("\n")
+    times = sorted({line.rsplit(" ", 1)[1] for line in lines if not line.startswith("#")})
+    assert len(times) == 3
+    parsed = []
+    for when in times:
+        of_it = [line for line in lines if line.startswith("#") or line.endswith(f" {when}")]
+        for family in text_string_to_metric_families("".join(f"{line}\n" for line in of_it)):
+            parsed += family.samples
+    assert len(parsed) == sum(not line.startswith("#") for line in lines)
+    assert [sample.labels["odd"] for sample in parsed if sample.name == "depth"] == [ODD]
 
 
 def test_prometheus_makes_blocks_of_it_and_answers_from_them(text: str, tmp_path: Path) -> None:
