@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from zibrato.store.db.writer import Writer
 from zibrato.store.export import main, parsed_time
 
 BOUND = 1 << 24
+HEADING = "time,name,source,tags,level,kind,count,sum,min,max,sum_squares,last,p50,p95,p99\r\n"
 
 
 @pytest.fixture
@@ -55,6 +57,23 @@ def test_json_lines(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> N
 
 
 @pytest.mark.parametrize(
+    ("form", "empty"), [("csv", HEADING), ("jsonl", ""), ("openmetrics", "# EOF\n")]
+)
+def test_of_a_range_without_anything_there_is_an_empty_text_and_a_line(
+    path: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, empty: str
+) -> None:
+    options = ("counter", f"--format={form}", f"--store={path}")
+    main((*options, f"--start={START - 20}", f"--end={START - 10}"))
+    out, err = capsysbinary.readouterr()
+    assert out.decode() == empty
+    assert re.fullmatch(r"zibrato export: nothing in .* from 20\S+ to 20\S+\n", err.decode())
+    main((*options, f"--start={START}"))
+    out, err = capsysbinary.readouterr()
+    assert len(out) > len(empty)
+    assert err == b""
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (("nix",), "nothing in .* is called nix"),
@@ -64,6 +83,7 @@ def test_json_lines(path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> N
         (("counter", "--end=nan"), "expected a time from 1970 to 2242"),
         (("counter", "--end=9999-01-01"), "expected a time from 1970 to 2242"),
         (("counter", "--end=0001-01-01"), "expected a time"),
+        (("counter", "--start=1h", "--end=2h"), "--start: expected a time before --end, got 20"),
         (("counter", "--resolution=0"), "--resolution: expected seconds from 1 up, got 0"),
         (("counter", f"--resolution={10**400}"), "--resolution: expected seconds"),
         (("counter", "--retention=raw"), "retention: expected"),

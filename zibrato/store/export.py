@@ -48,9 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
     """Write what `options` ask for to `out`, as of the Unix time `now`.
 
-    A terminal gets what it would obey, not show, escaped: names come from elsewhere.
+    A terminal gets what it would obey, not show, escaped: names come from elsewhere. Where there is
+    nothing in the range a line on stderr says so; what is written is an empty one of its format.
     """
     start, end = parsed_time(options.start, now), parsed_time(options.end, now)
+    if start > end:
+        raise ValueError(f"--start: expected a time before --end, got {_range(start, end)}")
     if not 1 <= options.resolution <= MAX_START:
         raise ValueError(f"--resolution: expected seconds from 1 up, got {options.resolution}")
     path = Path(options.store)
@@ -67,11 +70,18 @@ def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
             what = f"is called {options.name}" if options.name else "was measured"
             raise LookupError(f"nothing in {path} {what}")
 
+        is_empty = True
+
         def plot_of(ids: Sequence[int]) -> Plot:
-            return reader.slots(ids, start, end, now, options.resolution)
+            nonlocal is_empty
+            plot = reader.slots(ids, start, end, now, options.resolution)
+            is_empty = is_empty and not any(plot.slots.values())
+            return plot
 
         out.writelines(_lines(options.format, series, plot_of, is_terminal=out.isatty()))
     out.flush()
+    if is_empty:
+        _tell(f"nothing in {path} from {_range(start, end)}")
 
 
 def _lines(
@@ -95,6 +105,12 @@ def _lines(
         yield as_csv(rows)
     else:
         yield from (msgspec.json.encode(row) + b"\n" for row in rows)
+
+
+def _range(start: float, end: float) -> str:
+    """Return two Unix times as people of here read them."""
+    times = (datetime.fromtimestamp(time).astimezone() for time in (start, end))
+    return " to ".join(time.isoformat(timespec="seconds") for time in times)
 
 
 def _tell(line: str) -> None:
