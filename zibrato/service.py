@@ -19,6 +19,7 @@ from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.garbage import LongLived
 from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.journal import Journal
+from zibrato.daemon.large_blocks import map_large_blocks
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
 from zibrato.daemon.outbox_place import outbox_disk, outbox_path, state_beside
@@ -126,9 +127,10 @@ def makeService(options: Options) -> Daemon:
         daemon = make_service(options)
     except usage.UsageError as error:
         raise SystemExit(f"zibrato: {error}") from None
-    # Not where an application has the daemon: the collector is one for the process.
+    # Not where an application has the daemon: collector and allocator are one for the process.
     garbage: IService = LongLived()
     garbage.setServiceParent(daemon)
+    map_large_blocks()
     daemon.start_failed = _tell
     return daemon
 
