@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -55,6 +57,21 @@ class EndpointTests(StoreTestCase):
         with self.assertRaisesRegex(OSError, f"^--web: can't listen at {WEB}: .*in use; give an"):
             service.startService()
 
+    def test_what_it_shows_is_loaded_once_the_reactor_runs(self) -> None:
+        reactor = FakeReactor()
+        service = WebService(reactor, self.store, WEB, None)
+        self.patch(service, "_endpoint", Endpoint(succeed(cast(IListeningPort, Port()))))
+        loads: list[str] = []
+
+        async def ready() -> None:
+            loads.append("begun")
+
+        self.patch(self.store, "ready", ready)
+        service.startService()
+        self.assertEqual(loads, [])
+        reactor.run_calls()
+        self.assertEqual(loads, ["begun"])
+
     def test_one_that_fails_later_is_logged(self) -> None:
         service = WebService(FakeReactor(), self.store, WEB, None)
         listening: Deferred[IListeningPort] = Deferred()
@@ -64,6 +81,13 @@ class EndpointTests(StoreTestCase):
             listening.errback(OSError("in use"))
         self.assertEqual([event["log_level"] for event in logs], [LogLevel.error])
         self.assertIn("in use", str(formatEvent(logs[0])))
+
+
+class Port:
+    """Is at an address."""
+
+    def getHost(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", 5580)
 
 
 class Endpoint:

@@ -49,6 +49,7 @@ class WebService(Listener):
                 f"which holds user:password, or listen at {WEB}"
             )
         self._store = store
+        self._reactor = reactor
         access = AccessControl(
             tree(store),
             known_names(loopback),
@@ -61,9 +62,11 @@ class WebService(Listener):
         )  # fmt: skip
 
     def listens(self) -> None:
-        """Say where the page is, and load what it shows."""
+        """Say where the page is, and load what it shows once the reactor runs."""
         self._log.info("the page is at {address}", address=self.address)
-        Deferred.fromCoroutine(self._load())
+        # Not before: where something else of the daemon fails to start, its thread would keep the
+        # process from its end, and nothing but the reactor could tell it to stop.
+        self._reactor.callWhenRunning(lambda: Deferred.fromCoroutine(self._load()))
 
     async def _load(self) -> None:
         try:
