@@ -9,6 +9,7 @@ import pytest
 from zibrato.commands.check_config import main
 from zibrato.files.file_lock import FileLock
 
+CHECK = "zibrato check-config:"
 CONFIG = """
 socket = ["ipc:///run/zibrato", "connect:tcp://127.0.0.1:7"]
 statsd = "udp:8125"
@@ -104,6 +105,20 @@ def test_what_is_no_user_and_password_is_told(
     )
     credentials.write_text("user:password")
     assert run(file, capsys)[0] == 0
+
+
+def test_backends_are_called_by_the_names_that_they_were_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    named = "[[backend]]\ntype = 'log'\npath = '{path}'\nname = '{name}'\n"
+    tables = [named.format(path=tmp_path / name, name=name) for name in ("audit", "log")]
+    file.write_text("levels = 'info+'\n" + "levels = 'error'\n".join(tables))
+    assert run(file, capsys)[1][0].endswith("; ships every 10 s to audit (log levels=error), log")
+    file.write_text("".join(reversed(tables)).replace("/log'", "/audit'"))
+    status, (line,) = run(file, capsys)
+    assert status == 1
+    assert line.startswith(f"{CHECK} {file}: backend audit (log): path: another backend of this")
 
 
 def test_a_file_of_lines_and_none_at_all(

@@ -44,3 +44,8 @@ def test_each_backend_has_the_bounds_of_the_daemon_or_its_own() -> None:
 def test_what_is_wrong_is_named(arguments: list[str], line: str) -> None:
     with pytest.raises(UsageError, match=f"^{line}"):
         choices(*arguments)
+
+
+def test_people_are_told_of_a_backend_by_its_name_and_what_it_is() -> None:
+    first, second = choices("--backend", "log:name=audit", "--backend", "memory")
+    assert (first.label, second.label) == ("audit (log)", "memory")

@@ -66,7 +66,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             if maker is not None:
                 maker.check(choice.settings, context)
         except ValueError as error:
-            yield f"backend {choice.maker.name}: {error}"
+            yield f"backend {choice.label}: {error}"
     for name, path, reads in (
         ("curve-keys", settings.curve_keys, server_keys),
         ("web-credentials", settings.web_credentials, read_credentials),
@@ -93,7 +93,9 @@ def _meaning(settings: Settings) -> str:
 
 def _backend(choice: BackendChoice) -> str:
     words = " ".join(f"{name}={value}" for name, value in choice.filter.settings.items())
-    return f"{choice.maker.name} ({words})" if words else choice.maker.name
+    kind = choice.maker.name if choice.name != choice.maker.name else ""
+    about = " ".join(filter(None, (kind, words)))
+    return f"{choice.name} ({about})" if about else choice.name
 
 
 if __name__ == "__main__":

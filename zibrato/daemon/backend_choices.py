@@ -53,6 +53,12 @@ class BackendChoice(NamedTuple):
     outbox_size: int
     outbox_age: float
 
+    @property
+    def label(self) -> str:
+        """What people are told of it by: its name, and which backend it is where that differs."""
+        kind = self.maker.name
+        return kind if self.name == kind else f"{self.name} ({kind})"
+
 
 @cache  # options ask ten times, and Twisted looks through all directories of plugins each time
 def backend_makers() -> Mapping[str, IBackendMaker]:

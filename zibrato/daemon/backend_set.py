@@ -108,7 +108,7 @@ class BackendSet(MultiService):
         for key, member in self._members.items():
             is_other = key not in wanted or differ(member.choice, wanted[key])
             if not member.is_leaving and is_other and _is_served(member.slot.current):
-                restart.append(f"--backend {member.choice.maker.name}")
+                restart.append(f"--backend {member.choice.label}")
                 wanted[key] = member.choice
         made: dict[str, Made] = {}
         try:
@@ -118,7 +118,7 @@ class BackendSet(MultiService):
                 if (new := self._make_unserved(key, choice)) is not None:
                     made[key] = new
                 else:
-                    restart.append(f"--backend {choice.maker.name}")
+                    restart.append(f"--backend {choice.label}")
                     del wanted[key]
         except usage.UsageError:
             self.discard(Plan(wanted, made, restart))
@@ -181,7 +181,7 @@ class BackendSet(MultiService):
             backend = choice.maker.make(choice.settings, replace(self._context, name=choice.name))
             return Made(backend, files - others)
         except ValueError as error:
-            raise usage.UsageError(f"--backend {choice.maker.name}: {error}") from None
+            raise usage.UsageError(f"--backend {choice.label}: {error}") from None
         finally:
             files |= hidden
 
