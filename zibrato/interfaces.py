@@ -99,6 +99,8 @@ class BackendContext:
     """Counts in the daemon's own series what no delivery tells of."""
     state: Callable[[str], Path | None] = lambda _name: None
     """Returns the file beside the outbox for what a backend keeps, None where none is wanted."""
+    is_trial: bool = False
+    """Whether only settings are looked at: a daemon may have all files, and none may be opened."""
 
 
 class SelfMetric(NamedTuple):
@@ -257,8 +259,8 @@ class IBackendMaker(IPlugin):
 class ICheckingMaker(IBackendMaker):
     """A maker that can tell of settings whether they are good, for `zibrato check-config`."""
 
-    def check(settings: Mapping[str, str], context: BackendContext) -> None:
-        """Raise ValueError for bad settings, also while a daemon has the backend's files."""
+    def check(settings: Mapping[str, str], context: BackendContext) -> IBackend:
+        """Return what was made for a trial, stopped; raises ValueError for bad settings."""
 
 
 class BackendOption(NamedTuple):

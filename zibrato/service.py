@@ -13,6 +13,7 @@ from zibrato.daemon import frame_log
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.annotations import Annotations
+from zibrato.daemon.backend_context import backend_context
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.client_rejections import ClientRejections
 from zibrato.daemon.client_sequences import ClientSequences
@@ -22,7 +23,7 @@ from zibrato.daemon.journal import Journal
 from zibrato.daemon.large_blocks import map_large_blocks
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox import Outbox
-from zibrato.daemon.outbox_place import outbox_disk, outbox_path, state_beside
+from zibrato.daemon.outbox_place import outbox_disk
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -33,11 +34,7 @@ from zibrato.health import Health
 from zibrato.intake.otlp.exports import Exports, in_threads
 from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
-from zibrato.interfaces import (
-    BackendContext,
-    DaemonInfo,
-    Reactor,
-)
+from zibrato.interfaces import DaemonInfo, Reactor
 from zibrato.listeners import Listeners, otlp_site
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
@@ -159,13 +156,7 @@ def _aggregator(settings: Settings, metrics: SelfMetrics) -> Aggregator:
 
 def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> BackendSet:
     settings = options.settings
-    outbox = outbox_path(settings, options.environment)
-    context = BackendContext(
-        reactor, settings.percentiles, count=metrics.count,
-        files=set() if outbox is None else {outbox.resolve()},
-        sockets=[endpoint.address for endpoint in settings.endpoints],
-        state=lambda name: state_beside(settings, options.environment, name),
-    )  # fmt: skip
+    context = backend_context(reactor, settings, options.environment, metrics.count)
     return BackendSet(context, metrics, settings.backends)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +21,13 @@ from tests.fake_reactor import FakeReactor
 from zibrato.backends import BackendMaker, ConfiguredMaker
 from zibrato.backends.memory import MemoryBackend
 from zibrato.files.file_lock import FileLock
-from zibrato.interfaces import BackendContext, IBackendMaker, IBackendOptions, ICheckingMaker
+from zibrato.interfaces import (
+    BackendContext,
+    IBackend,
+    IBackendMaker,
+    IBackendOptions,
+    ICheckingMaker,
+)
 
 LIGHT = """
 import sys
@@ -90,12 +98,32 @@ def test_parsing_options_loads_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["store", "log", "memory"])
-def test_settings_are_checked_without_what_they_would_take(name: str, tmp_path: Path) -> None:
-    maker = next(maker for maker in getPlugins(IBackendMaker) if maker.name == name)
-    assert isinstance(maker, BackendMaker)
-    with closing(FileLock(tmp_path / "file")):
-        maker.check({} if name == "memory" else {"path": str(tmp_path / "file")}, context())
+TOTALS = {"totals": "file"}
+SETTINGS: Sequence[tuple[str, Mapping[str, str]]] = (
+    ("store", {"path": "file"}),
+    ("log", {"path": "file"}),
+    ("memory", {}),
+    ("prometheus", TOTALS),
+    ("remote_write", {"url": "http://127.0.0.1:1/", **TOTALS}),
+    ("otlp", {"url": "http://127.0.0.1:1/", "temporality": "cumulative", **TOTALS}),
+)
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS)
+def test_settings_are_checked_without_what_they_would_take(
+    name: str, settings: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    maker = ICheckingMaker(next(one for one in getPlugins(IBackendMaker) if one.name == name))
+    threads = threading.enumerate()
+    with closing(FileLock("file")):
+        assert IBackend.providedBy(maker.check(settings, context()))
     with pytest.raises(ValueError, match="got 'paht'"):
         maker.check({"paht": ""}, context())
-    assert not (tmp_path / "file").exists()
+    if "file" in settings.values():
+        with pytest.raises(ValueError, match=r"expected a file.*, got "):
+            maker.check(
+                {key: value.replace("file", ".") for key, value in settings.items()}, context()
+            )
+    assert [path.name for path in tmp_path.iterdir()] == ["file.lock"]
+    assert threading.enumerate() == threads

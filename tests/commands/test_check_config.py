@@ -89,6 +89,23 @@ def test_settings_of_backends_and_files_are_checked_too(
     assert "verysecret" not in str(lines)
 
 
+def test_two_backends_of_a_file_and_one_of_the_outbox_s_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    store = "[[backend]]\ntype = 'store'\npath = '{}'\n"
+    lines = [store.format(tmp_path / "a"), store.format(tmp_path / "b" / ".." / "a")]
+    file.write_text("web = 'none'\n" + "".join(lines))
+    status, (line,) = run(file, capsys)
+    assert status == 1
+    assert line.startswith(f"{CHECK} {file}: backend store: path: another backend of this daemon")
+    file.write_text(f"outbox = '{tmp_path / 'a'}'\n{lines[0]}")
+    assert run(file, capsys) == (1, [line])
+    file.write_text(lines[0])
+    assert run(file, capsys)[0] == 0
+    assert [*tmp_path.iterdir()] == [file]
+
+
 def test_what_is_no_user_and_password_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -79,16 +80,11 @@ class BackendMaker:
         # What is no backend is found here, not with its first delivery.
         return IBackend(backend)
 
-    def check(self, settings: Mapping[str, str], context: BackendContext) -> None:
-        """Raise ValueError for bad settings, also while a daemon has the backend's files.
-
-        Where the module has no `check`, the backend is made, and stopped.
-        """
-        check = getattr(self._imported(), "check", None)
-        if check is not None:
-            check(settings)
-        else:
-            self.make(settings, context).stop()
+    def check(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
+        """Return what was made for a trial, stopped; raises ValueError for bad settings."""
+        backend = self.make(settings, replace(context, is_trial=True))
+        backend.stop()
+        return backend
 
     def _imported(self) -> BackendModule:
         """Return the module; raises ValueError where what its extra installs is missing."""

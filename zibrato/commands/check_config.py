@@ -16,11 +16,12 @@ from twisted.python import usage
 from zibrato.commands.command_line import CommandLine
 from zibrato.curve import server_keys
 from zibrato.daemon.backend_choices import BackendChoice
+from zibrato.daemon.backend_context import backend_context
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
 from zibrato.files.secret_file import read_credentials
-from zibrato.interfaces import BackendContext, ICheckingMaker, Reactor
+from zibrato.interfaces import ICheckingMaker, Reactor
 from zibrato.tx.monotonic import MonotonicReactor
 
 __all__ = ["checked_settings", "main"]
@@ -49,16 +50,17 @@ def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
     """
     options = Options(environment)
     options.parseOptions(["--config", path])
-    problems = [f": {problem}" for problem in _problems(options.settings)]
+    problems = [f": {problem}" for problem in _problems(options.settings, environment)]
     if problems:
         raise ConfigError(path, problems)
     return options.settings
 
 
-def _problems(settings: Settings) -> Iterator[str]:
-    from twisted.internet import reactor  # noqa: PLC0415 - backends that are made have it
+def _problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - what is made has it
 
-    context = BackendContext(MonotonicReactor(cast(Reactor, reactor)), settings.percentiles)
+    reactor = MonotonicReactor(cast(Reactor, installed))
+    context = backend_context(reactor, settings, environment, lambda *_value, **_tags: None)
     for choice in settings.backends:
         try:
             # What another maker, from elsewhere, has to say is said as the daemon starts.

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.backends.settings import check_names, claim_path
+from zibrato.files.file_lock import FileLock
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -31,14 +33,14 @@ from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.annotation_events import EventFields
 from zibrato.store.db.database import Database
 from zibrato.store.db.errors import UnusableFileError
-from zibrato.store.db.files import claim, default_path
+from zibrato.store.db.files import check_kind, claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.series_index import MAX_SERIES
 from zibrato.store.db.tiers import RETENTION, Tier, parse_retention
 from zibrato.store.options import series_bound
 from zibrato.store.store import Store
-from zibrato.threads import Threads
+from zibrato.threads import Inline, Threads, Workers
 
 MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
@@ -53,18 +55,12 @@ class _Settings(NamedTuple):
     max_series: int
 
 
-def check(settings: Mapping[str, str]) -> None:
-    """Raise ValueError for bad settings, whoever has the file."""
-    _parsed(settings)
-
-
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     """Return the backend of a file, which must be one that can be written."""
     path, tiers, max_bytes, max_series = _parsed(settings)
     claim_path(path.resolve(), context.files)
-    lock = claim(path, [tier.step for tier in tiers])
-    writing = Threads(context.reactor, "zibrato store writer", 1)
-    reading = Threads(context.reactor, "zibrato store reader", READERS)
+    lock = _claimed(path, tiers, context)
+    writing, reading = _workers(context)
     database = Database(
         context.reactor, path, tiers, max_bytes,
         writing=writing, reading=reading, losses=_losses(context), lock=lock, max_series=max_series,
@@ -82,6 +78,25 @@ def _parsed(settings: Mapping[str, str]) -> _Settings:
         "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
     )
     return _Settings(path, tiers, max_bytes, max_series)
+
+
+def _claimed(path: Path, tiers: Sequence[Tier], context: BackendContext) -> FileLock | None:
+    """Return the lock of the file; on trial none: SQLite would make others even to read it."""
+    if not context.is_trial:
+        return claim(path, [tier.step for tier in tiers])
+    with suppress(OSError):
+        check_kind(path)
+    return None
+
+
+def _workers(context: BackendContext) -> tuple[Workers, Workers]:
+    """Return who writes and who reads; on trial there is no reactor that could end threads."""
+    if context.is_trial:
+        return Inline(), Inline()
+    return (
+        Threads(context.reactor, "zibrato store writer", 1),
+        Threads(context.reactor, "zibrato store reader", READERS),
+    )
 
 
 def _losses(context: BackendContext) -> Losses:

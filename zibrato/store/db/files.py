@@ -31,7 +31,7 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
     quarantined.
     """
     try:
-        _check_kind(path)
+        check_kind(path)
         locked = lock(path)
         try:
             _check(path, steps)
@@ -45,7 +45,8 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
     return locked
 
 
-def _check_kind(path: Path) -> None:
+def check_kind(path: Path) -> None:
+    """Raise ValueError for what is no file, one line for people; OSError where nobody may look."""
     with suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
