@@ -33,7 +33,6 @@ setup(
     extras_require={
         "numpy": ["numpy>=1.22"],
         "otlp": ["opentelemetry-proto>=1.28"],
-        "prometheus": ["prometheus-client>=0.21"],
         "remote-write": ["cramjam>=2.8"],
         "top": ["textual>=4.0"],
         "test": [

@@ -6,7 +6,7 @@ its own the maker provides IBackendOptions, and where it has a page, it is an IW
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -130,8 +130,8 @@ class DaemonInfo:
     """Returns how it is."""
     otlp: Callable[[IRequest], Deferred[bytes]] | None = None
     """Returns the body of the response to a request with OTLP's metrics, having set the rest."""
-    metrics: Callable[[IRequest], Deferred[bytes]] | None = None
-    """Returns the body of the response to a request for /metrics, where a backend answers that."""
+    metrics: Callable[[IRequest], Deferred[Iterator[bytes]]] | None = None
+    """Answers a request for /metrics as IScrapedBackend does, where there is such a backend."""
 
 
 class Commits(Protocol):
@@ -217,8 +217,8 @@ class IScrapedBackend(IBackend):
 
     def answer(
         request: IRequest, descriptions: Callable[[], Deferred[Mapping[str, str]]]
-    ) -> Deferred[bytes]:
-        """Return the body of the response to a request, having set the rest.
+    ) -> Deferred[Iterator[bytes]]:
+        """Return parts of a body, none empty, taken as the client reads; what else it says is set.
 
         `descriptions` returns what is known of metrics, as IDescribingBackend does.
         """

@@ -56,14 +56,14 @@ def test_a_scrape_has_all_kinds_with_what_the_store_knows_of_them(shown: Store) 
     for line in (
         "# HELP shop_orders_total Orders of the\\nshop",
         "# TYPE shop_orders_total counter",
-        'shop_orders_total{exported_le="x",level="info",page="/a",source="web1"} 3.0',
+        'shop_orders_total{exported_le="x",page="/a",source="web1",level="info"} 3.0',
         "# TYPE render_seconds histogram",
-        'render_seconds_bucket{le="0.25",level="info",source="web1"} 1.0',
-        'render_seconds_bucket{le="0.5",level="info",source="web1"} 2.0',
-        'render_seconds_sum{level="info",source="web1"} 0.3',
-        'depth{level="info",source="web1"} 4.0',
+        'render_seconds_bucket{source="web1",level="info",le="0.25"} 1',
+        'render_seconds_bucket{source="web1",level="info",le="0.5"} 2',
+        'render_seconds_sum{source="web1",level="info"} 0.3',
+        'depth{source="web1",level="info"} 4.0',
         "# TYPE stock gauge",
-        'stock{level="info",source="web1"} -2.0',
+        'stock{source="web1",level="info"} -2.0',
     ):
         assert line in lines
     assert any(line.startswith("zibrato_intake_received_total{") for line in lines)

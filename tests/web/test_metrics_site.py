@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ class Scraped(MemoryBackend):
         super().__init__()
         self.endpoint = endpoint
 
-    def answer(self, _request: object, _descriptions: object) -> Deferred[bytes]:
-        return succeed(b"calls 1\n")
+    def answer(self, _request: object, _descriptions: object) -> Deferred[Iterator[bytes]]:
+        return succeed(iter([b"calls 1\n"]))
 
 
 def made(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -19,8 +19,8 @@ class Scraped(MemoryBackend):
 
     def answer(
         self, _request: object, descriptions: Callable[[], Deferred[Mapping[str, str]]]
-    ) -> Deferred[bytes]:
-        return descriptions().addCallback(lambda known: repr(known).encode())
+    ) -> Deferred[Iterator[bytes]]:
+        return descriptions().addCallback(lambda known: iter([repr(known).encode()]))
 
 
 @implementer(IDescribingBackend)
@@ -33,8 +33,8 @@ def answer(*backends: Any) -> bytes:
     (one,) = scraped(backends)
     answers: list[bytes] = []
     request: Any = None
-    answer_of(one, backends)(request).addCallback(answers.append)
-    return answers[0]
+    answer_of(one, backends)(request).addCallback(answers.extend)
+    return b"".join(answers)
 
 
 def test_what_another_backend_knows_of_metrics_is_told() -> None:

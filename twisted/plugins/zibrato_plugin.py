@@ -21,7 +21,7 @@ otlp = BackendMaker(
     reloaded=("url", "headers"),
     extra="otlp",
 )
-prometheus = BackendMaker("prometheus", "zibrato.backends.prometheus.backend", extra="prometheus")
+prometheus = BackendMaker("prometheus", "zibrato.backends.prometheus.backend")
 statsd = BackendMaker("statsd", "zibrato.backends.statsd.backend")
 remote_write = BackendMaker(
     "remote_write",

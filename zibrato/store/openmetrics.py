@@ -11,15 +11,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 
-from zibrato.backends.prometheus.classic import BOUNDS, cumulative
-from zibrato.backends.prometheus.names import distinct_name, labels_of, translated
+from zibrato.backends.prometheus.classic import cumulative
+from zibrato.backends.prometheus.names import distinct_name, translated
+from zibrato.backends.prometheus.text import LE, histogram_lines, labels_text, sample_line
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, KINDS, TIMER, Series, Summary, bounded
 from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.reader import Plot
 
 _TYPES = {TIMER: "histogram", COUNTER: "counter"}
-_LE = (*(repr(bound) for bound in BOUNDS), "+Inf")
 Slots = Sequence[tuple[int, Summary]]
 """Starts, Unix seconds, and what was measured from then on."""
 
@@ -27,7 +27,7 @@ Slots = Sequence[tuple[int, Summary]]
 def openmetrics(
     series: Mapping[int, Series], plot_of: Callable[[Sequence[int]], Plot]
 ) -> Iterator[str]:
-    """Generate the text, line by line, of what `plot_of` has of series by their ids."""
+    """Generate the text, some lines at a time, of what `plot_of` has of series by their ids."""
     families: defaultdict[tuple[str, str], defaultdict[Series, list[int]]]
     families = defaultdict(lambda: defaultdict(list))
     for series_id, one in series.items():
@@ -60,7 +60,7 @@ def _family(kind: str, name: str, slots: Mapping[Series, Slots], step: int) -> I
     is_falling = kind == COUNTER and any(summary.sum < 0 for summary in summaries)
     yield f"# TYPE {name} {'gauge' if is_falling else _TYPES.get(kind, 'gauge')}\n"
     for series, some in slots.items():
-        labels = ",".join(f'{label}="{_escaped(text)}"' for label, text in _labels(series))
+        labels = labels_text(series)
         if kind == TIMER:
             yield from _histogram(name, labels, some, step)
         elif kind == COUNTER:
@@ -68,12 +68,7 @@ def _family(kind: str, name: str, slots: Mapping[Series, Slots], step: int) -> I
         else:
             for start, summary in some:
                 if isfinite(summary.reading):
-                    yield f"{name}{{{labels}}} {summary.reading!r} {start + step}\n"
-
-
-def _labels(series: Series) -> Iterator[tuple[str, str]]:
-    # One that is empty is as if it weren't there.
-    return ((label, text) for label, text in labels_of(series).items() if text)
+                    yield sample_line(name, labels, summary.reading, start + step)
 
 
 def _totals(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
@@ -81,9 +76,9 @@ def _totals(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
     total = 0.0
     for index, (start, summary) in enumerate(slots):
         if index == 0:
-            yield f"{name}{{{labels}}} 0 {start}\n"
+            yield sample_line(name, labels, 0, start)
         total = bounded(total + summary.sum)
-        yield f"{name}{{{labels}}} {total!r} {start + step}\n"
+        yield sample_line(name, labels, total, start + step)
 
 
 def _histogram(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
@@ -91,11 +86,12 @@ def _histogram(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]
     distribution.spill()
     for index, (start, summary) in enumerate(slots):
         if index == 0:
-            yield from _point(name, labels, [0] * len(_LE), 0.0, start)
+            yield histogram_lines(name, labels, [0] * len(LE), 0.0, start)
         if summary.distribution is not None:
             distribution = _added(distribution, summary.distribution)
         count, total = count + summary.count, bounded(total + summary.sum)
-        yield from _point(name, labels, [*cumulative(distribution), count], total, start + step)
+        counts = [*cumulative(distribution), count]
+        yield histogram_lines(name, labels, counts, total, start + step)
 
 
 def _added(running: Distribution, more: Distribution) -> Distribution:
@@ -104,15 +100,3 @@ def _added(running: Distribution, more: Distribution) -> Distribution:
     else:
         running.add(more.samples.tolist())
     return running
-
-
-def _point(name: str, labels: str, counts: Sequence[int], total: float, when: int) -> Iterator[str]:
-    separator = "," if labels else ""
-    for bound, count in zip(_LE, counts, strict=True):
-        yield f'{name}_bucket{{{labels}{separator}le="{bound}"}} {count} {when}\n'
-    yield f"{name}_count{{{labels}}} {counts[-1]} {when}\n"
-    yield f"{name}_sum{{{labels}}} {total!r} {when}\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.iweb import IRequest
@@ -11,7 +11,7 @@ from zibrato.interfaces import IBackend, IDescribingBackend, IScrapedBackend
 
 __all__ = ["Answer", "answer_of", "scraped"]
 
-Answer = Callable[[IRequest], Deferred[bytes]]
+Answer = Callable[[IRequest], Deferred[Iterator[bytes]]]
 
 
 def scraped(backends: Iterable[IBackend]) -> Sequence[IScrapedBackend]:

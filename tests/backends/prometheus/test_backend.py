@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
@@ -29,12 +31,14 @@ def calls(name: str = "calls", count: int = 2) -> dict[Series, Summary]:
 
 
 class Held(Inline):
-    """Threads that are held up until `go`."""
+    """Threads that are held up until `gate` is called back, and count what they do."""
 
     def __init__(self) -> None:
         self.gate: Deferred[None] = succeed(None)
+        self.runs = 0
 
     def run(self, work: Any) -> Deferred[Any]:
+        self.runs += 1
         result: Deferred[Any] = Deferred()
         self.gate.addCallback(lambda _: super(Held, self).run(work).chainDeferred(result))
         return result
@@ -45,8 +49,10 @@ class BackendTests(SynchronousTestCase):
         self.clock = FakeReactor()
         self.workers = Held()
         self.path = Path(self.mktemp())
+        self.writers = Held()
         totals = Totals(TotalsFile(self.path), self.workers)
-        self.backend = PrometheusBackend(None, BackendContext(self.clock, ()), totals, Inline())
+        context = BackendContext(self.clock, ())
+        self.backend = PrometheusBackend(None, context, totals, self.writers)
         self.account = Account()
 
     def deliver(self, summaries: dict[Series, Summary]) -> Deferred[None]:
@@ -56,15 +62,20 @@ class BackendTests(SynchronousTestCase):
             self.clock.advance(0)
         return result
 
-    def scrape(self, **headers: str) -> Any:
-        request = DummyRequest([])
+    def ask(self, **headers: str) -> tuple[Any, Deferred[Iterator[bytes]]]:
+        request: Any = DummyRequest([])
         for name, value in headers.items():
             request.requestHeaders.setRawHeaders(name.replace("_", "-"), [value])
         described = {"shop.calls": "Calls"}
-        body = self.successResultOf(
-            self.backend.answer(request, lambda: succeed(described))  # type: ignore[arg-type]
-        )
-        return request, body
+        return request, self.backend.answer(request, lambda: succeed(described))
+
+    def scrape(self, **headers: str) -> tuple[Any, bytes]:
+        request, asked = self.ask(**headers)
+        return request, self.read(asked)
+
+    def read(self, asked: Deferred[Iterator[bytes]]) -> bytes:
+        parts = self.successResultOf(asked)
+        return b"".join(parts)
 
     def test_the_interface(self) -> None:
         verifyObject(IScrapedBackend, self.backend)
@@ -84,13 +95,49 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(self.scrape()[1], before)
         self.workers.gate.callback(None)
         self.successResultOf(under_way)
-        self.assertIn(b'source="here"} 4.0', self.scrape()[1])
+        self.assertIn(b'{source="here",level="info"} 4.0', self.scrape()[1])
         self.assertEqual(self.account, {None: 4})
 
     def test_one_who_takes_it_gets_it_compressed(self) -> None:
         request, body = self.scrape(Accept_Encoding="gzip", Accept="application/openmetrics-text")
         self.assertEqual(gzip.decompress(body), b"# EOF\n")
         self.assertEqual(request.responseHeaders.getRawHeaders("content-encoding"), ["gzip"])
+
+    def test_the_length_is_told_of_either(self) -> None:
+        self.successResultOf(self.deliver(calls()))
+        for headers in ({}, {"Accept_Encoding": "gzip"}):
+            request, body = self.scrape(**headers)
+            length = request.responseHeaders.getRawHeaders("content-length")
+            self.assertEqual(length, [str(len(body))])
+
+    def test_a_page_is_written_once_for_all_who_ask_before_the_next_commit(self) -> None:
+        self.successResultOf(self.deliver(calls()))
+        self.writers.gate = Deferred()
+        asked = [self.ask(Accept_Encoding=encoding)[1] for encoding in ("gzip", "", "gzip")]
+        self.successResultOf(self.deliver(calls()))
+        later = self.ask()[1]
+        self.writers.gate.callback(None)
+        bodies = [self.read(one) for one in (*asked, later)]
+        self.assertEqual(gzip.decompress(bodies[0]), bodies[1])
+        self.assertEqual(bodies[2], bodies[0])
+        self.assertIn(b'calls_total{source="here",level="info"} 2.0', bodies[1])
+        self.assertIn(b'calls_total{source="here",level="info"} 4.0', bodies[3])
+        self.scrape()
+        self.assertEqual(self.writers.runs, 2)
+
+    def test_pages_that_are_still_read_take_so_much_memory_at_most(self) -> None:
+        self.successResultOf(self.deliver(calls()))
+        held = patch("zibrato.backends.prometheus.backend.MAX_HELD", 150)
+        held.start()
+        self.addCleanup(held.stop)
+        reader = self.successResultOf(self.ask()[1])
+        self.assertIsNone(self.scrape()[0].responseCode)
+        self.successResultOf(self.deliver(calls()))
+        request, body = self.scrape()
+        self.assertEqual((request.responseCode, body.split()[-1]), (503, b"read"))
+        self.assertEqual(request.responseHeaders.getRawHeaders("retry-after"), ["1"])
+        del reader
+        self.assertIsNone(self.scrape()[0].responseCode)
 
     def test_a_file_that_fails_is_tried_again_and_nothing_is_counted_twice(self) -> None:
         delivery = Delivery([Snapshot(100.0, 110.0, calls())], lambda *_: None)
@@ -101,12 +148,12 @@ class BackendTests(SynchronousTestCase):
         self.assertIn(b"the totals in ", body)
         self.path.rmdir()
         self.successResultOf(self.backend.deliver(delivery))
-        self.assertIn(b'calls_total{level="info",source="here"} 2.0', self.scrape()[1])
+        self.assertIn(b'calls_total{source="here",level="info"} 2.0', self.scrape()[1])
 
     def test_names_that_become_one_are_added_up_and_named(self) -> None:
         with capturedLogs() as events:
             self.successResultOf(self.deliver({**calls("a.b"), **calls("a-b", 3)}))
-        self.assertIn(b'a_b_total{level="info",source="here"} 5.0', self.scrape()[1])
+        self.assertIn(b'a_b_total{source="here",level="info"} 5.0', self.scrape()[1])
         (line,) = [str(formatEvent(event)) for event in events if "become one" in str(event)]
         self.assertIn("'a-b': series become one by their names (3 measurements)", line)
 

@@ -7,12 +7,15 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from zibrato.backends.prometheus.exposition import form_of, metrics
+from zibrato.backends.prometheus.exposition import Format, exposition, format_of
 from zibrato.backends.totals_file import PackedTotal, Total
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
+
+ODD = 'a"b\\c\nd\re\x00\u2028é'
+ABOUT = f'Say "x"\\\n{ODD}'
 
 
 def total(value: float, *, is_monotonic: bool = True) -> PackedTotal:
@@ -38,7 +41,7 @@ EVERY = [
 
 def read(parse: Any, accept: str) -> dict[str, tuple[str, dict[str, float]]]:
     """Return type and samples of each metric, by name; what is no such text raises ValueError."""
-    text = form_of(accept, False).body(metrics(EVERY, {"x": 'Say "x"\\\n'})).decode()
+    text = "".join(exposition(EVERY, {"x": ABOUT}, format_of(accept)))
     families = list(parse(text))
     assert len({family.name for family in families}) == len(families)
     return {
@@ -66,7 +69,20 @@ def test_the_plain_text_has_the_same() -> None:
 
 def test_what_was_counted_down_is_a_gauge_with_all_of_its_name() -> None:
     assert read(plain, "")["stock"][0] == "gauge"
-    text = form_of("", False).body(metrics(EVERY, {})).decode()
-    assert 'stock{level="info",source="here"} -2.0\n' in text
-    assert 'stock{level="info",source="there"} 3.0\n' in text
+    text = "".join(exposition(EVERY, {}, Format.PLAIN))
+    assert 'stock{source="here",level="info"} -2.0\n' in text
+    assert 'stock{source="there",level="info"} 3.0\n' in text
     assert "# HELP stock A counter of Zibrato's\n" in text
+
+
+def test_what_people_say_and_what_tags_have_arrives_as_it_is() -> None:
+    odd = [(Series(COUNTER, "x", "here", (("odd", ODD),)), total(2.0))]
+    for parse, form in ((openmetrics, Format.OPENMETRICS), (plain, Format.PLAIN)):
+        (family,) = parse("".join(exposition(odd, {"x": ABOUT}, form)))
+        assert family.documentation == ABOUT
+        assert [sample.labels["odd"] for sample in family.samples] == [ODD]
+
+
+def test_a_timer_has_its_unit_in_openmetrics() -> None:
+    text = "".join(exposition(EVERY, {}, Format.OPENMETRICS))
+    assert {one.name: one.unit for one in openmetrics(text)}["x_seconds"] == "seconds"

@@ -47,3 +47,19 @@ def sent(site: BoundedSite, method: str, path: bytes, body: bytes, **headers: st
         return Response(response.status, kind, response.read())
     except IncompleteRead as error:  # of live events, which have no end
         return Response(response.status, kind, error.partial)
+
+
+class FullTransport(StringTransport):
+    """Tells its producer to pause at each write, until the client has read what there is."""
+
+    def write(self, data: bytes) -> None:
+        """Keep it, and take no more."""
+        StringTransport.write(self, data)
+        if self.producer is not None and len(self.value()) > 1 << 16:
+            self.producer.pauseProducing()
+
+    def read(self) -> None:
+        """Have the client read all that there is."""
+        self.clear()
+        if self.producer is not None:
+            self.producer.resumeProducing()

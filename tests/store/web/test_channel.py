@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
+from tests.store.web.raw_client import FullTransport
 from zibrato.store.api.requests import MAX_BODY
 from zibrato.store.web.channel import CLOSE_DEADLINE, DEADLINE, READ_DEADLINE
 from zibrato.store.web.site import BoundedSite
@@ -41,22 +42,6 @@ class Large(Resource):
         """Return it."""
         self.answers += 1
         return b"x" * LARGE
-
-
-class FullTransport(StringTransport):
-    """Tells its producer to pause at each write, until the client has read what there is."""
-
-    def write(self, data: bytes) -> None:
-        """Keep it, and take no more."""
-        StringTransport.write(self, data)
-        if self.producer is not None and len(self.value()) > 1 << 16:
-            self.producer.pauseProducing()
-
-    def read(self) -> None:
-        """Have the client read all that there is."""
-        self.clear()
-        if self.producer is not None:
-            self.producer.resumeProducing()
 
 
 class SlowClientTests(SynchronousTestCase):

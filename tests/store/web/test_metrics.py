@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -24,7 +25,9 @@ from zibrato.store.web.site import BoundedSite
 class MetricsTests(StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.result: Deferred[bytes] | None = succeed(b"calls 1\n")
+        self.result: Callable[[], Deferred[Iterator[bytes]]] = lambda: succeed(
+            iter([b"calls", b" 1\n"])
+        )
 
     def site(self, credentials: Path | None = None) -> BoundedSite:
         self.store.daemon = DaemonInfo(
@@ -34,8 +37,9 @@ class MetricsTests(StoreTestCase):
         assert isinstance(site, BoundedSite)
         return site
 
-    def answer(self, _request: IRequest) -> Deferred[bytes]:
-        return Deferred() if self.result is None else self.result
+    def answer(self, request: IRequest) -> Deferred[Iterator[bytes]]:
+        request.setHeader(b"Content-Length", b"8")
+        return self.result()
 
     def test_a_backend_answers(self) -> None:
         self.assertEqual(sent(self.site(), "GET", b"/metrics", b"")[::2], (200, b"calls 1\n"))
@@ -54,7 +58,7 @@ class MetricsTests(StoreTestCase):
         self.assertEqual(sent(self.site(), "GET", b"/metrics", b"", **headers).status, 403)
 
     def test_what_fails_is_logged(self) -> None:
-        self.result = fail(ZeroDivisionError())
+        self.result = lambda: fail(ZeroDivisionError())
         with capturedLogs() as logs:
             self.assertEqual(sent(self.site(), "GET", b"/metrics", b"").status, 500)
         self.assertIn("scrape failed", str(logs[0]["log_format"]))
@@ -62,7 +66,7 @@ class MetricsTests(StoreTestCase):
 
     def test_so_many_are_answered_at_once(self) -> None:
         site = self.site()
-        self.result = None
+        shown, self.result = self.result, Deferred
         requests = []
         for _ in range(MAX_OPEN):
             channel, transport = site.buildProtocol(None), StringTransport()
@@ -71,14 +75,14 @@ class MetricsTests(StoreTestCase):
             requests.append(channel)
         self.assertEqual(sent(site, "GET", b"/metrics", b"").status, 503)
         requests.pop().connectionLost(Failure(ConnectionDone()))
-        self.result = succeed(b"")
+        self.result = shown
         self.assertEqual(sent(site, "GET", b"/metrics", b"").status, 200)
         for channel in requests:
             channel.connectionLost(Failure(ConnectionDone()))
 
     def test_one_who_is_gone_is_answered_nothing(self) -> None:
         cancelled: list[object] = []
-        self.result = Deferred(cancelled.append)
+        self.result = lambda: Deferred(cancelled.append)
         try:
             sent(self.site(), "GET", b"/metrics", b"")
         except Exception as nothing:  # there is no response to read

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
 from zibrato.backends.posting import Effort, in_turns
-from zibrato.backends.prometheus.exposition import Form, form_of, metrics
+from zibrato.backends.prometheus.exposition import Format, exposition, format_of
 from zibrato.backends.prometheus.names import legal_name
+from zibrato.backends.prometheus.page import Page
 from zibrato.backends.prometheus.translation import MERGED, Translation
 from zibrato.backends.rejection_log import RejectionLog
 from zibrato.backends.settings import check_names
@@ -21,6 +23,8 @@ from zibrato.threads import Threads, Workers, finished
 
 __all__ = ["PrometheusBackend", "make"]
 
+MAX_HELD = 64 << 20
+"""Bytes of compressed pages: the newest ones, and those that somebody still reads."""
 _NAMES = ("endpoint", "totals")
 _ARGUMENTS = (
     "interface", "port", "address", "backlog", "mode", "lockfile",
@@ -66,15 +70,17 @@ class PrometheusBackend:
         self._log = RejectionLog(context.name or self.name, context.reactor)
         self._writing = DeferredLock()
         self._is_stopped = False
-        self._bodies: dict[Form, bytes] = {}
-        """What was answered since the last commit; a commit makes another."""
+        self._commits = 0
+        self._pages: dict[Format, tuple[int, Page]] = {}
+        """The newest, and how many commits there were before them."""
+        self._held: WeakSet[Page] = WeakSet()
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Add what is new of the snapshots."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
-    def answer(self, request: IRequest, descriptions: Descriptions) -> Deferred[bytes]:
-        """Return the totals in the form that a request asks for, having set what else it says."""
+    def answer(self, request: IRequest, descriptions: Descriptions) -> Deferred[Iterator[bytes]]:
+        """Return the parts of what a request asks for, having set what else the response says."""
         return Deferred.fromCoroutine(self._answer(request, descriptions))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
@@ -97,44 +103,55 @@ class PrometheusBackend:
             if translation.not_finite:
                 delivery.dropped(translation.not_finite, "not_finite")
         await self._totals.commit(addition, delivery.identities)
-        self._bodies = {}
+        self._commits += 1
+        self._pages = {}
         delivery.delivered(delivery.pending)
 
-    async def _answer(self, request: IRequest, descriptions: Descriptions) -> bytes:
-        accept = request.getHeader(b"accept") or b""
-        encoding = request.getHeader(b"accept-encoding") or b""
-        form = form_of(accept.decode("latin-1"), b"gzip" in encoding)
+    async def _answer(self, request: IRequest, descriptions: Descriptions) -> Iterator[bytes]:
+        form = format_of((request.getHeader(b"accept") or b"").decode("latin-1"))
+        is_compressed = b"gzip" in (request.getHeader(b"accept-encoding") or b"")
         try:
-            body = await self._body(form, descriptions)
+            page = await self._page(form, descriptions)
         except RetryLater as later:
             request.setResponseCode(503)
+            request.setHeader(b"Retry-After", b"1")
             request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
-            return later.reason.encode(errors="replace")
-        request.setHeader(b"Content-Type", form.content_type.encode())
+            return iter([later.reason.encode(errors="replace")])
+        request.setHeader(b"Content-Type", form.value.encode())
         request.setHeader(b"Vary", b"Accept, Accept-Encoding")
-        if form.is_compressed:
+        request.setHeader(b"Content-Length", b"%d" % (page.size if is_compressed else page.length))
+        if is_compressed:
             request.setHeader(b"Content-Encoding", b"gzip")
-        return body
+        return page.compressed() if is_compressed else page.text()
 
-    async def _body(self, form: Form, descriptions: Descriptions) -> bytes:
-        """Return the totals in a form: made once for all who ask between two commits."""
+    async def _page(self, form: Format, descriptions: Descriptions) -> Page:
+        """Return a page with all that was committed when it was asked for.
+
+        It is written once for all who ask meanwhile. Raises RetryLater where there is no room.
+        """
         await self._totals.load()
+        asked = self._commits
         async with self._writing:
-            if form not in self._bodies:
-                described = await descriptions()
-                if self._is_stopped:  # a thread that begins now would have nobody to end it
-                    raise RetryLater("the daemon stops")
-                # A commit meanwhile puts another dict in place of this one, which then nobody
-                # reads: what is written here is older than that.
-                totals, bodies = [*self._totals], self._bodies
+            known = self._pages.pop(form, None)
+            if known is None or known[0] < asked:
+                known = None  # before the next one is there
+                known = self._commits, await self._written(form, await descriptions())
+            self._pages[form] = known
+            return known[1]
 
-                def write() -> bytes:
-                    help_of = {legal_name(name): text for name, text in described.items()}
-                    return form.body(metrics(totals, help_of))
+    async def _written(self, form: Format, described: Mapping[str, str]) -> Page:
+        if self._is_stopped:  # a thread that begins now would have nobody to end it
+            raise RetryLater("the daemon stops")
+        totals = [*self._totals]
+        room = MAX_HELD - sum(page.size for page in self._held)
 
-                bodies[form] = await finished(self._workers.run(write))
-                return bodies[form]
-            return self._bodies[form]
+        def write() -> Page:
+            help_of = {legal_name(name): text for name, text in described.items()}
+            return Page(exposition(totals, help_of, form), room)
+
+        page = await finished(self._workers.run(write))
+        self._held.add(page)
+        return page
 
 
 def _added(addition: Addition) -> Generator[None, None, Translation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -12,8 +12,10 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from zibrato.store.web.parts import write_parts
+
 MAX_OPEN = 8
-"""Requests that are answered at once: each has the whole text in memory until that is read."""
+"""Requests that are answered at once."""
 _log = Logger()
 
 
@@ -22,7 +24,7 @@ class MetricsResource(Resource):
 
     isLeaf = True
 
-    def __init__(self, answer: Callable[[IRequest], Deferred[bytes]]) -> None:
+    def __init__(self, answer: Callable[[IRequest], Deferred[Iterator[bytes]]]) -> None:
         Resource.__init__(self)
         self._answer = answer
         self._open = 0
@@ -41,7 +43,7 @@ class MetricsResource(Resource):
         request.notifyFinish().addBoth(self._ended)
         answered = self._answer(request)
         request.notifyFinish().addErrback(lambda _: answered.cancel())
-        answered.addCallback(lambda body: _finish(body, request))
+        answered.addCallback(lambda parts: _finish(parts, request))
         answered.addErrback(lambda failure: _fail(failure, request))
         return NOT_DONE_YET
 
@@ -55,11 +57,11 @@ def _rejected(request: Request, status: int, line: bytes) -> bytes:
     return line
 
 
-def _finish(body: bytes, request: Request) -> None:
-    if request.method != b"HEAD":
-        request.setHeader(b"Content-Length", b"%d" % len(body))
-        request.write(body)
-    request.finish()
+def _finish(parts: Iterator[bytes], request: Request) -> None:
+    if request.method == b"HEAD":
+        request.finish()
+    else:
+        write_parts(request, parts)
 
 
 def _fail(failure: Failure, request: Request) -> None:

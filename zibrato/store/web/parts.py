@@ -1,0 +1,57 @@
+"""Responses that are made part by part, as fast as their clients read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from zibrato.store.web.channel import READ_DEADLINE, BoundedChannel
+
+__all__ = ["write_parts"]
+
+
+def write_parts(request: Request, parts: Iterator[bytes]) -> None:
+    """Write all parts and finish the request; a client that takes too long is dropped.
+
+    No part may be empty.
+    """
+    channel = cast(BoundedChannel, request.channel)  # Twisted names its own alone
+    producer = _Parts(request, channel, parts)
+    channel.limit(READ_DEADLINE)
+    request.registerProducer(producer, True)
+    producer.resumeProducing()
+
+
+@implementer(IPushProducer)
+class _Parts:
+    """Writes until the transport has as much as it takes: 64 KiB and a part."""
+
+    def __init__(self, request: Request, channel: BoundedChannel, parts: Iterator[bytes]) -> None:
+        self._request = request
+        self._channel = channel
+        self._parts = parts
+        self._takes_more = False
+
+    def resumeProducing(self) -> None:
+        """Write on."""
+        self._takes_more = True
+        for part in self._parts:
+            self._request.write(part)
+            if not self._takes_more:
+                return
+        self._request.unregisterProducer()
+        self._channel.limit(None)
+        self._request.finish()
+
+    def pauseProducing(self) -> None:
+        """Write no more for now."""
+        self._takes_more = False
+
+    def stopProducing(self) -> None:
+        """Let go of what the parts are made from: the client is gone."""
+        self._takes_more = False
+        self._parts = iter(())
