@@ -50,7 +50,7 @@ ARROWS = {
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "files"},
     "files": {"model"},
-    "commands": {*SHARED, "daemon", "files", "interfaces", "tx"},
+    "commands": {*SHARED, "daemon", "files", "interfaces", "tx", "web"},
     "web": {"daemon", "files", "health", "intake", "interfaces", "store.web"},
 }
 """What each room may import beside itself."""

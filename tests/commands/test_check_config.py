@@ -106,6 +106,22 @@ def test_two_backends_of_a_file_and_one_of_the_outbox_s_are_told(
     assert [*tmp_path.iterdir()] == [file]
 
 
+def test_pages_that_can_t_be_are_told_once_all_backends_are_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    prometheus = "[[backend]]\ntype = 'prometheus'\n"
+    file.write_text(f"web = 'none'\n{prometheus}")
+    expected = "backend prometheus: expected a page to have /metrics at, and one such backend; give"
+    status, (line,) = run(file, capsys)
+    assert status == 1
+    assert line.startswith(f"{CHECK} {file}: {expected}")
+    file.write_text(f"{prometheus}[[backend]]\ntype = 'store'\npaht = 'a'\n")
+    status, (line,) = run(file, capsys)
+    assert status == 1
+    assert line.startswith(f"{CHECK} {file}: backend store: expected one of path, ")
+
+
 def test_what_is_no_user_and_password_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from twisted.python import usage
@@ -21,8 +22,9 @@ from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
 from zibrato.files.secret_file import read_credentials
-from zibrato.interfaces import ICheckingMaker, Reactor
+from zibrato.interfaces import IBackend, ICheckingMaker, Reactor
 from zibrato.tx.monotonic import MonotonicReactor
+from zibrato.web import checks
 
 __all__ = ["checked_settings", "main"]
 
@@ -61,14 +63,20 @@ def _problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[st
 
     reactor = MonotonicReactor(cast(Reactor, installed))
     context = backend_context(reactor, settings, environment, lambda *_value, **_tags: None)
+    backends: list[IBackend] = []
     for choice in settings.backends:
         try:
             # What another maker, from elsewhere, has to say is said as the daemon starts.
             maker = ICheckingMaker(choice.maker, None)
             if maker is not None:
-                maker.check(choice.settings, context)
+                backends.append(maker.check(choice.settings, replace(context, name=choice.name)))
         except ValueError as error:
             yield f"backend {choice.label}: {error}"
+    # Else a page may be missing for want of the backend that couldn't be made.
+    if len(backends) == len(settings.backends):
+        yield from (
+            line.removeprefix("--") for line in checks.problems(reactor, settings, backends)
+        )
     for name, path, reads in (
         ("curve-keys", settings.curve_keys, server_keys),
         ("web-credentials", settings.web_credentials, read_credentials),

@@ -12,11 +12,10 @@ from zibrato.store.web.access_control import AccessControl, known_names, read_cr
 from zibrato.store.web.endpoint import is_local, own_endpoint
 from zibrato.store.web.listener import Listener
 from zibrato.store.web.metrics import MetricsResource
-from zibrato.web.scraping import Answer, answer_of, scraped
+from zibrato.web.scraping import EXAMPLE, Answer, answer_of, at_endpoints
 
 __all__ = ["MetricsService", "own_services"]
 
-EXAMPLE = "tcp:9464:interface=127.0.0.1"
 ADVICE = "give another"
 
 
@@ -33,23 +32,13 @@ def own_services(
     Beyond loopback `anybody` may ask there, or who has the credentials. Raises ValueError, one line
     for people, also for those that need a page, or each other's, and have none.
     """
-    services: list[IWebService] = []
-    without = 0
-    for backend in scraped(backends):
-        if backend.endpoint is None:
-            without += 1
-            if not has_page or without > 1:
-                raise ValueError(
-                    f"--backend {backend.name}: expected a page to have /metrics at, and one such "
-                    f"backend; give it an endpoint, {backend.name}:endpoint={EXAMPLE}"
-                )
-            continue
-        answer = answer_of(backend, backends)
-        name = f"--backend {backend.name}: endpoint"
-        services.append(
-            _own_service(reactor, answer, name, backend.endpoint, credentials, anybody=anybody)
+    return [
+        _own_service(
+            reactor, answer_of(backend, backends), f"--backend {backend.name}: endpoint",
+            endpoint, credentials, anybody=anybody,
         )
-    return services
+        for backend, endpoint in at_endpoints(backends, has_page=has_page)
+    ]  # fmt: skip
 
 
 def _own_service(

@@ -19,7 +19,7 @@ from zibrato.store.web.endpoint import is_local, own_endpoint
 from zibrato.store.web.health import PATH, HealthResource
 from zibrato.store.web.listener import Listener
 
-__all__ = ["OtlpService", "otlp_service"]
+__all__ = ["EXAMPLE", "OtlpService", "check_package", "otlp_service"]
 
 EXAMPLE = "tcp:4318:interface=127.0.0.1"
 ADVICE = "give another endpoint"
@@ -44,13 +44,18 @@ def otlp_service(
         is_safe=anybody or credentials is not None, advice=ADVICE,
     )  # fmt: skip
     secret = read_credentials(credentials)
-    if not is_installed():
-        raise ValueError(f"--otlp: {MISSING}")
+    check_package()
     root = _Root(ExportResource(exports.answer))
     root.putChild(b"health", HealthResource(health, details=bool(secret) or is_local(description)))
     public = {PATH: HealthResource(health, details=False)}
     access = AccessControl(root, None, secret, public=public)
     return OtlpService(reactor, "--otlp", description, endpoint, access, advice=ADVICE)
+
+
+def check_package() -> None:
+    """Raise ValueError, one line for people, where nothing is installed that reads requests."""
+    if not is_installed():
+        raise ValueError(f"--otlp: {MISSING}")
 
 
 class OtlpService(Listener):

@@ -13,7 +13,7 @@ from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import DaemonInfo, IBackend, IWebBackend, IWebService, Reactor
 from zibrato.web.scraping import answer_of, scraped
 
-__all__ = ["pages"]
+__all__ = ["pages", "web_backend"]
 
 
 def pages(
@@ -36,7 +36,7 @@ def _web_service(
 ) -> IWebService:
     """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
     description = settings.web or ""
-    backend = _web_backend(backends)
+    backend = web_backend(backends)
     try:
         return backend.web_service(reactor, description, settings.web_credentials, daemon)
     except ValueError as error:
@@ -77,7 +77,7 @@ def _check_credentials(settings: Settings) -> None:
             raise usage.UsageError(f"--web-credentials: {error}") from None
 
 
-def _web_backend(backends: Sequence[IBackend]) -> IWebBackend:
+def web_backend(backends: Sequence[IBackend]) -> IWebBackend:
     """Return the one backend that has a page; raises usage.UsageError where it isn't one."""
     adapted = (IWebBackend(backend, None) for backend in backends)
     having = [backend for backend in adapted if backend is not None]

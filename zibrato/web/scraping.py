@@ -9,7 +9,9 @@ from twisted.web.iweb import IRequest
 
 from zibrato.interfaces import IBackend, IDescribingBackend, IScrapedBackend
 
-__all__ = ["Answer", "answer_of", "scraped"]
+__all__ = ["EXAMPLE", "Answer", "answer_of", "at_endpoints", "scraped"]
+
+EXAMPLE = "tcp:9464:interface=127.0.0.1"
 
 Answer = Callable[[IRequest], Deferred[Iterator[bytes]]]
 
@@ -18,6 +20,24 @@ def scraped(backends: Iterable[IBackend]) -> Sequence[IScrapedBackend]:
     """Return those of the backends that are asked for what they have."""
     adapted = (IScrapedBackend(backend, None) for backend in backends)
     return [backend for backend in adapted if backend is not None]
+
+
+def at_endpoints(
+    backends: Iterable[IBackend], *, has_page: bool
+) -> Sequence[tuple[IScrapedBackend, str]]:
+    """Return the backends that are scraped at endpoints of their own, and those.
+
+    Raises ValueError, one line for people, for others than the one that a page has room for.
+    """
+    asked = scraped(backends)
+    others = [backend for backend in asked if backend.endpoint is None]
+    if others and (not has_page or len(others) > 1):
+        name = others[-1].name
+        raise ValueError(
+            f"--backend {name}: expected a page to have /metrics at, and one such backend; give it "
+            f"an endpoint, {name}:endpoint={EXAMPLE}"
+        )
+    return [(backend, backend.endpoint) for backend in asked if backend.endpoint is not None]
 
 
 def answer_of(backend: IScrapedBackend, backends: Iterable[IBackend]) -> Answer:

@@ -47,17 +47,31 @@ def own_endpoint(
     `advice` is what people can do where it can't be had. Raises ValueError, one line for people.
     """
     endpoint = server_endpoint(reactor, description, option, example)
-    if not (is_safe or is_local(description)):
-        raise ValueError(
-            f"{option}: {description} can be reached from elsewhere: give --web-credentials FILE, "
-            f"which holds user:password, or --insecure-tcp, or listen at {example}"
-        )
+    check_reach(description, option, example, is_safe=is_safe)
     try:
         check_can_listen(description)
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"{option}: can't listen at {description}: {why}; {advice}") from None
     return endpoint
+
+
+def check_page_reach(description: str, *, has_credentials: bool) -> None:
+    """Raise ValueError, one line for people, for a page that anybody could have."""
+    if not (has_credentials or is_local(description)):
+        raise ValueError(
+            f"--web: {description} can be reached from elsewhere: give --web-credentials FILE, "
+            f"which holds user:password, or listen at {WEB}"
+        )
+
+
+def check_reach(description: str, option: str, example: str, *, is_safe: bool) -> None:
+    """Raise ValueError, one line for people, for an endpoint beside the page's, as that."""
+    if not (is_safe or is_local(description)):
+        raise ValueError(
+            f"{option}: {description} can be reached from elsewhere: give --web-credentials FILE, "
+            f"which holds user:password, or --insecure-tcp, or listen at {example}"
+        )
 
 
 def check_can_listen(description: str) -> None:

@@ -17,12 +17,11 @@ from zibrato.store.api.metrics import MetricsApi
 from zibrato.store.api.responses import error_response, not_found
 from zibrato.store.api.routing import Routed
 from zibrato.store.api.sources import SourcesApi
-from zibrato.store.options import WEB
 from zibrato.store.store import Store
 from zibrato.store.web import health
 from zibrato.store.web.access_control import AccessControl, known_names, read_credentials
 from zibrato.store.web.data import DataApi
-from zibrato.store.web.endpoint import is_local, server_endpoint
+from zibrato.store.web.endpoint import check_page_reach, is_local, server_endpoint
 from zibrato.store.web.health import HealthResource
 from zibrato.store.web.listener import Listener
 from zibrato.store.web.metrics import MetricsResource
@@ -42,17 +41,12 @@ class WebService(Listener):
         self, reactor: Reactor, store: Store, description: str, credentials: Path | None
     ) -> None:
         endpoint = server_endpoint(reactor, description)
-        loopback = is_local(description)
-        if credentials is None and not loopback:
-            raise ValueError(
-                f"--web: {description} can be reached from elsewhere: give --web-credentials FILE, "
-                f"which holds user:password, or listen at {WEB}"
-            )
+        check_page_reach(description, has_credentials=credentials is not None)
         self._store = store
         self._reactor = reactor
         access = AccessControl(
             tree(store),
-            known_names(loopback),
+            known_names(is_local(description)),
             read_credentials(credentials),
             public={health.PATH: HealthResource(lambda: _health(store), details=False)},
         )
