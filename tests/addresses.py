@@ -72,8 +72,8 @@ STATSD = {
     "unix:file": "--statsd: can't have unix:file: There is a file; give another",
     "unixgram:directory": "--statsd: can't have unixgram:directory: There is a file",
     f"unixgram:{'x' * 200}": "--statsd: can't have unixgram:xxx",
-    "unix:a --statsd=unixgram:./a": "--statsd: can't have unixgram:./a: Address already in use",
-    "udp:FREE --statsd=udp:0.0.0.0:FREE": "--statsd: can't have udp:0.0.0.0:",
+    "unix:a --statsd=unixgram:./a": "--statsd: unixgram:./a is what another --statsd here has",
+    "udp:FREE --statsd=udp:0.0.0.0:FREE": "--statsd: udp:0.0.0.0:",
     "udp:0 --statsd-level=a,b": "--statsd-level: level: expected one of debug",
 }
 """Values of `--statsd`."""

@@ -51,7 +51,16 @@ ARROWS = {
     "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "files"},
     "files": {"model"},
     "commands": {*SHARED, "daemon", "files", "interfaces", "tx", "web"},
-    "web": {"daemon", "files", "health", "intake", "interfaces", "store.web"},
+    "web": {
+        "endpoint",
+        "line_address",
+        "daemon",
+        "files",
+        "health",
+        "intake",
+        "interfaces",
+        "store.web",
+    },
 }
 """What each room may import beside itself."""
 PACKAGES = {

@@ -38,6 +38,7 @@ from zibrato.interfaces import DaemonInfo, Reactor
 from zibrato.listeners import Listeners, otlp_site
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
+from zibrato.web.clashes import clashes
 from zibrato.web.pages import pages
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def make_service(options: Options) -> Daemon:
     settings, metrics = options.settings, SelfMetrics()
     aggregator = _aggregator(settings, metrics)
     backends = _backends(reactor, options, metrics)
+    for clash in clashes(settings, backends.backends):
+        raise usage.UsageError(clash)
     journal = _journal(reactor, options, backends.outboxes, metrics)
     acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
     receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)

@@ -160,7 +160,8 @@ def test_what_fails_once_it_runs_ends_it(tmp_path: Path, command: Sequence[str])
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
     options = (
-        *("--socket", f"tcp://127.0.0.1:{port}", "--store", f"{tmp_path}/store"),
+        # By the name of its interface: nobody knows before that it is the page's address.
+        *("--socket", f"tcp://lo:{port}", "--insecure-tcp", "--store", f"{tmp_path}/store"),
         *("--web", f"tcp:{port}:interface=127.0.0.1"),
     )
     status, output, errors = run(tmp_path, [*command, *options])

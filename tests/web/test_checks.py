@@ -26,6 +26,8 @@ WRONG = (
     f"--backend memory --web {LOCAL}",
     "--store a --web tcp:0",
     "--store a --web nonsense:1",
+    "--store a --web tcp:5580:interface=127.0.0.1 --otlp tcp:5580:interface=127.0.0.1",
+    "--store a --web none --statsd udp:8125 --statsd udp:0.0.0.0:8125",
     "--store a --otlp tcp:0",
     "--store a --otlp tcp:",
 )

@@ -10,6 +10,7 @@ from zibrato.daemon.settings import Settings
 from zibrato.interfaces import IBackend, Reactor
 from zibrato.store.web.endpoint import check_page_reach, check_reach, server_endpoint
 from zibrato.web import scraping
+from zibrato.web.clashes import clashes
 from zibrato.web.pages import web_backend
 
 __all__ = ["problems"]
@@ -20,11 +21,15 @@ _FOUND_LATER = {"systemd", "ssl", "tls"}
 
 def problems(reactor: Reactor, settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
     """Generate a line for people for each, as the daemon would have it at its start."""
+    found = False
     for check in (_check_page, _check_scraped, _check_otlp):
         try:
             check(reactor, settings, backends)
         except (ValueError, usage.UsageError) as error:
+            found = True
             yield str(error)
+    if not found:  # for what is no endpoint has no port
+        yield from clashes(settings, backends)
 
 
 def _check_page(reactor: Reactor, settings: Settings, backends: Sequence[IBackend]) -> None:

@@ -80,7 +80,7 @@ def check_can_listen(description: str) -> None:
     It is bound and closed again: what is wrong is said before daemonising, while the real one
     can't be opened until after it.
     """
-    kind, arguments = _parsed(description)
+    kind, arguments = arguments_of(description)
     if kind in {"tcp", "tcp6", "ssl"}:
         address = arguments.get("interface") or ("::" if kind == "tcp6" else "")
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -96,7 +96,7 @@ def check_can_listen(description: str) -> None:
 
 def is_local(description: str) -> bool:
     """Whether only this host can reach a Twisted endpoint."""
-    kind, arguments = _parsed(description)
+    kind, arguments = arguments_of(description)
     if kind == "unix":
         return True
     if kind not in {"tcp", "tcp6", "ssl", "tls"}:
@@ -118,7 +118,7 @@ def url_of(host: IAddress) -> str:
     return f"http://[{name}]:{host.port}/" if ":" in name else f"http://{name}:{host.port}/"
 
 
-def _parsed(description: str) -> tuple[str, Mapping[str, str]]:
+def arguments_of(description: str) -> tuple[str, Mapping[str, str]]:
     """Return kind and arguments of a description; raises ValueError for one that is given twice."""
     # Twisted's descriptions write a colon within an argument as `\:`.
     kind, *parts = re.split(r"(?<!\\):", description)
@@ -135,7 +135,7 @@ def _parsed(description: str) -> tuple[str, Mapping[str, str]]:
 
 def _check_arguments(description: str) -> None:
     """Raise ValueError for what Twisted would take, and what then listens nowhere or elsewhere."""
-    kind, arguments = _parsed(description)
+    kind, arguments = arguments_of(description)
     for name, (pattern, most) in _NUMBERS.items():
         value = arguments.get(name)
         if value is not None and not (re.fullmatch(pattern, value) and int(value) <= most):

@@ -1,0 +1,99 @@
+"""What a daemon would listen at twice: told before anything is, and nothing else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from zibrato.daemon.options import Options
+from zibrato.web.clashes import clashes
+
+WEB = "--store a --web tcp:5580:interface=127.0.0.1"
+TWICE = {
+    "--socket tcp://127.0.0.1:5550 --socket tcp://localhost:5550": (
+        "--socket: tcp://localhost:5550 is what another --socket here has under another name; "
+        "leave one out"
+    ),
+    "--insecure-tcp --socket tcp://127.0.0.1:5550 --socket tcp://*:5550": (
+        "--socket: tcp://*:5550 is what another --socket here has under another name"
+    ),
+    "--socket ipc://a --socket ipc://./a": "--socket: ipc://./a is what another --socket here",
+    "--socket tcp://127.0.0.1:5550 --socket tcp://127.0.0.1:5551": (
+        "--socket: tcp://127.0.0.1:5551 is what acknowledgements to clients of "
+        "tcp://127.0.0.1:5550 have; give another, or --acknowledgements an endpoint, or none"
+    ),
+    "--socket tcp://[::1]:5550 --acknowledgements tcp://[0:0::1]:5550": (
+        "--acknowledgements: tcp://[0:0::1]:5550 is what --socket tcp://[::1]:5550 has; give one "
+        "of them another"
+    ),
+    "--socket tcp://127.0.0.1:5550 --statsd tcp:5550": (
+        "--statsd: tcp:127.0.0.1:5550 is what --socket tcp://127.0.0.1:5550 has; give one of them"
+    ),
+    "--statsd udp:8125 --statsd udp:0.0.0.0:8125": "--statsd: udp:0.0.0.0:8125 is what another",
+    "--statsd unix:a --statsd unixgram:./a": "--statsd: unixgram:./a is what another --statsd",
+    f"--statsd tcp:5580 {WEB}": (
+        "--web: tcp:5580:interface=127.0.0.1 is what --statsd tcp:127.0.0.1:5580 has; give one of"
+    ),
+    f"--otlp tcp:port=5580 {WEB}": "--web: tcp:5580:interface=127.0.0.1 is what --otlp tcp:port",
+    "--socket ipc://a --store s --web unix:a": "--web: unix:a is what --socket ipc://a has; give",
+}
+"""Command lines, and how the line about each begins."""
+BESIDE_EACH_OTHER = (
+    "",
+    WEB,
+    "--socket ipc://a --socket ipc://b --socket ipc://@a --socket inproc://a --statsd unix:c",
+    "--socket tcp://127.0.0.1:5550 --socket tcp://127.0.0.2:5550 --socket tcp://[::1]:5550",
+    "--socket tcp://127.0.0.1:* --socket tcp://127.0.0.1:0 --statsd udp:0 --statsd tcp:0",
+    "--socket tcp://127.0.0.1:5551 --socket tcp://127.0.0.1:5550",
+    "--socket tcp://127.0.0.1:5550 --socket tcp://127.0.0.1:5551 --acknowledgements none",
+    "--socket tcp://127.0.0.1:5550 --socket connect:tcp://127.0.0.1:5551",
+    "--statsd udp:8125 --statsd tcp:8125 --statsd udp:[::1]:8125",
+    "--store s --web tcp:0:interface=127.0.0.1 --otlp tcp:0:interface=127.0.0.1",
+    "--store s --web tcp:x --otlp tcp:x",
+    "--store s --web systemd:domain=INET:index=0 --otlp nonsense:1",
+)
+
+
+def told(line: str, *endpoints: str) -> Sequence[str]:
+    options = Options({})
+    options.parseOptions(line.split())
+    backends: Any = [Scraped(endpoint) for endpoint in endpoints]
+    return [*clashes(options.settings, backends)]
+
+
+class Scraped:
+    """Adapts itself."""
+
+    name = "prometheus"
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    def __conform__(self, _interface: object) -> Scraped:
+        return self
+
+
+@pytest.mark.parametrize("line", TWICE)
+def test_what_something_else_has_is_told(line: str) -> None:
+    (text,) = told(line)
+    assert text.startswith(TWICE[line])
+
+
+@pytest.mark.parametrize("line", BESIDE_EACH_OTHER)
+def test_what_can_be_beside_each_other_is_not(line: str) -> None:
+    assert told(line) == []
+
+
+def test_what_backends_are_scraped_at_counts_too() -> None:
+    endpoint = "tcp:5580:interface=127.0.0.1"
+    assert told(WEB, endpoint) == [
+        f"--backend prometheus: endpoint: {endpoint} is what --web {endpoint} has; give one of "
+        "them another"
+    ]
+    assert told("--web none", endpoint, endpoint) == [
+        f"--backend prometheus: endpoint: {endpoint} is what another --backend prometheus here "
+        "has; give it another"
+    ]
+    assert told(WEB, "tcp:9464:interface=127.0.0.1") == []

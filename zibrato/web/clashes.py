@@ -1,0 +1,131 @@
+"""Private: what a daemon would listen at twice, by one name or two; pure.
+
+What starts first has it. Hosts are compared as far as they can be without asking the system.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from zibrato.daemon.settings import Settings
+from zibrato.endpoint import Endpoint
+from zibrato.interfaces import IBackend
+from zibrato.line_address import LineAddress
+from zibrato.store.web.endpoint import arguments_of
+from zibrato.web.scraping import scraped
+
+__all__ = ["clashes"]
+
+_TCP, _UNIX = "tcp", "unix"
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+_NAMES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}  # noqa: S104 - the same
+_OTHER_NAME = " under another name; leave one out"
+_ZEROMQ = re.compile(r"tcp://(.+):([0-9]+)")
+
+
+class Place(NamedTuple):
+    """Where something listens: a port of a host, or a path in place of the host.
+
+    `option` is what people name it by, `shown` what they gave. What follows from the endpoint that
+    is `implied_by` a daemon does without.
+    """
+
+    option: str
+    shown: str
+    kind: str
+    host: str
+    port: int = 0
+    implied_by: str = ""
+
+    def is_at(self, other: Place) -> bool:
+        """Whether not both can be had."""
+        is_any_free = self.kind != _UNIX and not self.port
+        if is_any_free or (self.kind, self.port) != (other.kind, other.port):
+            return False
+        if self.host == other.host:
+            return True
+        of_one_family = (":" in self.host) == (":" in other.host)
+        return self.kind != _UNIX and of_one_family and not _ANY.isdisjoint((self.host, other.host))
+
+
+def clashes(settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
+    """Generate a line for people for each place that something else has by then."""
+    before: list[Place] = []
+    for place in _places(settings, backends):
+        other = next((one for one in before if place.is_at(one)), None)
+        if other is None:
+            before.append(place)
+        elif not place.implied_by:
+            yield _line(place, other)
+
+
+def _line(place: Place, other: Place) -> str:
+    if place.option == other.option:
+        has = f"another {place.option.partition(':')[0]} here has"
+        has += "; give it another" if place.shown == other.shown else _OTHER_NAME
+    elif other.implied_by:
+        has = (
+            f"acknowledgements to clients of {other.implied_by} have; give another, or "
+            f"{other.option} an endpoint, or none"
+        )
+    else:
+        has = f"{other.option} {other.shown} has; give one of them another"
+    return f"{place.option}: {place.shown} is what {has}"
+
+
+def _places(settings: Settings, backends: Sequence[IBackend]) -> Iterator[Place]:
+    """Generate all that are known by now, in the order of the start."""
+    for endpoint in settings.endpoints:
+        yield from _of_zeromq("--socket", endpoint)
+        way_back = endpoint.way_back()
+        if settings.acknowledges and settings.acknowledgements is None and way_back is not None:
+            yield from _of_zeromq("--acknowledgements", way_back, endpoint.address)
+    if settings.acknowledgements is not None:
+        yield from _of_zeromq("--acknowledgements", settings.acknowledgements)
+    yield from map(_of_lines, settings.statsd)
+    own = ((f"--backend {one.name}: endpoint", one.endpoint) for one in scraped(backends))
+    for option, description in (("--otlp", settings.otlp), ("--web", settings.web), *own):
+        if description is not None:
+            # What is none is another's to tell.
+            with suppress(KeyError, ValueError):
+                yield from _of_twisted(option, description)
+
+
+def _of_zeromq(option: str, endpoint: Endpoint, implied_by: str = "") -> Iterator[Place]:
+    address = endpoint.address
+    match = _ZEROMQ.fullmatch(address)
+    if endpoint.path:
+        path = os.path.abspath(endpoint.path)
+        yield Place(option, address, _UNIX, path, implied_by=implied_by)
+    elif match and not endpoint.connect:
+        yield Place(option, address, _TCP, _host(match[1]), int(match[2]), implied_by)
+
+
+def _of_lines(address: LineAddress) -> Place:
+    shown = str(address)
+    if address.path:
+        return Place("--statsd", shown, _UNIX, os.path.abspath(address.path))
+    return Place("--statsd", shown, address.transport, _host(address.host), address.port)
+
+
+def _of_twisted(option: str, description: str) -> Iterator[Place]:
+    kind, arguments = arguments_of(description)
+    if kind == "unix":
+        yield Place(option, description, _UNIX, os.path.abspath(arguments["address"]))
+    elif kind in {"tcp", "tcp6", "ssl"}:
+        host = arguments.get("interface") or ("::" if kind == "tcp6" else "*")
+        yield Place(option, description, _TCP, _host(host), int(arguments["port"]))
+
+
+def _host(text: str) -> str:
+    """Return an address in the one way that it is written in here; a name as it is."""
+    name = text.strip("[]")
+    try:
+        return str(ip_address(_NAMES.get(name, name)))
+    except ValueError:
+        return name
