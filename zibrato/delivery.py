@@ -15,9 +15,9 @@ __all__ = ["Delivery", "RetryLater"]
 
 
 class RetryLater(Exception):
-    """A backend can't deliver now: try again, no sooner than `after` seconds where that is known.
+    """A backend can't deliver now: try again, no sooner than after `after` seconds.
 
-    `reason` is one line for the log; it holds no secret.
+    `reason` is one line for the log; it must not contain a secret.
     """
 
     def __init__(self, reason: str, after: float = 0.0) -> None:
@@ -29,10 +29,11 @@ class RetryLater(Exception):
 class Delivery:
     """Snapshots on their way to one backend, and the account of what became of them.
 
-    There is one at least, and most often no other. They come in the order in which their intervals
-    were closed, and two can be of the same interval. `identities` has that of each, None where it
-    is in memory alone: after a crash a daemon delivers again what it can't know to have arrived.
-    `pending` are the measurements that are not accounted for yet.
+    There is at least one snapshot, and usually only one. Snapshots are in the order in which their
+    intervals were closed, and two may be of the same interval. `identities` has the identity of
+    each, by which a backend can recognise repeats: after a crash, a daemon delivers again what it
+    doesn't know to have arrived. It is None for a snapshot that is only in memory. `pending` is
+    the number of measurements that are not accounted for yet.
     """
 
     __slots__ = (
@@ -53,17 +54,17 @@ class Delivery:
         self.pending = pending
         self.faults = 0
         self.requests: object = None
-        """The backend's own note of what is left to send; None before its first attempt."""
+        """For the backend's own use: what is left to send. None before its first attempt."""
         self.requests_size = 0
-        """About how many bytes of memory `requests` takes, where the backend says so."""
+        """Approximate bytes of memory that `requests` takes, if the backend sets it."""
         self._note = note
 
     def delivered(self, measurements: int) -> None:
-        """Note that so many measurements have arrived."""
+        """Report that so many measurements have arrived."""
         self.pending -= measurements
         self._note(measurements, None)
 
     def dropped(self, measurements: int, reason: str) -> None:
-        """Note that so many measurements are dropped, for a `reason` of one word."""
+        """Report that so many measurements were dropped, for a `reason` of one word."""
         self.pending -= measurements
         self._note(measurements, reason)

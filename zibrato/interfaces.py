@@ -1,7 +1,7 @@
-"""Every seam of the daemon, declared once: all that an author of a backend or an intake needs.
+"""The interfaces of backends and intakes, and what the daemon hands to them.
 
-A backend needs IBackend and its maker IBackendMaker. Where it is to have command-line options of
-its own the maker provides IBackendOptions, and where it has a page, it is an IWebBackend.
+A backend provides IBackend, and its maker IBackendMaker. If it has command-line options of its
+own, the maker provides IBackendOptions; if it has a page, the backend provides IWebBackend.
 """
 
 from __future__ import annotations
@@ -55,28 +55,28 @@ __all__ = [
 class Reactor(IReactorTime, IReactorFromThreads):
     """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
 
-    `seconds` is the Unix time, which may be set; timed calls come in spite of that.
-    No `typing.Protocol`, so that Twisted's own functions take it as what they ask for.
+    `seconds` is the Unix time. Timed calls come on time even if the clock is set. This is not a
+    `typing.Protocol`, so that Twisted's own functions accept it.
     """
 
     def monotonic() -> float:
-        """Return the seconds since some moment, for how long things take: no step changes it."""
+        """Return the seconds since some moment, to measure durations; no clock step changes it."""
 
     def callWhenRunning(function: Callable[..., object], *args: object) -> object:
-        """Call the function once the reactor runs, at once if it does."""
+        """Call the function when the reactor runs; at once if it already does."""
 
     def getThreadPool() -> ThreadPool:
         """Return the reactor's own threads."""
 
     def stop() -> None:
-        """End the process; raises ReactorNotRunning where that is under way."""
+        """End the process; raises ReactorNotRunning if it is already ending."""
 
 
 class Counting(Protocol):
-    """Counts `value` more in a series of the daemon's own; for the reactor's thread."""
+    """Adds `value` to one of the daemon's own counters; call it in the reactor's thread."""
 
     def __call__(self, name: str, value: int = 1, **tags: str) -> None:
-        """Count; what has a `reason` among its tags is a loss."""
+        """Count; a tag `reason` marks a loss."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ class BackendContext:
     """What the daemon hands to every backend."""
 
     reactor: Reactor
-    """The reactor: the clock, and the ways out."""
+    """The reactor to use; it is also the clock."""
     percentiles: tuple[float, ...]
     """Which percentiles of a timer to ship, each above 0 and at most 100."""
     name: str = ""
-    """What the daemon calls this backend, for its log; empty where nobody has said."""
+    """The backend's name in the log; empty if it has none of its own."""
     files: set[Path] = field(default_factory=set)
     """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
     locks: MutableMapping[Path, FileLock] = field(default_factory=WeakValueDictionary)
@@ -96,15 +96,15 @@ class BackendContext:
     sockets: Collection[str] = ()
     """The addresses at which this daemon listened at its start."""
     count: Counting = lambda *_value, **_tags: None
-    """Counts in the daemon's own series what no delivery tells of."""
+    """Counts in the daemon's own series what deliveries don't report."""
     state: Callable[[str], Path | None] = lambda _name: None
-    """Returns the file beside the outbox for what a backend keeps, None where none is wanted."""
+    """Returns the file beside the outbox in which a backend may keep data; None for no file."""
     is_trial: bool = False
     """Whether only settings are looked at: a daemon may have all files, and none may be opened."""
 
 
 class SelfMetric(NamedTuple):
-    """A self-metric as it is now: what a counter has counted since the start, a gauge's reading."""
+    """The current value of a self-metric: a counter's total since the start, a gauge's reading."""
 
     kind: str
     name: str
@@ -114,56 +114,56 @@ class SelfMetric(NamedTuple):
 
 @dataclass(frozen=True)
 class DaemonInfo:
-    """What a page can tell of the daemon that it belongs to."""
+    """What a page needs to know about its daemon."""
 
     interval: float
-    """The seconds that are summed up."""
+    """The length of an interval in seconds."""
     source: str
-    """What the daemon calls itself: the source of its self-metrics."""
+    """The source of the daemon's self-metrics."""
     started: float
     """The Unix time of its start."""
     addresses: Callable[[], Sequence[str]]
-    """Returns where clients reach it, as ZeroMQ writes it; none before it has started."""
+    """Returns the ZeroMQ addresses where clients reach it; none before it has started."""
     self_metrics: Callable[[], Sequence[SelfMetric]]
     """Returns its self-metrics."""
     health: Callable[[], Health] | None = None
-    """Returns how it is."""
+    """Returns the daemon's health."""
     otlp: Callable[[IRequest], Deferred[bytes]] | None = None
-    """Returns the body of the response to a request with OTLP's metrics, having set the rest."""
+    """Answers a request with OTLP metrics: returns the body, and sets the rest of the response."""
     metrics: Callable[[IRequest], Deferred[Iterator[bytes]]] | None = None
     """Answers a request for /metrics as IScrapedBackend does, where there is such a backend."""
 
 
 class Commits(Protocol):
-    """What an intake asks before it acknowledges a batch; for the reactor's thread.
+    """What an intake asks before it acknowledges a batch; call it in the reactor's thread.
 
-    Once a second, and with each snapshot, measurements and how far each client has come are
+    Once a second, and with each snapshot, measurements and the highest number of each client are
     committed in one transaction. A client that was silent for seven days is forgotten.
     """
 
     def highest(self, client: str) -> int | None:
-        """Return the highest number taken in, None of an unknown client; repeats are no higher."""
+        """Return the highest number that was accepted from a client; None if it is unknown."""
 
     def take(self, client: str, sequence: int) -> None:
-        """Note that all of a client up to a number is aggregated; call it in the same turn."""
+        """Report that all batches up to a number are aggregated; call it in the same turn."""
 
     def committed(self) -> Deferred[None]:
-        """Return a Deferred that fires, and never fails, once all taken in by now is committed."""
+        """Return a Deferred that fires when all accepted by now is committed; it never fails."""
 
 
 class IIntake(IService):
-    """A service that hands what it receives to whom it was made for, between start and stop."""
+    """A service that receives measurements and hands them to the daemon while it runs."""
 
     addresses: Sequence[str] = Attribute("Where clients reach it, as bound, once it has started.")
 
     def drain() -> Deferred[None]:
-        """Accept nothing new, hand over what has arrived already, then fire."""
+        """Accept nothing new, hand over what has already arrived, then fire."""
 
     def reload() -> None:
-        """Read anew who may send, where that is in files; what is wrong is logged and left out."""
+        """Read again from files who may send; log and ignore what is wrong."""
 
     def problem() -> str | None:
-        """Return why nothing can arrive, in words for people; None while it can."""
+        """Return a message that says why nothing can arrive; None while something can."""
 
 
 class IBackend(Interface):
@@ -172,35 +172,35 @@ class IBackend(Interface):
     name: str = Attribute("What the backend is called in options, logs and tags: a str.")
 
     def deliver(delivery: Delivery) -> Deferred[None]:
-        """Ship what is still pending of `delivery`, noting there what was delivered or dropped.
+        """Ship what is pending of `delivery`, and report there what was delivered or dropped.
 
-        It has several snapshots where the backend has to catch up and they are small.
-        Fires when nothing is left to try; fails with RetryLater to be called again with the same.
+        It has several snapshots if the backend has to catch up and they are small. Fires when
+        nothing is left to try; fails with RetryLater to be called again with the same delivery.
         """
 
     def reload(settings: Mapping[str, str]) -> None:
-        """Take over what may change while running: secrets.
+        """Apply settings that may change while running, such as secrets.
 
-        Called on HUP and before the last deliveries of a stop, with all settings; those that
-        it doesn't take over have not changed.
+        Called on HUP and before the last deliveries of a stop, with all settings. Only settings
+        that the maker names in `reloaded` may have changed.
         """
 
     def stop() -> Deferred[None]:
-        """Release everything; called once, after the last delivery."""
+        """Release all resources; called once, after the last delivery."""
 
 
 class IAnnotationBackend(IBackend):
-    """A backend that keeps annotations, such as statsd's events become."""
+    """A backend that keeps annotations, such as the events of statsd."""
 
     def annotate(annotation: Annotation) -> Deferred[None]:
-        """Keep it; what fails is not tried again."""
+        """Keep an annotation; if this fails, it is not tried again."""
 
 
 class IUnitBackend(IBackend):
-    """A backend that keeps units, such as OTLP's metrics have."""
+    """A backend that keeps units, such as those of OTLP metrics."""
 
     def keep_units(units: Mapping[str, str]) -> Deferred[None]:
-        """Keep units, words for people, by names of metrics; what fails is not tried again."""
+        """Keep units by names of metrics; if this fails, it is not tried again."""
 
 
 class IDescribingBackend(IBackend):
@@ -225,10 +225,10 @@ class IScrapedBackend(IBackend):
 
 
 class IWebService(IService):
-    """The service of a backend's page, which asks for credentials where there are any."""
+    """The service of a backend's page, which asks for credentials if there are any."""
 
     def reload(credentials: Path | None) -> None:
-        """Read the file of credentials anew; what is wrong is logged, and the old ones stay."""
+        """Read the file of credentials again; log errors, and keep the old ones then."""
 
 
 class IWebBackend(IBackend):
@@ -237,10 +237,10 @@ class IWebBackend(IBackend):
     def web_service(
         reactor: Reactor, description: str, credentials: Path | None, daemon: DaemonInfo
     ) -> IWebService:
-        """Return the service of the page at an endpoint, in Twisted's words.
+        """Return the service of the page at a Twisted endpoint, given as its description.
 
         `credentials` is the file with the user:password to ask for. Raises ValueError, with one
-        line for people that names the option, and OSError where it can't listen.
+        line that names the option, and OSError if it can't listen.
         """
 
 
@@ -253,20 +253,20 @@ class IBackendMaker(IPlugin):
     reloaded: Collection[str] = Attribute("Names of settings that its backend's `reload` takes.")
 
     def make(settings: Mapping[str, str], context: BackendContext) -> IBackend:
-        """Return the backend; raises ValueError with one line for people for bad settings."""
+        """Return the backend; raises ValueError, with a one-line message, for bad settings."""
 
 
 class ICheckingMaker(IBackendMaker):
-    """A maker that can tell of settings whether they are good, for `zibrato check-config`."""
+    """A maker that can check settings, for `zibrato check-config`."""
 
     def check(settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Return what was made for a trial, stopped; raises ValueError for bad settings."""
 
 
 class BackendOption(NamedTuple):
-    """An option of the command line that a backend adds; what is `secret` shows in no repr.
+    """A command-line option that a backend adds; no repr shows the value of a `secret` one.
 
-    A `secret_file` is one that holds a secret: who else may read or write it is looked at.
+    A `secret_file` holds a secret: the daemon checks who else may read or write it.
     """
 
     name: str
@@ -278,10 +278,10 @@ class BackendOption(NamedTuple):
 
 
 class IBackendOptions(IBackendMaker):
-    """A maker whose backend has options of its own on the command line, not only `--backend`'s.
+    """A maker whose backend has command-line options of its own, besides `--backend`.
 
-    The backends of a daemon are those of `--backend`, then those that their own options ask for,
-    else the one that is the default.
+    The backends of a daemon are those of `--backend` and those that their own options ask for;
+    without any, the default one.
     """
 
     options: Sequence[BackendOption] = Attribute("What it adds to the command line.")
@@ -295,6 +295,6 @@ class IBackendOptions(IBackendMaker):
     ) -> Mapping[str, str]:
         """Return the settings that its options and the environment imply.
 
-        They hold beneath those of `--backend`. Called whether or not the backend is asked for;
-        raises ValueError with one line for people, which names the option.
+        Those of `--backend` override them. Called whether or not the backend is asked for. Raises
+        ValueError, with a one-line message that names the option.
         """

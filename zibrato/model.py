@@ -65,9 +65,9 @@ class Series(NamedTuple):
 class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One series over one interval.
 
-    A counter has `count` (increments) and `sum` alone, its other fields are 0. A timer is in
-    seconds and has a `distribution`; `last` is a gauge's newest reading. All are finite, but for
-    `sum_squares` and `last` of what a client of the store summed up without them: NaN.
+    A counter has only `count` (increments) and `sum`; its other fields are 0. A timer is in seconds
+    and has a `distribution`. `last` is a gauge's newest reading. All values are finite, except that
+    `sum_squares` and `last` are NaN if a client of the store left them out.
     """
 
     count: int
@@ -123,7 +123,7 @@ class SummaryRow(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """What happened at a Unix time: a `title` in a stream of such; a `source` may be empty."""
+    """An event at a Unix time, with a `title`, in a stream of events; `source` may be empty."""
 
     stream: str
     title: str
@@ -134,9 +134,9 @@ class Annotation(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Which snapshot it is: the same one has the same, however often it is delivered.
+    """The identity of a snapshot, which stays the same however often it is delivered.
 
-    `run` is of one start of one daemon, `sequence` grows with each snapshot in it.
+    `run` identifies one start of one daemon; `sequence` grows with each of its snapshots.
     """
 
     run: str

@@ -50,9 +50,9 @@ _log = Logger()
 
 
 def make_service(options: Options) -> Daemon:
-    """Return the daemon of parsed `options`, to be put into any application's service tree.
+    """Return a daemon with parsed `options`, a service for any application's service tree.
 
-    Raises usage.UsageError for settings that a backend refuses and endpoints that can't be had.
+    Raises usage.UsageError for settings that a backend refuses and endpoints that can't be used.
     """
     from twisted.internet import reactor as installed  # noqa: PLC0415 - here and nowhere else
 

@@ -42,7 +42,7 @@ class CountMe:
             self.count = recorder.reject
 
     def __call__(self, function: F) -> F:
-        """Return `function` counted, or itself where the level is off."""
+        """Return a counted `function`, or `function` itself if its level is off."""
         arguments = self._arguments.for_function(function)
         # Decided once, here: a function below the level stays as it is, and costs nothing.
         event = self._recorder.event(arguments)
@@ -80,7 +80,7 @@ class CountExceptions:
             self.count = recorder.reject
 
     def __call__(self, function: F) -> F:
-        """Return `function` with its exceptions counted, or itself where the level is off."""
+        """Return `function` with its exceptions counted, or itself if its level is off."""
         event = self._recorder.event(self._arguments.for_function(function))
         return function if event is noop else count_errors(function, event, self._exceptions)
 
@@ -120,7 +120,7 @@ class TimeMe(Stopwatch):
             super().__init__(recorder.reject)
 
     def __call__(self, function: F) -> F:
-        """Return `function` timed, or itself where the level is off."""
+        """Return a timed `function`, or `function` itself if its level is off."""
         arguments = self._arguments.for_function(function)
         if arguments.outcome is True:
             outcomes = self._recorder.outcomes(arguments)
@@ -130,7 +130,7 @@ class TimeMe(Stopwatch):
 
 
 class InProgress:
-    """Says how many calls of a function, or bodies of a `with`, are in progress."""
+    """Tracks how many calls of a function, or bodies of a `with`, are in progress."""
 
     __slots__ = ("_arguments", "_enter", "_leave", "_recorder")
     mtype = GAUGE
@@ -150,7 +150,7 @@ class InProgress:
                 self._enter, self._leave = buffer.enter, buffer.leave
 
     def __call__(self, function: F) -> F:
-        """Return `function` with its calls tracked, or itself where the level is off."""
+        """Return `function` with its calls tracked, or itself if its level is off."""
         buffer = self._recorder.in_progress(self._arguments.for_function(function))
         return function if buffer is None else track_calls(function, buffer.enter, buffer.leave)
 

@@ -73,15 +73,15 @@ class ExceptionOptions(ValueOptions, total=False):
 
 
 class Instruments(Lookup):
-    """Everything a client offers for recording.
+    """The instruments of a client.
 
     Every instrument takes `name` first (1 to 255 characters; a decorator's default is the
     function's module and qualified name), and by keyword `level` (a name, a label or a number),
     `mtype` (counter, timer or gauge), `source` and `tags` (strings by name; few values a tag).
 
-    A running call never raises, whatever it is given. So nothing here leaves it to Python to reject
-    arguments: each instrument takes all there may be, and what is wrong with them is an error to a
-    type checker, is raised at decoration, and is counted as dropped in a running call.
+    A running call never raises, whatever its arguments are. Therefore each instrument accepts any
+    arguments, instead of leaving it to Python to reject them. A wrong argument is an error to a
+    type checker, raises at decoration, and is counted as dropped in a running call.
     """
 
     if TYPE_CHECKING:
@@ -126,9 +126,9 @@ class Instruments(Lookup):
         def count_me(self, name_=None, /, name=None, *surplus, **options):
             """count_me(name=None, *, value=1, **options)
 
-            Return a decorator and context manager that adds `value` a call, also one that raises.
+            Return a decorator and context manager that adds `value` for each call.
 
-            It may stand bare, too: `@z.count_me`.
+            Calls that raise count, too. It may be used without parentheses: `@z.count_me`.
             """
             try:
                 if not options:
@@ -147,7 +147,7 @@ class Instruments(Lookup):
 
             Return a decorator and context manager that counts the calls that an exception ends.
 
-            `exceptions` is a class of them, or a tuple of such. It may stand bare, too.
+            `exceptions` is a class or a tuple of classes. It may be used without parentheses.
             """
             try:
                 if not options:
@@ -168,7 +168,7 @@ class Instruments(Lookup):
 
             Return a decorator and context manager that records the seconds that a call takes.
 
-            It may stand bare, too: `@z.time_me`. A `value` is overwritten by the time. With
+            It may be used without parentheses: `@z.time_me`. A `value` is ignored. With
             `outcome` a tag of that name says how each call ended: `ok`, `error` or `cancelled`.
             """
             try:
@@ -188,7 +188,8 @@ class Instruments(Lookup):
 
             Return a decorator and context manager for a gauge of how many calls are in progress.
 
-            It is read once a second. It may stand bare, too, and takes no `value` and no `mtype`.
+            The gauge is read once a second. It takes no `value` and no `mtype`, and may be used
+            without parentheses.
             """
             try:
                 if not options:
@@ -256,9 +257,9 @@ class Instruments(Lookup):
         ):
             """gauge(name, value, **options)
 
-            Record a reading of `value`. A callable is called once a second from now on, and its
-            result recorded, in place of the callable that the series had before. A method is held
-            weakly: it is called while its object lives.
+            Record `value` as a reading. If `value` is a callable, it is called once a second from
+            now on, and its result is recorded. It replaces the callable that the series had before.
+            A method is held weakly: it is called while its object lives.
             """
             try:
                 if not options:

@@ -24,23 +24,25 @@ if TYPE_CHECKING:
 class Zibrato(Instruments):
     """Records measurements and sends them to a daemon, without ever blocking the caller.
 
-    `socket` is a ZeroMQ endpoint (`ipc://PATH`, `tcp://HOST:PORT`, `inproc://NAME`), else
-    `$ZIBRATO_SOCKET`, else tcp://127.0.0.1:5550. It is connected to, or bound with `bind`. `level`
-    (else `$ZIBRATO_LEVEL`) is a threshold: instruments below it cost nothing. `source` (else
-    `$ZIBRATO_SOURCE`) and `tags` are for every measurement that names none of its own. At exit it
-    takes at most `linger` seconds to send what is left. While no daemon is there, about
-    `max_pending` samples are kept, and counters without end. A `context` is used, not ended.
+    `socket` is a ZeroMQ endpoint (`ipc://PATH`, `tcp://HOST:PORT`, `inproc://NAME`); the default is
+    `$ZIBRATO_SOCKET`, or else tcp://127.0.0.1:5550. The client connects to it, or binds it with
+    `bind`. `level` (default: `$ZIBRATO_LEVEL`) is a threshold: instruments below it cost nothing.
+    `source` (default: `$ZIBRATO_SOURCE`) and `tags` apply to every measurement that has none of its
+    own. At exit the client takes at most `linger` seconds to send what is left. Without a daemon
+    it keeps about `max_pending` samples; counters keep summing. It uses a `context` but doesn't
+    terminate it.
 
-    `curve` (else `$ZIBRATO_CURVE`) is for a daemon on another host, which asks for keys: a
-    directory with `server.key` and the client's own NAME.key_secret, as `zibrato keygen` makes it,
-    or two files, the secret one first. The keys are read here, and used for tcp alone.
+    `curve` (default: `$ZIBRATO_CURVE`) is for a daemon on another host, which asks for keys. It is
+    a directory with `server.key` and the client's own NAME.key_secret, as `zibrato keygen` makes
+    it, or two files, the secret one first. The keys are read here, and used only for tcp.
 
-    With `acknowledged` (else `$ZIBRATO_ACKNOWLEDGED`) what is sent is kept as well, within
-    `max_pending`, and sent again, until the daemon says that it is committed. It says so at the
-    endpoint that is given in place of True, else at `socket` with `.ack` or the next port.
+    With `acknowledged` (default: `$ZIBRATO_ACKNOWLEDGED`) the client keeps what it has sent, within
+    `max_pending`, and sends it again, until the daemon says that it is committed. Instead of True
+    it may be the endpoint of acknowledgements; the default is `socket` with `.ack`, or the next
+    port.
 
-    Raises TypeError or ValueError for an argument that can't be meant. With `ZIBRATO_DISABLED=1` in
-    the environment nothing is recorded.
+    Raises TypeError or ValueError for an invalid argument. With `ZIBRATO_DISABLED=1` in the
+    environment nothing is recorded.
     """
 
     def __init__(
@@ -79,22 +81,22 @@ class Zibrato(Instruments):
     def errors(self) -> Counter[str]:
         """How often sending failed since the start, by the error: an `errno` name, or `thread`.
 
-        `reading` is a gauge's callable that took too long to be waited for.
+        `reading` counts a gauge's callable that took too long.
         """
         return Counter(dict(self._connection.errors))
 
     def flush(self, timeout: float = 1.0) -> bool:
-        """Send what was recorded; return whether all of it went to a daemon within `timeout` s.
+        """Send what was recorded; return whether all of it was sent within `timeout` seconds.
 
-        It is on the way then; with `acknowledged` the daemon has committed it.
+        Sent measurements are on their way; with `acknowledged` the daemon has committed them.
         """
         return sender.flush([self._connection], timeout)
 
     def close(self) -> None:
-        """Send what was recorded, within `linger` seconds; what is left then, or comes later, is
-        dropped, counted.
+        """Send what was recorded, within `linger` seconds.
 
-        Clients of one endpoint share a connection, which the last one closes.
+        What is left then, or is recorded later, is dropped and counted. Clients of one endpoint
+        share a connection, which the last of them closes.
         """
         # `pop` is atomic: of several threads that close, one gets it, also in a signal handler.
         with suppress(IndexError):

@@ -24,12 +24,12 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Measured:
-    """Wraps an ASGI application; a request ends as the last part of its response is sent.
+    """Wraps an ASGI application; a request ends when the last part of its response is sent.
 
-    `z` is `Zibrato()` where it isn't given. It is closed as the application's lifespan ends, since
-    uvicorn ends without `atexit`. `route` is a function of the scope, which gives its route; where
-    it isn't given, Starlette's and FastAPI's are found, with the prefixes of what they are mounted
-    and included in. Web sockets pass.
+    The default of `z` is `Zibrato()`. It is closed when the application's lifespan ends, since
+    uvicorn ends without `atexit`. `route` returns the route for a scope. By default the routes of
+    Starlette and FastAPI are found, with the prefixes that they are mounted and included under.
+    Web sockets are passed through.
     """
 
     def __init__(

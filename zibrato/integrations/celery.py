@@ -32,8 +32,8 @@ _Bound = tuple[Callable[[], object], Callable[[float], object]]
 def measure(z: Instruments | None = None) -> None:
     """Count and time all tasks of this process and of the workers that it forks.
 
-    `z` is `Zibrato()` where it isn't given. Call it where the Celery application is made, which a
-    worker imports. A second call replaces the first.
+    The default of `z` is `Zibrato()`. Call this where the Celery application is made, in a module
+    that the workers import. A second call replaces the first.
     """
     from celery.signals import task_failure, task_postrun, task_prerun  # noqa: PLC0415 - Celery may be missing
 

@@ -30,10 +30,10 @@ def named_route(request: HttpRequest) -> str:
 
 
 def measured(get_response: Handler) -> Handler:
-    """Return a middleware, the first of `MIDDLEWARE`, that records with the setting `ZIBRATO`.
+    """Return a middleware that records requests; make it the first of `MIDDLEWARE`.
 
-    That is a client; `Zibrato()` where it isn't set. A request ends as its response is closed, so
-    that a streamed one is timed to its end.
+    The setting `ZIBRATO` is the client; the default is `Zibrato()`. A request ends when its
+    response is closed, so a streamed response is timed to its end.
     """
     from asgiref.sync import iscoroutinefunction  # noqa: PLC0415 - comes with Django
     from django.conf import settings  # noqa: PLC0415 - Django may be missing

@@ -44,10 +44,10 @@ class _Mapper(Protocol):
 
 @implementer(IResource)
 class Measured:
-    """Wraps the resource of a klein application; a request ends as its response does.
+    """Wraps the resource of a klein application; a request ends when its response ends.
 
-    `z` is `TxZibrato()` where it isn't given, started with the first request and stopped as the
-    reactor stops. Other resources of twisted.web are measured as well, as the route `other`.
+    The default of `z` is a `TxZibrato()` that starts with the first request and stops when the
+    reactor stops. Other resources of twisted.web are measured, too, with the route `other`.
     """
 
     isLeaf = True

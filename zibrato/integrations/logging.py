@@ -20,11 +20,11 @@ _MAX_CACHED = 10_000
 
 
 class Handler(logging.Handler):
-    """A handler that counts in the counter `name`, with the tags `level` and `logger`.
+    """A handler that counts records in the counter `name`, with the tags `level` and `logger`.
 
-    A count has the level of its record, so that daemons listen to those as they do to others. It
-    neither locks, writes nor logs, and never raises. Past 1,000 loggers all are `other`. The client
-    is `Zibrato()` where it isn't given.
+    Each count has the level of its record, so filters of levels apply to it. The handler takes no
+    lock, and never raises, writes or logs. Beyond 1,000 loggers, `logger` is `other`. The default
+    of the client is `Zibrato()`.
     """
 
     def __init__(

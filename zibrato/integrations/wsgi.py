@@ -26,8 +26,8 @@ End = Callable[[], None]
 def named_route(environ: WSGIEnvironment) -> str:
     """Return the route that the framework has matched: never a path.
 
-    It is `environ["zibrato.route"]` where the application sets that. Flask and Bottle leave theirs
-    there by themselves. WSGI has no place for it.
+    It is `environ["zibrato.route"]` if the application sets that, or else the route that Flask or
+    Bottle keep in `environ`. WSGI itself has no place for a route.
     """
     route = environ.get("zibrato.route")
     if route is None:
@@ -37,10 +37,10 @@ def named_route(environ: WSGIEnvironment) -> str:
 
 
 class Measured:
-    """Wraps a WSGI application, whose requests end as the server closes their bodies.
+    """Wraps a WSGI application; a request ends when the server closes the response's body.
 
-    So a streamed response is timed to its end, and one that was given up counts as well. `z` is
-    `Zibrato()` where it isn't given; `route` is a function of `environ`.
+    So a streamed response is timed to its end, and one that the client gave up counts as well. The
+    default of `z` is `Zibrato()`; `route` returns the route for an `environ`.
     """
 
     def __init__(

@@ -16,9 +16,9 @@ from zibrato.testing.recordings import Recording
 
 
 class RecordingZibrato(Recording, Zibrato):
-    """A client that keeps what is recorded, to be asked for: no socket, no thread, no daemon.
+    """A client that keeps what it records for questions: no socket, no thread, no daemon.
 
-    It takes nothing from the environment: it records with `ZIBRATO_DISABLED=1` as well.
+    It ignores the environment: it records even with `ZIBRATO_DISABLED=1`.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class RecordingZibrato(Recording, Zibrato):
 
 @contextmanager
 def recording(*clients: Instruments) -> Iterator[Recording]:
-    """Record what `clients` measure within the block, kept from their daemons; none means all.
+    """Record what `clients` measure within the block, instead of sending it to their daemons.
 
-    All are those that the process has and those that it makes within the block. Functions that
-    are decorated already are recorded as well. Clients of one endpoint share their buffers, and so
-    their recordings. Other processes record nothing here.
+    Without arguments it records all clients: those that the process has and those that it makes
+    within the block. Functions that are already decorated are recorded, too. Clients of one
+    endpoint share their buffers, and so their recordings. Other processes are not recorded.
 
-    Raises RuntimeError where `ZIBRATO_DISABLED` is set, since then there is nothing to record.
+    Raises RuntimeError if `ZIBRATO_DISABLED` is set, since then there is nothing to record.
     """
     if is_disabled():
         raise RuntimeError(

@@ -16,10 +16,10 @@ from zibrato.wire import CounterRow, SampleRow, unpack
 
 @dataclass(frozen=True)
 class Measurement:
-    """One series: what was measured, how often, and the `sum` of it.
+    """One recorded series, with the number of its measurements and their `sum`.
 
     `kind` is counter, timer or gauge. `values` are a timer's durations (seconds) or a gauge's
-    readings, in the order of their recording; a counter has none.
+    readings, in the order in which they were recorded; a counter has none.
     """
 
     kind: str
@@ -45,10 +45,10 @@ class Source(Protocol):
 
 
 class Recording:
-    """What comes out of `sources`, up to the moment in which it is asked, or until it ends.
+    """What `sources` have recorded up to now, or up to the end of the recording.
 
-    Every question takes `level`, `source` and `tags`: measurements that differ there, or lack one
-    of the tags, don't count. Those that aren't given make no difference.
+    Every question takes `level`, `source` and `tags`. Measurements that differ in one that is
+    given, or lack one of the tags, don't count.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -66,7 +66,7 @@ class Recording:
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> float:
-        """Return the sum of a counter's increments, 0 where there are none."""
+        """Return the sum of a counter's increments; 0 if there are none."""
         return sum([counted.sum for counted in self._named(COUNTER, name, level, source, tags)])
 
     def timed(
@@ -89,7 +89,7 @@ class Recording:
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> list[float]:
-        """Return a gauge's readings; a callable is read once more with each question."""
+        """Return a gauge's readings; each question reads a callable once more."""
         gauges = self._named(GAUGE, name, level, source, tags)
         return [value for gauge in gauges for value in gauge.values]
 

@@ -32,11 +32,11 @@ RETRY = 0.02
 class TxZibrato(Instruments, Service):
     """Records measurements and sends them from the reactor, once a second, aligned to the clock.
 
-    The arguments are those of `Zibrato`; instruments work before the service starts as well. With
-    `reactor_metrics` the reactor's own are recorded: `reactor.lag` (seconds), `reactor.threads`,
-    `reactor.threads.busy`, `reactor.threads.queue`, and `process.descriptors`.
+    It takes the arguments of `Zibrato`. Instruments also work before the service starts. With
+    `reactor_metrics` it also records the reactor's own metrics: `reactor.lag` (seconds),
+    `reactor.threads`, `reactor.threads.busy`, `reactor.threads.queue`, and `process.descriptors`.
 
-    A stop sends what is left, within `linger` seconds. What is recorded after it waits for the
+    A stop sends what is left, within `linger` seconds. What is recorded after a stop waits for the
     next start.
     """
 
