@@ -69,6 +69,17 @@ def test_a_file_says_all_that_a_command_line_does(tmp_path: Path) -> None:
     assert (librato.outbox_size, librato.outbox_age) == (8 << 20, 3600)
 
 
+@pytest.mark.parametrize("text", ["", "\n \n", "\ufeff"])
+def test_an_empty_file_says_nothing_but_a_comment_that_all_is_by_default(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(
+        UsageError, match=r"^--config: .*\.toml is empty, as .* give it a comment, or"
+    ):
+        settings(tmp_path, text)
+    assert settings(tmp_path, f"{text}# by default\n") == settings(tmp_path, "levels = ''")
+
+
 def test_the_command_line_holds_over_it_and_lists_add_up(tmp_path: Path) -> None:
     more = ("--flush-interval", "5", "--socket", "ipc:///c", "--backend", "log:path=/l")
     read = settings(tmp_path, WHOLE, *more)

@@ -144,6 +144,17 @@ def test_a_bad_file_changes_nothing_and_says_why(
     assert not (running.directory / "z").exists()
 
 
+def test_a_file_that_was_emptied_removes_nothing(running: Reloaded) -> None:
+    running.config.write_text("")
+    running.process.send(signal.SIGHUP)
+    running.process.wait_for(
+        r"nothing reloaded: --config: .*zibrato\.toml is empty, as one is while"
+    )
+    had = running.total("whole")
+    with Counting(running.endpoint("a")):
+        eventually(lambda: running.total("whole") > had)
+
+
 def test_a_page_needs_a_restart(running: Reloaded) -> None:
     running.write(["a"], FIRST)
     with running.config.open("a") as file:

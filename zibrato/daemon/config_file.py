@@ -68,6 +68,11 @@ def read_config(path: str, known: Known) -> ConfigFile:
             raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
         # -sig: some editors begin a file with a mark of its encoding.
         text = content.decode("utf-8-sig")
+        if not text.strip():
+            raise usage.UsageError(
+                f"--config: {path} is empty, as one is while it is being written; for the defaults "
+                f"give it {'a comment' if is_toml else '[zibrato] alone'}, or no --config"
+            )
         if is_toml:
             return _of_toml(path, tomllib.loads(text), known)
         return _of_lines(path, _items(text, path), known)
