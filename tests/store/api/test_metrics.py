@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import WebTestCase
+from zibrato.store.db import event_bounds
 from zibrato.store.db.writer import Writer
 
 R = TypeVar("R")
@@ -31,6 +32,27 @@ class MetricsTests(WebTestCase):
         # statsd-librato-backend 2.0.16 reads from this text which metric it is to leave out.
         conflict = "'a' is a gauge, but was submitted as different type"
         self.assertEqual(answer, {"errors": {"params": {"type": [conflict]}}})
+
+    def test_one_described_metric_too_many_is_an_error_of_its_name(self) -> None:
+        self.patch(event_bounds, "MAX_BYTES", 105)
+        self.post(name="a", value=1, description="A")
+        self.post(name="b", value=1)
+        gauges = {"gauges": [{"name": "c", "value": 1, "attributes": {"color": "#fff"}}]}
+        self.assert_rejected(self.ask("POST", "/v1/metrics", gauges))
+        for path, content in (
+            ("/c", {"type": "gauge"}),
+            ("/b", {"display_name": "B"}),
+            ("", {"names": "*", "period": 60}),
+        ):
+            self.assert_rejected(self.ask("PUT", f"/v1/metrics{path}", content))
+        names = [metric["name"] for metric in self.get("/v1/metrics")["metrics"]]
+        self.assertEqual(names, ["a", "b"])
+
+    def assert_rejected(self, answer: tuple[int, Any]) -> None:
+        status, content = answer
+        self.assertEqual((status, [*content["errors"]["params"]]), (400, ["name"]))
+        (message,) = content["errors"]["params"]["name"]
+        self.assertRegex(message, r"^2 described metrics would take 2\d\d bytes, of 105 at most")
 
     def test_what_is_excluded_is_not_deleted(self) -> None:
         for name in ("foo", "foobar", "foobaz", "other"):

@@ -97,7 +97,7 @@ def test_it_is_evicted_from_at_nine_tenths(tmp_path: Path, share: float, evicted
 def test_pages_that_are_free_do_not_count(tmp_path: Path) -> None:
     connection = open_for_writing(tmp_path / "s", 1 << 20)
     add_chunks(connection, (0, T0, 1))
-    connection.execute("INSERT INTO chunk VALUES (1, ?)", (bytes(985_000),))
+    connection.execute("INSERT INTO chunk VALUES (1, ?)", (bytes(970_000),))
     connection.execute("DELETE FROM chunk WHERE key = 1")
     assert pages(connection) > 0.95 * 256
     assert not evict_when_nearly_full(connection, len(TIERS))

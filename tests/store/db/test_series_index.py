@@ -10,6 +10,7 @@ import pytest
 from tests.store.db.store_file import HUGE, T0, TIERS, C, File
 from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, GAUGE, Series, Summary
+from zibrato.store.db import metadata
 from zibrato.store.db.losses import EVICTED, Losses
 from zibrato.store.db.series_index import SEEN, SeriesIndex, series_from, tags_text
 from zibrato.store.db.writer import Writer
@@ -117,6 +118,17 @@ def test_old_ones_are_looked_for_once_an_hour(file: File) -> None:
     assert not small.delete_old(T0 + 200 + SEEN - 1, T0 + 150)
     assert small.delete_old(T0 + 200 + SEEN, T0 + 150)
     assert (len(small), file.count("series")) == (0, 0)
+
+
+def test_a_metric_goes_with_its_last_series_unless_it_is_described(file: File) -> None:
+    small = index(file, 100)
+    ids(small, *MANY[:3], MANY[0]._replace(name="C.0", source="late"))
+    ids(small, MANY[0]._replace(name="C.0", source="late"), start=T0 + 2 * SEEN)
+    metadata.put(file.writer, "c.1", {"description": "d"})
+    while small.delete_old(T0 + 3 * SEEN, T0 + SEEN):
+        pass
+    names = [metric.name for metric in metadata.page(file.reader, "", 0, 9)[2]]
+    assert (names, file.count("series")) == (["c.0", "c.1"], 1)
 
 
 def test_tags_come_back_as_they_were() -> None:

@@ -139,7 +139,7 @@ class MetricsApi:
 
         def work(writer: Writer) -> list[Metric]:
             names = metadata.matching(writer, patterns, exclude)
-            return [metadata.put(writer, name, fields) for name in names]
+            return metadata.put_many(writer, names, fields)
 
         self._store.describe(await self._database.write(work))
         return no_content(request)

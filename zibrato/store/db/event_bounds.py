@@ -29,7 +29,7 @@ def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
     where there are too many streams of which none goes.
     """
     evicted: Counter[str] = Counter()
-    max_bytes = min(MAX_BYTES, _file_bound(connection) // SHARE)
+    max_bytes = part_of_file(connection)
     while bound := _passed(connection, max_bytes):
         query = "SELECT id, stream FROM event WHERE id != ? ORDER BY id LIMIT 1"
         oldest = connection.execute(query, [kept]).fetchone()
@@ -48,6 +48,15 @@ def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
     return evicted
 
 
+def part_of_file(connection: sqlite3.Connection) -> int:
+    """Return how many bytes of the file what is no measurement may take, of each kind."""
+    pages, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("max_page_count", "page_size")
+    )
+    return min(MAX_BYTES, int(pages * size) // SHARE)
+
+
 def check_links(links: str) -> None:
     """Raise InvalidValueError where an event's links, in JSON, are too many."""
     if len(links) > MAX_LINKS:
@@ -64,12 +73,3 @@ def _passed(connection: sqlite3.Connection, max_bytes: int) -> str | None:
     if events > MAX_EVENTS:
         return "events"
     return "bytes" if size > max_bytes else None
-
-
-def _file_bound(connection: sqlite3.Connection) -> int:
-    """Return the bytes that the file may take."""
-    pages, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("max_page_count", "page_size")
-    )
-    return int(pages * size)

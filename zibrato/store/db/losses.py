@@ -34,6 +34,7 @@ class Losses:
         self._places: set[tuple[str, int | str]] = set()
         self._overflowed = False
         self._told_of_events = False
+        self._told_of_units = False
 
     def corrupt(self, what: str, key: int) -> None:
         """Note that a row or chunk, `what`, with this key, is left out, as it can't be read."""
@@ -75,3 +76,9 @@ class Losses:
                     f"annotations are at their bound of {bound}: the oldest are deleted; "
                     f"{EVENTS_EVICTED} counts them"
                 )
+
+    def rejected_units(self, why: str) -> None:
+        """Note that the units of metrics are not kept."""
+        if not self._told_of_units:
+            self._told_of_units = True
+            self._log(f"units of metrics are not kept: {why}")

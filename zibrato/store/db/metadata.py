@@ -12,6 +12,7 @@ from typing import NamedTuple, TypedDict
 
 from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
+from zibrato.store.db import metric_bounds
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.soundness import OpenFile, decoded
@@ -35,11 +36,12 @@ _PAGE = f"SELECT {_COLUMNS} FROM metric {_LIKE} ORDER BY name {{}} LIMIT ? OFFSE
 _TOTAL = "SELECT count(*) FROM metric"
 _COUNT = f"SELECT count(*) FROM metric {_LIKE}"  # noqa: S608 - of constants alone
 _PUT = """
-    INSERT INTO metric (name, type, display_name, description, period, composite, attributes)
-    VALUES (:name, :type, :display_name, :description, :period, :composite, :attributes)
+    INSERT INTO metric
+        (name, type, display_name, description, period, composite, attributes, described)
+    VALUES (:name, :type, :display_name, :description, :period, :composite, :attributes, 1)
     ON CONFLICT (name) DO UPDATE SET type = excluded.type, display_name = excluded.display_name,
         description = excluded.description, period = excluded.period,
-        composite = excluded.composite, attributes = excluded.attributes
+        composite = excluded.composite, attributes = excluded.attributes, described = 1
 """
 
 
@@ -145,23 +147,25 @@ def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
     """Return the metric with what `fields` say of it; one is made where a type is given.
 
     Attributes are added to those that there are. Raises NotFoundError, and InvalidValueError for
-    a metric of another type or with too many attributes.
+    a metric of another type, with too many attributes, or past a bound of all.
     """
-    before = metrics(writer, [name]).get(name.lower())
-    if before is None and "type" not in fields:
-        raise NotFoundError
-    base = before or Metric(name)
-    changed = base._replace(**fields)
-    if before is not None and changed.type != before.type:
-        raise InvalidValueError("type", f"is {before.type} already")
-    changed = changed._replace(attributes=_joined(base, changed.attributes))
+    return put_many(writer, [name], fields)[0]
+
+
+def put_many(writer: Writer, names: Sequence[str], fields: MetricFields) -> list[Metric]:
+    """Return several metrics, changed all or none, as `put` does."""
+    stored = metrics(writer, names)
+    changed = [_changed(name, stored.get(name.lower()), fields) for name in names]
     with transaction(writer.connection):
-        writer.connection.execute(_PUT, _row(changed))
+        _put(writer, changed)
     return changed
 
 
 def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
-    """Note the units of metrics, by name, of which none is known yet; return those metrics."""
+    """Note the units of metrics, by name, of which none is known yet; return those metrics.
+
+    Where there is no room for all of them none is noted.
+    """
     stored = metrics(writer, units)
     described = [
         metric._replace(attributes=_joined(metric, {UNITS[0]: unit}))
@@ -169,8 +173,12 @@ def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
         for metric in [stored.get(name.lower()) or Metric(name)]
         if not any(metric.attributes.get(unit_name) for unit_name in UNITS)
     ]
-    with transaction(writer.connection):
-        writer.connection.executemany(_PUT, map(_row, described))
+    try:
+        with transaction(writer.connection):
+            _put(writer, described)
+    except InvalidValueError as error:
+        writer.losses.rejected_units(error.messages[0])
+        return []
     return described
 
 
@@ -178,7 +186,8 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
     """Keep the measurements of a request, all or none.
 
     What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
-    Raises InvalidValueError that names every metric of another type, or with too many attributes.
+    Raises InvalidValueError that names every metric of another type, or with too many attributes,
+    or where more is said of metrics than there is room for.
     """
     stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
@@ -191,15 +200,33 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
             conflicts[_other_type(before, submission.name)] = None
             continue
         after = _described(submission, before)
-        if after != before:
-            stored[after.name.lower()] = described[after.name.lower()] = after
+        stored[after.name.lower()] = after
+        # One that has nothing but a name is made with its series.
+        if after != (before or Metric(after.name)):
+            described[after.name.lower()] = after
         points.append((_series(submission, after), submission.when, submission.summary))
     if conflicts:
         raise InvalidValueError("type", *conflicts)
-    rows = [_row(metric) for metric in described.values()]
-    ids = writer.add(points, lambda: writer.connection.executemany(_PUT, rows))
+    ids = writer.add(points, lambda: _put(writer, described.values()))
     kept = [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
     return Kept(kept, [*described.values()])
+
+
+def _put(writer: Writer, changed: Iterable[Metric]) -> None:
+    """Write metrics; raises InvalidValueError where that is more than there is room for."""
+    before = metric_bounds.described(writer.connection)
+    writer.connection.executemany(_PUT, map(_row, changed))
+    metric_bounds.check(writer.connection, before)
+
+
+def _changed(name: str, before: Metric | None, fields: MetricFields) -> Metric:
+    if before is None and "type" not in fields:
+        raise NotFoundError
+    base = before or Metric(name)
+    changed = base._replace(**fields)
+    if before is not None and changed.type != before.type:
+        raise InvalidValueError("type", f"is {before.type} already")
+    return changed._replace(attributes=_joined(base, changed.attributes))
 
 
 def _other_type(metric: Metric, name: str) -> str:

@@ -20,6 +20,11 @@ _EVENT_BYTES = (
     "|| {0}.links AS BLOB))"
 )
 """About what an event takes in the file."""
+_METRIC_BYTES = (
+    "100 + length(CAST({0}.name || coalesce({0}.display_name, '') || coalesce({0}.description, '') "
+    "|| coalesce({0}.composite, '') || {0}.attributes AS BLOB))"
+)
+"""About what a metric that is described takes in the file."""
 _TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
@@ -81,6 +86,30 @@ MIGRATIONS: Sequence[str] = (
     END;
     CREATE TRIGGER stream_deleted AFTER DELETE ON stream BEGIN
         UPDATE event_total SET streams = streams - 1;
+    END;
+    """,  # noqa: S608 - of constants alone
+    # And what bounds descriptions of metrics: of those that requests made or said something of.
+    f"""
+    ALTER TABLE metric ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
+    UPDATE metric SET described = 1
+        WHERE type != 'gauge' OR attributes != '{{}}'
+        OR coalesce(display_name, description, period, composite) IS NOT NULL;
+    CREATE TABLE metric_total (described INTEGER NOT NULL, bytes INTEGER NOT NULL);
+    INSERT INTO metric_total SELECT
+        count(*), coalesce(sum({_METRIC_BYTES.format("metric")}), 0) FROM metric WHERE described;
+    CREATE TRIGGER metric_added AFTER INSERT ON metric WHEN new.described BEGIN
+        UPDATE metric_total SET
+            described = described + 1, bytes = bytes + {_METRIC_BYTES.format("new")};
+    END;
+    CREATE TRIGGER metric_changed AFTER UPDATE ON metric BEGIN
+        UPDATE metric_total SET
+            described = described + new.described - old.described,
+            bytes = bytes + new.described * ({_METRIC_BYTES.format("new")})
+                - old.described * ({_METRIC_BYTES.format("old")});
+    END;
+    CREATE TRIGGER metric_deleted AFTER DELETE ON metric WHEN old.described BEGIN
+        UPDATE metric_total SET
+            described = described - 1, bytes = bytes - ({_METRIC_BYTES.format("old")});
     END;
     """,  # noqa: S608 - of constants alone
 )

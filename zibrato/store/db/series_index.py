@@ -25,6 +25,10 @@ _FIND = (
     "AND level = ?"
 )
 _NEW = "INSERT INTO series (name, source, kind, tags, level, seen) VALUES (?, ?, ?, ?, ?, ?)"
+_DELETE_METRIC = """
+    DELETE FROM metric WHERE name = ? AND NOT described
+    AND NOT EXISTS (SELECT 1 FROM series WHERE series.name = metric.name COLLATE NOCASE)
+"""
 _NAMED = "SELECT id FROM series WHERE name = ? COLLATE NOCASE"
 
 
@@ -84,18 +88,20 @@ class SeriesIndex:
     def delete_old(self, now: float, cutoff: float) -> bool:
         """Delete some series last seen before a time; return whether there were any.
 
+        With the last of a name goes the metric, unless somebody has described it.
         To look for them takes reading all, so it is done once an hour of the Unix times `now`.
         """
         # Where it is below 0 the clock was set back, perhaps by years.
         if 0 <= now - self._checked < SEEN:
             return False
-        query = "SELECT id FROM series WHERE seen < ? LIMIT ?"
+        query = "SELECT id, name FROM series WHERE seen < ? LIMIT ?"
         old = self._connection.execute(query, (cutoff, _SLICE)).fetchall()
         if not old:
             self._checked = now
             return False
         with transaction(self._connection):
-            self._delete(old)
+            self._delete([(series_id,) for series_id, _ in old])
+            self._connection.executemany(_DELETE_METRIC, {(name,) for _, name in old})
         return True
 
     def _delete(self, ids: Sequence[tuple[int]]) -> None:

@@ -6,7 +6,11 @@ import sqlite3
 from typing import NamedTuple
 
 from zibrato.files.sqlite_file import transaction
+from zibrato.store.db.errors import InvalidValueError
+from zibrato.store.db.event_bounds import part_of_file
 
+MAX_SOURCES = 10_000
+"""Sources that requests named; of those that are only measured there is no bound here."""
 # The table has what was said of sources, of those too of which nothing was measured yet. A source
 # is spelt as its series are.
 _SOURCES = """
@@ -23,6 +27,9 @@ _PUT = """
     INSERT INTO source VALUES (?, ?)
     ON CONFLICT DO UPDATE SET display_name = excluded.display_name
 """
+
+
+_TOTAL = "SELECT count(*), coalesce(sum(length(CAST(display_name AS BLOB))), 0) FROM source"
 
 
 class Source(NamedTuple):
@@ -53,8 +60,24 @@ def named(connection: sqlite3.Connection, name: str) -> Source | None:
 
 
 def put(connection: sqlite3.Connection, name: str, display_name: str | None) -> bool:
-    """Name a source for people; return whether there was one."""
+    """Name a source for people; return whether there was one.
+
+    Raises InvalidValueError where it is one too many, or there is no room for its name.
+    """
     known = named(connection, name) is not None
     with transaction(connection):
+        before = connection.execute(_TOTAL).fetchone()
         connection.execute(_PUT, (name, display_name))
+        _check(connection, *before)
     return known
+
+
+def _check(connection: sqlite3.Connection, sources: int, size: int) -> None:
+    """Raise InvalidValueError where there is more than there may be, and than there was."""
+    now_sources, now_size = connection.execute(_TOTAL).fetchone()
+    most = part_of_file(connection)
+    if now_sources > max(MAX_SOURCES, sources):
+        raise InvalidValueError("name", f"there are {sources:,} named sources already")
+    if now_size > max(most, size):
+        reason = f"those of all would take {now_size:,} bytes, of {most:,} at most"
+        raise InvalidValueError("display_name", reason)
