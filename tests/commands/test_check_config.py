@@ -106,6 +106,23 @@ def test_two_backends_of_a_file_and_one_of_the_outbox_s_are_told(
     assert [*tmp_path.iterdir()] == [file]
 
 
+def test_an_outbox_that_is_no_file_and_acknowledgements_for_nobody_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zibrato.toml"
+    file.write_text(f"outbox = '{tmp_path}'\n")
+    assert run(file, capsys) == (
+        1, [f"{CHECK} {file}: outbox: expected a file, got the directory or device {tmp_path}"]
+    )  # fmt: skip
+    keys = f"curve-keys = '{tmp_path}'\nsocket = 'tcp://%s:1'\nacknowledgements = 'tcp://%s:9'\n"
+    for own, back, kind in (("10.0.0.1", "127.0.0.1", "no keys"), ("localhost", "*", "keys")):
+        file.write_text(keys % (own, back))
+        expected = f"acknowledgements: expected a --socket that asks for {kind}, as tcp://{back}:9 "
+        assert run(file, capsys)[1][0].startswith(f"{CHECK} {file}: {expected}")
+    file.write_text(keys % ("10.0.0.1", "10.0.0.1"))
+    assert "acknowledgements" not in run(file, capsys)[1][0]
+
+
 def test_pages_that_can_t_be_are_told_once_all_backends_are_good(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_context import backend_context
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
+from zibrato.daemon.outbox_place import check_kind, outbox_path
 from zibrato.daemon.settings import Settings
 from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import IBackend, ICheckingMaker, Reactor
@@ -77,7 +78,9 @@ def _problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[st
         yield from (
             line.removeprefix("--") for line in checks.problems(reactor, settings, backends)
         )
+    outbox = outbox_path(settings, environment)
     for name, path, reads in (
+        ("outbox", outbox if settings.outbox else None, check_kind),
         ("curve-keys", settings.curve_keys, server_keys),
         ("web-credentials", settings.web_credentials, read_credentials),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,12 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
     return state_path(environment, name, "outbox")
 
 
+def check_kind(path: Path) -> None:
+    """Raise ValueError, one line for people, for what is there and is no file."""
+    if os.path.exists(path) and not os.path.isfile(path):  # False where nobody lets us look
+        raise ValueError(f"expected a file, got the directory or device {path}")
+
+
 def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
     """Return the path of the outbox's file, None where none is wanted or had."""
     try:
@@ -78,8 +85,7 @@ def _name(address: str) -> str:
 
 
 def _claimed(clock: IReactorTime, path: Path) -> OutboxDisk:
-    if path.exists() and not path.is_file():
-        raise ValueError(f"expected a file, got the directory or device {path}")
+    check_kind(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(path)

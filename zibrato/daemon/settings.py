@@ -46,13 +46,14 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
     backends = backend_choices(options, environment)
     credentials = options["web-credentials"]
     curve_keys, insecure_tcp = options["curve-keys"], bool(options["insecure-tcp"])
+    endpoints = _endpoints(options["socket"], bool(curve_keys), insecure_tcp)
     return Settings(
-        endpoints=_endpoints(options["socket"], bool(curve_keys), insecure_tcp),
+        endpoints=endpoints,
         curve_keys=Path(curve_keys) if curve_keys else None,
         insecure_tcp=insecure_tcp,
         acknowledges=options["acknowledgements"] != "none",
         acknowledgements=_acknowledgements(
-            options["acknowledgements"], bool(curve_keys), insecure_tcp
+            options["acknowledgements"], endpoints, bool(curve_keys), insecure_tcp
         ),
         ipc_mode=checked("--ipc-mode", options["ipc-mode"], values.mode),
         levels=checked("--levels", options["levels"] or "", LevelFilter.parse),
@@ -74,12 +75,23 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
     )
 
 
-def _acknowledgements(given: str | None, has_keys: bool, insecure_tcp: bool) -> Endpoint | None:
-    """Return the endpoint that was given; raises usage.UsageError where anybody could listen."""
+def _acknowledgements(
+    given: str | None, sockets: Sequence[Endpoint], has_keys: bool, insecure_tcp: bool
+) -> Endpoint | None:
+    """Return the endpoint that was given; raises usage.UsageError where anybody could listen.
+
+    Also where nobody would: those with keys and those without have no endpoint in common.
+    """
     if given in {None, "none"}:
         return None
     endpoint = checked("--acknowledgements", given or "", Endpoint.parse)
     _check_keys("--acknowledgements", endpoint, has_keys or insecure_tcp)
+    if has_keys and not any(socket.remote == endpoint.remote for socket in sockets):
+        raise usage.UsageError(
+            f"--acknowledgements: expected a --socket that asks for "
+            f"{'keys' if endpoint.remote else 'no keys'}, as {endpoint.address} does, got none; "
+            "give one, or another endpoint, or none"
+        )
     return endpoint
 
 

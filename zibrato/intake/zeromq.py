@@ -50,16 +50,13 @@ def make(
 
     The way back to clients is at `acknowledgements`, else where `endpoints` imply it; without
     `acknowledging` there is none. With `curve`, those ask that other hosts may reach. Raises
-    ValueError, one line for people, where an endpoint is taken, or `acknowledgements` would be
-    nobody's. The sockets themselves are opened at the start of the service: daemonising would leave
-    them without their threads.
+    ValueError, one line for people, where an endpoint is taken. The sockets themselves are opened
+    at the start of the service: daemonising would leave them without their threads.
     """
     _check(endpoints)
     asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
     others = [endpoint for endpoint in endpoints if endpoint not in asking]
     own = acknowledgements is not None and curve is not None and acknowledgements.remote
-    if acknowledgements is not None and not (asking if own else others):
-        raise ValueError(_of_nobody(acknowledgements, "keys" if own else "no keys"))
     intakes = []
     for some, keys in ((others, None), (asking, curve)):
         place = acknowledgements if own is (keys is not None) else None
@@ -98,13 +95,6 @@ def _check(endpoints: Sequence[Endpoint]) -> None:
     with ExitStack() as claims:
         for endpoint in endpoints:
             claim(endpoint, claims)
-
-
-def _of_nobody(acknowledgements: Endpoint, keys: str) -> str:
-    return (
-        f"--acknowledgements: expected a --socket that asks for {keys}, as "
-        f"{acknowledgements.address} does, got none; give one, or another endpoint, or none"
-    )
 
 
 @implementer(IIntake)
