@@ -2,8 +2,8 @@
 
     twistd -n -y examples/embedded.py
 
-Client and daemon share the process: measurements go over inproc:// and never leave it before they
-are aggregated. Here they go to standard output.
+Client and daemon share the process: measurements go over inproc://, and leave the process only
+aggregated. In this example they go to standard output.
 """
 
 import os

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 def main() -> int:
     """Run both until Ctrl-C, then stop them in order, the program first; return the exit status."""
     signals: list[int] = []
-    # Before there are children, which would inherit that a shell's background ignores Ctrl-C.
+    # A shell starts background jobs with Ctrl-C ignored, and children would inherit that.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: signals.append(number))
     with tempfile.TemporaryDirectory(prefix="zibrato-") as directory:
@@ -26,7 +26,7 @@ def main() -> int:
         print("a daemon and a demo program are starting; Ctrl-C ends both", flush=True)
         print("the page is at http://127.0.0.1:5580/ unless --web says otherwise\n", flush=True)
         program = [sys.executable, str(HERE / "demo.py"), endpoint]
-        # In sessions of their own, so that the terminal's Ctrl-C reaches them by way of this one.
+        # In sessions of their own: the terminal's Ctrl-C reaches this process only; it stops both.
         with (
             subprocess.Popen([*daemon, *options], start_new_session=True) as worker,
             subprocess.Popen(program, start_new_session=True) as demo,

@@ -1,6 +1,6 @@
 """Push measurements to a Zibrato daemon as lines of text, with nothing but a ZeroMQ binding.
 
-This is a model for other languages: all of it is a PUSH socket, a string and a send.
+This is a model for other languages: it needs only a PUSH socket, a string and a send.
 
     python examples/text_lines.py [ENDPOINT]
 
@@ -17,7 +17,7 @@ DEFAULT_ENDPOINT = "tcp://127.0.0.1:5550"
 
 def line(mtype: str, name: str, value: float, level: str = "info") -> str:
     """Return a measurement as a line; a name must hold neither "|" nor a line feed."""
-    # In a language that formats numbers by locale: a point, never a comma.
+    # If your language formats numbers by locale, make sure that it writes a point, not a comma.
     return f"{level}|{mtype}|{name}|{value}"
 
 
@@ -40,17 +40,17 @@ def main() -> None:
     endpoint = sys.argv[1] if len(sys.argv) > 1 else DEFAULT_ENDPOINT
     context = zmq.Context()
     socket = context.socket(zmq.PUSH)
-    socket.set(zmq.SNDHWM, 1000)  # while the daemon is away, at most so many frames wait
-    socket.set(zmq.LINGER, 1000)  # and at exit they wait for at most so many milliseconds
+    socket.set(zmq.SNDHWM, 1000)  # at most so many frames wait while the daemon is away
+    socket.set(zmq.LINGER, 1000)  # at exit they wait for at most so many milliseconds
     socket.connect(endpoint)  # returns at once, also where there is no daemon yet
-    frame = "\n".join(work()).encode()  # many lines a frame cost less than a frame a line
+    frame = "\n".join(work()).encode()  # one frame of many lines costs less than many frames
     try:
         socket.send(frame, zmq.DONTWAIT)  # never wait for the daemon
     except zmq.Again:
         print("the queue is full: dropped", file=sys.stderr)
     finally:
         socket.close()
-        context.term()  # waits for what lingers
+        context.term()  # waits until the frames are sent, or LINGER is over
 
 
 if __name__ == "__main__":

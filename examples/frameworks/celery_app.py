@@ -31,5 +31,5 @@ def add(first: int, second: int) -> int:
 
 @app.task(name="shop.order", bind=True, max_retries=1)  # type: ignore[untyped-decorator]  # Celery's
 def order(self: Any, item: int) -> None:
-    """Fail: the first time to be tried again, then for good."""
+    """Fail twice: Celery retries the first failure, and the second is final."""
     raise self.retry(countdown=0, exc=LookupError(f"no item {item}"))

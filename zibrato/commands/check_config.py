@@ -1,7 +1,8 @@
 """Checks a configuration file of the daemon: `zibrato check-config FILE`.
 
-One line says what it means, and the exit status is 0; else it is 1, with a line for each error.
-Nothing is opened for writing, listened on or sent: a daemon may be running with the file.
+For a valid file it prints one line that sums the file up, and exits with status 0. Otherwise it
+prints a line for each error, and exits with status 1. It writes no file, listens nowhere and sends
+nothing, so a daemon may be running with the file.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = ["checked_settings", "main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = CommandLine("check-config", __doc__)
-    parser.add_argument("file", metavar="FILE", help="what --config would name")
+    parser.add_argument("file", metavar="FILE", help="the file, as for --config")
     path = parser.parse_args(arguments).file
     try:
         settings = checked_settings(path, os.environ)

@@ -1,7 +1,8 @@
 """Makes a pair of CURVE keys: `zibrato keygen DIR [NAME]`.
 
-DIR/NAME.key_secret stays where it was made, for its owner alone; DIR/NAME.key is for the other
-side. Without NAME it is the daemon's, `server`, with a directory for the public keys of clients.
+DIR/NAME.key_secret holds both keys: keep it where it was made, readable by its owner only. Give
+DIR/NAME.key, the public key, to the other side. Without NAME the pair is the daemon's, `server`,
+and DIR also gets a directory for the public keys of clients.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 def _parser() -> CommandLine:
     parser = CommandLine("keygen", __doc__)
-    parser.add_argument("directory", metavar="DIR", help="where the files go; made if need be")
+    parser.add_argument("directory", metavar="DIR", help="directory; made if it doesn't exist")
     parser.add_argument("name", metavar="NAME", nargs="?", default=SERVER, help="default: server")
-    parser.add_argument("--force", action="store_true", help="replace keys that are there")
+    parser.add_argument("--force", action="store_true", help="replace existing keys")
     return parser
 
 

@@ -36,7 +36,7 @@ NUMBERS = (
 """Options that a configuration file may set with a number."""
 
 ACKNOWLEDGEMENTS = (
-    "Endpoint where clients are told what is committed, or none; default: beside each --socket"
+    "Endpoint for acknowledgements to clients, or none; default: one beside each --socket"
 )
 
 
@@ -62,21 +62,21 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     optParameters = _Parameters(
-        ["levels", "l", None, "Levels to take, such as info,error or warning+; default: all"],
-        ["flush-interval", "i", "10", "Seconds that are summed up, aligned to the clock"],
+        ["levels", "l", None, "Levels to accept, such as info,error or warning+; default: all"],
+        ["flush-interval", "i", "10", "Length of an interval in seconds"],
         ["percentiles", None, "50,95,99", "Percentiles of timers to ship, comma-separated"],
         ["source", None, None, "Source of measurements that name none; default: the host name"],
-        ["max-series", None, "100000", "Series that may be open at once; new ones are dropped"],
-        ["curve-keys", None, None, "Directory of the keys asked for beyond loopback; see keygen"],
-        ["otlp", None, None, "Twisted endpoint to take OTLP's metrics at, beside the page's"],
+        ["max-series", None, "100000", "Series that may be open at once; further ones are dropped"],
+        ["curve-keys", None, None, "Directory of CURVE keys, required beyond loopback"],
+        ["otlp", None, None, "Twisted endpoint for OTLP metrics, besides that of --web"],
         ["acknowledgements", None, None, ACKNOWLEDGEMENTS],
         ["ipc-mode", None, "660", "Permissions of ipc sockets, in octal"],
-        ["statsd-level", None, "info", "Level of lines of statsd without a tag level"],
+        ["statsd-level", None, "info", "Level of statsd lines that have no tag level"],
         ["stop-timeout", None, "8", "Seconds that a stop may spend on the last deliveries"],
-        ["outbox", None, None, "File that holds what backends have not got, none for memory alone"],
-        ["outbox-size", None, "1G", "Bytes of it that what waits for a backend may take"],
-        ["outbox-age", None, "7d", "Time after which it is dropped, such as 12h"],
-        ["web-credentials", None, None, "File that holds the user:password to ask web clients for"],
+        ["outbox", None, None, "File of intervals that wait for backends, or none for memory only"],
+        ["outbox-size", None, "1G", "Bytes that the waiting intervals of a backend may take"],
+        ["outbox-age", None, "7d", "Age at which a waiting interval is dropped, such as 12h"],
+        ["web-credentials", None, None, "File with the user:password that web clients must give"],
         ["config", "c", None, "File of options, TOML if its name ends in .toml; read anew on HUP"],
     )
     compData = usage.Completions()
@@ -99,7 +99,7 @@ class Options(usage.Options):
     opt_s = opt_socket
 
     def opt_insecure_tcp(self) -> None:
-        """Take measurements beyond loopback from anybody, unencrypted, without --curve-keys"""
+        """Accept measurements beyond loopback from anybody, unencrypted, without --curve-keys"""
         self["insecure-tcp"] = "yes"
 
     def opt_statsd(self, address: str) -> None:
@@ -262,7 +262,7 @@ def _backend_help() -> str:
     defaults = [f"{maker.name} with --{maker.asked_by}" for maker in makers if not maker.is_default]
     defaults += [f"else {maker.name}" for maker in makers if maker.is_default]
     return (
-        "Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; any takes "
+        "Backend to ship to, as NAME or NAME:key=value:key=value; may be repeated; each takes "
         f"{'=, '.join(GENERIC)}=. [default: {', '.join(defaults)}]"
     )
 
@@ -270,8 +270,8 @@ def _backend_help() -> str:
 def _web_help() -> str:
     makers = [maker for maker in makers_with_options() if maker.web]
     names = " or ".join(maker.name for maker in makers)
-    defaults = ", ".join(f"{maker.web} where there is a {maker.name}" for maker in makers)
-    return f"Twisted endpoint of the {names}'s page and API, none for neither; default: {defaults}"
+    defaults = ", ".join(f"{maker.web} if there is a {maker.name}" for maker in makers)
+    return f"Twisted endpoint of the {names}'s page and API, or none; default: {defaults}"
 
 
 def _value_of(arguments: Sequence[str], *names: str) -> str | None:

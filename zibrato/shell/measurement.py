@@ -30,21 +30,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=tag,
         action="append",
         default=[],
-        help="a further dimension, of few values; may be repeated",
+        help="a tag; its NAME should have few values; may be repeated",
     )
     parser.add_argument(
-        "--source", type=text, help="where it was measured; else $ZIBRATO_SOURCE, the daemon's"
+        "--source", type=text, help="default: $ZIBRATO_SOURCE, or else the daemon's source"
     )
     parser.add_argument(
         "--socket",
         type=socket,
-        help="the daemon's endpoint; else $ZIBRATO_SOCKET, tcp://127.0.0.1:5550",
+        help="the daemon's endpoint; default: $ZIBRATO_SOCKET, or else tcp://127.0.0.1:5550",
     )
     parser.add_argument(
         "--acknowledged",
         action="store_true",
         default=None,
-        help="wait until the daemon has it for good",
+        help="wait until the daemon has committed the measurement",
     )
 
 

@@ -1,7 +1,7 @@
 """Records one measurement: `zibrato send counter|timer|gauge NAME [VALUE]`.
 
-A counter without VALUE adds 1; a timer's is in seconds. The exit status is 1 where something is
-wrong, and where no daemon took it within 2 seconds.
+A counter without VALUE adds 1; the VALUE of a timer is in seconds. The exit status is 1 if an
+argument is wrong, or if no daemon accepted the measurement within 2 seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     # argparse takes what begins with a dash for an option, unless it matches this: -1e5 wouldn't.
     parser._negative_number_matcher = re.compile(f"-{measurement.NUMBER.pattern}$")
     parser.add_argument("kind", choices=KINDS, help=", ".join(KINDS), metavar="KIND")
-    parser.add_argument("name", metavar="NAME", type=measurement.text, help="what is measured")
+    parser.add_argument("name", metavar="NAME", type=measurement.text, help="name of the metric")
     parser.add_argument("value", metavar="VALUE", nargs="?", type=measurement.number)
     measurement.add_options(parser)
     return parser

@@ -1,9 +1,9 @@
 """Runs a command and records how long it took: `zibrato time [NAME] -- COMMAND …`.
 
-NAME is the command's own where there is none. The tag `outcome` is ok or error, the tag `status`
-what a shell has in $?. The command has the terminal, the files and the signals of this one, which
-ends as it does: with its exit status, 127 where there is no such command, 126 where it can't be
-run; with 125 where the arguments are wrong, and nothing was run.
+NAME defaults to the command's own name. The tag `outcome` is ok or error; the tag `status` is what
+a shell has in $?. The command gets the terminal, the open files and the signals of zibrato time,
+which exits with the command's exit status. It exits with 127 if there is no such command, with 126
+if the command can't be run, and with 125 if the arguments are wrong and nothing was run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeps all in a SQLite file; settings: path, max_bytes, retention, max_stored_series."""
+"""Keeps measurements in a SQLite file; settings: path, max_bytes, retention, max_stored_series."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Copies the store's file, also while a daemon writes: `zibrato backup FILE`.
+"""Copies the store's file, even while a daemon writes to it: `zibrato backup FILE`.
 
-The copy is whole, and as of one moment. The file alone can't be copied meanwhile: what is newest is
-in a second one beside it. It needs no Twisted.
+The copy is complete, and shows the store at one moment. Don't use `cp` while a daemon runs: SQLite
+keeps the newest measurements in a second file beside the store's.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _copy(store: Path, partial: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandLine("backup", __doc__)
-    parser.add_argument("file", help="the copy to make")
+    parser.add_argument("file", help="the file to make; it must not exist yet")
     parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
     return parser
 

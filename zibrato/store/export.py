@@ -1,6 +1,6 @@
 """Writes measurements as CSV, JSON lines or OpenMetrics to standard output: `zibrato export NAME`.
 
-It needs no daemon, only the file.
+It reads the store's file, and needs no daemon.
 """
 
 from __future__ import annotations
@@ -156,13 +156,13 @@ def _unix_time(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandLine("export", __doc__)
-    parser.add_argument("name", nargs="?", help="the metric, in any case; default: all")
+    parser.add_argument("name", nargs="?", help="metric, in upper or lower case; default: all")
     parser.add_argument("--start", default="1d", help="2h (ago), Unix or ISO time; default: 1d")
-    parser.add_argument("--end", default="now", help="the same; default: now")
+    parser.add_argument("--end", default="now", help="time, as for --start; default: now")
     parser.add_argument("--resolution", type=int, default=1, help="seconds; default: the finest")
     parser.add_argument("--format", choices=("csv", "jsonl", "openmetrics"), default="csv")
     parser.add_argument("--store", default=str(default_path(os.environ)), help="the store's file")
-    parser.add_argument("--retention", default=RETENTION, help="as the store's own setting")
+    parser.add_argument("--retention", default=RETENTION, help="the store's setting of that name")
     return parser
 
 

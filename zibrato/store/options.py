@@ -13,9 +13,9 @@ from zibrato.interfaces import BackendOption
 SERIES_BOUND = "max-stored-series"
 DEFAULT = "100000"
 OPTIONS = (
-    BackendOption("store", "File to keep measurements in, beside other backends or as the only"),
+    BackendOption("store", "File to keep measurements in; adds the store to other backends"),
     BackendOption(
-        SERIES_BOUND, "Series that the store has in memory; more are in its file", default=DEFAULT
+        SERIES_BOUND, "Series that the store keeps in memory; its file has all", default=DEFAULT
     ),
 )
 SECRETS = ()

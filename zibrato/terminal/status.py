@@ -1,7 +1,7 @@
-"""Shows on one screen how the daemon is: `zibrato status`.
+"""Shows the daemon's health on one screen: `zibrato status`.
 
-It asks the daemon's page. The exit status is that of a Nagios plugin: 0 all is well, 1 warning,
-2 critical, 3 where no page answers or the command line is wrong.
+It asks the daemon's page. The exit status is that of a Nagios plugin: 0 for ok, 1 for a warning, 2
+for a critical problem, 3 if no page answers or the command line is wrong.
 """
 
 from __future__ import annotations

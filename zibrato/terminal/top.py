@@ -1,7 +1,7 @@
-"""Shows live what the daemon's series are like: `zibrato top`.
+"""Lists the daemon's series and their newest values, live: `zibrato top`.
 
-What is typed filters by name, source, tags and level. Tab sorts by something else, Escape shows all
-again, Ctrl-C ends it. It needs `pip install 'zibrato[top]'`, and a page to ask.
+Type to filter by name, source, tags and level. Tab changes the order, Escape clears the filter,
+Ctrl-C quits. It needs `pip install 'zibrato[top]'`, and a daemon with a page.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ OPTIONS = (
     BackendOption("username", "Librato user name, most often an e-mail address", "u"),
     BackendOption(
         "apikey",
-        "Librato API key; it shows in ps, so better use --apikey-file, a systemd credential "
+        "Librato API key; ps shows it: safer are --apikey-file, a systemd credential "
         f"{CREDENTIAL} or $ZIBRATO_APIKEY",
         "k",
         secret=True,

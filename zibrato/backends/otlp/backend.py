@@ -1,4 +1,4 @@
-"""Ships by OTLP over HTTP; settings: url, headers, proxy, temporality, resource, totals."""
+"""Ships with OTLP over HTTP; settings: url, headers, proxy, temporality, resource, totals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ships by Prometheus's remote write; settings: url, headers, proxy, histograms, totals."""
+"""Ships with Prometheus remote write; settings: url, headers, proxy, histograms, totals."""
 
 from __future__ import annotations
 
