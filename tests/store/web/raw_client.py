@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http.client import HTTPResponse, IncompleteRead
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -57,6 +58,10 @@ class FullTransport(StringTransport):
         StringTransport.write(self, data)
         if self.producer is not None and len(self.value()) > 1 << 16:
             self.producer.pauseProducing()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Keep it likewise."""
+        self.write(b"".join(data))
 
     def read(self) -> None:
         """Have the client read all that there is."""

@@ -8,9 +8,11 @@ from unittest.mock import patch
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 
 from tests.store.web.raw_client import FullTransport
 from zibrato.store.api.requests import MAX_BODY
@@ -37,11 +39,16 @@ class Large(Resource):
 
     isLeaf = True
     answers = 0
+    chunked = False
 
-    def render(self, _request: Any) -> bytes:
-        """Return it."""
+    def render(self, request: Any) -> bytes | int:
+        """Return it, or write it without its length."""
         self.answers += 1
-        return b"x" * LARGE
+        if not self.chunked:
+            return b"x" * LARGE
+        request.write(b"x" * LARGE)
+        request.finish()
+        return NOT_DONE_YET
 
 
 class SlowClientTests(SynchronousTestCase):
@@ -160,3 +167,37 @@ class UnreadTests(SynchronousTestCase):
         self.transport.read()
         self.assertEqual(self.resource.answers, 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_nor_is_more_kept_of_responses_without_a_length(self) -> None:
+        self.resource.chunked = True
+        self.test_all_together_have_so_much_to_read_at_most()
+
+    def test_all_together_have_so_much_to_read_at_most(self) -> None:
+        bound = patch("zibrato.store.web.channel.MAX_UNREAD", 5 * LARGE // 2)
+        bound.start()
+        self.addCleanup(bound.stop)
+        others = [self.connected() for _ in range(4)]
+        with capturedLogs() as logs:
+            for protocol, _ in others:
+                protocol.dataReceived(GET)
+        dropped = [transport.disconnected for _, transport in others]
+        self.assertEqual(dropped, [False, False, True, True])
+        (line,) = map(formatEvent, logs)
+        self.assertIn("wait to be read: a connection from", str(line))
+        others[0][1].read()
+        self.protocol.dataReceived(GET)
+        self.assertFalse(self.transport.disconnected)
+
+    def test_what_is_small_or_alone_is_never_too_much(self) -> None:
+        bound = patch("zibrato.store.web.channel.MAX_UNREAD", LARGE // 2)
+        bound.start()
+        self.addCleanup(bound.stop)
+        self.protocol.dataReceived(GET)
+        protocol, transport = self.connected()
+        protocol.write(b"x" * 1000)
+        self.assertFalse(self.transport.disconnected or transport.disconnected)
+
+    def connected(self) -> tuple[Any, FullTransport]:
+        protocol, transport = self.protocol.factory.buildProtocol(None), FullTransport()
+        protocol.makeConnection(transport)
+        return protocol, transport

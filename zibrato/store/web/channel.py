@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -18,6 +18,10 @@ DEADLINE = 30.0
 """Seconds that a client has to send a request, however slowly it does."""
 READ_DEADLINE = 60.0
 """Seconds that a client has to read a response, but for what the system's buffers take."""
+MAX_UNREAD = 256 << 20
+"""Bytes of responses that wait for their clients to read them, of all connections together."""
+SMALL = 1 << 16
+"""Bytes that a transport takes before it says that it has enough."""
 CLOSE_DEADLINE = 15.0
 """Seconds that a connection has to end, once the last was written to it."""
 
@@ -26,6 +30,9 @@ class ChannelSet(Protocol):
     """The site of channels, which are in `channels` for as long as they are open."""
 
     channels: set[BoundedChannel]
+
+    def closes_unread(self, channel: BoundedChannel) -> None:
+        """Note that a connection is closed, as its clients have so much to read already."""
 
 
 class BoundedChannel(HTTPChannel):
@@ -43,6 +50,10 @@ class BoundedChannel(HTTPChannel):
     """Where the client is, if it isn't on a Unix socket."""
     blocked = False
     """Whether the transport has as much to send as it takes."""
+    unread = 0
+    """Bytes of what it has to send then."""
+    dropped = False
+    """Whether the client is dropped; that the connection is lost is told in a later turn."""
     _finishing: BoundedRequest | None = None
     _deadline: IDelayedCall | None = None
 
@@ -72,8 +83,31 @@ class BoundedChannel(HTTPChannel):
         if self.blocked:
             self._finishing = request
             self.limit(READ_DEADLINE)
-        else:
+        elif not self.dropped:
             request.finish_now()
+
+    def write(self, data: bytes) -> None:
+        """Write a part of a response, of which the length was told."""
+        self.writeSequence([data])
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Write a part of a response; drop the client where there is too much that nobody reads."""
+        parts = [*iovec]
+        size = sum(map(len, parts))
+        if size > SMALL and self._is_too_much(size):
+            self.site.closes_unread(self)
+            HTTPChannel.stopProducing(self)
+            self.forceAbortClient()
+        if not self.dropped:
+            self.unread += size
+            HTTPChannel.writeSequence(self, parts)
+        if not self.blocked:
+            self.unread = 0
+
+    def _is_too_much(self, size: int) -> bool:
+        """Whether so many bytes are too much with what others have to read; one alone never has."""
+        unread = sum(channel.unread for channel in self.site.channels)
+        return unread > 0 and unread + size > MAX_UNREAD
 
     def pauseProducing(self) -> None:
         """Take note that the transport takes no more for now."""
@@ -83,6 +117,7 @@ class BoundedChannel(HTTPChannel):
     def resumeProducing(self) -> None:
         """Go on, with the next request where the response to the last has been sent."""
         self.blocked = False
+        self.unread = 0
         HTTPChannel.resumeProducing(self)
         request, self._finishing = self._finishing, None
         if request is not None:
@@ -107,6 +142,7 @@ class BoundedChannel(HTTPChannel):
     def forceAbortClient(self) -> None:
         """Drop the client at once, and what wasn't sent yet."""
         self.limit(None)
+        self.dropped = True
         self.transport.abortConnection()
 
 

@@ -14,7 +14,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from zibrato.descriptors import connection_limit
-from zibrato.store.web.channel import BoundedChannel, BoundedRequest
+from zibrato.store.web.channel import MAX_UNREAD, BoundedChannel, BoundedRequest
 
 IDLE = 60
 """Seconds that a connection may be silent between two requests."""
@@ -64,15 +64,26 @@ class BoundedSite(Site):
             channel = Site.buildProtocol(self, addr)
             channel.address = address
             return channel
+        self._warn(
+            "too many connections: {count} are open, one from {address} is closed",
+            count=len(self.channels),
+            address=addr,
+        )
+        return _Rejection()
+
+    def closes_unread(self, channel: BoundedChannel) -> None:
+        """Say, seldom, that a connection is closed for what nobody reads on others."""
+        self._warn(
+            "responses of {size} MiB wait to be read: a connection from {address} is closed",
+            size=MAX_UNREAD >> 20,
+            address=channel.address,
+        )
+
+    def _warn(self, words: str, **fields: object) -> None:
         now = self.reactor.seconds()
         if now >= self._log_after:
             self._log_after = now + LOG_EVERY
-            self._log.warn(
-                "too many connections: {count} are open, one from {address} is closed",
-                count=len(self.channels),
-                address=addr,
-            )
-        return _Rejection()
+            self._log.warn(words, **fields)
 
     def _is_full(self, address: str | None) -> bool:
         if len(self.channels) >= self._max_connections:
