@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks import peers, processes
 from benchmarks.goals import OURS, Figures, names, ratio, verdicts
 from benchmarks.measure import THREADS, Row, Snippet, measure
-from benchmarks.peers import COUNT, DECORATORS, ENDS, GAUGE, NAMED, WITH, Client, Decorator
+from benchmarks.peers import COUNT, DECORATORS, ENDS, GAUGE, NAMED, TAGGED, WITH, Client, Decorator
 from benchmarks.processes import BenchmarkError
 from benchmarks.report import machine, table, versions
 from zibrato import Zibrato
@@ -33,7 +33,7 @@ from zibrato import Zibrato
 ROUNDS = 41
 QUICK_ROUNDS = 9
 ONE = (*DECORATORS, WITH, GAUGE, COUNT)
-BY_NAME = tuple(NAMED.values())
+BY_NAME = (*NAMED.values(), TAGGED)
 FORMS = ("3 arguments, a result", "async def", f"{THREADS} threads")
 VARIANTS = tuple(f"{decorator}, {form}" for form in FORMS for decorator in DECORATORS)
 PACKAGES = (

@@ -25,6 +25,7 @@ COUNT = "count"
 ENDS = ("exceptions decorator", "outcome decorator", "in progress decorator")
 EXCEPTIONS, OUTCOME, IN_PROGRESS = ENDS
 NAMED = {instrument: f"{instrument} by name" for instrument in (COUNT, GAUGE, WITH)}
+TAGGED = "count by name and tag"
 PASS = "\n    pass"  # noqa: S105 - Python's statement, no password
 HOST = "127.0.0.1"
 
@@ -63,6 +64,7 @@ def zibrato(client: Zibrato) -> Client:
         NAMED[WITH]: Snippet(f"with z.Time_me(name='bench.with'):{PASS}", {"z": client}),
         NAMED[GAUGE]: Snippet("z.gauge(name='bench.gauge', value=1.5)", {"z": client}),
         NAMED[COUNT]: Snippet("z.count(name='bench.direct')", {"z": client}),
+        TAGGED: Snippet("z.count(name='bench.tagged', tags={'status': '200'})", {"z": client}),
         EXCEPTIONS: _call(client.count_exceptions("quiet.exceptions"), measurements=0),
         OUTCOME: _call(client.time_me("bench.outcome", outcome=True)),
         IN_PROGRESS: _call(client.in_progress("quiet.in_progress"), measurements=0),
@@ -116,6 +118,7 @@ def datadog(name: str, port: int, **options: object) -> Client:
         GAUGE: Snippet("client.gauge('bench.gauge', 1.5)", names),
         COUNT: Snippet("client.increment('bench.count')", names),
         NAMED[WITH]: Snippet(f"with client.timed('bench.with'):{PASS}", names),
+        TAGGED: Snippet("client.increment('bench.count', tags=['status:200'])", names),
     }
     return Client(
         name,
@@ -135,10 +138,12 @@ def prometheus() -> Client:
     histogram = library.Histogram("bench_time", "-", registry=registry)
     names = {"timer": histogram.time(), "counter": counter}
     names["gauge"] = library.Gauge("bench_gauge", "-", registry=registry)
+    names["tagged"] = library.Counter("bench_tagged", "-", ["status"], registry=registry)
     statements = {
         WITH: Snippet(f"with timer:{PASS}", names),
         GAUGE: Snippet("gauge.set(1.5)", names),
         COUNT: Snippet("counter.inc()", names),
+        TAGGED: Snippet("tagged.labels('200').inc()", names),
         EXCEPTIONS: _call(counter.count_exceptions(), measurements=0),
         IN_PROGRESS: _call(names["gauge"].track_inprogress(), measurements=0),
     }
@@ -162,6 +167,7 @@ def opentelemetry() -> Client:
         WITH: timed_block(histogram.record),
         GAUGE: Snippet("gauge.set(1.5)", names),
         COUNT: Snippet("counter.add(1)", names),
+        TAGGED: Snippet("counter.add(1, {'status': '200'})", names),
     }
     return Client(
         "OpenTelemetry",
@@ -184,6 +190,7 @@ def markus(port: int) -> Client:
         WITH: Snippet(f"with metrics.timer('with'):{PASS}", names),
         GAUGE: Snippet("metrics.gauge('gauge', 1.5)", names),
         COUNT: Snippet("metrics.incr('count')", names),
+        TAGGED: Snippet("metrics.incr('count', tags=['status:200'])", names),
     }
     return Client(
         "markus, statsd",

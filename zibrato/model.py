@@ -19,6 +19,7 @@ __all__ = [
     "MAX_COUNT",
     "MAX_EXACT_INT",
     "MAX_NAME_LENGTH",
+    "MAX_TAGS",
     "SET",
     "TIMER",
     "Annotation",
@@ -39,6 +40,8 @@ SET = "set"
 
 MAX_NAME_LENGTH = 255
 """Characters of a metric's name, a source, and a tag's name and value."""
+MAX_TAGS = 50
+"""Tags of a measurement."""
 MAX_EXACT_INT = 2**53
 """Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
 

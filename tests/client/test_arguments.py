@@ -57,6 +57,25 @@ def test_tags_are_a_mapping(given: object) -> None:
         arguments.tags(given)
 
 
+FIFTY = {str(number): "a" for number in range(50)}
+
+
+@pytest.mark.parametrize(
+    "given", [{"": "a"}, {"a": ""}, {"x" * 256: "a"}, {"a": "x" * 256}, {**FIFTY, "50": "a"}]
+)
+def test_tags_are_such_as_a_daemon_takes(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"^tags: expected .*, got .*"):
+        arguments.tags(given)
+    assert arguments.tags({"x" * 255: "x" * 255}) == (("x" * 255, "x" * 255),)
+    assert len(arguments.tags(FIFTY)) == 50
+
+
+def test_a_source_is_such_as_a_daemon_takes() -> None:
+    with pytest.raises(ValueError, match=r"^source: expected at most 255 characters, got 'xxx"):
+        arguments.source("x" * 256)
+    assert arguments.source("x" * 255) == "x" * 255
+
+
 def test_mistakes_of_the_call_are_named() -> None:
     wrong = Arguments.of_call(("a", "b"), COUNTER, (), {"nmae": 1})
     with pytest.raises(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.daemon.aggregators import LONG, LONGEST
-from zibrato.daemon.identity import MAX_TAGS, rejection_of
+from zibrato.daemon.identity import rejection_of
+from zibrato.model import MAX_TAGS
 
 GOOD: dict[str, Any] = {"name": "a", "level": "info", "source": None, "tags": ()}
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zibrato.client.decorators import full_name
 from zibrato.client.outcomes import Exceptions
 from zibrato.levels import level_name
-from zibrato.model import KINDS, MAX_NAME_LENGTH, Tags
+from zibrato.model import KINDS, MAX_NAME_LENGTH, MAX_TAGS, Tags
 
 MAX_SHOWN = 100
 KEYWORDS = ("level", "mtype", "name", "value", "source", "tags")
@@ -184,19 +184,33 @@ def exceptions(given: object) -> Exceptions:
 
 
 def source(given: object) -> str:
-    """Return the source that was given; raises TypeError."""
+    """Return the source that was given; raises TypeError or ValueError."""
     if not isinstance(given, str):
         raise TypeError(f"source: expected text, got {shown(given)}")
-    return _text(given)
+    text = _text(given)
+    if len(text) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"source: expected at most {MAX_NAME_LENGTH} characters, got {shown(given)}"
+        )
+    return text
 
 
 def tags(given: object) -> Tags:
-    """Return the pairs of a mapping, sorted, as text; raises TypeError."""
+    """Return the pairs of a mapping, sorted, as text; raises TypeError or ValueError."""
     if given is None:
         return ()
     if not isinstance(given, Mapping):
         raise TypeError(f"tags: expected a mapping of text to text, got {shown(given)}")
-    return tuple(sorted((_text(name), _text(value)) for name, value in given.items()))
+    pairs = sorted((_text(name), _text(value)) for name, value in given.items())
+    if len(pairs) > MAX_TAGS:
+        raise ValueError(f"tags: expected at most {MAX_TAGS}, got {len(pairs)}")
+    for pair in pairs:
+        if not all(0 < len(text) <= MAX_NAME_LENGTH for text in pair):
+            raise ValueError(
+                f"tags: expected names and values of 1 to {MAX_NAME_LENGTH} characters, "
+                f"got {shown(pair)}"
+            )
+    return tuple(pairs)
 
 
 def _text(value: object) -> str:

@@ -32,6 +32,8 @@ class Lookup:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._instruments: dict[tuple[object, ...], object] = {}
+        # With a bound of their own: tags that are made at run time may be of any number.
+        self._tagged: dict[tuple[object, ...], object] = {}
         # Those that have a name and no option, by their name: to look one up costs a call the most.
         self._counters: dict[str | None, CountMe] = {}
         self._exceptions: dict[str | None, CountExceptions] = {}
@@ -86,20 +88,27 @@ class Lookup:
         options: Mapping[str, object],
     ) -> Instrument:
         """Return the instrument of these arguments, cached for the next call with the same."""
-        key = (kind, *names, *surplus, *options.items())
+        cache, given, tags = self._instruments, options, options.get("tags")
         try:
-            instrument = self._instruments.get(key)
-        except TypeError:  # unhashable: tags, for one
+            if type(tags) is dict:
+                pairs = tuple(tags.items())
+                cache, given = self._tagged, {**options, "tags": (dict, pairs)}
+            key = (kind, *names, *surplus, *given.items())
+            instrument = cache.get(key)
+        except TypeError:  # unhashable
             return self._new(kind, names, surplus, options)
         except Exception:
             raise_if_plain(*names, *surplus, *options.values())
             return self._new(kind, names, surplus, options)
         if isinstance(instrument, kind):
             return instrument
+        if given is not options:  # of its own, since the caller may change what it has given
+            options = {**options, "tags": dict(pairs)}
         instrument = self._new(kind, names, surplus, options)
         # Keys are compared with those of later calls: no code of others may run then.
-        if len(self._instruments) < MAX_CACHED and are_plain(*names, *surplus, *options.values()):
-            self._instruments[key] = instrument
+        is_plain = are_plain(*names, *surplus, *options.values()) and _is_text(options.get("tags"))
+        if is_plain and len(cache) < MAX_CACHED:
+            cache[key] = instrument
         return instrument
 
     def _new(
@@ -118,6 +127,13 @@ def _is_function(given: object) -> bool:
     # Of the type, since an object may lie about its class, or fail to say.
     is_method = issubclass(type(given), classmethod | staticmethod | property)
     return is_method or (callable(given) and not issubclass(type(given), str))
+
+
+def _is_text(tags: object) -> bool:
+    """Return whether tags are text alone: a key with 1 would also be found for True."""
+    return type(tags) is not dict or all(
+        type(text) is str for pair in tags.items() for text in pair
+    )
 
 
 def _cache(cache: dict[str | None, T], names: Names, value: T) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from zibrato.levels import level_name
-from zibrato.model import MAX_NAME_LENGTH, Tags
-
-MAX_TAGS = 50
+from zibrato.model import MAX_NAME_LENGTH, MAX_TAGS, Tags
 
 
 def rejection_of(name: str, level: str, source: str | None, tags: Tags) -> str | None:
