@@ -5,7 +5,7 @@ import { isSplit } from "./plot-series.js";
 import { RANGES } from "./times.js";
 
 const TITLES = { range: "Range", mode: "Values", split: "Sources", stat: "Percentile", log: "Scale" };
-const MODES = [["rate", "Rate", "A second"], ["interval", "Count", "In each interval"]];
+const MODES = [["rate", "Rate", "Per second"], ["interval", "Count", "In each interval"]];
 const SPLITS = [["merged", "Merged", "All sources as one"], ["each", "Each", "A line for each source"]];
 const SCALES = [["", "Linear", "Linear scale"], ["1", "Log", "Logarithmic scale"]];
 

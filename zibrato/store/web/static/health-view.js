@@ -70,7 +70,7 @@ export class HealthView {
   }
 
   button() {
-    const title = "The badge goes, until more is rejected or dropped; the counts stay";
+    const title = "Hide the badge until more is rejected or dropped; the counts stay";
     const button = h("button", { type: "button", className: "chip", title }, "Acknowledge");
     button.addEventListener("click", () => {
       acknowledge(lossCounts(this.list), this.daemon.started);
@@ -113,7 +113,7 @@ function lossTable(list) {
     return lossRow(list, name, title, hint, "number bad");
   });
   if (total(named(list, CLAMPED)))
-    rows.push(lossRow(list, CLAMPED, "Timestamps clamped at the intake", "too old or in the future: kept, at the time of arrival", "number"));
+    rows.push(lossRow(list, CLAMPED, "Timestamps clamped at the intake", "too old or in the future: counted at the time of arrival instead", "number"));
   return table("Rejected and dropped, by reason", ["Where", "Reason", "Measurements"], rows);
 }
 

@@ -132,7 +132,7 @@ async function checkHealth() {
 function showBadge() {
   const { news } = health;
   byId("health-badge").hidden = !news;
-  byId("health-link").title = news ? `Measurements: ${news}` : "How the daemon is";
+  byId("health-link").title = news ? `Measurements: ${news}` : "Health of the daemon";
 }
 
 const showSoon = oncePerFrame(show); // what is linked to may be among new series

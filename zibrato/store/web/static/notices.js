@@ -26,7 +26,7 @@ export function noMatches(state, clear) {
   const button = h("button", { type: "button", className: "button" }, "Clear search and filters");
   button.addEventListener("click", clear);
   const what = state.q ? `No metric matches “${state.q}”` : "No metric passes these filters";
-  return [h("h2", {}, what), h("p", {}, "Names, sources, tags and levels are searched; all words have to match."), button];
+  return [h("h2", {}, what), h("p", {}, "The search covers names, sources, tags and levels; every word has to match."), button];
 }
 
 /** Return what to tell a newcomer: nothing was measured yet; `addresses` are the daemon's, null while
@@ -35,14 +35,14 @@ export function noMetricsYet(addresses) {
   const own = reachable(addresses ?? [], location.hostname);
   const code = h("code", {}, snippet(own[0] ?? null));
   const codes = own.flatMap((address) => [" ", h("code", {}, address)]);
-  const nowhere = addresses ? "This daemon listens at no address of its own, and connects to clients that bind; a client" : "A client";
-  const where = own.length ? ["This daemon listens at", ...codes, "; a client"] : [nowhere];
+  const nowhere = addresses ? "This daemon binds no address, and connects to clients that bind. A client" : "A client";
+  const where = own.length ? ["This daemon listens at", ...codes, ". A client"] : [nowhere];
   return [
     h("h2", {}, "Nothing measured yet"),
-    h("p", {}, "This daemon is up and waits for measurements. Run this, or instrument a function of yours; it appears here after one interval, without a reload:"),
+    h("p", {}, "This daemon is up and waits for measurements. Run this, or instrument a function of your own. The metric appears here after one interval, without a reload:"),
     h("div", { className: "snippet" }, h("pre", {}, code), copyButton(code)),
-    h("p", {}, "Or watch the example of the source tree: ", h("code", {}, ["python examples/demo.py", ...own.slice(0, 1)].join(" "))),
-    h("p", { className: "hint" }, ...where, " sends to what it is given, else to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), ". ", h("a", { href: "#/health" }, "Health"), " shows what was received and rejected."),
+    h("p", {}, "Or run the example in the source tree: ", h("code", {}, ["python examples/demo.py", ...own.slice(0, 1)].join(" "))),
+    h("p", { className: "hint" }, ...where, " sends to the endpoint that it is given, else to ", h("code", {}, "$ZIBRATO_SOCKET"), ", else to ", h("code", {}, "tcp://127.0.0.1:5550"), ". ", h("a", { href: "#/health" }, "Health"), " shows what was received and rejected."),
   ];
 }
 
@@ -64,6 +64,6 @@ function copyButton(element) {
 /** Return what to tell someone whose link names a metric that can't be shown. */
 export function noSuchMetric({ kind, name }, isKnown) {
   return isKnown
-    ? `No series of the ${kind} “${name}” passes these filters; this is the list of what does.`
-    : `This daemon has no ${kind} “${name}”. It shows here once it is measured; this is the list of what there is.`;
+    ? `No series of the ${kind} “${name}” passes these filters. The list shows the metrics that do.`
+    : `This daemon has no ${kind} “${name}”. It appears here once it is measured. The list shows the metrics that exist.`;
 }

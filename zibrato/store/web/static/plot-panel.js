@@ -139,7 +139,7 @@ export class PlotPanel {
       }
       this.draw(answers, { range, metric, state });
     } catch (error) {
-      if (!signal.aborted) text(this.elements.when, `Could not load the plot (${error.message}); it is tried again.`);
+      if (!signal.aborted) text(this.elements.when, `Could not load the plot (${error.message}); the page tries again.`);
     }
     if (signal.aborted) return;
     this.loading = null;
@@ -199,7 +199,7 @@ export class PlotPanel {
       ...[about.description, isWord(about.units) && `in ${about.units}`].filter(Boolean).map((words) => h("span", {}, words)),
     ];
     this.elements.about.replaceChildren(...parts.filter(Boolean));
-    if (series.length > MAX_SERIES) this.elements.about.append(h("span", {}, `the first ${MAX_SERIES} are drawn`));
+    if (series.length > MAX_SERIES) this.elements.about.append(h("span", {}, `only the first ${MAX_SERIES} are drawn`));
   }
 
   /** Say what is under the pointer, or of the whole plot where `index` is null. */

@@ -5,11 +5,11 @@
 
 /** [name, whether it was "rejected" or "dropped", where, what helps or why]. */
 export const LOSSES = [
-  ["zibrato.intake.rejected", "rejected", "At the intake", "unreadable, or a value that can't be kept"],
-  ["zibrato.intake.dropped", "dropped", "At the intake", "over the bound of series: raise --max-series, or use fewer tag values"],
-  ["zibrato.backend.dropped", "dropped", "By a backend", "rejected there, too old, or too much to hold"],
-  ["zibrato.store.dropped", "dropped", "In the store's file", "corrupt there, or past what a count can be"],
-  ["zibrato.client.dropped", "dropped", "By clients", "while the daemon was away, or for a wrong value"],
+  ["zibrato.intake.rejected", "rejected", "At the intake", "unreadable, or an invalid value"],
+  ["zibrato.intake.dropped", "dropped", "At the intake", "too many series: raise --max-series, or use fewer tag values"],
+  ["zibrato.backend.dropped", "dropped", "By a backend", "rejected by the server, too old, or more than the outbox may hold"],
+  ["zibrato.store.dropped", "dropped", "In the store's file", "corrupt in the file, or more than a count can hold"],
+  ["zibrato.client.dropped", "dropped", "By clients", "no daemon was reachable, or the value was invalid"],
 ];
 
 /** Kept, at another time than they were sent with: no loss. */
