@@ -1,1 +1,1 @@
-"""The embedded store, private: a SQLite file, a Librato API over it, and a page."""
+"""The embedded store, private: a SQLite file, a Librato API and a web page."""

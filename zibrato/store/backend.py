@@ -56,7 +56,7 @@ class _Settings(NamedTuple):
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
-    """Return the backend of a file, which must be one that can be written."""
+    """Return the backend of a file; raises ValueError if the file can't be written."""
     path, tiers, max_bytes, max_series = _parsed(settings)
     claim_path(path.resolve(), context.files)
     lock = _claimed(path, tiers, context)
@@ -81,7 +81,7 @@ def _parsed(settings: Mapping[str, str]) -> _Settings:
 
 
 def _claimed(path: Path, tiers: Sequence[Tier], context: BackendContext) -> FileLock | None:
-    """Return the lock of the file; on trial none: SQLite would make others even to read it."""
+    """Lock the file, except in a trial: to read the file, SQLite would create others beside it."""
     if not context.is_trial:
         return claim(path, [tier.step for tier in tiers])
     with suppress(OSError):
@@ -90,7 +90,7 @@ def _claimed(path: Path, tiers: Sequence[Tier], context: BackendContext) -> File
 
 
 def _workers(context: BackendContext) -> tuple[Workers, Workers]:
-    """Return who writes and who reads; on trial there is no reactor that could end threads."""
+    """Return the writer and the readers; a trial has no threads, as no reactor would end them."""
     if context.is_trial:
         return Inline(), Inline()
     return (
@@ -100,7 +100,7 @@ def _workers(context: BackendContext) -> tuple[Workers, Workers]:
 
 
 def _losses(context: BackendContext) -> Losses:
-    """Return an account that threads may write to: what they count, the reactor's thread does."""
+    """Return an account for any thread; the reactor's thread does the counting."""
 
     def count(name: str, value: int, tag: str, tag_value: str) -> None:
         context.reactor.callFromThread(context.count, name, value, **{tag: tag_value})
@@ -110,7 +110,7 @@ def _losses(context: BackendContext) -> Losses:
 
 @implementer(IWebBackend, IAnnotationBackend, IDescribingBackend, IUnitBackend)
 class StoreBackend:
-    """Has `store` keep what is delivered, and show it."""
+    """Delivers snapshots to `store`, which keeps and shows them."""
 
     name = "store"
     _log = Logger()
@@ -119,11 +119,11 @@ class StoreBackend:
         self.store = store
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Keep the snapshots; once that is under way it is finished, even if cancelled."""
+        """Store the snapshots; once begun, this is finished even if it is cancelled."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def annotate(self, annotation: Annotation) -> Deferred[None]:
-        """Keep it as an event of its stream; tags stand in its description."""
+        """Store the annotation as an event of its stream; its tags are put into the description."""
         described = [
             annotation.text,
             ", ".join(f"{name}:{value}" for name, value in annotation.tags),
@@ -141,16 +141,16 @@ class StoreBackend:
         return written.addCallback(lambda _: None)
 
     def keep_units(self, units: Mapping[str, str]) -> Deferred[None]:
-        """Keep them in what is known of the metrics, and show them."""
+        """Store the units in the metrics' metadata, and show them."""
         written = self.store.database.write(lambda writer: metadata.add_units(writer, units))
         return written.addCallback(self.store.describe)
 
     def descriptions(self) -> Deferred[Mapping[str, str]]:
-        """Return what metrics are described as, or are called where they are not."""
+        """Return the descriptions of metrics; the default is the name for people."""
         return self.store.database.read(_descriptions)
 
     def reload(self, _settings: Mapping[str, str]) -> None:
-        """Do nothing: there is no secret."""
+        """Do nothing: the store has no secret."""
 
     def stop(self) -> Deferred[None]:
         """Close the file."""

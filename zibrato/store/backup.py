@@ -21,7 +21,7 @@ from zibrato.store.db.schema import check_ours, check_version, open_for_reading
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    """Run the command; an error is one line on stderr, and exit status 1."""
     try:
         options = _parser().parse_args(arguments)
         backup(Path(options.store), Path(options.file))
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def backup(store: Path, target: Path) -> None:
-    """Copy the file `store` to `target`, a new file, which is there whole or not at all."""
+    """Copy the file `store` to `target`, a new file, which appears complete or not at all."""
     if not store.exists():
         raise FileNotFoundError(f"there is no {store}; name the store's file with --store PATH")
     if target.exists():
@@ -40,7 +40,7 @@ def backup(store: Path, target: Path) -> None:
     make_private(partial)
     try:
         _copy(store, partial)
-        os.link(partial, target)  # other than a rename, it replaces no file
+        os.link(partial, target)  # unlike a rename, a link never replaces a file
     finally:
         for suffix in ("", "-journal", "-wal", "-shm"):
             with suppress(FileNotFoundError):
@@ -48,7 +48,7 @@ def backup(store: Path, target: Path) -> None:
 
 
 def _copy(store: Path, partial: Path) -> None:
-    """Copy all pages in one step: a transaction of a reader, for which the writer needn't wait."""
+    """Copy all pages in one step, as a reading transaction, for which the writer needn't wait."""
     with (
         closing(open_for_reading(store)) as source,
         closing(sqlite3.connect(partial, isolation_level=None)) as copy,
@@ -56,7 +56,7 @@ def _copy(store: Path, partial: Path) -> None:
         check_ours(source, store)
         check_version(source, store)
         source.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file; the daemon turns it back to WAL
+        copy.execute("PRAGMA journal_mode = DELETE")  # a single file; the daemon sets WAL again
 
 
 def _parser() -> argparse.ArgumentParser:

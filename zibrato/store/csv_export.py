@@ -18,7 +18,7 @@ FIELDS = ("time", "name", "source", "tags", "level", "kind", "count", "sum", "mi
 
 
 def records(plot: Plot, series: Mapping[int, Series]) -> Iterator[Record]:
-    """Generate a record with FIELDS for each series and time."""
+    """Generate a record with the fields FIELDS for each series and time."""
     for series_id, slots in plot.slots.items():
         plot.raise_if_ended()
         kind, name, source, tags, level = series[series_id]
@@ -39,7 +39,7 @@ def as_csv(records: Iterable[Record]) -> bytes:
 
 
 def _cell(value: Cell) -> Cell:
-    """Return a value as a cell; a spreadsheet must not take text for a formula."""
+    """Return a value as a cell; a text is escaped that a spreadsheet would take for a formula."""
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"}:
         return f"'{value}"
     return value

@@ -34,22 +34,22 @@ from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    """Run the command; an error is one line on stderr, and exit status 1."""
     try:
         options = _parser().parse_args(arguments)
         export(options, sys.stdout.buffer, time.time())
-    except BrokenPipeError:  # whoever reads has enough
-        # Python flushes what is left as it ends, and would tell of the broken pipe once more.
+    except BrokenPipeError:  # the reader has closed the pipe
+        # Python flushes stdout when it exits, and would report the broken pipe once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (LookupError, OSError, ValueError, sqlite3.Error, UnusableFileError) as error:
         raise SystemExit(f"zibrato export: {error}") from None
 
 
 def export(options: argparse.Namespace, out: BinaryIO, now: float) -> None:
-    """Write what `options` ask for to `out`, as of the Unix time `now`.
+    """Write to `out` what `options` ask for, as of the Unix time `now`.
 
-    A terminal gets what it would obey, not show, escaped: names come from elsewhere. Where there is
-    nothing in the range a line on stderr says so; what is written is an empty one of its format.
+    On a terminal, control characters are escaped, since names come from elsewhere. If there is
+    nothing in the range, a line on stderr says so, and the output is an empty one in its format.
     """
     start, end = parsed_time(options.start, now), parsed_time(options.end, now)
     if start > end:
@@ -108,7 +108,7 @@ def _lines(
 
 
 def _range(start: float, end: float) -> str:
-    """Return two Unix times as people of here read them."""
+    """Return two Unix times as people read them, in local time."""
     times = (datetime.fromtimestamp(time).astimezone() for time in (start, end))
     return " to ".join(time.isoformat(timespec="seconds") for time in times)
 
@@ -118,7 +118,7 @@ def _tell(line: str) -> None:
 
 
 def printable_records(rows: Iterable[Record]) -> Iterator[Record]:
-    """Generate the records with what a terminal can't print as `\\x1b` and the like."""
+    """Generate the records, with what a terminal can't print escaped, such as `\\x1b`."""
     for row in rows:
         yield {
             field: printable(value) if isinstance(value, str) else value
@@ -127,9 +127,9 @@ def printable_records(rows: Iterable[Record]) -> Iterator[Record]:
 
 
 def parsed_time(text: str, now: float) -> float:
-    """Return a Unix time: of `now`, `2h` (ago), seconds since 1970, or an ISO 8601 date.
+    """Parse a time, relative to `now`: `2h` (ago), seconds since 1970, or an ISO 8601 date.
 
-    An age that reaches back beyond 1970 is that. Raises ValueError.
+    Returns a Unix time. An age that reaches back beyond 1970 gives 1970. Raises ValueError.
     """
     if text == "now":
         return now

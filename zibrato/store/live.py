@@ -1,4 +1,4 @@
-"""The newest intervals of every series, in memory: for the list of all, and for subscribers."""
+"""The newest intervals of every series, in memory, for the series list and for subscribers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Measured(NamedTuple):
 
 
 class LiveSeries(msgspec.Struct):
-    """A series as the page has it: `last` is a sum, a 95th percentile or a reading, by kind."""
+    """A series as the page shows it: by kind, `last` is a sum, a 95th percentile or a reading."""
 
     id: int
     kind: str
@@ -50,25 +50,26 @@ class LiveSeries(msgspec.Struct):
 
 
 class Description(msgspec.Struct, omit_defaults=True):
-    """What was said of a metric, as Librato's attributes of it."""
+    """A metric's metadata, as Librato's attributes."""
 
     name: str
     display_name: str | None = None
     description: str | None = None
     units: str | None = None
     running: bool = False
-    """Whether it is Librato's counter: a running total, of which what was added is shown."""
+    """Whether it is Librato's counter, a running total, of which the page shows the increments."""
 
     @property
     def says_something(self) -> bool:
-        """Whether it is more than a name."""
+        """Return whether there is anything beside the name."""
         return bool(self.display_name or self.description or self.units or self.running)
 
 
 class _Entry:
-    """What is remembered of one series; `ring` has a value for each interval, by its slot.
+    """What is remembered of a series; `ring` has a value for each interval, in its slot.
 
-    Lists numbered above `listed` may be reading it: it is copied before it is changed.
+    A list whose number is greater than `listed` may be reading this entry. Then the entry is copied
+    before it is changed.
     """
 
     __slots__ = ("last", "listed", "rate", "ring", "seen", "series", "slot")
@@ -83,7 +84,7 @@ class _Entry:
         self.ring = _NOTHING[:]
 
     def copy(self, listed: int) -> _Entry:
-        """Return one like it that no list up to this number reads."""
+        """Return a copy that no list up to the number `listed` reads."""
         other = _Entry(self.series, listed)
         other.seen, other.slot, other.last, other.rate = self.seen, self.slot, self.last, self.rate
         other.ring = self.ring[:]
@@ -109,20 +110,21 @@ class _Entry:
             self.rate = (value if self.series.kind == COUNTER else summary.count) / length
 
     def spark(self, newest: int) -> list[float | None]:
-        """Return the values up to the interval `newest`, from the first one that there is."""
+        """Return the values up to the interval `newest`, from the first one that exists."""
         silent = newest - self.slot
         oldest = (self.slot + 1) % INTERVALS
-        # Whole arrays, and no look at each slot: there may be 100,000 series.
+        # Slices of arrays instead of a loop over slots: there may be 100,000 series.
         values = (self.ring[oldest:] + self.ring[:oldest] + _NOTHING[:silent])[silent:]
         return [None if isnan(value) else value for value in dropwhile(isnan, values)]
 
 
 class Live:
-    """Remembers each series' newest intervals, and tells each of `subscribers` of every new one.
+    """Remembers the newest intervals of each series, and sends every new one to each subscriber.
 
-    It holds `max_series`, those that were measured last; `evicted` is told how many others it lets
-    go. Threads update and read it: whoever needs `updates` and the series as of one moment holds
-    `lock` while it asks for them. They are read later, and nobody waits meanwhile.
+    It holds at most `max_series` series, those that were measured last, and tells `evicted` how
+    many others it removes. Several threads update and read it. A caller who needs `updates` and the
+    series as of one moment holds `lock` while calling `series`. The iterator that `series` returns
+    can be read later, without the lock.
     """
 
     _log = Logger()
@@ -139,17 +141,17 @@ class Live:
         self.subscribers: list[Callable[[bytes], None]] = []
         self.lock = RLock()
         self.updates = 0
-        """How many updates there were: what is told of one bears its number."""
+        """How many updates there were. Events have the number of their update."""
         self._listed = 0
-        """How many lists there were."""
+        """How many lists of all series were made."""
         self._evicted = evicted
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
-        """By series id, what was measured last at the end."""
+        """Entries by series id, in the order of their last measurement."""
 
     def load(self, series_by_id: Mapping[int, Series], measured: Iterable[Measured]) -> list[int]:
-        """Hold these series and what was measured of them, in place of all that was there.
+        """Replace everything by these series and their measurements.
 
-        Return the ids of those of which nothing was measured.
+        Returns the ids of the series that have no measurement.
         """
         listed = self._listed
         entries = OrderedDict((one, _Entry(series, listed)) for one, series in series_by_id.items())
@@ -159,7 +161,7 @@ class Live:
         return [series_id for series_id, entry in entries.items() if entry.last is None]
 
     def load_last(self, measured: Iterable[Measured]) -> None:
-        """Show these as the last values of series of which nothing newer is there."""
+        """Set these as the last values of series that have no newer measurement."""
         for series_id, series, start, _, summary in measured:
             last = display_value(series.kind, summary)
             with self.lock:
@@ -168,13 +170,13 @@ class Live:
                     entry.seen, entry.last = start, last
 
     def update(self, measured: Iterable[Measured]) -> list[int]:
-        """Add what was measured; return the ids of the series that are new."""
+        """Add measurements; return the ids of the series that are new."""
         with self.lock:
             self.updates += 1
             return self._add(self._entries, measured)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Leave out the series of these names, in any case."""
+        """Remove the series with these names, in any case."""
         lowered = {name.lower() for name in names}
         with self.lock:
             for series_id, entry in list(self._entries.items()):
@@ -184,7 +186,7 @@ class Live:
     def series(self, now: float, ids: Iterable[int] | None = None) -> Iterator[LiveSeries]:
         """Return the series, all or those with these ids, as of the Unix time `now`.
 
-        Those with ids are to be read before another update.
+        With `ids`, they must be read before the next update.
         """
         old = now - STALE * self.interval - self.interval
         with self.lock:
@@ -195,14 +197,14 @@ class Live:
         return (_live_series(*pair, newest, old) for pair in zip(wanted, entries, strict=True))
 
     def _unshared(self, entries: OrderedDict[int, _Entry], series_id: int) -> _Entry:
-        """Return the entry of a series, to be changed: not one that a list may be reading."""
+        """Return the entry of a series to be changed: a copy if a list may be reading it."""
         entry = entries[series_id]
         if entry.listed < self._listed:
             entry = entries[series_id] = entry.copy(self._listed)
         return entry
 
     def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
-        """Add what was measured; return the ids of the series that are new."""
+        """Add measurements; return the ids of the series that are new."""
         new: dict[int, bool] = {}
         evicted = 0
         for series_id, series, start, end, summary in measured:
@@ -220,8 +222,8 @@ class Live:
         return [*new]
 
     def publish(self, event: bytes) -> None:
-        """Send an event to all subscribers; one that raises gets no more, and costs no more."""
-        # A copy: who reads too slowly removes itself from the list meanwhile.
+        """Send an event to all subscribers; a subscriber that raises is removed."""
+        # Iterate over a copy: a subscriber that reads too slowly removes itself from the list.
         for subscriber in list(self.subscribers):
             try:
                 subscriber(event)
@@ -231,7 +233,7 @@ class Live:
 
 
 def display_value(kind: str, summary: Summary) -> float:
-    """Return the one number that is shown of a summary."""
+    """Return the number that stands for a summary on the page."""
     if kind == COUNTER:
         return summary.sum
     if summary.distribution is None:
@@ -240,7 +242,7 @@ def display_value(kind: str, summary: Summary) -> float:
 
 
 def described(metric: Metric) -> Description:
-    """Return what was said of a metric; a short name of its units is preferred."""
+    """Return a metric's metadata; the short name of its unit is preferred."""
     units = [metric.attributes.get(name) for name in UNITS]
     text = next((unit for unit in units if unit and isinstance(unit, str)), None)
     running = metric.type == COUNTER_TYPE

@@ -1,8 +1,7 @@
-"""Measurements as OpenMetrics' text, which Prometheus makes blocks of: `zibrato export`.
+"""Write measurements as OpenMetrics text, of which Prometheus can make blocks: `zibrato export`.
 
-Names, labels and buckets are those that the backend prometheus shows, so that what is imported and
-what is scraped from then on are the same series. Counters and timers are running totals, which
-begin with what is written.
+Names, labels and buckets equal those of the backend prometheus, so that imported and scraped series
+are the same. Counters and timers are running totals that begin with the exported range.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from zibrato.store.db.reader import Plot
 
 _TYPES = {TIMER: "histogram", COUNTER: "counter"}
 Slots = Sequence[tuple[int, Summary]]
-"""Starts, Unix seconds, and what was measured from then on."""
+"""The start of each slot, in Unix seconds, and its summary."""
 
 
 def openmetrics(
     series: Mapping[int, Series], plot_of: Callable[[Sequence[int]], Plot]
 ) -> Iterator[str]:
-    """Generate the text, some lines at a time, of what `plot_of` has of series by their ids."""
+    """Generate the text, some lines at a time; `plot_of` returns the plot of series ids."""
     families: defaultdict[tuple[str, str], defaultdict[Series, list[int]]]
     families = defaultdict(lambda: defaultdict(list))
     for series_id, one in series.items():
@@ -43,7 +42,7 @@ def openmetrics(
 
 
 def _slots(plot: Plot, ids: Sequence[int]) -> Slots:
-    """Return what series that are called the same have together, the oldest first."""
+    """Merge series whose names and labels are the same, oldest slot first."""
     plot.raise_if_ended()
     starts = sorted({start for series_id in ids for start in plot.slots[series_id]})
     return [
@@ -56,7 +55,7 @@ def _family(kind: str, name: str, slots: Mapping[Series, Slots], step: int) -> I
     if not any(slots.values()):
         return
     summaries = [summary for some in slots.values() for _, summary in some]
-    # What was counted down would look as if it had begun anew.
+    # A decreasing counter would look as if it had been reset.
     is_falling = kind == COUNTER and any(summary.sum < 0 for summary in summaries)
     yield f"# TYPE {name} {'gauge' if is_falling else _TYPES.get(kind, 'gauge')}\n"
     for series, some in slots.items():
@@ -72,7 +71,7 @@ def _family(kind: str, name: str, slots: Mapping[Series, Slots], step: int) -> I
 
 
 def _totals(name: str, labels: str, slots: Slots, step: int) -> Iterator[str]:
-    """Generate running totals, which begin at 0: else nothing tells what the first one grew by."""
+    """Generate running totals; they begin at 0, or the first increment would not be known."""
     total = 0.0
     for index, (start, summary) in enumerate(slots):
         if index == 0:

@@ -1,6 +1,6 @@
-"""The store on the command line.
+"""The store's command line options.
 
-Imported whenever options are parsed, so it imports nothing of the store.
+This module is imported whenever options are parsed, so it imports nothing of the store.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WEB = "tcp:5580:interface=127.0.0.1"
 def settings(
     options: Mapping[str, str | None], _environment: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return the path, an empty one being the default, and the bound of series in memory.
+    """Return the path (empty for the default) and the bound of series in memory.
 
     Raises ValueError.
     """
@@ -38,7 +38,7 @@ def settings(
 
 
 def series_bound(name: str, text: str) -> int:
-    """Return the bound of series in memory; raises ValueError, which names the option."""
+    """Parse the bound of series in memory; raises ValueError, which names the option."""
     number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if not number:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What the API, the page and the backend share: the file, and its newest intervals in memory."""
+"""What the API, the page and the backend share: the file, and the newest intervals in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLIENT_REPORTS = "zibrato.client."
 
 
 class Store:
-    """Keeps snapshots in `database`, what comes together in one transaction, and in `live`."""
+    """Stores snapshots in `database`, one transaction for each call, and in `live`."""
 
     _log = Logger()
 
@@ -38,15 +38,15 @@ class Store:
         self.live = Live(max_series=database.max_series, evicted=self._evicted)
         self.daemon: DaemonInfo | None = None
         self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
-        """What clients told of themselves since the start, such as what they dropped."""
+        """What clients reported about themselves since the start, such as what they dropped."""
         self._loaded = False
         self._loading = DeferredLock()
         self._generation = 0
 
     async def ready(self) -> None:
-        """Wait until `live` has the file's newest intervals; whoever asks first has them loaded.
+        """Wait until `live` has the file's newest intervals; the first caller starts loading them.
 
-        One who is gone meanwhile does not undo it for the others: a thread can't be cancelled.
+        If a caller is cancelled, loading goes on for the others: a thread can't be cancelled.
         """
         async with self._loading:
             if not self._loaded:
@@ -54,13 +54,13 @@ class Store:
                 self._loaded = True
 
     async def publish(self, measured: Sequence[Measured]) -> None:
-        """Show what was written to the file to all subscribers."""
+        """Update `live` with what was written to the file, and send it to all subscribers."""
         reading = self.database.read(lambda _: self._update(measured), deadline=None)
         events = await finished(reading)
         self.live.publish(events)
 
     def describe(self, metrics: Sequence[Metric]) -> None:
-        """Show to all subscribers what is said of these metrics now."""
+        """Send all subscribers the current metadata of these metrics."""
         if metrics and self.live.subscribers:
             descriptions = [described(metric) for metric in metrics]
             self.live.publish(_event(b"descriptions", self.live.updates, descriptions))
@@ -68,11 +68,10 @@ class Store:
     async def add(
         self, snapshots: Sequence[Snapshot], identities: Sequence[Identity | None] = ()
     ) -> None:
-        """Keep the snapshots, all or none; once under way it is finished, even if cancelled.
+        """Store the snapshots, all or none; once begun, this is finished even if it is cancelled.
 
-        What the file has already, by its identity, is left out.
-
-        Raises sqlite3.Error, OSError and UnusableFileError where it can't be kept now.
+        Snapshots that the file already has, by their identities, are left out. Raises
+        sqlite3.Error, OSError and UnusableFileError if the snapshots can't be stored now.
         """
         events, reports = await finished(
             self.database.write(lambda writer: self._write(writer, snapshots, identities))
@@ -106,7 +105,8 @@ class Store:
     def _update(self, measured: Sequence[Measured]) -> bytes:
         """Update `live`; return the events for subscribers.
 
-        It never raises: what was measured is in the file already, and would be written again.
+        It never raises: the measurements are already in the file, and an error would have them
+        written again.
         """
         try:
             with self.live.lock:
@@ -116,7 +116,7 @@ class Store:
             return b""
 
     def _events(self, measured: Sequence[Measured]) -> bytes:
-        if self._generation != self.database.generation:  # other series have the ids now
+        if self._generation != self.database.generation:  # now other series have the ids
             self._generation = self.database.generation
             self._loaded = False
             self.live.load({}, ())
@@ -140,9 +140,10 @@ class Store:
         self.database.losses.evicted(series, "list")
 
     def _load(self, writer: Writer) -> None:
-        """Load from the file what is as new as what `live` keeps, and the last values of the rest.
+        """Load the intervals that `live` keeps from the file, and the last values of other series.
 
-        In the writer's thread, nothing is delivered meanwhile, and so nothing counted twice.
+        This runs in the writer's thread: meanwhile nothing is delivered, so nothing is counted
+        twice.
         """
         self._generation = self.database.generation
         reader = Reader(writer.connection, self.database.tiers, writer.losses)
@@ -160,7 +161,7 @@ class Store:
 
 
 def _client_reports(snapshot: Snapshot) -> Iterator[tuple[str, Tags, float]]:
-    """Generate what this daemon's clients told; the API brings what others' clients did."""
+    """Generate the reports of this daemon's clients; those of others' clients come with the API."""
     for (kind, name, _, tags, _), summary in snapshot.summaries.items():
         if kind == COUNTER and name.startswith(CLIENT_REPORTS):
             yield name, tags, summary.sum
@@ -169,7 +170,7 @@ def _client_reports(snapshot: Snapshot) -> Iterator[tuple[str, Tags, float]]:
 def _measured(
     series: Mapping[int, Series], rows: Iterable[LastRow], interval: float
 ) -> Iterator[Measured]:
-    """Generate what the rows of these series hold; those of others are left out."""
+    """Generate the measurements in the rows of these series; rows of other series are left out."""
     for series_id, start, row in rows:
         if series_id in series:
             summary = summary_of(row)
@@ -177,5 +178,5 @@ def _measured(
 
 
 def _event(name: bytes, number: int, data: object) -> bytes:
-    """Return an event; its id is the number of the update that it tells of."""
+    """Return an event; its id is the number of the update that caused it."""
     return b"event: %s\nid: %d\ndata: %s\n\n" % (name, number, msgspec.json.encode(data))

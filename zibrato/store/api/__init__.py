@@ -1,1 +1,1 @@
-"""The Librato API as a server; private. It knows no SQL."""
+"""The server side of the Librato API; private. This package knows no SQL."""

@@ -1,4 +1,4 @@
-"""/v1/annotations: what happened, to be drawn beside what was measured."""
+"""/v1/annotations: events, to be drawn beside measurements."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _READ = {"source", "sources"}
 
 
 class AnnotationsApi:
-    """What there is below /v1/annotations."""
+    """The paths below /v1/annotations."""
 
     app = with_error_responses(Klein())
 
@@ -60,14 +60,14 @@ class AnnotationsApi:
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
-        """Answer with a stream, and with its events if a time is asked for."""
+        """Answer with a stream, and with its events if the request has a time range."""
         every = parameters(request)
         reject_unknown_parameters(every, TIME_PARAMETERS - {"count", "resolution"}, _READ)
         params = first_values(every)
         stream = await self._database.read(lambda r: annotation_events.stream(r, name))
         content: Content = stream._asdict()
         if TIME_PARAMETERS & params.keys():
-            # Events have no resolution; with one of a day no time is too long.
+            # Events have no resolution; with a resolution of a day, no time range is too long.
             start, end, *_ = time_range_of(
                 {**params, "resolution": str(int(DAY))}, self._database.clock.seconds(), DAY
             )
@@ -90,7 +90,7 @@ class AnnotationsApi:
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
-        """Name a stream for people; the answer has a body, for python-librato needs one."""
+        """Set a stream's name for people; the response has a body, as python-librato needs one."""
         required_name({"name": name}, "name")
         content = content_of(request)
         reject_unknown(content, {"name", "display_name"})
@@ -162,7 +162,7 @@ class AnnotationsApi:
 
 
 def event_fields(content: Content) -> EventFields:
-    """Return what a request says of an event; raises ApiError."""
+    """Return the fields of an event that a request sets; raises ApiError."""
     reject_unknown(content, EventFields.__annotations__)
     fields: EventFields = {}
     if "title" in content:
@@ -194,7 +194,7 @@ def link_of(content: Content) -> Link:
 
 
 def event_content(event: Event) -> Content:
-    """Return an event as the API shows it."""
+    """Return an event in the API's format."""
     return {
         "id": event.id,
         "name": event.stream,

@@ -1,4 +1,4 @@
-"""The functions of Librato's composite language that choose among series; pure."""
+"""The functions of Librato's composite language that select series; pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Rank = Callable[[CompositeSeries], float]
 
 
 def _ranked(highest: bool) -> Callable[[Options], Function]:
-    """Return what leaves `count` series, those of the highest or lowest `function` of all values.
+    """Return a function that selects the `count` series with the highest or lowest rank, in order.
 
-    They are in the order of their ranks.
+    The rank of a series is the option `function` of all of its values.
     """
 
     def make(options: Options) -> Function:
@@ -38,7 +38,7 @@ def _ranked(highest: bool) -> Callable[[Options], Function]:
 
 
 def _filter(options: Options) -> Function:
-    """Return what leaves the series whose `function` of all values is within all of the bounds."""
+    """Return a function that selects series by bounds, for the `function` of all their values."""
     rank = _rank(options)
     bounds = [
         (within, number(options, name, "")) for name, within in _BOUNDS.items() if name in options
@@ -54,7 +54,7 @@ def _filter(options: Options) -> Function:
 
 
 def _rank(options: Options) -> Rank:
-    """Return what makes one number of a series: the `function` of all its values."""
+    """Return a function that ranks a series: by the option `function` of all its values."""
     statistic = STATISTICS[choice(options, "function", "mean", STATISTICS)]
     return lambda series: statistic([*series.points.values()])
 
@@ -68,4 +68,4 @@ CHOICES: Mapping[str, Callable[[Options], Function]] = {
     "bottom": _ranked(highest=False),
     "filter": _filter,
 }
-"""Each takes the options it knows out of them; raises ValueError."""
+"""Makers of functions. Each removes the options that it knows; it raises ValueError."""

@@ -14,12 +14,12 @@ from zibrato.store.api.composite_series import (
 )
 
 MAX_POINTS = 1_000_000
-"""How many a query may be of, and how many one function may fill series up to."""
+"""The most points that a query may read, and the most that one function may fill series up to."""
 LAST = "last"
 
 
 def _fill(options: Options) -> Function:
-    """Return what gives each period without a point the `value`, or the last one before it."""
+    """Return a function that gives each gap the option `value`, or the last value before it."""
     if options.get("value") == LAST:
         del options["value"]
         return _last_fill(options)
@@ -38,7 +38,7 @@ def _last_fill(_options: Options) -> Function:
 
 
 def _repeated(series: CompositeSeries, gaps: list[int]) -> Points:
-    """Return the points, and at each gap the one before; none before the first."""
+    """Return the points, with the previous value at each gap; gaps before the first remain."""
     points: dict[int, float] = {}
     last: float | None = None
     for time in sorted([*series.points, *gaps]):
@@ -82,4 +82,4 @@ FILLS: Mapping[str, Callable[[Options], Function]] = {
     "zero_fill": _zero_fill,
     "last_fill": _last_fill,
 }
-"""Each takes the options it knows out of them; raises ValueError."""
+"""Makers of functions. Each removes the options that it knows; it raises ValueError."""

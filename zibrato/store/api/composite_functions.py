@@ -1,6 +1,6 @@
 """The functions of Librato's composite language that change or combine series; pure.
 
-A function takes a set of series and returns one, as Librato's language specification has it.
+A function takes a set of series and returns a set, as Librato's language specification says.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from zibrato.store.api.composite_series import (
 )
 
 MAX_SIZE = 64
-"""Librato's bound of a window, in points."""
+"""Librato's largest window, in points."""
 
 
 def _combining(combine: Statistic, complete: bool, count: int = 0) -> Function:
-    """Return what makes one series of all; of `count` series exactly, if that isn't 0.
+    """Return a function that combines a set of series to one; unless 0, `count` is its exact size.
 
-    Where `complete`, a time at which a series has no value is left out. As Librato has it, sum
-    and the like make do with the series that have one, while a product or a quotient of some of
-    them would be another one.
+    If `complete`, a time at which any series has no value is left out. As in Librato, sum and the
+    like use the series that have a value, while a product or quotient of only some series would be
+    wrong.
     """
 
     def function(series_set: SeriesSet) -> SeriesSet:
@@ -72,7 +72,7 @@ def _absolute(_options: Options) -> Function:
 
 
 def _rate(options: Options) -> Function:
-    """Return what makes values of a period values of `duration` seconds."""
+    """Return a function that converts values of a period to values of `duration` seconds."""
     duration = number(options, "duration", "1", 1e-9)
     return per_series(
         lambda series: {
@@ -82,7 +82,7 @@ def _rate(options: Options) -> Function:
 
 
 def _derive(options: Options) -> Function:
-    """Return what takes the value before from each; with `detect_reset`, no fall is kept."""
+    """Return a function for differences between values; `detect_reset` leaves out decreases."""
     reset = choice(options, "detect_reset", "false", ("true", "false"))
     least = 0.0 if reset == "true" else -float("inf")
     return per_series(
@@ -99,14 +99,14 @@ def _moving_average(options: Options) -> Function:
 
 
 def _window(options: Options) -> Function:
-    """Return what makes one value of each `size` points, of the `function` of them."""
+    """Return a function that applies the option `function` to each `size` successive points."""
     return _moving(
         options, WINDOW_STATISTICS[choice(options, "function", "mean", WINDOW_STATISTICS)]
     )
 
 
 def _moving(options: Options, statistic: Statistic) -> Function:
-    """Return what makes one value of `size` points; the first `size` - 1 have none."""
+    """Return a function that makes one value of each `size` successive points by `statistic`."""
     size = int(number(options, "size", "1", 1, MAX_SIZE))
 
     def change(series: CompositeSeries) -> Points:
@@ -120,14 +120,14 @@ def _moving(options: Options, statistic: Statistic) -> Function:
 
 
 def _integrate(_options: Options) -> Function:
-    """Return what makes running totals of values."""
+    """Return a function that makes running totals of values."""
     return per_series(
         lambda series: dict(zip(series.points, accumulate(series.points.values()), strict=True))
     )
 
 
 def _quotient(two: Sequence[float]) -> float:
-    return two[0] / two[1] if two[1] else nan  # what is not finite is left out
+    return two[0] / two[1] if two[1] else nan  # values that aren't finite are left out
 
 
 def _plain(function: Function) -> Callable[[Options], Function]:
@@ -152,4 +152,4 @@ FUNCTIONS: Mapping[str, Callable[[Options], Function]] = {
     **FILLS,
     **CHOICES,
 }
-"""Each takes the options it knows out of them; raises ValueError."""
+"""Makers of functions. Each removes the options that it knows; it raises ValueError."""

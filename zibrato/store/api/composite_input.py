@@ -1,4 +1,4 @@
-"""The series that the terms of a composite query ask for, read from the file; bounded."""
+"""Find and read the series that the terms of a composite query select, within bounds."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Streams = Mapping[Tags, Points]
 
 
 class CompositeInput:
-    """Reads what a query's terms ask for, over a time range, `now` being in Unix seconds.
+    """Reads the series that a query's terms select, over a time range; `now` is in Unix seconds.
 
-    With `sources`, what is asked for by its source is broken down by that, else all is by its tags.
-    Every method raises ValueError past a bound.
+    With `sources`, terms that select by source are broken down by source; otherwise all terms are
+    broken down by tags. Every method raises ValueError if a bound is exceeded.
     """
 
     def __init__(self, reader: Reader, time_range: TimeRange, now: float, sources: bool) -> None:
         self._reader = reader
-        # `count` is of the answer: functions need all points to make those of.
+        # `count` limits the response; functions need all points to compute it.
         self._time_range = time_range._replace(count=None)
         self._now = now
         self._sources = sources
@@ -55,20 +55,20 @@ class CompositeInput:
             series = of_term(self._reader.series_like(term.metric), term)
             if self._by_source(term):
                 series = ((series_id, one) for series_id, one in series if has_source(one))
-            # One more than there may be: that there are too many is to show.
+            # Read one more than is allowed, to see whether there are too many.
             self._found[key] = dict(islice(series, MAX_SERIES + 1))
         _bound(len(self._found[key]))
         return self._found[key]
 
     def reject_composites(self, terms: Iterable[Selection]) -> None:
-        """Raise ValueError for a term that is of a composite: Librato's don't nest either."""
+        """Raise ValueError if a term selects a composite: Librato's don't nest, either."""
         names = {term.metric for term in terms}
         for metric in metadata.metrics(self._reader, names).values():
             if metric.type == COMPOSITE:
                 raise ValueError(f"{metric.name!r} is a composite; write what it is made of")
 
     def resolution(self, terms: Iterable[Selection]) -> int:
-        """Return the step that the file has for all of the times that are asked for, in seconds."""
+        """Return the step, in seconds, that the file has for all times that the query needs."""
         back = max((term.shift for term in terms), default=0)
         tiers, step = self._reader.tiers, self._time_range.step
         start = self._time_range.start - max(0, back)
@@ -78,7 +78,7 @@ class CompositeInput:
     def read(self, terms: Sequence[Selection], resolution: int) -> dict[Selection, SeriesSet]:
         """Return the series of each term, in a resolution that the file has for all of them.
 
-        Each counts as often as its term is there.
+        If a term is repeated, its series are counted against the bounds each time.
         """
         times = Counter(terms)
         selected = {
@@ -102,7 +102,7 @@ class CompositeInput:
         return result
 
     def _plots(self, selected: Selected, resolution: int) -> dict[tuple[int, int], Plot]:
-        """Return the plots of all series by shift and step."""
+        """Return the plots of all series, by shift and step."""
         wanted: dict[tuple[int, int], dict[int, None]] = defaultdict(dict)
         for term, series in selected.items():
             wanted[term.shift, max(resolution, term.period or 1)].update(dict.fromkeys(series))
@@ -154,7 +154,7 @@ class CompositeInput:
         }
 
     def _span(self, period: int) -> range:
-        """Return the starts of the periods that have begun since the start, and are over."""
+        """Return the starts of the periods that began after the query's start and have ended."""
         start, end, *_ = self._time_range
         return range(ceil(start / period) * period, ceil(min(end, self._now - period + 1)), period)
 
@@ -163,7 +163,7 @@ class CompositeInput:
 
 
 def points(entries: Iterable[Content], function: str | None) -> Points:
-    """Return the values of a source's measurements; what a counter hasn't got is left out."""
+    """Return the values of a source's measurements; those that a counter lacks are left out."""
     if function == "mean":
         return {entry["measure_time"]: entry["sum"] / entry["count"] for entry in entries
                 if entry["count"]}  # fmt: skip
@@ -179,7 +179,7 @@ def _by_name(series: Mapping[int, Series]) -> dict[str, dict[int, Series]]:
 
 
 def _bounded(time: float) -> float:
-    """Return the nearest time to one that was shifted that a key of the file can have."""
+    """Limit a shifted time to those that a key of the file can hold."""
     return min(max(time, 0), MAX_TIME)
 
 

@@ -1,6 +1,7 @@
-"""Librato's language of composite metrics: a query to a tree; pure.
+"""Parse Librato's language of composite metrics to a tree; pure.
 
-A function takes one set, which is a function's or a list such as `[a, b]`, and options.
+A function takes options and one set. The set is the result of a function, or a list such as `[a,
+b]`.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ MAX_DEPTH = 16
 MAX_SHIFT = 10 * 365 * 86400
 SUMMARIES = ("mean", "sum", "min", "max", "count")
 UNITS = {unit: UNITS_OF_TIME[unit] for unit in "smhdw"}
-"""Seconds of the units of timeshift()."""
+"""The units of timeshift(), in seconds."""
 OTHERS = ("s", "series", "map", "group_by", "timeshift")
-"""What is not a function of a set and options alone."""
+"""The functions whose arguments are not just a set and options."""
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<text>"[^"]*"|'[^']*')|(?P<word>[-+.\w]+)|(?P<sign>[][(){},:])""", re.A
 )
@@ -40,7 +41,7 @@ _SHIFTS = re.compile(r"\s*([-+]?\d{1,9}(?:\s*,\s*[-+]?\d{1,9})*)\s*([a-z]?)\s*")
 
 
 def parse(text: str) -> Node:
-    """Return the tree of a query; a ValueError says what is not understood."""
+    """Parse a query to a tree; raises ValueError that says what is not understood."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"it is longer than {MAX_LENGTH} characters")
     node = _Parser(text).whole()
@@ -50,7 +51,7 @@ def parse(text: str) -> Node:
 
 
 class _Parser:
-    """A parser by recursive descent: a method for each rule, which begins at the current token."""
+    """A recursive descent parser: each rule has a method, which begins at the current token."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
@@ -93,7 +94,7 @@ class _Parser:
         return Call(function, (inner,))
 
     def _map(self, depth: int) -> Node:
-        """Return what `{source: "web*"}` or `{metric: "cpu.*"}`, and a set, says."""
+        """Parse the arguments of map(): `{source: "web*"}` or `{metric: "cpu.*"}`, and a set."""
         options = self._options()
         what = next(iter(options), "")
         if what not in {SOURCE, "metric"} or len(options) > 1 or what in self._maps:
@@ -133,7 +134,7 @@ class _Parser:
         return Selection(metric, source, tags, function, period, grouped)
 
     def _source(self) -> tuple[str | None, Tags]:
-        """Return a pattern of sources, or names and patterns of tags."""
+        """Parse a pattern of sources, or names and patterns of tags; return both."""
         if self._kind == "sign" and self._value == "{":
             tags = self._options(may_be_empty=True)
             for name, pattern in tags.items():
@@ -144,7 +145,7 @@ class _Parser:
         return self._place(SOURCE, source), ()
 
     def _place(self, what: str, pattern: str) -> str:
-        """Return a pattern in which there is `&` only as all of what a map around goes through."""
+        """Return a pattern; `&` is allowed only alone, and only in a map() over the same kind."""
         if PLACE in pattern and (pattern != PLACE or what not in self._maps):
             raise ValueError(
                 f"{what} {pattern!r}: {PLACE} stands alone, within map({{{what}: PATTERN}}, ...)"
@@ -152,13 +153,13 @@ class _Parser:
         return pattern
 
     def _rest(self) -> Options:
-        """Return the options before the closing parenthesis, past which it goes."""
+        """Parse the options before a closing parenthesis, and the parenthesis."""
         options = self._options() if self._skip(",") else {}
         self._sign(")")
         return options
 
     def _options(self, may_be_empty: bool = False) -> Options:
-        """Return the names and values in braces."""
+        """Parse names and values in braces."""
         options: Options = {}
         self._sign("{")
         if may_be_empty and self._skip("}"):
@@ -173,7 +174,7 @@ class _Parser:
         return options
 
     def _either(self, expected: str) -> str:
-        """Return a word, or a text without its quotes."""
+        """Parse a word or a quoted text; return it without quotes."""
         return self._take("word", expected) if self._kind == "word" else self._text(expected)
 
     def _text(self, expected: str) -> str:
@@ -189,7 +190,7 @@ class _Parser:
         return value
 
     def _sign(self, sign: str) -> None:
-        # No token is of the kind "", so that another sign is what was not expected.
+        # No token is of the kind "", so any other sign is reported as unexpected.
         self._take("sign" if self._value == sign else "", sign)
 
     def _skip(self, sign: str) -> bool:
@@ -210,12 +211,12 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         end = match.end()
     if end < len(text):
         raise ValueError(f"{text[end : end + 20]!r} at {end + 1} is not understood")
-    while True:  # the parser looks one token past the last
+    while True:  # the parser looks ahead by one token
         yield "end", "", end
 
 
 def _shifts(text: str) -> tuple[int, ...]:
-    """Return the seconds back of a text such as `0,1w`; what has a + is ahead."""
+    """Parse a text such as `0,1w` to seconds into the past; a number with + is in the future."""
     match = _SHIFTS.fullmatch(text)
     unit = UNITS.get(match[2]) if match else None
     if not match or (unit is None and match[1] != "0"):

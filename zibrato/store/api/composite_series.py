@@ -1,4 +1,4 @@
-"""What composite queries are of: sets of series, functions of them, and options; pure."""
+"""The data types of composite queries: sets of series, functions of sets, and options; pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Statistic = Callable[[Sequence[float]], float]
 
 
 class CompositeSeries(NamedTuple):
-    """Values by Unix second, in order, of a metric and its tags; `period` is in seconds.
+    """Values by Unix second, in order, of a metric with tags; `period` is in seconds.
 
-    The tags are what all that it is made of has in common, and so is the metric, else it is ANY.
-    `span` are the starts of all periods of the query's time, if the metric's period is known.
+    For a combined series, tags are those that all series have in common; if their metrics differ,
+    the metric is ANY. `span` has the starts of all periods in the query's time range, if the
+    metric's period is known.
     """
 
     metric: str
@@ -34,30 +35,30 @@ Function = Callable[[SeriesSet], SeriesSet]
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean of some values, of which there is one at least."""
+    """Return the mean of values; there must be at least one."""
     return sum(values) / len(values)
 
 
 STATISTICS: Mapping[str, Statistic] = {"mean": mean, "sum": sum, "min": min, "max": max}
-"""What makes one number of all values of a series, by Librato's names."""
+"""Functions of all values of a series, by Librato's names."""
 WINDOW_STATISTICS: Mapping[str, Statistic] = {**STATISTICS, "median": median}
-"""What makes one number of some values of a series that follow one another."""
+"""Functions of successive values of a series, by Librato's names."""
 
 
 def finite(points: Points) -> Points:
-    """Return the points but those whose value is no number any more."""
+    """Return the points whose values are finite."""
     return {time: value for time, value in points.items() if isfinite(value)}
 
 
 def per_series(change: Callable[[CompositeSeries], Points]) -> Function:
-    """Return what changes every series by itself."""
+    """Return a function that changes each series on its own."""
     return lambda series_set: [
         series._replace(points=finite(change(series))) for series in series_set
     ]
 
 
 def joined(series_set: SeriesSet, points: Points) -> CompositeSeries:
-    """Return the series that `points` are, made of all of a set; its period is the longest."""
+    """Return the series with these points, as combined from a set; its period is the longest."""
     longest = max(series_set, key=lambda series: series.period)
     metrics = {series.metric for series in series_set}
     tags = set.intersection(*(set(series.tags) for series in series_set))
@@ -68,7 +69,7 @@ def joined(series_set: SeriesSet, points: Points) -> CompositeSeries:
 def number(
     options: Options, name: str, default: str, low: float = -1e100, high: float = 1e100
 ) -> float:
-    """Take a number out of the options; raises ValueError."""
+    """Remove a number from the options and return it; raises ValueError."""
     text = options.pop(name, default)
     try:
         value = float(text)
@@ -80,7 +81,7 @@ def number(
 
 
 def choice(options: Options, name: str, default: str, among: Iterable[str]) -> str:
-    """Take one of some words out of the options; raises ValueError."""
+    """Remove one of several words from the options and return it; raises ValueError."""
     text = options.pop(name, default)
     if text not in among:
         raise ValueError(f"{name}: expected one of {', '.join(among)}, got {text!r}")

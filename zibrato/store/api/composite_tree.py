@@ -1,7 +1,7 @@
-"""The tree of a composite query: what it is made of, and what its series are; pure.
+"""The tree of a composite query: its nodes, its expansion, and its evaluation; pure.
 
-`expanded` makes of a tree one of selections and calls alone: what is to be done for each metric,
-source, set of tags or shift in time is in it as often.
+`expanded` converts a tree to one that has only selections and calls: what is repeated for metrics,
+sources, sets of tags or shifts in time is in the expanded tree each time.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from zibrato.store.api.composite_series import Function, SeriesSet
 MAX_SELECTIONS = 100
 MAX_EXPANDED = 1000
 PLACE = "&"
-"""What stands for the metric or source that a map is at."""
+"""Stands for the current metric or source of a map."""
 METRIC = ""
-"""In what a selection is kept to, beside names of tags: no tag's name is empty."""
+"""The metric's name among the names in `within`; the name of a tag is never empty."""
 SOURCE: Literal["source"] = "source"
 _COUNTED = "series(), map(), group_by() and timeshift()"
 
 
 class Selection(NamedTuple):
-    """The series that are asked for: patterns, in which * is anything, and how to sum them up.
+    """Selects series by patterns, in which * is any text, and says how to summarize them.
 
-    `source` is None where they are asked for by `tags`. Of them are taken those `within` which the
-    names and values are, from `shift` seconds before the time that is asked for.
+    `source` is None if the selection is by `tags`. Of the matching series, only those are taken
+    that have all names and values in `within`. Their points are read from `shift` seconds before
+    the query's time range.
     """
 
     metric: str
@@ -41,14 +42,14 @@ class Selection(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function of the series of all `sets` together; of a list, the one that changes nothing."""
+    """A function of the series of all `sets` together; a list is a call that changes nothing."""
 
     function: Function
     sets: tuple[Node, ...]
 
 
 class Mapped(NamedTuple):
-    """A set for each metric or source that matches a pattern; `&` stands for it there."""
+    """A set for each metric or source that matches a pattern; `&` stands for it in `inner`."""
 
     what: Literal["metric", "source"]
     pattern: str
@@ -56,14 +57,14 @@ class Mapped(NamedTuple):
 
 
 class Grouped(NamedTuple):
-    """A set for each set of values of some tags."""
+    """A set for each combination of values of some tags."""
 
     tags: tuple[str, ...]
     inner: Node
 
 
 class Shifted(NamedTuple):
-    """A set for each of some times, in seconds before the one that is asked for."""
+    """A set for each of several shifts, in seconds into the past."""
 
     shifts: tuple[int, ...]
     inner: Node
@@ -71,11 +72,11 @@ class Shifted(NamedTuple):
 
 Node = Selection | Call | Mapped | Grouped | Shifted
 Find = Callable[[Selection], Mapping[int, Series]]
-"""Finds the series of a selection, whatever it is `within`."""
+"""Finds the series that match a selection, regardless of its `within`."""
 
 
 def selections(node: Node) -> Iterator[Selection]:
-    """Generate all selections of a tree, as often as they are in it, each of all that is mapped."""
+    """Generate all selections of a tree, also repeated ones; `&` becomes a map's pattern."""
     if isinstance(node, Selection):
         yield node
     elif isinstance(node, Call):
@@ -87,7 +88,7 @@ def selections(node: Node) -> Iterator[Selection]:
 
 
 def placed(term: Selection, node: Mapped, within: Tags = ()) -> Selection:
-    """Return a selection with the pattern of a map in place of its `&`, and kept `within` that."""
+    """Replace `&` in a selection by the pattern of a map, and restrict it by `within`."""
     if getattr(term, node.what) != PLACE:
         return term
     within = (*term.within, *within)
@@ -99,22 +100,22 @@ def placed(term: Selection, node: Mapped, within: Tags = ()) -> Selection:
 def evaluate(
     node: Node, selected: Mapping[Selection, SeriesSet], raise_if_ended: Callable[[], None]
 ) -> SeriesSet:
-    """Return the series of an expanded tree, given those of its selections; what is finite."""
+    """Return the series, with finite values, of an expanded tree, from those of its selections."""
     raise_if_ended()
     if isinstance(node, Selection):
         return selected[node]
-    assert isinstance(node, Call)  # noqa: S101 - nothing else is in an expanded tree
+    assert isinstance(node, Call)  # noqa: S101 - an expanded tree has no other nodes
     sets = [evaluate(inner, selected, raise_if_ended) for inner in node.sets]
     return node.function([series for series_set in sets for series in series_set])
 
 
 def expanded(node: Node, find: Find, raise_if_ended: Callable[[], None]) -> Node:
-    """Return the tree with each set as often as it is asked for; raises ValueError."""
+    """Expand what a tree repeats, so that each repetition is in it; raises ValueError."""
     return _Expansion(find, raise_if_ended).of(node)
 
 
 class _Expansion:
-    """Expands a tree, and counts what becomes of it."""
+    """Expands a tree, and counts its nodes."""
 
     def __init__(self, find: Find, raise_if_ended: Callable[[], None]) -> None:
         self._find = find
@@ -125,8 +126,9 @@ class _Expansion:
         if isinstance(node, Call):
             return Call(node.function, tuple(self.of(inner) for inner in node.sets))
         self._raise_if_ended()
-        # What repeats is counted too: it may come to no series(), where nothing matches. Calls are
-        # not: they are no deeper than the query, and each has something that is counted within.
+        # Repeating nodes are counted, too: they may expand to no series() at all, if nothing
+        # matches. Calls are not: they nest no deeper than the query, and each contains something
+        # that is counted.
         self._count += 1
         if self._count > MAX_EXPANDED:
             raise ValueError(f"it comes to more than {MAX_EXPANDED} of {_COUNTED} in all")
@@ -137,7 +139,7 @@ class _Expansion:
         return self._mapped(node) if isinstance(node, Mapped) else self._grouped(node)
 
     def _mapped(self, node: Mapped) -> Node:
-        """Return a call for each metric or source, in their order, each within that."""
+        """Return a call with a set for each metric or source, restricted to it, in order."""
         key = SOURCE if node.what == SOURCE else METRIC
         names = {
             name
@@ -148,7 +150,7 @@ class _Expansion:
         return Call(list, tuple(self.of(_placed_at(node, key, name)) for (name,) in sorted(names)))
 
     def _grouped(self, node: Grouped) -> Node:
-        """Return a call for each set of values, in their order; its series have them as tags."""
+        """Return a call with a set for each group of values; its series get these as tags."""
         terms = [term for term in selections(node.inner) if term.grouped]
         groups = {values for term in terms for values in self._values(term, node.tags)}
         calls = []
@@ -159,7 +161,7 @@ class _Expansion:
         return Call(list, tuple(calls))
 
     def _values(self, term: Selection, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Generate what the series of a selection have of some names, of those that have all."""
+        """Generate the values of these names, for the selected series that have all of them."""
         self._raise_if_ended()
         for series in self._find(term).values():
             if is_within(series, term.within):
@@ -169,7 +171,7 @@ class _Expansion:
 
 
 def value_of(series: Series, name: str) -> str:
-    """Return the metric of a series, its source, or the value of one of its tags, or ""."""
+    """Return a series' metric, its source, or the value of a tag; "" if it has none."""
     if name == METRIC:
         return series.name
     if name == SOURCE:
@@ -178,12 +180,12 @@ def value_of(series: Series, name: str) -> str:
 
 
 def is_within(series: Series, within: Tags) -> bool:
-    """Whether a series has all of some values, in any case."""
+    """Return whether a series has all these values, in any case."""
     return all(value_of(series, name).lower() == value for name, value in within)
 
 
 def _changed(node: Node, change: Callable[[Selection], Selection]) -> Node:
-    """Return a tree with every selection changed."""
+    """Return a tree with each selection changed."""
     if isinstance(node, Selection):
         return change(node)
     if isinstance(node, Call):
@@ -204,7 +206,7 @@ def _in_group(term: Selection, group: Tags) -> Selection:
 
 
 def _tagged(tags: Tags) -> Function:
-    """Return what gives series some tags, in place of others of the names."""
+    """Return a function that sets tags of series, replacing values of the same names."""
     return lambda series_set: [
         series._replace(tags=tuple(sorted({**dict(series.tags), **dict(tags)}.items())))
         for series in series_set

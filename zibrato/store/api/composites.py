@@ -1,4 +1,4 @@
-"""The answers to composite queries, in Librato's shapes: by source, and by tags."""
+"""Responses to composite queries, in Librato's formats: by source, and by tags."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from zibrato.store.db.reader import Reader
 
 
 class Composite:
-    """The series that a query is for, over a time range, `now` being in Unix seconds.
+    """Evaluates a composite query over a time range; `now` is in Unix seconds.
 
-    With `sources`, what it asks for by its source is shown by that, as Librato first had it, else
-    all is by its tags. Raises ApiError for what is not understood, and past a bound.
+    With `sources`, terms that select by source are shown by source, as in Librato's first API;
+    otherwise everything is shown by tags. Raises ApiError for a query that isn't understood, and if
+    a bound is exceeded.
     """
 
     def __init__(
@@ -34,11 +35,11 @@ class Composite:
         self._metrics = metadata.metrics(reader, names)
 
     def by_source(self) -> list[Content]:
-        """Return a list of series, as /v1/metrics has it."""
+        """Return a list of series in the format of /v1/metrics."""
         return [self._by_source(series) for series in self._series]
 
     def by_tags(self) -> list[Content]:
-        """Return a list of series, as /v1/measurements has it."""
+        """Return a list of series in the format of /v1/measurements."""
         return [
             {
                 "tags": dict(series.tags),
@@ -50,7 +51,7 @@ class Composite:
         ]
 
     def measurements(self) -> Content:
-        """Return measurements by source; of several series of one source the second is `NAME 2`."""
+        """Return measurements by source; the second series of a source is called `NAME 2`."""
         named: dict[str, list[CompositeSeries]] = {}
         for series in self._series:
             named.setdefault(_source(series), []).append(series)

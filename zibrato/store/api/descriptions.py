@@ -1,4 +1,4 @@
-"""What a request says of metrics: names for people, units and the like; pure."""
+"""Metric metadata in requests: names for people, units and the like; pure."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NUMBERS = {"display_max", "display_min"}
 _FLAGS = {"display_stacked", "gap_detection", "aggregate"}
 _TEXTS = {"color", "display_units_long", "display_units_short", "display_transform"}
 _ATTRIBUTES = {*_NUMBERS, *_FLAGS, *_TEXTS, SUMMARIZE, "created_by_ua"}
-"""Librato's, which may also be given beside `attributes`."""
+"""Librato's attributes, which may also be given outside of `attributes`."""
 DESCRIBED = {"display_name", "description", "period", "attributes", *_ATTRIBUTES}
 _FIELDS = {"name", "type", "composite", *DESCRIBED}
 
 
 def metric_fields(content: Content) -> MetricFields:
-    """Return what a request says of a metric; null takes a text or the period away."""
+    """Return a request's fields of a metric; null deletes a text or the period."""
     reject_unknown(content, _FIELDS)
     fields: MetricFields = {}
     if content.get("type") is not None:
@@ -46,7 +46,7 @@ def metric_fields(content: Content) -> MetricFields:
 
 
 def _composite(content: Content) -> str | None:
-    """Return the query of a composite, having made sure that it is one."""
+    """Return the query of a composite, after checking it."""
     text = optional_text(content, "composite")
     if text is not None:
         try:
@@ -57,7 +57,7 @@ def _composite(content: Content) -> str | None:
 
 
 def about(measurement: Content) -> MetricFields:
-    """Return what a measurement says of its metric; null says nothing."""
+    """Return the metadata of a measurement's metric; null sets nothing."""
     fields = MetricFields(
         attributes=attributes(measurement),
         display_name=optional_text(measurement, "display_name"),
@@ -68,15 +68,15 @@ def about(measurement: Content) -> MetricFields:
 
 
 def attributes(content: Content) -> dict[str, object]:
-    """Return the attributes of a metric, those that a form has as text in their own types."""
-    given = content.get("attributes") or {}  # some languages write an empty object as an array
+    """Return the attributes of a metric; those that a form has as text are converted."""
+    given = content.get("attributes") or {}  # some languages encode an empty object as an array
     if not isinstance(given, dict):
         raise bad_parameter("attributes", "is not an object")
     return _typed(given)
 
 
 def _is_deep(value: object, depth: int) -> bool:
-    """Whether a value is nested more than `depth` deep: then encoding it again might fail."""
+    """Return whether a value is nested deeper than `depth`; encoding it again might fail."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return depth < 0 or any(_is_deep(one, depth - 1) for one in inner)
 

@@ -38,7 +38,7 @@ _READ = {"tags_search", "group_by", "group_by_function", "summary_function", "fo
 
 
 class MeasurementsApi:
-    """What there is below /v1/measurements."""
+    """The paths below /v1/measurements."""
 
     app = with_error_responses(Klein())
 
@@ -48,7 +48,7 @@ class MeasurementsApi:
 
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
-        """Keep measurements, all of them or none."""
+        """Store measurements, all or none."""
         total = await keep(self._store, request, tagged)
         summary = {"total": total, "accepted": total, "failed": 0, "filtered": 0}
         return json_response(request, {"measurements": {"summary": summary}}, 202)
@@ -71,7 +71,7 @@ class MeasurementsApi:
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
-        """Answer with the streams of a metric, those with the tags that are asked for."""
+        """Answer with the streams of a metric that have the requested tags."""
         params = parameters(request)
         tags = {param for param in params if TAG_PARAMETER.fullmatch(param)}
         reject_unknown_parameters(params, TIME_PARAMETERS, _READ, tags)

@@ -1,4 +1,4 @@
-"""/v1/metrics: measurements with a source, as Librato had them first."""
+"""/v1/metrics: measurements with a source, in the format of Librato's first API."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _READ = {"source", "sources", "format"}
 
 
 class MetricsApi:
-    """What there is below /v1/metrics; `store` keeps it."""
+    """The paths below /v1/metrics; `store` has the data."""
 
     app = with_error_responses(Klein())
 
@@ -61,7 +61,7 @@ class MetricsApi:
 
     @app.route("/", methods=["POST"])
     async def post(self, request: IRequest) -> bytes:
-        """Keep measurements, all of them or none; OTLP's go through the daemon, as all others."""
+        """Store measurements, all or none; those in OTLP go through the daemon, like all others."""
         if is_otlp(request):
             return await self._otlp(request)
         await keep(self._store, request, legacy)
@@ -83,7 +83,7 @@ class MetricsApi:
 
     @app.route("/", methods=["DELETE"])
     async def delete_many(self, request: IRequest) -> bytes:
-        """Delete the metrics of the body's names but those of `exclude`; * is anything in both."""
+        """Delete the metrics named in the body, except those of `exclude`; * is any text."""
         content = content_of(request)
         reject_unknown(content, {"names", "exclude"})
         names, exclude = name_patterns(content, "names"), name_patterns(content, "exclude", [])
@@ -92,7 +92,7 @@ class MetricsApi:
 
     @app.route("/<name>", methods=["GET"])
     async def get(self, request: IRequest, name: str) -> bytes:
-        """Answer with a metric, and with its measurements if a time is asked for."""
+        """Answer with a metric, and with its measurements if the request has a time range."""
         params = parameters(request)
         reject_unknown_parameters(params, TIME_PARAMETERS, SHAPE_PARAMETERS, _READ)
         if not (TIME_PARAMETERS & params.keys() or "format" in params):
@@ -108,12 +108,12 @@ class MetricsApi:
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
-        """Change what is known of a metric, or make one."""
+        """Change a metric's metadata, or make a metric."""
         fields = metric_fields(content_of(request))
 
         def work(writer: Writer) -> tuple[bool, Metric]:
             known = metadata.metrics(writer, [name])
-            if not known:  # what the daemon measures may be called anything
+            if not known:  # the daemon's own measurements may have any name
                 required_name({"name": name}, "name")
                 if fields.get("type") == COMPOSITE and not fields.get("composite"):
                     raise bad_parameter("composite", "is not present")
@@ -127,9 +127,9 @@ class MetricsApi:
 
     @app.route("/", methods=["PUT"])
     async def put_many(self, request: IRequest) -> bytes:
-        """Change what is known of the metrics of the body's names, but of those of `exclude`.
+        """Change the metadata of the metrics named in the body, except those of `exclude`.
 
-        In both * is anything.
+        In both, * is any text.
         """
         content = content_of(request)
         reject_unknown(content, {"names", "exclude", *DESCRIBED})
@@ -160,7 +160,8 @@ class MetricsApi:
         def work(writer: Writer) -> None:
             names = select(writer)
             writer.delete_metrics(names)
-            # Here, as the list is locked while all of it is encoded: the reactor can't wait.
+            # Remove them here: the list is locked while it is encoded, and the reactor can't wait
+            # for that.
             self._store.live.remove(names)
 
         await self._database.write(work)
@@ -204,9 +205,9 @@ class MetricsApi:
 async def keep(
     store: Store, request: IRequest, parse: Callable[[Content, float], list[Submission]]
 ) -> int:
-    """Keep the measurements of a request, show them to subscribers, return how many they are."""
+    """Store the measurements of a request, show them to subscribers, and return their number."""
     submissions = parse(content_of(request), store.database.clock.seconds())
-    await store.ready()  # else they might be loaded from the file and then added once more
+    await store.ready()  # otherwise they could be loaded from the file, and then added again
     kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
     interval = store.live.interval
     measured = [

@@ -1,4 +1,4 @@
-"""What the query of a request asks for: its parameters, and the values of those of all lists."""
+"""The query parameters of requests, and the values of those that all lists have."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zibrato.store.api.requests import Content, integer
 from zibrato.store.api.responses import bad_parameter, bad_request
 
 PAGE = 100
-"""Most that a page has, and what it has where no length is asked for; Librato's."""
+"""Librato's maximum and default of a page's length."""
 _PAGE_PARAMETERS = {"name", "offset", "length", "sort", "orderby"}
 Parameters = Mapping[str, list[str]]
 """The values of each parameter of a query."""
 
 
 def parameters(request: IRequest) -> Parameters:
-    """Return the parameters of a request's query; `[]` at the end of a name makes no difference."""
+    """Return the parameters of a request's query; `[]` at the end of a name is ignored."""
     query = request.uri.partition(b"?")[2].decode("ascii", "replace")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
@@ -32,9 +32,9 @@ def parameters(request: IRequest) -> Parameters:
 
 
 def reject_unknown_parameters(params: Parameters, *names: Container[str]) -> None:
-    """Raise ApiError for a parameter that is in none of these: what isn't supported has no answer.
+    """Raise ApiError for a parameter that is in none of `names`, and therefore isn't supported.
 
-    Ignored, it would have a wrong one.
+    If it were ignored, the response would be wrong.
     """
     for param in params:
         if not any(param in known for known in names):
@@ -47,7 +47,7 @@ def first_values(params: Parameters) -> dict[str, str]:
 
 
 class Page(NamedTuple):
-    """Which part of a list, sorted by name, is asked for: of what has `search` in its name."""
+    """Which part of a list is requested; the list is sorted by name, and names contain `search`."""
 
     search: str
     offset: int
@@ -55,13 +55,13 @@ class Page(NamedTuple):
     descending: bool
 
     def content(self, what: str, total: int, found: int, shown: Sequence[object]) -> Content:
-        """Return an answer with what is shown of a list, and how much there is and was found."""
+        """Return a response with a part of a list, the list's length, and how many were found."""
         query = {"found": found, "length": len(shown), "offset": self.offset, "total": total}
         return {"query": query, what: shown}
 
 
 def paging(every: Parameters) -> Page:
-    """Return which part of a list is asked for, and nothing else; raises ApiError."""
+    """Return which part of a list is requested; raises ApiError, also for other parameters."""
     reject_unknown_parameters(every, _PAGE_PARAMETERS)
     params = first_values(every)
     offset, length = integer(params, "offset") or 0, integer(params, "length") or PAGE
@@ -78,7 +78,7 @@ def paging(every: Parameters) -> Page:
 
 
 def wants_csv(params: Parameters) -> bool:
-    """Return whether measurements are asked for as CSV; raises ApiError."""
+    """Return whether the request wants measurements as CSV; raises ApiError."""
     kind = first_values(params).get("format", "json")
     if kind not in {"json", "csv"}:
         raise bad_parameter("format", "is neither json nor csv")

@@ -1,4 +1,4 @@
-"""What a request's body says, in JSON or, as once was the default, form-encoded."""
+"""Parse request bodies, which are JSON or, as in Librato's first API, form-encoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_FORM_DEPTH = 4
 MAX_TEXT = 10_000
 """Characters of a text for people."""
 MAX_PATTERNS = 100
-"""Names with *: for each, those of all metrics are read."""
+"""Names with *: each of them reads the names of all metrics."""
 MAX_TIME = 8_000_000_000
 """The last Unix time, and the longest duration; the store's keys have 33 bits for them."""
 _TRUE = {"1", "true", "yes", "on", ""}
@@ -28,29 +28,29 @@ _FALSE = {"0", "false", "no", "off"}
 _PARTS = re.compile(r"\[([^\[\]]*)\]")
 _NAME = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 Content = dict[str, Any]
-"""A JSON object: its values are of any type until they have been looked at."""
+"""A JSON object, whose values may have any type until they are checked."""
 
 
 def content_of(request: IRequest) -> Content:
-    """Return the body of a request as an object; raises ApiError."""
+    """Parse the body of a request to an object; raises ApiError."""
     body = _inflated(request, request.content.read())
     kind = _content_type(request)
-    # JSON that is called a form is taken, too: curl calls so whatever it posts.
+    # Accept JSON that is declared as a form, too: curl declares whatever it posts as a form.
     if kind == b"application/json" or body.lstrip()[:1] == b"{":
         return from_json(body)
     return from_form(body)
 
 
 class _Otlp(msgspec.Struct):
-    """What JSON of OTLP has, and Librato's has not."""
+    """The key that JSON of OTLP has, and Librato's doesn't."""
 
     resourceMetrics: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def is_otlp(request: IRequest) -> bool:
-    """Whether a request to /v1/metrics is OTLP's and not Librato's, whose path it is as well.
+    """Return whether a request to /v1/metrics is OTLP's, which uses the same path as Librato.
 
-    JSON tells by what is in it. The body is there to be read again.
+    For JSON, the content decides. The body can still be read afterwards.
     """
     kind = _content_type(request)
     if kind != b"application/json":
@@ -60,7 +60,7 @@ def is_otlp(request: IRequest) -> bool:
     try:
         if _content_encoding(request) == b"gzip":
             body = inflate(body, MAX_INFLATED)
-        # What hasn't the word is not OTLP's, and so no body of Librato's is decoded twice.
+        # A body without this word isn't OTLP, so no body of Librato's is decoded twice.
         shape = msgspec.json.decode(body, type=_Otlp) if b'"resourceMetrics"' in body else _Otlp()
     except (ValueError, OverflowError, RecursionError):
         return False
@@ -68,9 +68,9 @@ def is_otlp(request: IRequest) -> bool:
 
 
 def from_json(body: bytes) -> Content:
-    """Return the object of a JSON text; an empty one has nothing in it.
+    """Parse a JSON text to an object; an empty text is an empty object.
 
-    All its texts can be encoded again: half of a surrogate pair is no JSON here.
+    All texts in it can be encoded again: half of a surrogate pair is rejected.
     """
     try:
         content = msgspec.json.decode(body or b"{}")
@@ -82,7 +82,7 @@ def from_json(body: bytes) -> Content:
 
 
 def from_form(body: bytes) -> Content:
-    """Return the object of a form such as `gauges[0][name]=a&gauges[0][value]=1`."""
+    """Parse a form such as `gauges[0][name]=a&gauges[0][value]=1` to an object."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
     except ValueError as error:
@@ -98,7 +98,7 @@ def from_form(body: bytes) -> Content:
 
 
 def objects(value: object, param: str) -> list[Content]:
-    """Return measurements, which may be an array, or an object by name or position."""
+    """Return measurements, from an array, or from an object by name or position."""
     if isinstance(value, dict):
         value = [
             {"name": key, **inner} if isinstance(inner, dict) and not key.isdecimal() else inner
@@ -110,7 +110,7 @@ def objects(value: object, param: str) -> list[Content]:
 
 
 def number(content: Mapping[str, object], param: str) -> float | None:
-    """Return a finite number, which may be text, or None where there is none."""
+    """Return a finite number, which may be given as text, or None if there is none."""
     value = content.get(param)
     if value is None:
         return None
@@ -118,7 +118,7 @@ def number(content: Mapping[str, object], param: str) -> float | None:
         raise bad_parameter(param, "is not a number")
     try:
         value = float(value)
-    except (ValueError, OverflowError):  # the latter of an int past all floats
+    except (ValueError, OverflowError):  # OverflowError is for an int beyond all floats
         raise bad_parameter(param, "is not a number") from None
     if not isfinite(value):
         raise bad_parameter(param, "is not a number")
@@ -126,7 +126,7 @@ def number(content: Mapping[str, object], param: str) -> float | None:
 
 
 def integer(content: Mapping[str, object], param: str) -> int | None:
-    """Return a whole number that a float holds exactly, or None where there is none."""
+    """Return a whole number that a float holds exactly, or None if there is none."""
     value = number(content, param)
     if value is not None and (value != int(value) or abs(value) > MAX_EXACT_INT):
         raise bad_parameter(param, "is not an integer")
@@ -134,7 +134,7 @@ def integer(content: Mapping[str, object], param: str) -> int | None:
 
 
 def seconds(content: Mapping[str, object], param: str) -> float | None:
-    """Return a Unix time or a duration that the store can have, or None where there is none."""
+    """Return a Unix time or a duration that the store can hold, or None if there is none."""
     value = number(content, param)
     if value is not None and not 0 <= value <= MAX_TIME:
         raise bad_parameter(param, f"is not from 0 to {MAX_TIME} seconds")
@@ -142,7 +142,7 @@ def seconds(content: Mapping[str, object], param: str) -> float | None:
 
 
 def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
-    """Return whether a parameter is true, in any of the ways in which people write that."""
+    """Return whether a parameter is true, in any of the usual spellings."""
     value = content.get(param)
     if value is None:
         return default
@@ -153,19 +153,19 @@ def flag(content: Mapping[str, object], param: str, default: bool) -> bool:
 
 
 def number_or(content: Mapping[str, object], param: str, default: float) -> float:
-    """Return a finite number, or the default where there is none; 0 is one."""
+    """Return a finite number, or the default if there is none; 0 is a number."""
     value = number(content, param)
     return default if value is None else value
 
 
 def seconds_or(content: Mapping[str, object], param: str, default: float) -> float:
-    """Return a Unix time, or the default where there is none."""
+    """Return a Unix time, or the default if there is none."""
     value = seconds(content, param)
     return default if value is None else value
 
 
 def required_name(content: Mapping[str, object], param: str) -> str:
-    """Return a name or source, which must be there and be legal."""
+    """Return a name or source; raises ApiError if it is missing or invalid."""
     value = content.get(param)
     if value is None or value == "":
         raise bad_parameter(param, "is not present")
@@ -175,7 +175,7 @@ def required_name(content: Mapping[str, object], param: str) -> str:
 
 
 def required_source(content: Mapping[str, object], param: str) -> str:
-    """Return a source, which must be there and be legal; `all` stands for all of them."""
+    """Return a source, `all` for all; raises ApiError if it is missing or invalid."""
     source = required_name(content, param)
     if source.lower() == "all":
         raise bad_parameter(param, "is reserved")
@@ -185,7 +185,7 @@ def required_source(content: Mapping[str, object], param: str) -> str:
 def name_patterns(
     content: Mapping[str, object], param: str, default: list[str] | None = None
 ) -> list[str]:
-    """Return names in which * is anything: one, several, or a form's by position."""
+    """Return names in which * is any text: one, several, or a form's by position."""
     value = content.get(param, default)
     if isinstance(value, str):
         return [value]
@@ -199,14 +199,14 @@ def name_patterns(
 
 
 def reject_unknown(content: Mapping[str, object], params: Container[str]) -> None:
-    """Raise ApiError for a parameter that is none of these: Librato fails the request too."""
+    """Raise ApiError for a parameter that isn't in `params`; Librato rejects the request, too."""
     for param in content:
         if param not in params:
             raise bad_parameter(param, "is not a known parameter")
 
 
 def optional_text(content: Mapping[str, object], param: str) -> str | None:
-    """Return a text for people, or None where there is none."""
+    """Return a text for people, or None if there is none."""
     value = content.get(param)
     if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
         raise bad_parameter(param, f"is no text of at most {MAX_TEXT} characters")
@@ -214,7 +214,7 @@ def optional_text(content: Mapping[str, object], param: str) -> str | None:
 
 
 def _put(content: Content, path: list[str], value: str) -> None:
-    """Put a form's value where its name says; `names[]`, or the same name again, adds to a list."""
+    """Put a form's value at its path; `names[]`, or a repeated name, appends to a list."""
     to_list = path[-1] == "" and len(path) > 1
     *outer, last = path[:-1] if to_list else path
     for part in outer:
@@ -226,7 +226,7 @@ def _put(content: Content, path: list[str], value: str) -> None:
         before.append(value)
     elif to_list:
         content[last] = [value]
-    else:  # `names=a&names=b`, as Librato's documents have it
+    else:  # `names=a&names=b`, as in Librato's documentation
         content[last] = value if before is None else [before, value]
 
 
@@ -262,5 +262,5 @@ def _inflated(request: IRequest, body: bytes) -> bytes:
 
 
 def too_large() -> ApiError:
-    """Return the error of a body past its bound."""
+    """Return the error for a body that is too large."""
     return bad_request(f"the body is larger than {MAX_BODY} bytes", 413)

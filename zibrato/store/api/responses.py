@@ -1,4 +1,4 @@
-"""What the API answers: JSON, and Librato's shapes of errors."""
+"""Responses of the API: JSON, and errors in Librato's formats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = Logger()
 
 
 class ApiError(Exception):
-    """A request is rejected with a `status`; `errors` is what the response's body says."""
+    """A request is rejected with a `status`; the response's body has the `errors`."""
 
     def __init__(self, status: int, errors: object) -> None:
         super().__init__(status, errors)
@@ -30,50 +30,50 @@ class ApiError(Exception):
 
 
 def bad_parameter(param: str, *messages: str) -> ApiError:
-    """Return the error of a parameter."""
+    """Return the error for a parameter."""
     return ApiError(400, {"params": {param: list(messages)}})
 
 
 def bad_request(message: str, status: int = 400) -> ApiError:
-    """Return the error of a request as a whole."""
+    """Return the error for a request as a whole."""
     return ApiError(status, {"request": [message]})
 
 
 def not_found() -> ApiError:
-    """Return the error of what there isn't."""
+    """Return the error for something that doesn't exist."""
     return bad_request("Not Found", 404)
 
 
 def json_response(request: IRequest, content: object, status: int = 200) -> bytes:
-    """Return the body of a response in JSON, having set its status and type."""
+    """Set status and type of a response, and return its body: content as JSON."""
     request.setResponseCode(status)
     request.setHeader(b"Content-Type", b"application/json")
     return msgspec.json.encode(content)
 
 
 def created(request: IRequest, content: object, *path: object) -> bytes:
-    """Return the body of a response with what was created, having set where it is below /v1."""
+    """Return the body for a created resource, and set the header Location below /v1."""
     segments = "/".join(quote(str(segment), safe="") for segment in path)
     request.setHeader(b"Location", f"/v1/{segments}".encode())
     return json_response(request, content, 201)
 
 
 def csv_response(request: IRequest, content: bytes) -> bytes:
-    """Return the body of a response in CSV, having set its type."""
+    """Set the type of a response to CSV, and return its body."""
     request.setHeader(b"Content-Type", b"text/csv; charset=utf-8")
     return content
 
 
 def no_content(request: IRequest) -> bytes:
-    """Return the body of a response without one."""
+    """Set the status of a response without a body, and return an empty body."""
     request.setResponseCode(204)
     return b""
 
 
 def error_response(request: IRequest, status: int, errors: object) -> bytes:
-    """Return the body of a response with errors; a server's own end the connection.
+    """Return the body of a response with errors; a server error ends the connection.
 
-    python-librato can't go on with a connection on which there was one.
+    python-librato can't continue on a connection after a server error.
     """
     if status >= 500:
         request.setHeader(b"Connection", b"close")
@@ -81,7 +81,7 @@ def error_response(request: IRequest, status: int, errors: object) -> bytes:
 
 
 def with_error_responses(app: Klein) -> Klein:
-    """Return `app`, that now answers for every error and redirects nobody."""
+    """Have `app` respond to every error in Librato's formats, and redirect nobody; return `app`."""
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters.update(default=Segment, int=RowId)
@@ -90,12 +90,12 @@ def with_error_responses(app: Klein) -> Klein:
     return app
 
 
-# Any: each takes the errors of its own kind, and nothing but the table tells which those are.
+# `Any`, because each function takes errors of one kind, which only the table below knows.
 _ApiErrorOf = Callable[[Any], ApiError]
 
 
 def _add_handler(app: Klein, kind: type[Exception], api_error: _ApiErrorOf) -> None:
-    # Klein calls it as a method, by its arguments' names.
+    # Klein calls this as a method, with these names of arguments.
     def handle(self: object, request: IRequest, failure: Failure) -> bytes:  # noqa: ARG001 - named by Klein
         error = api_error(failure.value)
         return error_response(request, error.status, error.errors)
@@ -116,7 +116,7 @@ _API_ERRORS: tuple[tuple[type[Exception], _ApiErrorOf], ...] = (
     (sqlite3.OperationalError, lambda error: ApiError(503, _unavailable(error))),
     (Exception, _fault),
 )
-"""What is answered for each kind of error: the first that it is one of."""
+"""The API's error for each kind of exception; the first kind that matches is used."""
 
 
 def _unavailable(error: sqlite3.OperationalError) -> object:

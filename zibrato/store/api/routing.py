@@ -1,4 +1,4 @@
-"""How requests come to the API's routes: names of any kind in paths, and headers of all answers."""
+"""Route requests to the API: paths with any names, and headers of all responses."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from twisted.web.server import NOT_DONE_YET
 from werkzeug.routing import BaseConverter
 
 RATE_LIMIT = 1_000_000
-"""What answers say of the requests that are left: there is no limit, but clients read one."""
+"""The remaining requests that responses report: there is no limit, but clients read the headers."""
 RATE_LIMIT_HEADERS = (b"X-Librato-RateLimit-Agg", b"X-Librato-RateLimit-Std")
 _RESET = 60
 
 
 class Segment(BaseConverter):
-    """One segment of a path, which `quoted` made one of; it may be any text."""
+    """One segment of a path, as `quoted` encodes it; it may be any text."""
 
     def to_python(self, value: str) -> str:
-        """Return the text that was quoted."""
+        """Return the original text."""
         return value.replace("%2F", "/").replace("%25", "%")
 
 
 class RowId(BaseConverter):
-    """A number that SQLite may have given a row; of a longer one there is nothing."""
+    """A number that can be the id of a row in SQLite; nothing has a longer one."""
 
     regex = "[0-9]{1,18}"
 
@@ -34,15 +34,16 @@ class RowId(BaseConverter):
 
 
 def quoted(segment: bytes) -> bytes:
-    """Return a segment in which no slash is left.
+    """Encode the slashes in a path segment.
 
-    Klein joins segments that Twisted has unquoted: `GET%20%2Fusers` would be two.
+    Klein joins segments after Twisted has decoded them, so `GET%20%2Fusers` would become two
+    segments.
     """
     return segment.replace(b"%", b"%25").replace(b"/", b"%2F")
 
 
 class Routed(Resource):
-    """The routes of an app, for which names may have slashes; its answers tell of rate limits."""
+    """The routes of an app; names may have slashes, and responses have rate limit headers."""
 
     isLeaf = True
 

@@ -1,4 +1,4 @@
-"""Which series a request is about: of a source, with tags, of a term of a composite query; pure."""
+"""Which series a request selects: by source, by tags, or by a term of a composite query; pure."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from zibrato.store.api.responses import bad_parameter
 from zibrato.store.api.tag_search import Found, has, has_not, has_other, matches, parse
 
 UNASSIGNED = "unassigned"
-"""What Librato calls the source of a measurement that names none."""
+"""Librato's name for the source of a measurement without a source."""
 TAG_PARAMETER = re.compile(r"tags\[(!?[^\]]+)\]")
-"""The parameter that asks for a tag, and the tag's name."""
+"""Matches the parameter that selects by a tag, and captures the tag's name."""
 
 
 def has_source(series: Series) -> bool:
-    """Whether the source API shows a series: Librato showed there nothing that has but tags."""
+    """Return whether the source API shows a series: not, as in Librato, if it has only tags."""
     return bool(series.source) or not series.tags
 
 
 def source_of(series: Series) -> str:
-    """Return what Librato calls the source of a series."""
+    """Return the source of a series, as Librato calls it."""
     return series.source or UNASSIGNED
 
 
 def tags_of(series: Series) -> dict[str, str]:
-    """Return the tags of a series, its source being one."""
+    """Return the tags of a series, including its source."""
     return {**dict(series.tags), **({"source": series.source} if series.source else {})}
 
 
 def of_term(series: Iterable[tuple[int, Series]], term: Selection) -> Iterator[tuple[int, Series]]:
-    """Generate those of the series, and their ids, that a term of a composite query selects."""
+    """Generate id and series of those that a term of a composite query selects."""
     metric = term.metric.lower()
     tags = [has(name, pattern) for name, pattern in term.tags]
     source = None if term.source is None else term.source.lower()
@@ -47,13 +47,13 @@ def of_term(series: Iterable[tuple[int, Series]], term: Selection) -> Iterator[t
 
 
 def source_patterns(params: Parameters) -> list[str]:
-    """Return the sources that are asked for, in lower case; * is anything."""
+    """Return the patterns of requested sources, in lower case; * is any text."""
     asked = [*params.get("sources", ()), *params.get("source", ())]
     return [pattern.lower() for pattern in asked] or ["*"]
 
 
 def of_sources(series: Mapping[int, Series], params: Parameters) -> Mapping[int, Series]:
-    """Return the series of the sources that are asked for, in which * is anything."""
+    """Return the series of the requested sources, in whose patterns * is any text."""
     patterns = source_patterns(params)
     return {
         series_id: one
@@ -63,11 +63,11 @@ def of_sources(series: Mapping[int, Series], params: Parameters) -> Mapping[int,
 
 
 def with_tags(series: Mapping[int, Series], params: Parameters) -> dict[int, Series]:
-    """Return the series that have the tags which are asked for; raises ApiError.
+    """Return the series that have the requested tags; raises ApiError.
 
-    `tags[NAME]=VALUE` takes several values, any of which will do, * being anything; a value that
-    begins with ! must not be the tag's, which must be there; `tags[!NAME]` must not be there.
-    `tags_search` is in the language of `tag_search`.
+    `tags[NAME]=VALUE` may be repeated: one of the values must match, and * is any text. If a value
+    begins with !, the series must have the tag, with another value. `tags[!NAME]` requires that the
+    series doesn't have the tag. `tags_search` is in the language of `tag_search`.
     """
     conditions = [
         condition

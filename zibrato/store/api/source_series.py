@@ -1,4 +1,4 @@
-"""Measurements by source, as /v1/metrics shows them; pure."""
+"""Measurements by source, in the format of /v1/metrics; pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _GROUPED = ("value", "sum", "min", "max", "sum_squares", "last")
 
 
 class Shape(NamedTuple):
-    """What is made of sources: shown one by one, all merged, each as one record; grouped."""
+    """How sources are shown: one by one, merged, each as a single record, or grouped."""
 
     breakout: bool = True
     merge: bool = False
@@ -39,7 +39,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(params: Parameters) -> Shape:
-    """Return what the parameters ask for; raises ApiError."""
+    """Return the shape that the parameters request; raises ApiError."""
     first = first_values(params)
     group_by = first.get("group_by")
     if group_by is not None:
@@ -55,9 +55,9 @@ def shape_of(params: Parameters) -> Shape:
 def by_source(
     plot: Plot, series: Mapping[int, Series], metric: Metric, time_range: TimeRange, shape: Shape
 ) -> Content:
-    """Return the measurements of each source, and of all together, in a shape.
+    """Return the measurements of each source, or of all sources together, in a shape.
 
-    What is summarized of Librato's counter are its deltas, as if it were a gauge.
+    For Librato's counter, summaries are those of its deltas, as if it were a gauge.
     """
     sources = _slots_by_source(plot, series)
     running = metric.type == COUNTER_TYPE
@@ -79,7 +79,7 @@ def by_source(
 
 
 class _Entries(NamedTuple):
-    """Makes measurements of slots: one for each, or one of all together; ends with its query."""
+    """Makes measurements of slots: one for each slot, or one for all; stops if the query ends."""
 
     plot: Plot
     value: SummaryFunction
@@ -112,9 +112,10 @@ def _joined(slots: Sequence[Slots]) -> Slots:
 
 
 def _running(slots: Slots, time_range: TimeRange) -> list[Content]:
-    """Return the readings of a counter, each with its difference from the one before.
+    """Return the readings of a counter, each with its difference from the previous one.
 
-    The first has none, nor has one that is less: then the counter began anew.
+    The first reading has no difference. Neither has one that is less than the previous one, because
+    the counter was reset.
     """
     entries = [_entry(start, slots[start], _last) for start in sorted(slots)]
     for before, entry in pairwise(entries):
@@ -124,7 +125,7 @@ def _running(slots: Slots, time_range: TimeRange) -> list[Content]:
 
 
 def _deltas(slots: Slots) -> Slots:
-    """Return what was added to a counter in each slot, as a gauge's rows."""
+    """Return the increments of a counter in each slot, as a gauge's rows."""
     values = [(start, _last(merged_summary(slots[start]))) for start in sorted(slots)]
     return {
         start: [row_of(Summary(1, delta, delta, delta, bounded(delta * delta), delta))]
@@ -138,9 +139,9 @@ def _last(summary: Summary) -> float:
 
 
 def _grouped(sources: Sequence[Sequence[Content]], name: str) -> list[Content]:
-    """Return measurements of which each number is the function of those of the sources.
+    """Return measurements whose numbers are a function of the numbers of all sources.
 
-    `summarized` says of how many; `count` is that of all samples.
+    `summarized` is the number of sources; `count` is the number of all samples.
     """
     function = group_function("group_by", name)
     times: dict[int, list[Content]] = defaultdict(list)
@@ -170,12 +171,12 @@ def _entry(start: int, rows: Sequence[Row], value: SummaryFunction) -> Content:
         "count": summary.count,
         "sum": summary.sum,
     }
-    if rows[0][2] is not None:  # a counter has a count and a sum alone
+    if rows[0][2] is not None:  # a counter has only a count and a sum
         entry.update(min=summary.min, max=summary.max)
         entry.update(_known({"sum_squares": summary.sum_squares, "last": summary.last}))
     return entry
 
 
 def _known(values: Mapping[str, float]) -> dict[str, float]:
-    """Return the values but those that are NaN, which a client left out."""
+    """Return the values that aren't NaN; NaN is a value that a client left out."""
     return {name: value for name, value in values.items() if not isnan(value)}

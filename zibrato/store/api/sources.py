@@ -24,7 +24,7 @@ from zibrato.store.store import Store
 
 
 class SourcesApi:
-    """What there is below /v1/sources."""
+    """The paths below /v1/sources."""
 
     app = with_error_responses(Klein())
 
@@ -51,7 +51,7 @@ class SourcesApi:
 
     @app.route("/<name>", methods=["PUT"])
     async def put(self, request: IRequest, name: str) -> bytes:
-        """Name a source for people, also one that nothing has come from yet."""
+        """Set a source's name for people, even if nothing has been received from the source yet."""
         required_source({"name": name}, "name")
         content = content_of(request)
         reject_unknown(content, {"display_name"})

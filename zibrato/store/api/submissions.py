@@ -1,4 +1,4 @@
-"""Requests with measurements, as Librato's clients send them, to what the store keeps; pure."""
+"""Convert measurements in requests of Librato's clients to what the store keeps; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zibrato.store.db.metadata import COUNTER_TYPE, Submission
 
 MAX_AGE = 7200
 MAX_AHEAD = 300
-"""Seconds of a measurement's time before and past now; the first is Librato's."""
+"""How many seconds a measurement may be in the past and in the future; `MAX_AGE` is Librato's."""
 MAX_TAGS = 50
 _TAG_NAME = re.compile(r"[-.:\w]{1,64}", re.A)
 _TAG_VALUE = re.compile(r"[-.:\w?/\\ ]{1,255}")
@@ -35,7 +35,7 @@ _TAGGED_TOP = {"measurements", "tags", "time", "period"}
 
 
 def legacy(content: Content, now: float) -> list[Submission]:
-    """Return the measurements of gauges and counters; raises ApiError for them all."""
+    """Return the measurements of gauges and counters; raises one ApiError for all invalid ones."""
     reject_unknown(content, _LEGACY_TOP)
     measurements = [
         (kind, measurement)
@@ -48,7 +48,7 @@ def legacy(content: Content, now: float) -> list[Submission]:
 
 
 def tagged(content: Content, now: float) -> list[Submission]:
-    """Return the measurements with tags; raises ApiError for them all."""
+    """Return the measurements with tags; raises one ApiError for all invalid ones."""
     reject_unknown(content, _TAGGED_TOP)
     measurements = objects(content.get("measurements") or [], "measurements")
     if not measurements:
@@ -69,9 +69,10 @@ def _legacy(kind: str, measurement: Content, top: Content, now: float) -> Submis
 
 
 def _tagged(measurement: Content, top: Content, now: float) -> Submission:
-    """Return a measurement; its tags replace those on top.
+    """Return a measurement; its tags replace those that are given for all measurements.
 
-    A tag `source` is a tag: Librato kept what has it apart from what was posted with a source.
+    A tag `source` is a tag: Librato kept its series apart from those that were posted with a
+    source.
     """
     reject_unknown(measurement, _TAGGED)
     tags = _tags(measurement.get("tags") or top.get("tags") or {})
@@ -83,7 +84,7 @@ def _tagged(measurement: Content, top: Content, now: float) -> Submission:
 
 
 def _merged(top: Content, measurement: Content, *inherited: str) -> Content:
-    """Return what a measurement says, and what is said for all of them where it doesn't."""
+    """Return a measurement's fields, with the defaults that are given for all measurements."""
     own = {param: value for param, value in measurement.items() if value is not None}
     return {**{param: top.get(param) for param in inherited}, **own}
 
@@ -96,7 +97,7 @@ def _time(content: Content, param: str, now: float) -> int:
         raise bad_parameter(param, "is too far in the past")
     if when > now + MAX_AHEAD:
         raise bad_parameter(param, "is in the future")
-    return int(when)  # `time.time()` of many a client is a float; Librato has whole seconds
+    return int(when)  # many clients send the float `time.time()`; Librato has whole seconds
 
 
 def _tags(tags: object) -> dict[str, str]:
@@ -118,7 +119,7 @@ def _tag_name(name: str) -> str:
 
 
 def _tag_value(name: str, value: object) -> str:
-    """Return a tag's value, which may be a number: a port, say."""
+    """Return a tag's value, which may be given as a number, such as a port."""
     text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _TAG_VALUE.fullmatch(text):
         raise bad_parameter("tags", f"{name} has an invalid value")
@@ -126,7 +127,7 @@ def _tag_value(name: str, value: object) -> str:
 
 
 def _summary(measurement: Content) -> Summary:
-    """Return the summary of `value`, or of `count` and `sum` with what else there is."""
+    """Return the summary of `value`, or of `count` and `sum` and further fields."""
     value = number(measurement, "value")
     summed = [param for param in _SUMMED if number(measurement, param) is not None]
     if value is not None and summed:
@@ -139,9 +140,9 @@ def _summary(measurement: Content) -> Summary:
 
 
 def _summary_of_sum(measurement: Content) -> Summary:
-    """Return the summary of `count` and `sum`; min and max that aren't given are the mean.
+    """Return the summary of `count` and `sum`; the defaults of min and max are the mean.
 
-    Squares and a last value can't be guessed: they are NaN where they don't follow.
+    The sum of squares and the last value are NaN if they can't be derived.
     """
     count, total = integer(measurement, "count"), number(measurement, "sum")
     if count is None:
@@ -159,10 +160,10 @@ def _summary_of_sum(measurement: Content) -> Summary:
 
 
 def _squares(measurement: Content, count: int, mean: float, total: float) -> float:
-    """Return the sum of squares, or what follows for it from `stddev` or `stddev_m2`.
+    """Return the sum of squares, which may be derived from `stddev` or `stddev_m2`.
 
-    The former is the population's; the latter, of Librato's documents, the sum of the squared
-    differences from the mean.
+    `stddev` is the population's standard deviation. `stddev_m2` is the sum of the squared
+    differences from the mean, as in Librato's documentation.
     """
     squares, deviation, differences = (
         number(measurement, param) for param in ("sum_squares", "stddev", "stddev_m2")

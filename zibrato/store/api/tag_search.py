@@ -1,7 +1,8 @@
-"""Librato's language of searches over tags: a text to what tells which tags it finds; pure.
+"""Librato's language of searches over tags: parse a text to a function that tests tags; pure.
 
-`region=us* and (host=db or not role=web)`: `NAME=VALUE` has the tag with a value in which * is
-anything, `NAME=!VALUE` with another one, `!NAME` hasn't it, and `NAME!=VALUE` is `not NAME=VALUE`.
+An example is `region=us* and (host=db or not role=web)`. `NAME=VALUE` finds the tag with a value,
+in which * is any text. `NAME=!VALUE` finds the tag with another value. `!NAME` finds what lacks the
+tag. `NAME!=VALUE` is `not NAME=VALUE`.
 """
 
 from __future__ import annotations
@@ -24,32 +25,32 @@ _WORDS = {"and", "or", "not"}
 
 
 def has(name: str, pattern: str) -> Found:
-    """Return whether tags have one with a value that matches a pattern."""
+    """Return a test for a tag whose value matches a pattern."""
     name, pattern = name.lower(), pattern.lower()
     return lambda tags: name in tags and matches(pattern, tags[name])
 
 
 def has_other(name: str, pattern: str) -> Found:
-    """Return whether tags have one with a value that doesn't match a pattern."""
+    """Return a test for a tag whose value doesn't match a pattern."""
     name, pattern = name.lower(), pattern.lower()
     return lambda tags: name in tags and not matches(pattern, tags[name])
 
 
 def has_not(name: str) -> Found:
-    """Return whether tags lack one."""
+    """Return a test for the absence of a tag."""
     name = name.lower()
     return lambda tags: name not in tags
 
 
 def parse(text: str) -> Found:
-    """Return what a text finds; a ValueError says what is not understood."""
+    """Parse a text to a test of tags; raises ValueError that says what is not understood."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"it is longer than {MAX_LENGTH} characters")
     return _Parser(_tokens(text)).whole()
 
 
 class _Parser:
-    """A parser by recursive descent; `or` binds weaker than `and`, that weaker than `not`."""
+    """A recursive descent parser; `or` binds weaker than `and`, which binds weaker than `not`."""
 
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
@@ -117,11 +118,11 @@ def _tokens(text: str) -> list[str]:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether a value fits a pattern, in which * is anything.
+    """Return whether a value matches a pattern, in which * is any text.
 
-    Each part between two * is looked for behind the one before, at its first place: where any
-    place leaves enough for the rest, the first one does. No regular expression, which a pattern
-    could make go back and forth for ever.
+    Each part between two * is searched for after the previous part, and its first occurrence is
+    used: if any occurrence leaves enough for the rest, the first does. This isn't a regular
+    expression, because a pattern could make one backtrack for ever.
     """
     first, *rest = pattern.split("*")
     if not rest:

@@ -1,4 +1,4 @@
-"""Measurements by tags, as /v1/measurements shows them: streams of times and values; pure."""
+"""Measurements by tags, in the format of /v1/measurements: streams of times and values; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import Plot
 
 EVERY = "all"
-"""The function of which an answer has all that is known of a summary."""
+"""The function whose response has everything that is known of a summary."""
 DERIVATIVE = "derivative"
 _ALL_NAMES = ("sum", "min", "max", "last", "stddev")
 _Summaries = list[tuple[int, Summary]]
@@ -37,8 +37,8 @@ def by_tags(
 ) -> list[Content]:
     """Return a stream of times and values for each source and set of tags that has any.
 
-    They are in the order of their tags. Series of one set differ by kind or level; the kind of the
-    first decides which function fits.
+    Streams are sorted by their tags. Series with the same tags differ by kind or level; the kind of
+    the first one decides which function is the default.
     """
     streams: dict[tuple[str, Tags], list[int]] = defaultdict(list)
     for series_id, slots in plot.slots.items():
@@ -55,9 +55,9 @@ def by_tags(
 
 
 def grouped(streams: Sequence[Content], tags: Sequence[str], function: str | None) -> list[Content]:
-    """Return streams merged to one for each set of values of the `tags`; to one for `*`.
+    """Merge streams to one for each combination of values of `tags`, or to one for `*`.
 
-    What hasn't all of the tags is left out.
+    Streams that don't have all of these tags are left out.
     """
     name = function or "average"
     combine = group_function("group_by_function", name)
@@ -84,7 +84,7 @@ def grouped(streams: Sequence[Content], tags: Sequence[str], function: str | Non
 def _measured(
     function: str | None, metric: Metric, kind: str
 ) -> Callable[[_Summaries], list[Content]]:
-    """Return what makes measurements of a stream's summaries; raises ApiError."""
+    """Return a function that makes measurements of a stream's summaries; raises ApiError."""
     if function == EVERY:
         return lambda summaries: [_all(time, summary, kind) for time, summary in summaries]
     if function == DERIVATIVE:
@@ -98,7 +98,7 @@ def _measured(
 
 
 def _all(time: int, summary: Summary, kind: str) -> Content:
-    """Return all that is known of a summary; of a counter that is but a count and a sum."""
+    """Return everything that is known of a summary; for a counter, only count and sum."""
     names = _ALL_NAMES[:1] if kind == COUNTER else _ALL_NAMES
     values = {name: SUMMARY_FUNCTIONS[name](summary) for name in names}
     known = {name: value for name, value in values.items() if not isnan(value)}
@@ -106,7 +106,7 @@ def _all(time: int, summary: Summary, kind: str) -> Content:
 
 
 def _derivative(summaries: _Summaries) -> list[Content]:
-    """Return the difference of each last value from the one before."""
+    """Return the difference of each last value from the previous one."""
     return [
         {"time": time, "value": summary.reading - before.reading}
         for (_, before), (time, summary) in pairwise(summaries)

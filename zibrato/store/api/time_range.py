@@ -1,4 +1,4 @@
-"""Which time a request asks for, from its parameters; pure."""
+"""The time range that a request selects with its parameters; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zibrato.store.api.responses import bad_parameter, bad_request
 
 TIME_PARAMETERS = {"start_time", "end_time", "duration", "count", "resolution"}
 MAX_SLOTS = 480_000
-"""What is asked for may have at most so many, were there a measurement in each."""
+"""The most slots of a time range, counting those without measurements."""
 HOUR = 3600.0
 DAY = 86400.0
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class TimeRange(NamedTuple):
     """From `start` to before `end` in Unix seconds, in steps of `step`.
 
-    Of a stream `count` are wanted, if not all: the `oldest`, or the newest.
+    If `count` is given, only so many entries of a stream are wanted: the `oldest`, or the newest.
     """
 
     start: float
@@ -30,17 +30,17 @@ class TimeRange(NamedTuple):
     oldest: bool = False
 
     def limited(self, entries: list[T]) -> list[T]:
-        """Return those that are wanted of a stream's entries, which are in order."""
+        """Return the wanted entries of a stream, whose entries are in order."""
         if self.count is None:
             return entries
         return entries[: self.count] if self.oldest else entries[-self.count :]
 
 
 def time_range_of(params: Mapping[str, str], now: float, default: float = HOUR) -> TimeRange:
-    """Return what the parameters say; without any, the last `default` seconds.
+    """Return the time range of the parameters; without parameters, the last `default` seconds.
 
-    `end_time` is included; `count` is of the first from `start_time`, where there is one, else of
-    the last. Raises ApiError.
+    `end_time` is included. `count` counts from `start_time` if that is given, or else selects the
+    last entries. Raises ApiError.
     """
     start, end, duration, step = (
         seconds(params, param) for param in ("start_time", "end_time", "duration", "resolution")

@@ -1,4 +1,4 @@
-"""Measurements of a name over a time, and what makes one value of them; pure but for `read`."""
+"""Read measurements over time, and functions that make one value of them; pure except `read`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Slots = Mapping[int, list[Row]]
 
 
 def mean(summary: Summary) -> float:
-    """Return the mean of what was measured, 0 of nothing."""
+    """Return the mean of a summary's samples, or 0 if there are none."""
     return summary.sum / summary.count if summary.count else 0.0
 
 
 def deviation(summary: Summary) -> float:
-    """Return the standard deviation of the population, NaN where the squares aren't known."""
+    """Return the population's standard deviation, or NaN if the sum of squares is unknown."""
     if not summary.count or isnan(summary.sum_squares):
         return nan
     average = mean(summary)
-    # What is left of two large numbers may be a little below 0.
+    # The difference of two large numbers may be a little below 0.
     return sqrt(max(0.0, summary.sum_squares / summary.count - average * average))
 
 
@@ -41,7 +41,7 @@ SUMMARY_FUNCTIONS: Mapping[str, SummaryFunction] = {
     "last": lambda summary: summary.reading,
     "stddev": deviation,
 }
-"""What makes one value of a summary, by Librato's names; NaN where that isn't known."""
+"""Functions of a summary, by Librato's names; the result is NaN if it is unknown."""
 GROUP_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "average": lambda values: sum(values) / len(values),
     "mean": lambda values: sum(values) / len(values),
@@ -50,7 +50,7 @@ GROUP_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "max": max,
     "count": lambda values: float(len(values)),
 }
-"""What makes one value of those of several streams, by Librato's names."""
+"""Functions of the values of several streams, by Librato's names."""
 
 
 def read(reader: Reader, ids: Sequence[int], time_range: TimeRange, now: float) -> Plot:
@@ -59,7 +59,7 @@ def read(reader: Reader, ids: Sequence[int], time_range: TimeRange, now: float) 
 
 
 def summary_function(name: str | None, metric: Metric, kind: str) -> SummaryFunction:
-    """Return what makes one value of a summary; where none is named, what fits the metric."""
+    """Return a function of a summary by its name; None selects what fits the metric."""
     if name is None:
         name = _fitting(metric, kind)
     if name not in SUMMARY_FUNCTIONS:
@@ -68,7 +68,7 @@ def summary_function(name: str | None, metric: Metric, kind: str) -> SummaryFunc
 
 
 def group_function(param: str, name: str) -> Callable[[Sequence[float]], float]:
-    """Return what makes one value of those of several streams; `param` is what named it."""
+    """Return a function of the values of several streams by its name, from `param`."""
     if name not in GROUP_FUNCTIONS:
         raise bad_parameter(param, f"is none of {', '.join(GROUP_FUNCTIONS)}")
     return GROUP_FUNCTIONS[name]

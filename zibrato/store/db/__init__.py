@@ -1,1 +1,1 @@
-"""The store's file: what is written and read, off the reactor's thread. It knows no HTTP."""
+"""The store's file, read and written off the reactor's thread. This package knows no HTTP."""

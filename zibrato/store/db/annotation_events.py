@@ -1,4 +1,4 @@
-"""Annotations in the file: streams of events, each at a time and maybe of a source."""
+"""Annotations in the store's file: streams of events. An event has a time and maybe a source."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from zibrato.store.db.losses import Losses
 from zibrato.store.db.soundness import OpenFile, decoded
 
 Link = Mapping[str, object]
-"""What JSON object a client gave as a link: `rel`, `href` and `label`, maybe more."""
+"""The JSON object that a client sent as a link: `rel`, `href` and `label`, and possibly more."""
 EventRow = tuple[int, str, str, str | None, str, int, int | None, str]
 _EVENT = "SELECT id, stream, title, description, source, start_time, end_time, links FROM event "
 MAX_BETWEEN = 1000
-"""More would be one line beside the other on the page."""
+"""The most events that the page gets: with more, the lines in a plot would touch each other."""
 _BETWEEN = "start_time <= :end AND coalesce(end_time, start_time) >= :start"
 
 
 class Stream(NamedTuple):
-    """A stream of events, and its name for people."""
+    """A stream of events, with its name for people."""
 
     name: str
     display_name: str | None
 
 
 class Event(NamedTuple):
-    """What happened, in Unix seconds; a `source` that isn't known is empty."""
+    """Something that happened; times are in Unix seconds, and an unknown `source` is empty."""
 
     id: int
     stream: str
@@ -42,7 +42,7 @@ class Event(NamedTuple):
 
 
 class EventFields(TypedDict, total=False):
-    """What is given of an event."""
+    """The fields of an event that a request sets."""
 
     title: str
     description: str | None
@@ -55,9 +55,9 @@ class EventFields(TypedDict, total=False):
 def streams(
     file: OpenFile, search: str, offset: int, length: int, descending: bool = False
 ) -> tuple[int, int, list[Stream]]:
-    """Return how many streams there are, how many have `search` in their name, and a page of them.
+    """Return how many streams there are, how many have `search` in their name, and a page of these.
 
-    The page has `length` of them, sorted by name.
+    The page has at most `length` streams, sorted by name.
     """
     every = [
         Stream(*row)
@@ -78,7 +78,7 @@ def stream(file: OpenFile, name: str) -> Stream:
 
 
 def in_stream(file: OpenFile, name: str, start: float, end: float) -> list[Event]:
-    """Return the events of a stream in a time, oldest first."""
+    """Return the events of a stream from `start` to `end`, oldest first."""
     values = {"name": name, "start": start, "end": end}
     rows = file.connection.execute(
         f"{_EVENT} WHERE stream = :name AND {_BETWEEN} ORDER BY start_time, id", values
@@ -87,7 +87,7 @@ def in_stream(file: OpenFile, name: str, start: float, end: float) -> list[Event
 
 
 def between(file: OpenFile, start: float, end: float) -> list[Event]:
-    """Return the events of all streams in a time, oldest first; of many the last `MAX_BETWEEN`."""
+    """Return the events of all streams in a time, oldest first: the last `MAX_BETWEEN` at most."""
     values = {"start": start, "end": end}
     rows = file.connection.execute(
         f"{_EVENT} WHERE {_BETWEEN} ORDER BY start_time DESC, id DESC LIMIT {MAX_BETWEEN}", values
@@ -104,10 +104,11 @@ def event(file: OpenFile, name: str, event_id: int) -> Event:
 
 
 def create(file: OpenFile, name: str, fields: EventFields) -> Event:
-    """Return a new event of a stream, which is made where there is none.
+    """Return a new event of a stream; the stream is made if it doesn't exist.
 
-    Events past a bound are evicted, those first that were made first. Raises InvalidValueError
-    where it would end before it starts, has too many links, or there are too many streams.
+    If a bound is exceeded, the events that were created first are evicted. Raises InvalidValueError
+    if the event would end before it starts, if it has too many links, or if there are too many
+    streams.
     """
     row = _row(Event(0, name, **fields))
     with transaction(file.connection):
@@ -120,13 +121,13 @@ def create(file: OpenFile, name: str, fields: EventFields) -> Event:
             row,
         ).lastrowid
         evicted = event_bounds.evict(file.connection, event_id or 0)
-    # Only now: where the transaction fails, nothing was evicted.
+    # Only after the commit: if the transaction fails, nothing was evicted.
     file.losses.events_evicted(evicted)
     return event(file, name, event_id or 0)
 
 
 def change(file: OpenFile, name: str, event_id: int, fields: EventFields) -> Event:
-    """Return an event with what `fields` say of it; raises as `event` and `create` do."""
+    """Return an event, changed by `fields`; raises what `event` and `create` raise."""
     row = _row(event(file, name, event_id)._replace(**fields))
     with transaction(file.connection):
         file.connection.execute(
@@ -140,7 +141,7 @@ def change(file: OpenFile, name: str, event_id: int, fields: EventFields) -> Eve
 
 
 def add_link(file: OpenFile, name: str, event_id: int, link: Link) -> None:
-    """Add a link to an event, in place of one of the same `rel`; raises NotFoundError."""
+    """Add a link to an event, replacing one with the same `rel`; raises NotFoundError."""
     others = [
         other for other in event(file, name, event_id).links if other.get("rel") != link["rel"]
     ]
@@ -148,7 +149,7 @@ def add_link(file: OpenFile, name: str, event_id: int, link: Link) -> None:
 
 
 def link(file: OpenFile, name: str, event_id: int, rel: str) -> Link:
-    """Return the link of an event that has a `rel`; raises NotFoundError."""
+    """Return the link of an event with this `rel`; raises NotFoundError."""
     for one in event(file, name, event_id).links:
         if one.get("rel") == rel:
             return one
@@ -156,16 +157,17 @@ def link(file: OpenFile, name: str, event_id: int, rel: str) -> Link:
 
 
 def delete_link(file: OpenFile, name: str, event_id: int, rel: str) -> None:
-    """Delete the link of an event that has a `rel`; raises NotFoundError."""
+    """Delete the link of an event with this `rel`; raises NotFoundError."""
     gone = link(file, name, event_id, rel)
     others = [one for one in event(file, name, event_id).links if one != gone]
     change(file, name, event_id, {"links": others})
 
 
 def put_stream(file: OpenFile, name: str, display_name: str | None) -> Stream:
-    """Return a stream with its name for people; it is made where there is none.
+    """Set the name for people of a stream, and return the stream; it is made if it doesn't exist.
 
-    Events past the bound of streams are evicted; raises InvalidValueError where that is no help.
+    If there are too many streams, events are evicted; raises InvalidValueError if that doesn't
+    help.
     """
     with transaction(file.connection):
         file.connection.execute(

@@ -1,6 +1,6 @@
-"""Points to chunks and back; pure.
+"""Encode points as chunks, and decode chunks; pure.
 
-A chunk is all points of one series in a block, column by column, compressed.
+A chunk has all points of one series in one block, column by column, compressed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _unpack = msgspec.msgpack.Decoder(_Columns).decode
 
 
 def encode_points(points: Sequence[Point], block: int) -> bytes:
-    """Return the chunk of points, oldest first, of the block that begins at Unix time `block`.
+    """Encode points, oldest first, as a chunk of the block that begins at Unix time `block`.
 
-    Of rows of one sample each, the squares are left out: they are those of the sums.
+    If each row has one sample, the squares are left out, since they are the squares of the sums.
     """
     starts = array("I", [start - block for start, _ in points])
-    # Intervals mostly follow one another: steps, unlike starts, are all the same.
+    # Store the steps between starts instead of the starts: steps are mostly all the same.
     steps = array("I", [b - a for a, b in zip([0, *starts], starts, strict=False)])
     counts, totals, leasts, mosts, squares, lasts, blobs = zip(*(r for _, r in points), strict=True)
     columns = [_planes(array("d", totals))]
@@ -41,7 +41,7 @@ def encode_points(points: Sequence[Point], block: int) -> bytes:
 
 
 def decode_points(chunk: bytes, block: int) -> list[Point]:
-    """Return the points of a chunk, oldest first; raises ValueError where it is none."""
+    """Return the points of a chunk, oldest first; raises ValueError for anything else."""
     try:
         return _decoded(chunk, block)
     except (zlib.error, msgspec.MsgspecError, TypeError) as error:
@@ -65,25 +65,25 @@ def _decoded(chunk: bytes, block: int) -> list[Point]:
 
 
 def _doubles(column: Sequence[float | None]) -> Numbers:
-    """Return a column that may have unknown values: NaN."""
+    """Return a column as an array; an unknown value becomes NaN."""
     if None in column:
         column = [nan if value is None else value for value in column]
     return array("d", column)
 
 
 def _known(values: Iterable[float]) -> Iterable[float | None]:
-    """Return what `_doubles` made an array of; a NaN makes their sum one."""
+    """Undo `_doubles`: a NaN becomes None. Any NaN makes the sum NaN, which is quick to check."""
     if not isnan(sum(values)):
         return values
     return [None if isnan(value) else value for value in values]
 
 
 def _planes(values: Numbers) -> bytes:
-    """Return the values' first bytes, then their second ones, and so on: the planes.
+    """Return the first bytes of all values, then all second bytes, and so on: the planes.
 
-    Neighbours in time differ in their low bytes alone. Side by side, the high ones, signs and
-    exponents, are long runs of the same byte, which zlib packs to almost nothing; as they lie in
-    memory, the low bytes between would break each run.
+    Values that follow each other in time differ mostly in their low bytes. Side by side, the high
+    bytes (signs and exponents) are long runs of the same byte, which zlib compresses to almost
+    nothing. In the usual layout, the low bytes in between would break each run.
     """
     data = to_bytes(values)
     size = values.itemsize
@@ -91,7 +91,7 @@ def _planes(values: Numbers) -> bytes:
 
 
 def _from_planes(code: str, data: bytes) -> Numbers:
-    """Return the values, of an array's type code, of which `_planes` made bytes."""
+    """Undo `_planes`: return the values as an array with the type code `code`."""
     size = array(code).itemsize
     count = len(data) // size
     joined = bytearray(len(data))

@@ -1,7 +1,7 @@
-"""Summaries to rows of the file and back, and rows merged; pure.
+"""Convert summaries to rows of the file and back, and merge rows; pure.
 
-A timer's distribution is kept as its samples while there are at most `MAX_SAMPLES`, else as
-buckets.
+A timer's distribution is stored as its samples if there are at most `MAX_SAMPLES`, or else as the
+buckets of a histogram.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from zibrato.distribution import MAX_BUCKETS, Distribution
 from zibrato.model import MAX_COUNT, Summary, bounded
 
 MAX_SAMPLES = 32
-"""Up to how many samples a distribution is written as they are."""
+"""The most samples of a distribution that are stored as samples."""
 Row = tuple[int, float, float | None, float | None, float | None, float | None, bytes | None]
-"""A summary as the file has it: count, sum, min, max, sum of squares, last, distribution.
+"""A summary as the file stores it: count, sum, min, max, sum of squares, last, distribution.
 
-Of a counter, all but the first two are None; the sum of squares and the last value are where they
-aren't known. An empty distribution is that of `sum` alone.
+For a counter, all but the first two are None. For other kinds, the sum of squares and the last
+value are None if they are unknown. An empty distribution has one sample, which is `sum`.
 """
 Point = tuple[int, Row]
-"""A row and the Unix time at which its interval begins."""
+"""The Unix time at which an interval begins, and the row of that interval."""
 Buckets = tuple[float, float, int, list[int], list[int]]
 Numbers: TypeAlias = "array[Any]"
-"""Any, as what an array holds depends on its type code."""
+"""`Any`, because the type of an array's elements depends on its type code."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_buckets = msgspec.msgpack.Decoder(Buckets).decode
 _SAMPLES = 0
@@ -39,7 +39,7 @@ _BUCKETS = b"\x01"
 
 
 def row_of(summary: Summary) -> Row:
-    """Return a summary as the file has it."""
+    """Return the row that stores a summary."""
     distribution = summary.distribution
     return (
         bounded_count(summary.count),
@@ -53,17 +53,17 @@ def row_of(summary: Summary) -> Row:
 
 
 def counter_row(summary: Summary) -> Row:
-    """Return a counter's summary as the file has it."""
+    """Return the row that stores a counter's summary."""
     return bounded_count(summary.count), float(summary.sum), None, None, None, None, None
 
 
 def bounded_count(count: int) -> int:
-    """Return `count`, or the most that the file can hold."""
+    """Return `count`, or the largest count that the file can hold."""
     return min(count, MAX_COUNT)
 
 
 def summary_of(row: Row) -> Summary:
-    """Return what `row` was made of."""
+    """Return the summary that is stored as `row`."""
     count, total, least, most, squares, last, blob = row
     distribution = None if blob is None else decode_distribution(blob, total)
     if least is None or most is None:
@@ -72,7 +72,7 @@ def summary_of(row: Row) -> Summary:
 
 
 def merged_row(rows: Sequence[Row]) -> Row:
-    """Return the rows of one series, oldest first, merged to one."""
+    """Merge rows of one series, oldest first, into one row."""
     if len(rows) == 1:
         return rows[0]
     summary = merged_summary(rows)
@@ -80,10 +80,10 @@ def merged_row(rows: Sequence[Row]) -> Row:
 
 
 def merged_summary(rows: Sequence[Row]) -> Summary:
-    """Return the summary of all rows, oldest first; as a counter's if one is a counter's.
+    """Return the summary of all rows, oldest first; it is a counter's if one of the rows is.
 
-    It is what `Summary.merged` of one after the other comes to. Queries merge thousands of rows
-    at a time, for which this goes column by column and makes no summary of a row.
+    The result equals that of `Summary.merged`, applied to one row after the other. Queries merge
+    thousands of rows at a time, so this works column by column and makes no summary for a row.
     """
     if len(rows) == 1:
         return summary_of(rows[0])
@@ -100,12 +100,12 @@ def merged_summary(rows: Sequence[Row]) -> Summary:
 
 
 def _known(value: float | None) -> float:
-    """Return what the file has for a number; SQLite knows no NaN."""
+    """Return a number that was read from the file, NaN for None: SQLite can't store NaN."""
     return nan if value is None else value
 
 
 def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
-    """Return the distribution of all samples of several, which it is quicker not to make first."""
+    """Merge encoded distributions; decoding each of them first would take longer."""
     samples: Numbers = array("d")
     buckets = []
     for blob, total in zip(blobs, totals, strict=True):
@@ -119,12 +119,12 @@ def _joined(blobs: Sequence[bytes], totals: Iterable[float]) -> Distribution:
         return Distribution(samples)
     whole = _from_buckets(buckets)
     whole.add(samples.tolist())
-    # Merging bounds the buckets, which adding them up here does not.
+    # `merged` limits the number of buckets, unlike adding them up here.
     return whole if len(whole.buckets) <= MAX_BUCKETS else Distribution().merged(whole)
 
 
 def _from_buckets(parts: Sequence[Buckets]) -> Distribution:
-    """Return the distribution of the buckets of several."""
+    """Merge the buckets of several distributions into one distribution."""
     lows, highs, zeros, _, _ = zip(*parts, strict=True)
     result = Distribution()
     result.samples = None
@@ -138,17 +138,17 @@ def _from_buckets(parts: Sequence[Buckets]) -> Distribution:
 
 
 def encode_distribution(distribution: Distribution) -> bytes:
-    """Return the bytes of a distribution; of a single sample, which is the sum, none."""
+    """Encode a distribution; a single sample takes no bytes, because it equals the sum."""
     samples = distribution.samples
     if samples is not None:
         if len(samples) == 1:
             return b""
         if len(samples) <= MAX_SAMPLES:
             return b"\x00" + to_bytes(samples)
-        # A copy: other backends get the same snapshot, samples and all.
+        # Convert a copy: other backends get the same snapshot, with its samples.
         distribution = distribution.in_buckets()
     indices = sorted(distribution.buckets)
-    # Steps are small, unlike indices: msgpack has one byte for most.
+    # Store steps between indices: steps are small, and msgpack needs only one byte for most.
     steps = [after - before for before, after in zip([0, *indices], indices, strict=False)]
     counts = [bounded_count(distribution.buckets[index]) for index in indices]
     zeros = bounded_count(distribution.zeros)
@@ -157,7 +157,7 @@ def encode_distribution(distribution: Distribution) -> bytes:
 
 
 def decode_distribution(blob: bytes, total: float) -> Distribution:
-    """Return what `encode_distribution` made bytes of; `total` is the sum of the samples."""
+    """Decode a distribution; `total` is the sum of its samples."""
     if not blob:
         return Distribution((total,))
     samples = samples_of(blob)
@@ -165,17 +165,18 @@ def decode_distribution(blob: bytes, total: float) -> Distribution:
 
 
 def samples_of(blob: bytes) -> Numbers | None:
-    """Return the samples of a distribution as it is written, None where it has buckets.
+    """Return the samples of an encoded distribution, or None if it has buckets.
 
-    Raises ValueError. Of a single one there are none: that is the sum.
+    A single sample isn't encoded, because it equals the sum: the result is empty. Raises
+    ValueError.
     """
     return from_bytes("d", blob[1:]) if not blob or blob[0] == _SAMPLES else None
 
 
 def buckets_of(blob: bytes) -> Buckets:
-    """Return low, high, zeros, and steps and counts of the buckets of a distribution that has them.
+    """Return low, high, zeros, and steps and counts of the buckets of an encoded distribution.
 
-    Raises ValueError, and msgspec.MsgspecError.
+    Raises ValueError and msgspec.MsgspecError.
     """
     if blob[:1] != _BUCKETS:
         raise ValueError(f"unknown form of distribution: {blob[0]}")
@@ -184,12 +185,12 @@ def buckets_of(blob: bytes) -> Buckets:
 
 
 def to_bytes(values: Numbers) -> bytes:
-    """Return numbers in the byte order of the file, little-endian."""
+    """Encode numbers in the byte order of the file, which is little-endian."""
     return _swapped(values[:]).tobytes() if sys.byteorder == "big" else values.tobytes()
 
 
 def from_bytes(code: str, data: bytes | bytearray) -> Numbers:
-    """Return the numbers, of an array's type code, of which `to_bytes` made bytes."""
+    """Decode numbers that `to_bytes` encoded, to an array with the type code `code`."""
     values: Numbers = array(code)
     values.frombytes(data)
     return _swapped(values)

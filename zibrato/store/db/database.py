@@ -1,4 +1,4 @@
-"""The file with its one writer and its readers, each off the reactor's thread."""
+"""The store's file, with one writer and several readers, which work off the reactor's thread."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from zibrato.threads import Workers, finished
 
 T = TypeVar("T")
 MAX_EVICTIONS = 8
-"""Of blocks or the oldest rows, for one write."""
+"""How often one write may evict a block or the oldest rows, and be tried again."""
 
 
 class Database:
-    """Hands out the writer and readers of the file at `path`, opened when first asked for.
+    """Runs work with the writer or a reader of the file at `path`, which is opened on first use.
 
-    `lock` is that of the file, and closed with it. A file that was deleted or replaced is noticed
-    before the next write: what is there is gone on with, or a new one begun.
+    `lock` is the file's lock; it is released when the file is closed. Each write first checks
+    whether the file was deleted or replaced. If so, the store goes on with the file that is there
+    now, or begins a new one.
 
-    A corrupt file is quarantined, wherever that shows, and a new one begun; one that is full, at
-    `max_bytes`, loses its oldest. Readers belong to a generation of the file, of which each
-    quarantine or replacement begins a new one: a reader that was out when that happened still has
-    the old file open, so it is closed when it comes back instead of being used again.
+    A corrupt file is quarantined, whether a reader or the writer finds the damage, and a new one is
+    begun. A full file, which has reached `max_bytes`, loses its oldest data. Each quarantine or
+    replacement begins a new generation of the file. A reader that was in use at that moment still
+    has the old file open, so it is closed when its work ends, and not used again.
     """
 
     _log = Logger()
@@ -76,48 +77,48 @@ class Database:
         self._stopped = False
 
     def write(self, work: Callable[[Writer], T]) -> Deferred[T]:
-        """Return what `work` returns, in the writer's thread; raises sqlite3.Error."""
+        """Run `work` in the writer's thread, and return its result; raises sqlite3.Error."""
         return self._run(self._writing, lambda: self._write(work))
 
     def read(
         self, work: Callable[[Reader], T], deadline: float | None = QUERY_DEADLINE
     ) -> Deferred[T]:
-        """Return what `work` returns, in a reader's thread; raises sqlite3.Error.
+        """Run `work` in a reader's thread, and return its result; raises sqlite3.Error.
 
-        It is stopped, in that thread, at its deadline and where the Deferred is cancelled.
+        The work is stopped at its deadline, or when the Deferred is cancelled.
         """
         if not self._created:
-            # A reader can neither make the file nor migrate it.
+            # A reader can neither create the file nor migrate it.
             return self.write(lambda _: None).addCallback(lambda _: self.read(work, deadline))
         query = Query(deadline)
         result: Deferred[T] = Deferred(lambda _: query.cancel())
 
         def answered(answer: T | Failure) -> None:
-            if not result.called:  # as it is where it was cancelled
+            if not result.called:  # it has been called if it was cancelled
                 result.callback(answer)
 
         self._run(self._reading, lambda: self._read(work, query)).addBoth(answered)
         return result
 
     def maintain(self) -> None:
-        """Do, in the background, what has become due; it never fails."""
+        """Do the maintenance that is due, in the background; it never fails."""
         if not (self._maintaining or self._stopped):
             self._maintaining = True
             Deferred.fromCoroutine(self._maintain())
 
     async def stop(self) -> None:
-        """Let what is under way finish, and close the file."""
+        """Let the work in progress finish, and close the file."""
         self._stopped = True
         self._interrupt()
-        # Readers first: what lies beside the file is checked in by the last connection that is
-        # closed, and that must be the writer's, as theirs can't.
+        # Close readers first: the last connection that is closed writes the WAL back to the file,
+        # which only the writer's connection can do.
         self._reading.stop()
         self._close_readers()
         await finished(self._writing.run(self._close))
         self._writing.stop()
 
     def _interrupt(self) -> None:
-        """End what SQLite is busy with: a query, or maintenance that is done again."""
+        """Interrupt SQLite's work for readers or maintenance; maintenance is done again later."""
         for reader in list(self._busy):
             reader.connection.interrupt()
         writer = self._writer
@@ -135,10 +136,10 @@ class Database:
 
     async def _maintain(self) -> None:
         try:
-            # A second of work at a time: deliveries have their turn in between.
+            # Do a second of work at a time, so that deliveries have their turn in between.
             while not self._stopped and await self.write(self._maintenance):
                 pass
-        except sqlite3.OperationalError:  # a full disk; deliveries tell of it
+        except sqlite3.OperationalError:  # a full disk, which deliveries report
             pass
         except Exception:
             self._log.failure("the store's maintenance failed; it is tried again")
@@ -160,13 +161,13 @@ class Database:
             return work(self._open_writer())
 
     def _attempt(self, work: Callable[[Writer], T]) -> T:
-        """Do work, again if the file was full: the oldest may be less than the work needs."""
+        """Run work; if the file is full, evict and try again: one eviction may free too little."""
         writer = self._open_writer()
         for _ in range(MAX_EVICTIONS):
             try:
                 return work(writer)
             except sqlite3.OperationalError as error:
-                # By its words, `database or disk is full`: the errors of Python 3.10 have no code.
+                # Look for the words `database or disk is full`: in Python 3.10 errors have no code.
                 if "full" not in str(error) or not writer.evict():
                     raise
         return work(writer)
@@ -184,7 +185,7 @@ class Database:
         return self._writer
 
     def _let_go(self, identity: FileIdentity) -> None:
-        """Close a file that the path doesn't name any more, its lock too, which may be gone."""
+        """Close a file that was deleted or replaced, and its lock, which may be deleted as well."""
         self._log.error(
             "{path} was {how}: what it had is gone with it, the store goes on with {what}",
             path=str(self.path),
@@ -205,7 +206,7 @@ class Database:
         self._writer = self._identity = None
 
     def _quarantine(self, reason: str) -> None:
-        """Rename the file, so that the next to ask begins a new one."""
+        """Rename the file; the next caller begins a new one."""
         self._close_writer()
         self.generation += 1
         aside = quarantine(self.path, self.clock.seconds())
@@ -217,9 +218,9 @@ class Database:
         )
 
     def _read(self, work: Callable[[Reader], T], query: Query) -> T:
-        """Do work with a reader; damage that it finds is for the writer to judge.
+        """Run work with a reader; if it finds damage, have the writer check the file.
 
-        A reader of the generation before may see it in a file that has been renamed already.
+        A reader of the previous generation may find damage in a file that was already renamed.
         """
         query.raise_if_ended()
         generation, reader = self._acquire_reader()
@@ -238,7 +239,7 @@ class Database:
                 reader.connection.close()
 
     def _acquire_reader(self) -> tuple[int, Reader]:
-        """Return a reader that no other thread has."""
+        """Return a reader that no other thread is using."""
         while self._readers:
             generation, reader = self._readers.pop()
             if generation == self.generation:
@@ -247,7 +248,7 @@ class Database:
         return self.generation, Reader(open_for_reading(self.path), self.tiers, self.losses)
 
     def _close(self) -> None:
-        """Close the file, all of it in one, and its lock; wait for no other program's lock."""
+        """Write back the WAL, and close file and lock; don't wait for locks of other programs."""
         if self._writer is not None:
             with suppress(sqlite3.Error):
                 for what in ("busy_timeout = 0", "optimize", "wal_checkpoint(TRUNCATE)"):
@@ -259,7 +260,7 @@ class Database:
 
 
 def verify(writer: Writer) -> None:
-    """Raise sqlite3.DatabaseError where the file is not intact; that takes reading all of it."""
+    """Raise sqlite3.DatabaseError if the file is corrupt; this reads the whole file."""
     (result,) = writer.connection.execute("PRAGMA quick_check(1)").fetchone()
     if result != "ok":
         raise sqlite3.DatabaseError(f"database disk image is malformed: {result}")

@@ -1,4 +1,4 @@
-"""What the file can't do, said without HTTP: the API makes answers of it."""
+"""Errors of the store's file; the API turns them into HTTP responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class NotFoundError(Exception):
 
 
 class InvalidValueError(Exception):
-    """A value contradicts what the file has: `param` names it, `messages` say how."""
+    """A value conflicts with what the file has; `param` names the value, `messages` say how."""
 
     def __init__(self, param: str, *messages: str) -> None:
         super().__init__(param, *messages)
@@ -17,7 +17,7 @@ class InvalidValueError(Exception):
 
 
 class UnusableFileError(Exception):
-    """The file is intact, and none that this Zibrato can write to."""
+    """The file is intact, but this Zibrato can't write to it."""
 
 
 class NewerVersionError(UnusableFileError):

@@ -1,4 +1,4 @@
-"""How many events and streams the file has at most, so that they leave room for measurements."""
+"""Bounds of events and streams in the file, so that they leave room for measurements."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zibrato.store.db.errors import InvalidValueError
 MAX_EVENTS = 100_000
 MAX_BYTES = 64 << 20
 SHARE = 16
-"""The part of the file that events may take, where that is less than `MAX_BYTES`."""
+"""Events may take one part in `SHARE` of the file, or `MAX_BYTES` if that is less."""
 MAX_STREAMS = 10_000
 MAX_LINKS = 64_000
-"""Bytes of an event's links in JSON; requests add to those that there are."""
+"""The most bytes of an event's links as JSON; each request adds links to those that are there."""
 _STREAM_WITHOUT_EVENTS = (
     "name = :stream AND display_name IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM event WHERE stream = :stream)"
@@ -22,11 +22,12 @@ _STREAM_WITHOUT_EVENTS = (
 
 
 def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
-    """Delete events past a bound, in the transaction that added or changed the one with id `kept`.
+    """Delete events beyond a bound, in the transaction that added or changed the event `kept`.
 
-    Those that were made first go first, whatever time they are of, and a stream that only events
-    had made with its last one. Returns how many events went, by bound. Raises InvalidValueError
-    where there are too many streams of which none goes.
+    Events are deleted in the order of their creation, whatever their times, and never the one with
+    the id `kept`. A stream without a name for people is deleted with its last event. Returns how
+    many events were deleted, by bound. Raises InvalidValueError if there are too many streams, and
+    none of them can be deleted.
     """
     evicted: Counter[str] = Counter()
     max_bytes = part_of_file(connection)
@@ -49,7 +50,7 @@ def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
 
 
 def part_of_file(connection: sqlite3.Connection) -> int:
-    """Return how many bytes of the file what is no measurement may take, of each kind."""
+    """Return the most bytes that each kind of content except measurements may take in the file."""
     pages, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("max_page_count", "page_size")
@@ -58,14 +59,14 @@ def part_of_file(connection: sqlite3.Connection) -> int:
 
 
 def check_links(links: str) -> None:
-    """Raise InvalidValueError where an event's links, in JSON, are too many."""
+    """Raise InvalidValueError if an event's links take too many bytes as JSON."""
     if len(links) > MAX_LINKS:
         reason = f"would take {len(links):,} bytes, of {MAX_LINKS:,} at most"
         raise InvalidValueError("links", reason)
 
 
 def _passed(connection: sqlite3.Connection, max_bytes: int) -> str | None:
-    """Return which bound is passed."""
+    """Return which bound is exceeded, or None."""
     query = "SELECT events, bytes, streams FROM event_total"
     events, size, streams = connection.execute(query).fetchone()
     if streams > MAX_STREAMS:

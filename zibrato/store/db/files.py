@@ -1,4 +1,4 @@
-"""Which file the store has, and whether it can be had."""
+"""Find the store's file, check that it can be used, and lock it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zibrato.store.db.schema import check_ours, check_steps, check_version, open
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Return the file where none is named: below $STATE_DIRECTORY, else below the user's own.
+    """Return the file's default path: below $STATE_DIRECTORY, or else below the user's directory.
 
     Raises ValueError, with one line for people, for a user who has no directory.
     """
@@ -25,9 +25,9 @@ def default_path(environment: Mapping[str, str]) -> Path:
 
 
 def claim(path: Path, steps: Sequence[int]) -> FileLock:
-    """Return the lock of the file, which can be written in such steps; its directory is made.
+    """Make the file's directory, lock the file, and check that it can be written with these steps.
 
-    Raises ValueError, with one line for people. A corrupt file is no reason: it will be
+    Raises ValueError, with one line for people. A corrupt file raises nothing, since it will be
     quarantined.
     """
     try:
@@ -46,7 +46,7 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
 
 
 def check_kind(path: Path) -> None:
-    """Raise ValueError for what is no file, one line for people; OSError where nobody may look."""
+    """Raise ValueError, a line for people, if this is not a file; OSError if it is inaccessible."""
     with suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -69,7 +69,7 @@ def _check(path: Path, steps: Sequence[int]) -> None:
 
 
 def lock(path: Path) -> FileLock:
-    """Return the lock of the file, held until it is closed; raises OSError where another has it."""
+    """Lock the file until the lock is closed; raises OSError if another process has the lock."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         return FileLock(path)

@@ -2,12 +2,13 @@
 
     tier, reversed (3 bits) | start, Unix seconds (33 bits) | series id (27 bits)
 
-One integer that is the table's rowid needs no index beside the tree. As starts stand above series
-ids, what is flushed is appended at one place and what is old lies together to be deleted; a series
-is found by one seek for each start. Tiers count backwards, so that tier 0, to which every flush
-adds, is last: its rows are appended at the end of the whole tree, which never splits a page.
+The integer is the table's rowid, so no index is needed beside the table's tree. Starts stand before
+series ids: therefore each flush is appended in one place, and old rows lie together when they are
+deleted. A series is found by one seek for each start. Tiers count backwards, so that tier 0, which
+grows at every flush, is last: its rows are appended at the end of the whole tree, which never
+splits a page.
 
-A tier is named here by its index: 0 for what is kept as flushed, higher ones for coarser steps.
+A tier is named by its index: 0 for data as it was flushed, higher numbers for longer steps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ START_BITS = 33
 MAX_TIERS = 7
 _SERIES_MASK = (1 << SERIES_BITS) - 1
 MAX_START = (1 << START_BITS) - 1
-"""The last Unix time that fits in a key."""
+"""The last Unix time that a key can hold."""
 
 
 def key(index: int, start: int, series_id: int = 0) -> int:
@@ -36,5 +37,5 @@ def series_id_of(row_key: int) -> int:
 
 
 def end_of(index: int) -> int:
-    """Return the key past all those of a tier."""
+    """Return the key after all keys of a tier."""
     return (MAX_TIERS - index) << (START_BITS + SERIES_BITS)

@@ -1,4 +1,4 @@
-"""The newest row of each of some series, wherever in the file it is."""
+"""Find the newest row of each of several series, in whichever tier it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier
 
 MAX_SEEKS = 500_000
-"""Up to how many series and starts are looked at: about a second's work."""
+"""The most series and starts that a search visits: about a second of work."""
 _NEWEST = "SELECT key FROM {table} WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1"
 _AT = """
     SELECT found.* FROM json_each(?) AS wanted CROSS JOIN {table} AS found
@@ -24,7 +24,7 @@ _AT = """
 
 
 class LastRow(NamedTuple):
-    """A series' newest row, that begins at the Unix time `start`."""
+    """A series' newest row, whose interval begins at the Unix time `start`."""
 
     series_id: int
     start: int
@@ -40,11 +40,12 @@ def last_rows(
 ) -> Iterator[LastRow]:
     """Generate the newest row of each series, from the finest tier that has one.
 
-    The search goes back from the newest start, and looks only for what it has not found yet. After
-    `max_seeks` it ends: what is older is not found.
+    The search goes back from the newest start, and looks only for series that it hasn't found yet.
+    It ends after `max_seeks`, and doesn't find older rows.
     """
     wanted = set(ids)
-    # One state of the file for the whole search: a rollup moves rows from table to table.
+    # Read one state of the file during the whole search, because a rollup moves rows between
+    # tables.
     with transaction(connection, "DEFERRED"):
         for index in range(len(tiers)):
             for table in ("point", "chunk"):  # in a tier, all rows are newer than the chunks
@@ -58,7 +59,7 @@ def last_rows(
 
 
 def _blocks(connection: sqlite3.Connection, table: str, index: int) -> Iterator[int]:
-    """Generate the key of each start of a tier that has anything, the newest first."""
+    """Generate the key of each start at which a tier has anything, newest first."""
     query, low, high = _NEWEST.format(table=table), key(index, 0), end_of(index)
     while newest := connection.execute(query, (low, high)).fetchone():
         high = key(index, start_of(newest[0]))
@@ -68,7 +69,7 @@ def _blocks(connection: sqlite3.Connection, table: str, index: int) -> Iterator[
 def _rows_at(
     connection: sqlite3.Connection, table: str, block: int, wanted: set[int], losses: Losses
 ) -> list[LastRow]:
-    """Return the wanted series' rows at a start, or the last ones of their chunks."""
+    """Return the wanted series' rows at a start, or the last rows of their chunks."""
     stored = connection.execute(_AT.format(table=table), (json.dumps([*wanted]), block))
     if table == "point":
         return [

@@ -1,4 +1,4 @@
-"""The account of what the file can't hold or give back; no Twisted, for any thread."""
+"""Counts and logs what the file loses or can't read; no Twisted, for any thread."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from zibrato.store.db.keys import series_id_of, start_of
 
 DROPPED = "zibrato.store.dropped"
-"""Counts, by reason, measurements past what a count can be, and corrupt rows and chunks."""
+"""Counts, by reason, measurements beyond the largest count, and corrupt rows and chunks."""
 EVICTED = "zibrato.store.series_evicted"
-"""Counts series that left the memory for others, by where that was full; they are in the file."""
+"""Counts series that left a full memory for others, by memory; they are still in the file."""
 EVENTS_EVICTED = "zibrato.store.events_evicted"
-"""Counts events of annotations that were deleted for newer ones, by the bound that was passed."""
+"""Counts annotation events that were deleted for newer ones, by the bound that was exceeded."""
 MAX_PLACES = 10_000
-"""How many corrupt rows and chunks are told apart; more than these are not counted."""
+"""How many corrupt rows and chunks are told apart; any further ones aren't counted."""
 Count = Callable[[str, int, str, str], None]
-"""Counts so many in a series of the daemon's own: name, value, a tag and its value."""
+"""Adds to a counter of the daemon's own: its name, the value, a tag's name and the tag's value."""
 
 
 class Losses:
-    """Counts each loss with `count`; the first of a kind is told with `log`, in a line for people.
+    """Counts each loss with `count`; logs the first of each kind with `log`, as a line for people.
 
-    What is corrupt stays so, and is read again and again: it is counted when it is first met.
+    Corrupt data stays corrupt and is read repeatedly, so it is counted only the first time.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class Losses:
         self._told_of_units = False
 
     def corrupt(self, what: str, key: int) -> None:
-        """Note that a row or chunk, `what`, with this key, is left out, as it can't be read."""
+        """Note that a row or chunk (`what`) with this key can't be read and is left out."""
         place = f"a {what} of series {series_id_of(key)} at {start_of(key)} is"
         self._corrupt((what, key), place)
 
     def corrupt_text(self, what: str, owner: str) -> None:
-        """Note that a text of JSON, such as the `attributes` of a metric, can't be read."""
+        """Note that a JSON text, such as the `attributes` of a metric, can't be read."""
         self._corrupt((what, owner), f"the {what} of {owner} are")
 
     def _corrupt(self, place: tuple[str, int | str], words: str) -> None:
@@ -54,7 +54,7 @@ class Losses:
             self._log(f"{words} corrupt and left out; {DROPPED} counts what else is")
 
     def overflowed(self, measurements: int) -> None:
-        """Note that a count, at its bound, does not count so many measurements."""
+        """Note that a count has reached its bound and leaves out so many measurements."""
         if measurements > 0:
             self._count(DROPPED, measurements, "reason", "overflow")
             if not self._overflowed:
@@ -62,12 +62,12 @@ class Losses:
                 self._log(f"a count is at its bound; {DROPPED} counts what it does not")
 
     def evicted(self, series: int, memory: str = "index") -> None:
-        """Note that so many series left the memory for others, that of the index or the list."""
+        """Note that so many series left a memory for others: the `index` or the list."""
         if series:
             self._count(EVICTED, series, "memory", memory)
 
     def events_evicted(self, events: Mapping[str, int]) -> None:
-        """Note that so many events were deleted for newer ones, by the bound that was passed."""
+        """Note how many events were deleted for newer ones, by the bound that was exceeded."""
         for bound, count in events.items():
             self._count(EVENTS_EVICTED, count, "bound", bound)
             if not self._told_of_events:
@@ -78,7 +78,7 @@ class Losses:
                 )
 
     def rejected_units(self, why: str) -> None:
-        """Note that the units of metrics are not kept."""
+        """Note that the units of metrics are not stored."""
         if not self._told_of_units:
             self._told_of_units = True
             self._log(f"units of metrics are not kept: {why}")

@@ -1,6 +1,6 @@
-"""Metric metadata: what is known of a name beside its measurements: type, attributes, ….
+"""Metric metadata: type, attributes and whatever else is known of a name except measurements.
 
-`type` is Librato's: a gauge, its counter (a running total that is read), or a composite.
+`type` is Librato's: a gauge, a counter (a reading of a running total), or a composite.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from zibrato.store.db.writer import Measurement, Writer
 Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
 SUMMARIZE = "summarize_function"
 UNITS = ("display_units_short", "display_units_long")
-"""The attributes that tell the unit of a metric's values; the first is preferred."""
+"""The attributes for the unit of a metric's values; the first one is preferred."""
 COMPOSITE = "composite"
 COUNTER_TYPE = "counter"
 TYPES = (GAUGE, COUNTER_TYPE, COMPOSITE)
 MAX_ATTRIBUTES = 64_000
-"""Bytes of a metric's attributes in JSON; requests add to those that there are."""
+"""The most bytes of a metric's attributes as JSON; each request adds to those that are there."""
 MAX_DESCRIPTIONS = 20_000
-"""Metrics of which what was said is told, to a page or a scrape: those that come first by name."""
+"""For how many metrics a page or a scrape gets metadata: the first ones by name."""
 _COLUMNS = "name, type, display_name, description, period, composite, attributes"
 _NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - of constants alone
 _LIKE = "WHERE name LIKE ? ESCAPE '\\'"
@@ -46,7 +46,7 @@ _PUT = """
 
 
 class Metric(NamedTuple):
-    """A name, and what is known of it; `period` is in seconds."""
+    """A metric's name and metadata; `period` is in seconds."""
 
     name: str
     type: str = GAUGE
@@ -58,11 +58,11 @@ class Metric(NamedTuple):
 
     @property
     def summed(self) -> bool:
-        """Whether its measurements are to be added up."""
+        """Whether the metric's measurements are to be added up."""
         return self.attributes.get(SUMMARIZE) == "sum"
 
     def content(self) -> dict[str, object]:
-        """Return its fields by name; `composite` only of a composite."""
+        """Return the metric's fields by name; `composite` is included only for a composite."""
         shown = self._asdict()
         if self.type != COMPOSITE:
             del shown["composite"]
@@ -70,7 +70,7 @@ class Metric(NamedTuple):
 
 
 class MetricFields(TypedDict, total=False):
-    """What is given of a metric."""
+    """The fields of a metric that a request sets."""
 
     type: str
     display_name: str | None
@@ -81,7 +81,7 @@ class MetricFields(TypedDict, total=False):
 
 
 class Submission(NamedTuple):
-    """One measurement of a request: `type` is Librato's, `when` in Unix seconds."""
+    """One measurement of a request: `type` is Librato's, `when` is in Unix seconds."""
 
     type: str
     name: str
@@ -90,18 +90,18 @@ class Submission(NamedTuple):
     when: int
     summary: Summary
     about: MetricFields
-    """What it says of its metric beside the type."""
+    """The metric's metadata that came with the measurement, except the type."""
 
 
 class Kept(NamedTuple):
-    """What became of a request's measurements: id and series of each; metrics new or changed."""
+    """What a request stored: id and series of each measurement, and the new or changed metrics."""
 
     series: Sequence[tuple[int, Series]]
     metrics: Sequence[Metric]
 
 
 def metrics(file: OpenFile, names: Iterable[str]) -> dict[str, Metric]:
-    """Return those of the named metrics that there are, by lower-case name."""
+    """Return those of the named metrics that exist, by lower-case name."""
     wanted = list(names)
     return {
         metric.name.lower(): metric
@@ -122,9 +122,9 @@ def metric(file: OpenFile, name: str) -> Metric:
 def page(
     file: OpenFile, search: str, offset: int, length: int, descending: bool = False
 ) -> tuple[int, int, list[Metric]]:
-    """Return how many metrics there are, how many have `search` in their name, and a page of them.
+    """Return how many metrics there are, how many have `search` in their name, and a page of these.
 
-    The page has `length` of them, sorted by name.
+    The page has at most `length` metrics, sorted by name.
     """
     pattern = f"%{_escaped(search)}%"
     (total,) = file.connection.execute(_TOTAL).fetchone()
@@ -136,24 +136,24 @@ def page(
 
 
 def matching(file: OpenFile, patterns: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
-    """Return the names of all metrics that match any of the patterns, and none of `exclude`.
+    """Return the names of all metrics that match one of the patterns, and none of `exclude`.
 
-    In both * is anything.
+    A * in a pattern stands for any text.
     """
     return sorted(_like(file.connection, patterns) - _like(file.connection, exclude))
 
 
 def put(writer: Writer, name: str, fields: MetricFields) -> Metric:
-    """Return the metric with what `fields` say of it; one is made where a type is given.
+    """Change a metric by `fields`, and return it; with a type, a missing metric is made.
 
-    Attributes are added to those that there are. Raises NotFoundError, and InvalidValueError for
-    a metric of another type, with too many attributes, or past a bound of all.
+    Attributes are added to the existing ones. Raises NotFoundError; raises InvalidValueError if the
+    metric has another type or too many attributes, or if all metadata would take too much room.
     """
     return put_many(writer, [name], fields)[0]
 
 
 def put_many(writer: Writer, names: Sequence[str], fields: MetricFields) -> list[Metric]:
-    """Return several metrics, changed all or none, as `put` does."""
+    """Change several metrics, all or none, as `put` does, and return them."""
     stored = metrics(writer, names)
     changed = [_changed(name, stored.get(name.lower()), fields) for name in names]
     with transaction(writer.connection):
@@ -162,9 +162,9 @@ def put_many(writer: Writer, names: Sequence[str], fields: MetricFields) -> list
 
 
 def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
-    """Note the units of metrics, by name, of which none is known yet; return those metrics.
+    """Store the units of those named metrics that have none yet; return these metrics.
 
-    Where there is no room for all of them none is noted.
+    If there isn't room for all of them, none is stored.
     """
     stored = metrics(writer, units)
     described = [
@@ -183,16 +183,16 @@ def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
 
 
 def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
-    """Keep the measurements of a request, all or none.
+    """Store the measurements of a request, all or none.
 
-    What is submitted to be summed up is a counter of ours; Librato's counter is a reading.
-    Raises InvalidValueError that names every metric of another type, or with too many attributes,
-    or where more is said of metrics than there is room for.
+    Measurements that are to be summed become a counter of ours; Librato's counter becomes a gauge.
+    Raises InvalidValueError that names every metric with another type or with too many attributes,
+    and raises it if the metadata would take too much room.
     """
     stored = metrics(writer, {submission.name for submission in submissions})
     points: list[Measurement] = []
     described: dict[str, Metric] = {}
-    # A dict, as a set that keeps the order in which they came.
+    # A dict is used as a set that keeps the order of insertion.
     conflicts: dict[str, None] = {}
     for submission in submissions:
         before = stored.get(submission.name.lower())
@@ -201,7 +201,7 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
             continue
         after = _described(submission, before)
         stored[after.name.lower()] = after
-        # One that has nothing but a name is made with its series.
+        # A metric that has only a name is made together with its series.
         if after != (before or Metric(after.name)):
             described[after.name.lower()] = after
         points.append((_series(submission, after), submission.when, submission.summary))
@@ -213,7 +213,7 @@ def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
 
 
 def _put(writer: Writer, changed: Iterable[Metric]) -> None:
-    """Write metrics; raises InvalidValueError where that is more than there is room for."""
+    """Write metrics; raises InvalidValueError if they would take too much room."""
     before = metric_bounds.described(writer.connection)
     writer.connection.executemany(_PUT, map(_row, changed))
     metric_bounds.check(writer.connection, before)
@@ -230,12 +230,12 @@ def _changed(name: str, before: Metric | None, fields: MetricFields) -> Metric:
 
 
 def _other_type(metric: Metric, name: str) -> str:
-    """Return Librato's words: statsd-librato-backend reads from them which metric to leave out."""
+    """Return Librato's message: statsd-librato-backend reads in it which metric to leave out."""
     return f"'{name}' is a {metric.type}, but was submitted as different type"
 
 
 def _series(submission: Submission, metric: Metric) -> Series:
-    """Return the series that a measurement is of."""
+    """Return the series that a measurement belongs to."""
     summary = submission.summary
     constant = summary.min == summary.max == summary.reading
     summed = metric.summed and constant and submission.type == GAUGE
@@ -244,7 +244,7 @@ def _series(submission: Submission, metric: Metric) -> Series:
 
 
 def _described(submission: Submission, before: Metric | None) -> Metric:
-    """Return what is known of the metric of a measurement; what it says fills gaps only."""
+    """Return a measurement's metric; its metadata fills gaps and overwrites nothing."""
     base = before or Metric(submission.name, submission.type)
     about = submission.about
     return base._replace(
@@ -256,9 +256,9 @@ def _described(submission: Submission, before: Metric | None) -> Metric:
 
 
 def _joined(metric: Metric, added: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a metric's attributes with others; raises InvalidValueError where they are too many.
+    """Add attributes to a metric's; raises InvalidValueError if they become too many.
 
-    Those of a file from before there was a bound stay as they are.
+    Attributes that are beyond the bound, in a file from before there was one, stay as they are.
     """
     joined = {**metric.attributes, **added}
     if joined == metric.attributes:
@@ -291,7 +291,7 @@ def _like(connection: sqlite3.Connection, patterns: Iterable[str]) -> set[str]:
 
 
 def _escaped(text: str) -> str:
-    # The backslash first: else those before the others would be doubled.
+    # Replace the backslash first, or those that are added for the others would be doubled.
     for special in "\\%_":
         text = text.replace(special, f"\\{special}")
     return text

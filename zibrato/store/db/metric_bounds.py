@@ -1,4 +1,4 @@
-"""How much may be said of metrics, so that it leaves room for measurements."""
+"""The bound of metric metadata in the file, so that it leaves room for measurements."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from zibrato.store.db.event_bounds import part_of_file
 
 
 class Described(NamedTuple):
-    """How many metrics requests made or said something of, and about how many bytes they take."""
+    """How many metrics have metadata from requests, and about how many bytes they take."""
 
     metrics: int
     bytes: int
 
 
 def described(connection: sqlite3.Connection) -> Described:
-    """Return what is described by now; metrics that are only measured aren't."""
+    """Return the current total; metrics that only have measurements don't count."""
     return Described(*connection.execute("SELECT described, bytes FROM metric_total").fetchone())
 
 
 def check(connection: sqlite3.Connection, before: Described) -> None:
-    """Raise InvalidValueError where more is described than may be, and more than before.
+    """Raise InvalidValueError if metadata exceeds its bound and has grown since `before`.
 
-    To be called in the transaction that said it: what there is stays, and the newest is rejected.
+    Call this in the transaction that changed the metadata: old metadata stays, the newest is
+    rejected.
     """
     now, most = described(connection), part_of_file(connection)
     if now.bytes > max(most, before.bytes):

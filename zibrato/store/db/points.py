@@ -1,4 +1,4 @@
-"""The rows of the file, by their keys: found, added, and merged with those that are there."""
+"""Find, add and merge rows of the file by their keys."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from zibrato.store.db.soundness import is_sound_distribution
 KeyedRow = tuple[
     int, int, float, float | None, float | None, float | None, float | None, bytes | None
 ]
-# Summary.merged in SQL: a row that is there already is neither fetched nor decoded here, save its
-# distribution. tests/store/db/test_codec.py holds both to the same result.
+# This is Summary.merged in SQL, so that the old row is neither fetched nor decoded here, except its
+# distribution. tests/store/db/test_codec.py checks that both give the same result.
 _UPSERT = """
     INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
         count = added(count, excluded.count), sum = bounded(sum + excluded.sum),
@@ -27,9 +27,9 @@ _FIRST = "SELECT key FROM {} WHERE key >= ? AND key < ? ORDER BY key LIMIT 1"
 
 
 def create_functions(connection: sqlite3.Connection, losses: Losses) -> None:
-    """Have `connection` know what `add_rows` does in SQL.
+    """Register the SQL functions that `add_rows` uses with a connection.
 
-    None of it raises, whatever the file has: what is measured now must not wait for that.
+    None of them raises, whatever the file contains: corrupt data must not stop new measurements.
     """
 
     def added(one: object, two: object) -> int:
@@ -37,27 +37,27 @@ def create_functions(connection: sqlite3.Connection, losses: Losses) -> None:
         losses.overflowed(count - bounded_count(count))
         return bounded_count(count)
 
-    # Not deterministic: it counts what is lost, and SQLite may call such a function once for all
-    # rows.
+    # Not deterministic, because it counts losses: SQLite may call a deterministic function only
+    # once for all rows.
     connection.create_function("added", 2, added)
     connection.create_function("bounded", 1, _bounded, deterministic=True)
     connection.create_function("merged", 4, _merged, deterministic=True)
 
 
 def add_rows(connection: sqlite3.Connection, rows: list[KeyedRow]) -> None:
-    """Add rows in the order of their keys, which is how a tree grows best."""
+    """Add rows in the order of their keys, the order in which a tree grows fastest."""
     rows.sort(key=_by_key)
     connection.executemany(_UPSERT, rows)
 
 
 def first_key(connection: sqlite3.Connection, table: str, low: int, high: int) -> int | None:
-    """Return the lowest key from `low` to before `high`, None where there is none."""
+    """Return the lowest key from `low` to before `high`, or None."""
     row = connection.execute(_FIRST.format(table), (low, high)).fetchone()
     return None if row is None else int(row[0])
 
 
 def first_keys(connection: sqlite3.Connection, index: int, start: int, end: int) -> Iterator[int]:
-    """Generate the first key of each start, from `start` to before `end`, that a tier has."""
+    """Generate the first key of each start that a tier has, from `start` to before `end`."""
     row_key = first_key(connection, "point", key(index, start), key(index, end))
     while row_key is not None:
         yield row_key
@@ -70,9 +70,9 @@ def _bounded(value: float | None) -> float | None:
 
 
 def _merged(one: bytes | None, total: float, two: bytes | None, added: float) -> bytes | None:
-    """Return the distribution of two rows, whose sums are needed for those of one sample.
+    """Merge the distributions of two rows; the sums are needed to decode single samples.
 
-    A corrupt one stays: its row will be left out.
+    A corrupt distribution stays as it is, so that its row will be left out.
     """
     if one is None or two is None or not is_sound_distribution(one):
         return one

@@ -1,4 +1,4 @@
-"""How long a query may take: until its deadline, and while somebody waits for the answer."""
+"""Limits of a query: it ends at its deadline, or when nobody waits for its answer any more."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from time import monotonic
 
 QUERY_DEADLINE = 30.0
-"""Seconds from when it is asked for, also those in which it waits for a reader."""
+"""Seconds, counted from the call; time that is spent waiting for a reader counts, too."""
 STEPS = 10_000
-"""Of SQLite's machine, between two looks at whether to go on: below a millisecond."""
+"""How many steps of SQLite's virtual machine run between two checks: less than a millisecond."""
 
 
 class Query:
-    """One query; `cancel` may come from any thread while another does the work."""
+    """One query; any thread may call `cancel` while another thread does the work."""
 
     def __init__(
         self, deadline: float | None = None, seconds: Callable[[], float] = monotonic
@@ -24,15 +24,15 @@ class Query:
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Have nobody wait for the answer any more."""
+        """Note that nobody waits for the answer any more."""
         self._cancelled = True
 
     def has_ended(self) -> bool:
-        """Whether to stop."""
+        """Whether the work should stop."""
         return self._cancelled or self._seconds() >= self._end
 
     def raise_if_ended(self) -> None:
-        """Raise sqlite3.OperationalError, as SQLite does, where it is to stop."""
+        """Raise sqlite3.OperationalError, as SQLite itself does, if the work should stop."""
         if self._cancelled:
             raise sqlite3.OperationalError("nobody waits for the answer")
         if self.has_ended():
@@ -41,5 +41,5 @@ class Query:
             )
 
     def watch(self, connection: sqlite3.Connection) -> None:
-        """Have SQLite stop too, in the middle of a statement."""
+        """Have SQLite check as well, so that the query can end in the middle of a statement."""
         connection.set_progress_handler(self.has_ended, STEPS)

@@ -1,4 +1,4 @@
-"""Questions to the file; for any thread, blocking, each over one consistent state."""
+"""Queries of the file, each over one consistent state; blocking, for any thread."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from zibrato.store.db.soundness import sound_points, sound_rows
 from zibrato.store.db.tiers import Tier, tier_index
 
 PERCENTILES = (50, 95, 99)
-"""Those of a timer that the store's answers have."""
-# A skip scan. `slot` are the starts, shifted as in a key, at which there is anything in the
-# range, each found by one seek past all series of the one before: the recursive part asks for the
-# first key of the next start on. At every such start one seek finds each wanted series. So a query
-# costs starts x series, and not the rows of the thousands of series that lie between.
-# CROSS JOIN keeps SQLite from turning the loops around, 27 are SERIES_BITS.
+"""The percentiles of a timer in the store's answers."""
+# This is a skip scan. `slot` has the starts (shifted as in a key) at which the range has any row.
+# One seek finds each of them, past all series of the start before: the recursive part asks for the
+# first key from the next start on. At every such start, one seek finds each wanted series. So the
+# cost of a query is starts x series, and it doesn't read the rows of the thousands of other series
+# in between. CROSS JOIN keeps SQLite from swapping the loops; 27 is SERIES_BITS.
 _FIND = """
     WITH RECURSIVE slot (p) AS (
         SELECT (SELECT key FROM {table} WHERE key >= :low AND key < :high ORDER BY key LIMIT 1)
@@ -44,7 +44,7 @@ _FIND_POINTS = _FIND.format(table="point")
 _FIND_CHUNKS = _FIND.format(table="chunk")
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
 _BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
-# Up to the last code point, all names with a prefix are one range of the index of names.
+# All names with a prefix are one range in the index of names, up to the last code point.
 _PREFIXED = f"{_SERIES} WHERE name COLLATE NOCASE BETWEEN ? AND ? || char(1114111)"
 _BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - of constants alone
 
@@ -55,23 +55,23 @@ class Plot(NamedTuple):
     step: int
     slots: dict[int, dict[int, list[Row]]]
     raise_if_ended: Callable[[], None] = Query().raise_if_ended
-    """To be called for each series: the query may have ended, and with it who asked."""
+    """Call this for each series: the query may have ended because nobody waits for it any more."""
 
     def times(self) -> list[int]:
-        """Return the starts at which any series has something, in order."""
+        """Return the starts at which any series has a row, in order."""
         return sorted({start for slots in self.slots.values() for start in slots})
 
     def merged(self, start: int) -> Summary | None:
-        """Return the summary over all series of the slot that starts at `start`."""
+        """Return the summary of the slot that starts at `start`, over all series."""
         self.raise_if_ended()
         rows = [row for slots in self.slots.values() for row in slots.get(start, ())]
         return merged_summary(rows) if rows else None
 
 
 class Reader:
-    """Answers from a `connection`, with the `tiers` that the writer of the file has.
+    """Answers queries over a `connection`; `tiers` are those of the file's writer.
 
-    What is corrupt is left out of the answers, and noted in `losses`.
+    Corrupt data is left out of the answers and noted in `losses`.
     """
 
     def __init__(
@@ -83,34 +83,35 @@ class Reader:
         self._query = Query()
 
     def answer(self, work: Callable[[Reader], T], query: Query) -> T:
-        """Return what `work` returns; raises sqlite3.OperationalError where the query ends first.
+        """Return what `work` returns; raises sqlite3.OperationalError if the query ends first.
 
-        That also stops a statement of SQLite's. What goes through many rows in Python asks the
-        query, or the plot, from time to time.
+        The end of a query also interrupts a running SQL statement. Work that goes through many rows
+        in Python has to call `raise_if_ended`, of the reader or the plot, from time to time.
         """
         self._query = query
         query.watch(self.connection)
         try:
             return work(self)
         except sqlite3.OperationalError:
-            query.raise_if_ended()  # SQLite says only that it was interrupted
+            query.raise_if_ended()  # SQLite's own error says only that it was interrupted
             raise
         finally:
             self._query = Query()
             self.connection.set_progress_handler(None, 0)
 
     def raise_if_ended(self) -> None:
-        """Raise sqlite3.OperationalError where the query has ended; for long work in Python."""
+        """Raise sqlite3.OperationalError if the query has ended; for long work in Python."""
         self._query.raise_if_ended()
 
     def series(self, name: str | None = None) -> dict[int, Series]:
-        """Return the series of a name, in any case, or all; by series id."""
+        """Return the series with a name, in any case, or all series; by series id."""
         return self._series(_SERIES, ()) if name is None else self._series(_BY_NAME, (name,))
 
     def series_like(self, pattern: str) -> Iterator[tuple[int, Series]]:
-        """Generate id and series of all that may match a pattern of names, in which * is anything.
+        """Generate id and series of all whose names may match a pattern, in which * is any text.
 
-        They have what is before its first * in common, or all of it; only those are looked at.
+        This returns the series that share the part of the pattern before its first *, and reads
+        only these.
         """
         prefix, wildcard, _ = pattern.partition("*")
         query, values = (_PREFIXED, (prefix, prefix)) if wildcard else (_BY_NAME, (prefix,))
@@ -120,12 +121,12 @@ class Reader:
             yield one
 
     def newest_series(self, count: int) -> dict[int, Series]:
-        """Return so many of the series, those that were seen last, the newest at the end."""
+        """Return the `count` series that were seen last, the newest at the end."""
         newest = self._series(f"{_SERIES} ORDER BY seen DESC, id DESC LIMIT ?", (count,))
         return dict(reversed(newest.items()))
 
     def series_by_ids(self, ids: Sequence[int]) -> dict[int, Series]:
-        """Return those of the series with these ids that there are."""
+        """Return the series with these ids, as far as they exist."""
         return self._series(_BY_IDS, (json.dumps(ids),))
 
     def _series(self, query: str, values: tuple[str | int, ...]) -> dict[int, Series]:
@@ -135,7 +136,7 @@ class Reader:
         for series_id, *identity in self.connection.execute(query, values):
             try:
                 yield series_id, series_from(*identity)
-            except (ValueError, TypeError):  # no JSON, or none of texts by name
+            except (ValueError, TypeError):  # not JSON, or not an object of strings
                 self.losses.corrupt("tag", series_id)
 
     def plot(
@@ -143,7 +144,7 @@ class Reader:
     ) -> Plot:
         """Return about `points` slots of the series from `start` to before `end`.
 
-        They are fewer, down to half as many, where that saves reading a finer tier.
+        There may be fewer, down to half as many, if that avoids reading a finer tier.
         """
         step = max(1, ceil((end - start) / points))
         return self._slots(ids, start, end, step, tier_index(self.tiers, now, start, 2 * step))
@@ -170,17 +171,18 @@ class Reader:
     def rows(
         self, ids: Sequence[int], start: int, end: int, index: int
     ) -> Iterator[tuple[int, int, Row]]:
-        """Generate series id, start and row of all points of a tier, a series' oldest first.
+        """Generate series id, start and row of all points of a tier, oldest first for each series.
 
-        `start` is a multiple of the tier's step. What has not been rolled up to that tier yet is
-        in rows of the finer ones.
+        `start` is a multiple of the tier's step. Points that haven't been rolled up to this tier
+        yet are read from the rows of the finer tiers.
         """
         wanted = json.dumps(ids)
-        # One state of the file for all of it: a rollup moves rows from table to table.
+        # Read one state of the file during the whole query, because a rollup moves rows between
+        # tables.
         with transaction(self.connection, "DEFERRED"):
             for series_id, point in self._compacted(wanted, start, end, index):
                 yield series_id, *point
-            # What is not rolled up yet is newer, the finer its tier: so it comes oldest first.
+            # Start with the coarsest tier: what isn't rolled up yet is newer in finer tiers.
             for finer in range(index, -1, -1):
                 values = {"low": key(finer, start), "high": key(finer, end), "ids": wanted}
                 stored = self.connection.execute(_FIND_POINTS, values)
@@ -188,9 +190,9 @@ class Reader:
                     yield series_id_of(row_key), start_of(row_key), row
 
     def _compacted(self, ids: str, start: int, end: int, index: int) -> Iterator[tuple[int, Point]]:
-        """Generate series id and point of what a tier has in chunks."""
+        """Generate series id and point of the chunks of a tier."""
         span = self.tiers[index].span
-        # The chunk that has `start` in it begins before that.
+        # The chunk that contains `start` begins before it.
         values = {"low": key(index, start // span * span), "high": key(index, end), "ids": ids}
         for chunk_key, chunk in self.connection.execute(_FIND_CHUNKS, values):
             series_id = series_id_of(chunk_key)

@@ -1,4 +1,4 @@
-"""What is past its retention is pruned; of a file that is nearly full, the oldest is evicted."""
+"""Prune data beyond its retention, and evict the oldest data of a file that is nearly full."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zibrato.store.db.tiers import Tier
 
 NEARLY_FULL = 0.9
 _MARGIN = 16
-"""Pages that a write may need at once; with fewer left it may fail."""
+"""How many pages one write may need: with fewer left, it may fail."""
 
 
 def prune(connection: sqlite3.Connection, tiers: Sequence[Tier], now: float) -> bool:
-    """Delete a block that is past its tier's retention; return whether there was one."""
+    """Delete one block that is beyond its tier's retention; return whether there was one."""
     for index, tier in enumerate(tiers):
         oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
-        # A block goes as a whole, so not before its last point is too old.
+        # A block is deleted as a whole, so wait until its last point is too old.
         if oldest is not None and start_of(oldest) + tier.span < now - tier.keep:
             _delete_block(connection, index, start_of(oldest))
             return True
@@ -27,17 +27,17 @@ def prune(connection: sqlite3.Connection, tiers: Sequence[Tier], now: float) -> 
 
 
 def evict_when_nearly_full(connection: sqlite3.Connection, tiers: int) -> bool:
-    """Evict a block where so much of the file is in use; return whether that was so."""
+    """Evict a block if the file is nearly full; return whether it did."""
     pages, free, most = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "max_page_count")
     )
-    # What was deleted left free pages, which SQLite fills before it lets the file grow.
+    # Deletions leave free pages, which SQLite fills before it lets the file grow.
     return pages - free > most * NEARLY_FULL and evict(connection, tiers)
 
 
 def is_full(connection: sqlite3.Connection, max_bytes: int) -> bool:
-    """Whether the file may grow no more."""
+    """Return whether the file may not grow any more."""
     pages, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
     )
@@ -45,11 +45,11 @@ def is_full(connection: sqlite3.Connection, max_bytes: int) -> bool:
 
 
 def evict(connection: sqlite3.Connection, tiers: int) -> bool:
-    """Delete the oldest block of the finest of so many tiers that has any, or the oldest rows.
+    """Delete the oldest block of the finest tier that has any, or else the oldest rows.
 
-    Returns whether there was one.
+    `tiers` is the number of tiers. Returns whether anything was deleted.
     """
-    # The finest first: what is in its chunks, the coarser tiers have as well.
+    # Begin with the finest tier: the coarser tiers also have the data of its chunks.
     for index in range(tiers):
         oldest = first_key(connection, "chunk", key(index, 0), end_of(index))
         if oldest is not None:

@@ -1,4 +1,4 @@
-"""Rows of which no more are expected are compacted to chunks and rolled up to the next tier."""
+"""Compact complete rows to chunks, and roll them up to the next tier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zibrato.store.db.tiers import Tier
 
 _SERIES = "SELECT id FROM series WHERE id >= ? AND id < ?"
 SLICE = 100_000
-"""About how many rows are rolled up at a time: a second's work."""
+"""About how many rows are rolled up at a time: a second of work."""
 
 
 def roll_up(
@@ -26,10 +26,10 @@ def roll_up(
     now: float,
     losses: Losses,
 ) -> bool:
-    """Roll up some rows of the oldest block that is complete by the Unix time `now`.
+    """Roll up some rows of the oldest block that is complete at the Unix time `now`.
 
-    What is of no series any more is left out, and what is corrupt, which is noted in `losses`.
-    Returns whether there was anything to roll up.
+    Rows of deleted series are left out. Corrupt rows are left out and noted in `losses`. Returns
+    whether there was anything to roll up.
     """
     for index, tier in enumerate(tiers):
         oldest = first_key(connection, "point", key(index, 0), end_of(index))
@@ -43,7 +43,7 @@ def roll_up(
 
 
 def coarsened(points: Iterable[Point], step: int) -> list[Point]:
-    """Return points, oldest first, merged to one for each `step` seconds."""
+    """Merge points, oldest first, to one for each `step` seconds."""
     slots: dict[int, list[Row]] = defaultdict(list)
     for start, row in points:
         slots[start - start % step].append(row)
@@ -57,8 +57,8 @@ def _roll_up_block(
     block: int,
     losses: Losses,
 ) -> None:
-    """Roll up the first series of a block, about `SLICE` rows of them."""
-    # A slice of series and not of time: a chunk needs all rows that its series has in the block.
+    """Roll up the first series of a block, about `SLICE` rows."""
+    # Slice by series, not by time: a chunk needs all rows of its series in the block.
     keys = list(first_keys(connection, index, block, block + tiers[index].span))
     first = min(map(series_id_of, keys))
     past = first + max(1, SLICE // len(keys))
@@ -73,7 +73,8 @@ def _roll_up_block(
         _write_chunks(connection, index, block, points, losses)
         if index + 1 < len(tiers):
             _write_coarser(connection, index + 1, tiers[index + 1].step, points, losses)
-        # In the same transaction: no query finds a row and its chunk, or neither of them.
+        # Delete in the same transaction: no query finds both a row and its chunk, or neither of
+        # them.
         connection.executemany("DELETE FROM point WHERE key >= ? AND key < ?", ranges)
 
 
@@ -82,7 +83,7 @@ def _points(
 ) -> dict[int, list[Point]]:
     """Return the points of each series in ranges of keys, oldest first.
 
-    Those of a series are of one shape: a chunk has columns.
+    All points of one series have the same shape, because a chunk has columns.
     """
     points: dict[int, list[Point]] = defaultdict(list)
     for key_range in ranges:
@@ -97,7 +98,7 @@ def _points(
 
 
 def _shape(row: Row) -> tuple[bool, bool]:
-    """Return what tells a counter's, a gauge's and a timer's row apart."""
+    """Return what distinguishes the rows of counters, gauges and timers."""
     return row[2] is None, row[6] is None
 
 
@@ -108,7 +109,7 @@ def _write_chunks(
     points: dict[int, list[Point]],
     losses: Losses,
 ) -> None:
-    """Write a chunk for each series; a chunk that is there already gets what came late."""
+    """Write a chunk for each series; late points are added to a chunk that exists already."""
     chunks = []
     for series_id, added in points.items():
         chunk_key = key(index, block, series_id)
@@ -116,7 +117,7 @@ def _write_chunks(
         for (stored,) in connection.execute("SELECT points FROM chunk WHERE key = ?", (chunk_key,)):
             before = sound_points(chunk_key, stored, losses)
             alike = [point for point in before if _shape(point[1]) == _shape(added[0][1])]
-            # In steps of a second, so that what came late is merged with what has the same start.
+            # With steps of one second, a late point is merged with one that has the same start.
             whole = coarsened(sorted(alike + added, key=_by_start), 1)
         chunks.append((chunk_key, encode_points(whole, block)))
     connection.executemany("INSERT OR REPLACE INTO chunk VALUES (?, ?)", chunks)

@@ -1,4 +1,4 @@
-"""The store's file: opened, and its tables made or migrated."""
+"""Open the store's file, and make or migrate its tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zibrato.files.sqlite_file import make_private
 from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 
 APPLICATION = int.from_bytes(b"Zibr", "big")
-"""What SQLite's header says the file is of; 0 in what older versions made."""
+"""The application id in SQLite's header; files of older versions have 0."""
 PAGE = 4096
 BUSY = 1.0
 """Seconds to wait for another program's lock; a stop waits no longer. The outbox tries again."""
@@ -19,12 +19,12 @@ _EVENT_BYTES = (
     "100 + length(CAST({0}.stream || {0}.title || coalesce({0}.description, '') || {0}.source "
     "|| {0}.links AS BLOB))"
 )
-"""About what an event takes in the file."""
+"""About how many bytes an event takes in the file."""
 _METRIC_BYTES = (
     "100 + length(CAST({0}.name || coalesce({0}.display_name, '') || coalesce({0}.description, '') "
     "|| coalesce({0}.composite, '') || {0}.attributes AS BLOB))"
 )
-"""About what a metric that is described takes in the file."""
+"""About how many bytes a metric with metadata takes in the file."""
 _TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
@@ -63,7 +63,8 @@ MIGRATIONS: Sequence[str] = (
     ) WITHOUT ROWID;
     """,
     repeats.SCHEMA,
-    # What bounds events and streams must be known at each change, without a look at all of them.
+    # Totals of events and streams, so that each change can check their bounds without counting
+    # rows.
     f"""
     CREATE TABLE event_total (
         events INTEGER NOT NULL, bytes INTEGER NOT NULL, streams INTEGER NOT NULL
@@ -88,7 +89,7 @@ MIGRATIONS: Sequence[str] = (
         UPDATE event_total SET streams = streams - 1;
     END;
     """,  # noqa: S608 - of constants alone
-    # And what bounds descriptions of metrics: of those that requests made or said something of.
+    # The same totals for metric metadata, of metrics that requests made or described.
     f"""
     ALTER TABLE metric ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
     UPDATE metric SET described = 1
@@ -113,35 +114,36 @@ MIGRATIONS: Sequence[str] = (
     END;
     """,  # noqa: S608 - of constants alone
 )
-"""What brings a file of version N, its position, to N + 1; the last makes today's."""
+"""The script at position N migrates a file of version N to N + 1, the last one to today's."""
 VERSION = len(MIGRATIONS)
 
 
 def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
-    """Return a connection to the file, made or migrated; it never grows past `max_bytes`.
+    """Open the file, making or migrating it; it never grows beyond `max_bytes`.
 
-    It is its owner's alone. Raises UnusableFileError, and sqlite3.DatabaseError for what is no
-    intact database.
+    Only its owner can read it. Raises UnusableFileError, and sqlite3.DatabaseError if the file
+    isn't an intact database.
     """
-    # Before SQLite makes it, as readable as the umask has it, and what lies beside it likewise.
+    # Before SQLite creates the file with the umask's permissions, and those beside it with the
+    # same.
     make_private(path)
-    # No transaction begins by itself: `transaction` alone makes any. And threads of a pool have the
-    # connection one after another, never two at once.
+    # No transaction begins implicitly: only `transaction` begins any. Several threads of a pool use
+    # the connection, but never two at once.
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         check_ours(connection, path)
         check_version(connection, path)
-        # Before there are tables: a file keeps its page size, which the bound below is counted in.
+        # Before there are tables: a file keeps its page size, and the bound below is in pages.
         connection.execute(f"PRAGMA page_size = {PAGE}")
-        # WAL: who reads goes on while the writer writes, and sees the state that it began with.
+        # WAL: readers go on while the writer writes, and see the state that they began with.
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL: no commit waits for the disk. The end of the process loses nothing, that of the
-        # machine may lose the last commits, and leaves the file intact.
+        # NORMAL: no commit waits for the disk. If the process ends, nothing is lost; if the machine
+        # does, the last commits may be lost, but the file stays intact.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -65536")
-        # After a burst, what lies beside the file is cut back to so many bytes.
+        # After a burst, the WAL file is truncated to so many bytes.
         connection.execute("PRAGMA journal_size_limit = 67108864")
-        # SQLite fails before the disk is full; the writer evicts what is old and tries again.
+        # SQLite fails before the disk is full; then the writer evicts old data and tries again.
         connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
         _migrate(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -167,7 +169,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ForeignFileError for another program's database; one without tables is nobody's."""
+    """Raise ForeignFileError for another program's database; without tables it is nobody's."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application == APPLICATION:
         return
@@ -191,7 +193,7 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path) -> None:
-    """Raise ValueError for a file that has other steps; more tiers may be added to it."""
+    """Raise ValueError if the file was written with other steps; adding tiers is allowed."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'resolution'").fetchone():
         return
     stored = [step for (step,) in connection.execute("SELECT step FROM resolution ORDER BY level")]
@@ -205,7 +207,7 @@ def check_steps(connection: sqlite3.Connection, steps: Sequence[int], path: Path
 def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for position in range(version, VERSION):
-        # The version is in the transaction of the tables: a crash leaves both or neither.
+        # The version is set in the tables' transaction, so that a crash leaves both or neither.
         connection.executescript(
             f"BEGIN IMMEDIATE;{MIGRATIONS[position]};PRAGMA user_version = {position + 1};COMMIT;"
         )

@@ -1,4 +1,4 @@
-"""The ids of series: those measured last are in memory, so many at most; all are in the file."""
+"""The ids of series: a bounded number is in memory, those measured last; all are in the file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zibrato.model import Series
 from zibrato.store.db.losses import Losses
 
 MAX_SERIES = 100_000
-"""How many series are in memory where nothing else is said."""
+"""The default for how many series are in memory."""
 SEEN = 3600
-"""Seconds after which it is noted anew that a series was measured."""
+"""Seconds after which the file is told again that a series was measured."""
 _tags = msgspec.json.Decoder(dict[str, str]).decode
 _SLICE = 10_000
-"""How many series are deleted at a time, for being old."""
+"""How many old series are deleted at a time."""
 _FIND = (
     "SELECT id, seen FROM series WHERE name = ? AND source = ? AND kind = ? AND tags = ? "
     "AND level = ?"
@@ -33,9 +33,9 @@ _NAMED = "SELECT id FROM series WHERE name = ? COLLATE NOCASE"
 
 
 class SeriesIndex:
-    """Finds and makes the ids of series; the `bound` that were measured last it has in memory.
+    """Finds or makes the ids of series; the `bound` series that were measured last are in memory.
 
-    What is asked for within a transaction that is rolled back may be wrong: then, `forget`.
+    After a transaction was rolled back, ids that were made in it are wrong: call `forget`.
     """
 
     def __init__(self, connection: sqlite3.Connection, bound: int, losses: Losses) -> None:
@@ -43,7 +43,7 @@ class SeriesIndex:
         self._bound = bound
         self._losses = losses
         self._known: OrderedDict[Series, tuple[int, int]] = OrderedDict()
-        """The id of a series, and when the file has it as last seen; the oldest use first."""
+        """Id and last-seen time (as in the file) by series; the least recently used come first."""
         self._checked = 0.0
 
     def __len__(self) -> int:
@@ -51,15 +51,15 @@ class SeriesIndex:
         return len(self._known)
 
     def ids(self, measured: Iterable[tuple[Series, int]]) -> list[int]:
-        """Return the id of each series, measured at a Unix time; new ones are made.
+        """Return the id of each series, measured at a Unix time; new series are stored.
 
-        About once an hour the file is told when a series was measured.
+        The file is updated about once an hour with the time at which a series was measured.
         """
         ids = []
         seen: list[tuple[int, int]] = []
         evicted = 0
         for series, start in measured:
-            # Popped, and put back at the end: so the dict is in the order of use.
+            # A series is removed and put back at the end, so that the dict is in the order of use.
             known = (
                 self._known.pop(series, None) or self._stored(series) or self._made(series, start)
             )
@@ -77,21 +77,21 @@ class SeriesIndex:
         return ids
 
     def forget(self) -> None:
-        """Ask the file for everything anew."""
+        """Clear the memory, so that everything is read from the file again."""
         self._known.clear()
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete the series of these names, in any case."""
+        """Delete all series with these names, in any case."""
         ids = [row for name in names for row in self._connection.execute(_NAMED, (name,))]
         self._delete(ids)
 
     def delete_old(self, now: float, cutoff: float) -> bool:
-        """Delete some series last seen before a time; return whether there were any.
+        """Delete some series that were last seen before `cutoff`; return whether there were any.
 
-        With the last of a name goes the metric, unless somebody has described it.
-        To look for them takes reading all, so it is done once an hour of the Unix times `now`.
+        With the last series of a name the metric is deleted, unless somebody has described it. The
+        search reads all series, so it is done only once an hour of the Unix times `now`.
         """
-        # Where it is below 0 the clock was set back, perhaps by years.
+        # It is below 0 if the clock was set back, perhaps by years.
         if 0 <= now - self._checked < SEEN:
             return False
         query = "SELECT id, name FROM series WHERE seen < ? LIMIT ?"
@@ -112,14 +112,15 @@ class SeriesIndex:
                 del self._known[series]
 
     def _stored(self, series: Series) -> tuple[int, int] | None:
-        """Return id and last noted time of a series that the file has."""
+        """Return id and last-seen time of a series from the file."""
         row = self._connection.execute(_FIND, _identity(series)).fetchone()
         return None if row is None else (row[0], row[1])
 
     def _made(self, series: Series, start: int) -> tuple[int, int]:
-        """Return the id of a series that is not in the file yet."""
+        """Store a series that isn't in the file yet, and return its id."""
         execute = self._connection.execute
-        # To the API, what the daemon measures is a metric as any other, to be described or deleted.
+        # For the API, what the daemon measures is a metric like any other, and can be described and
+        # deleted.
         execute("INSERT INTO metric (name) VALUES (?) ON CONFLICT DO NOTHING", (series.name,))
         return execute(_NEW, (*_identity(series), start)).lastrowid or 0, start
 
@@ -130,11 +131,11 @@ def _identity(series: Series) -> tuple[str, str, str, str, str]:
 
 
 def tags_text(tags: Iterable[tuple[str, str]]) -> str:
-    """Return sorted tags as the file has them."""
+    """Return sorted tags as the JSON text that the file stores."""
     return json.dumps(dict(tags), separators=(",", ":"), ensure_ascii=False) if tags else ""
 
 
 def series_from(kind: str, name: str, source: str, tags: str, level: str) -> Series:
-    """Return the series of a row of the table of that name; raises ValueError for corrupt tags."""
+    """Return the series of a row of the table `series`; raises ValueError for corrupt tags."""
     pairs = tuple(sorted(_tags(tags).items())) if tags else ()
     return Series(kind, name, source, pairs, level)

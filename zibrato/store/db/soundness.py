@@ -1,8 +1,8 @@
-"""What the file gives back is checked before anything is made of it; what is corrupt is left out.
+"""Check what is read from the file before it is used, and leave out what is corrupt.
 
-SQLite finds pages that are damaged. What is well stored but makes no sense, it doesn't: a blob
-that another program wrote, a count that an older Zibrato let grow past an integer. One such row
-would fail each query and rollup that meets it.
+SQLite detects damaged pages. It doesn't detect a well-stored value that makes no sense, such as a
+blob that another program wrote, or a count that an older Zibrato let grow beyond an integer. A
+single such row would make every query and rollup that reads it fail.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     Stored = tuple[int, Unpack[tuple[object, ...]]]
-    """A key, which SQLite itself keeps an integer, and columns of any type."""
+    """A key, which SQLite guarantees to be an integer, and columns of any type."""
 
 T = TypeVar("T")
 _LAST_BUCKET = 1100 << SCALE
-"""Past all of a float's powers of two, the least of which is about -1075."""
+"""Beyond all powers of two of a float, the least of which is about -1075."""
 
 
 class OpenFile(Protocol):
-    """The file as a reader or the writer has it."""
+    """The file, opened by a reader or the writer."""
 
     connection: sqlite3.Connection
     losses: Losses
 
 
 def decoded(text: object, kind: type[T]) -> T | None:
-    """Return what a text of the file says in JSON; None where it is corrupt."""
+    """Return the content of a JSON text of the file, or None if it is corrupt."""
     if not isinstance(text, str | bytes):
         return None
     try:
@@ -50,7 +50,7 @@ def decoded(text: object, kind: type[T]) -> T | None:
 
 
 def sound_rows(stored: Iterable[Stored], losses: Losses) -> Iterator[tuple[int, Row]]:
-    """Generate key and row of what a query found in the table of points."""
+    """Generate key and row of those rows of a query in the table of points that are sound."""
     for row_key, *columns in stored:
         row = checked(tuple(columns))
         if row is None:
@@ -60,7 +60,7 @@ def sound_rows(stored: Iterable[Stored], losses: Losses) -> Iterator[tuple[int, 
 
 
 def sound_points(chunk_key: int, chunk: object, losses: Losses) -> list[Point]:
-    """Return the points of a chunk, oldest first; none where it can't be read."""
+    """Return the sound points of a chunk, oldest first; none if the chunk can't be read."""
     try:
         if not isinstance(chunk, bytes):
             raise ValueError("no chunk: SQLite keeps any type in any column")
@@ -75,13 +75,13 @@ def sound_points(chunk_key: int, chunk: object, losses: Losses) -> list[Point]:
 
 
 def checked(row: Sequence[object]) -> Row | None:
-    """Return a row, with a count that is in bounds; None where it is corrupt."""
+    """Return a row, its count limited to the bound; None if the row is corrupt."""
     count, total, least, most, squares, last, blob = row
-    if type(count) is float and count > 0:  # two integers whose sum was none
+    if type(count) is float and count > 0:  # the sum of two integers that overflowed
         count = int(min(count, MAX_COUNT))
     if type(count) is not int or count < 0 or not _is_number(total):
         return None
-    if least is None:  # a counter's
+    if least is None:  # a counter's row
         is_plain = most is squares is last is blob is None
         return (count, total, None, None, None, None, None) if is_plain else None
     if (
@@ -96,7 +96,7 @@ def checked(row: Sequence[object]) -> Row | None:
 
 
 def is_sound_distribution(blob: object) -> TypeGuard[bytes]:
-    """Whether a distribution can be made of `blob`."""
+    """Return whether `blob` can be decoded as a distribution."""
     if type(blob) is not bytes:
         return False
     try:

@@ -1,4 +1,4 @@
-"""The sources that there are of anything; Librato's notion of where something was measured."""
+"""Sources as Librato has them: where something was measured, with names for people."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from zibrato.store.db.errors import InvalidValueError
 from zibrato.store.db.event_bounds import part_of_file
 
 MAX_SOURCES = 10_000
-"""Sources that requests named; of those that are only measured there is no bound here."""
-# The table has what was said of sources, of those too of which nothing was measured yet. A source
-# is spelt as its series are.
+"""The most sources that requests may name; sources that are only measured aren't bounded here."""
+# The table has what requests said of sources, including sources without measurements. A source is
+# spelt as in its series.
 _SOURCES = """
     SELECT DISTINCT series.source, source.display_name
     FROM series LEFT JOIN source ON source.name = series.source WHERE series.source != ''
@@ -33,7 +33,7 @@ _TOTAL = "SELECT count(*), coalesce(sum(length(CAST(display_name AS BLOB))), 0) 
 
 
 class Source(NamedTuple):
-    """Where something was measured, and its name for people."""
+    """Where something was measured, with its name for people."""
 
     name: str
     display_name: str | None = None
@@ -42,9 +42,9 @@ class Source(NamedTuple):
 def page(
     connection: sqlite3.Connection, search: str, offset: int, length: int, descending: bool = False
 ) -> tuple[int, int, list[Source]]:
-    """Return how many sources there are, how many have `search` in their name, and a page of them.
+    """Return how many sources there are, how many have `search` in their name, and a page of these.
 
-    The page has `length` of them, sorted by name.
+    The page has at most `length` sources, sorted by name.
     """
     every = [Source(*row) for row in connection.execute(_SOURCES)]
     matching = [source for source in every if search.lower() in source.name.lower()]
@@ -54,15 +54,15 @@ def page(
 
 
 def named(connection: sqlite3.Connection, name: str) -> Source | None:
-    """Return a source as it was first written, None where there is none of that name."""
+    """Return a source, spelt as it was first written, or None if there is no such source."""
     row = connection.execute(_NAMED, (name,)).fetchone()
     return None if row is None else Source(*row)
 
 
 def put(connection: sqlite3.Connection, name: str, display_name: str | None) -> bool:
-    """Name a source for people; return whether there was one.
+    """Set the name for people of a source; return whether the source existed.
 
-    Raises InvalidValueError where it is one too many, or there is no room for its name.
+    Raises InvalidValueError if there are too many sources, or if there is no room for the name.
     """
     known = named(connection, name) is not None
     with transaction(connection):
@@ -73,7 +73,7 @@ def put(connection: sqlite3.Connection, name: str, display_name: str | None) -> 
 
 
 def _check(connection: sqlite3.Connection, sources: int, size: int) -> None:
-    """Raise InvalidValueError where there is more than there may be, and than there was."""
+    """Raise InvalidValueError if a bound is exceeded, and more so than before."""
     now_sources, now_size = connection.execute(_TOTAL).fetchone()
     most = part_of_file(connection)
     if now_sources > max(MAX_SOURCES, sources):

@@ -1,4 +1,4 @@
-"""The tiers of the file: how fine measurements are kept for how long; pure."""
+"""The tiers of the file: in which resolution measurements are kept, and how long; pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from zibrato.store.db.keys import MAX_TIERS
 
 RETENTION = "raw:2d,60s:2w,15m:90d,1h:365d,1d:3y"
 LATE = 7200
-"""Seconds in which measurements may still arrive for an interval; older ones cost more."""
+"""Seconds for which measurements of an interval may still arrive; later ones cost more."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-"""Seconds of each unit in which people write times."""
+"""The units in which people write durations, in seconds."""
 MAX_SECONDS = 100 * UNITS["y"]
 _RAW_SPAN = 1200
 _POINTS = 240
 
 
 class Tier(NamedTuple):
-    """A resolution, all in seconds: a point for each `step`, kept for `keep`, `span` to a chunk.
+    """A resolution, in seconds: a point for each `step`, kept for `keep`; a chunk spans `span`.
 
-    A block of rows is compacted to chunks, and rolled up to points of the next tier,
-    `rollup_delay` seconds after its end.
+    A block of rows is compacted to chunks and rolled up to points of the next tier, `rollup_delay`
+    seconds after the block's end.
     """
 
     step: int
@@ -33,7 +33,7 @@ class Tier(NamedTuple):
 
 
 def parse_retention(text: str) -> tuple[Tier, ...]:
-    """Return the tiers of a text such as `raw:2d,60s:2w,15m:90d`, finest first.
+    """Parse tiers from a text such as `raw:2d,60s:2w,15m:90d`, finest first.
 
     Raises ValueError with one line for people.
     """
@@ -51,9 +51,9 @@ def parse_retention(text: str) -> tuple[Tier, ...]:
 
 
 def tier_index(tiers: Sequence[Tier], now: float, start: float, step: float) -> int:
-    """Return the index of the tier for a query: the coarsest that is no coarser than `step`.
+    """Return the index of the tier for a query: the coarsest whose step is at most `step`.
 
-    Where that tier does not reach back to the Unix time `start`, it is the finest that does.
+    If that tier doesn't reach back to the Unix time `start`, use the finest tier that does.
     """
     index = max((i for i, tier in enumerate(tiers) if tier.step <= step), default=0)
     while index + 1 < len(tiers) and start < now - tiers[index].keep:
@@ -62,7 +62,7 @@ def tier_index(tiers: Sequence[Tier], now: float, start: float, step: float) -> 
 
 
 def _tiers(steps: Sequence[int], keeps: Sequence[int]) -> tuple[Tier, ...]:
-    """Return the tiers; each is rolled up after the finer one, so that it has all of its points."""
+    """Return the tiers; each is rolled up after the finer one, when it has all its points."""
     tiers = []
     delay = LATE
     for step, keep in zip(steps, keeps, strict=True):

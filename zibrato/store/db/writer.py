@@ -1,4 +1,4 @@
-"""Everything that changes the measurements in the file; for one thread, blocking."""
+"""Everything that changes measurements in the file; blocking, for one thread."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from zibrato.store.db.series_index import MAX_SERIES, SeriesIndex
 from zibrato.store.db.tiers import Tier
 
 Measurement = tuple[Series, int, Summary]
-"""A series, the Unix time of the interval, and what was measured in it."""
+"""A series, the Unix time at which the interval begins, and the summary of the interval."""
 
 
 class Writer:
-    """Adds measurements; turns old rows into chunks and coarser rows; deletes the oldest.
+    """Adds measurements; compacts old rows and rolls them up; deletes the oldest data.
 
-    What that loses is in `losses`; `max_series` are in memory.
+    Losses are noted in `losses`. At most `max_series` series are in memory.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Writer:
     def add_snapshots(
         self, *snapshots: Snapshot, identities: Sequence[Identity | None] = ()
     ) -> list[int]:
-        """Keep snapshots, all or none; return the id of each of their series, in order."""
+        """Store snapshots, all or none; return the id of each of their series, in order."""
         return self.add(
             [
                 (series, int(start), summary)
@@ -62,7 +62,7 @@ class Writer:
         points: Sequence[Measurement],
         besides: Callable[[], object] = lambda: None,
     ) -> list[int]:
-        """Keep points, all or none, and do what is `besides` in the same transaction.
+        """Store points, all or none, and call `besides` in the same transaction.
 
         Returns the series id of each point.
         """
@@ -72,18 +72,18 @@ class Writer:
                 add_rows(self.connection, _rows(ids, points))
                 besides()
         except BaseException:
-            # Ids that were made in the transaction are gone with it.
+            # The transaction was rolled back, and with it the ids that it made.
             self.index.forget()
             raise
-        # Only now: what was rolled back is delivered again, and would be counted twice.
+        # Count only now: what is rolled back is delivered again, and would be counted twice.
         counts = [summary.count for _, _, summary in points]
         self.losses.overflowed(sum(counts) - sum(map(bounded_count, counts)))
         return ids
 
     def delete_metrics(self, names: Collection[str]) -> None:
-        """Delete metrics of these names, in any case; what was measured falls out of every query.
+        """Delete the metrics with these names, in any case; queries no longer find their points.
 
-        Series ids are never used again, so its points go when they are old.
+        The points themselves are deleted when they are old: series ids are never reused.
         """
         with transaction(self.connection):
             self.index.delete(names)
@@ -92,11 +92,11 @@ class Writer:
             )
 
     def maintenance(self, now: float) -> bool:
-        """Do some of what is due by Unix time `now`, a second of work at most.
+        """Do some of the maintenance that is due at the Unix time `now`, at most a second of work.
 
-        Returns whether there may be more.
+        Returns whether there may be more to do.
         """
-        # What is deleted first need not be rolled up.
+        # Delete first: deleted rows need not be rolled up.
         return (
             prune(self.connection, self._tiers, now)
             or self._delete_old_series(now)
@@ -105,13 +105,13 @@ class Writer:
         )
 
     def evict(self) -> bool:
-        """Delete the oldest of a file that is full; return whether that was so."""
+        """If the file is full, delete its oldest data; return whether the file was full."""
         return is_full(self.connection, self._max_bytes) and evict(
             self.connection, len(self._tiers)
         )
 
     def _delete_old_series(self, now: float) -> bool:
-        """Delete series without points; return whether there were any."""
+        """Delete series that have no points any more; return whether there were any."""
         cutoff = now - self._tiers[-1].keep - self._tiers[-1].span
         return self.index.delete_old(now, cutoff)
 
@@ -124,5 +124,5 @@ def _rows(ids: Sequence[int], points: Sequence[Measurement]) -> list[KeyedRow]:
 
 
 def row_for(kind: str, summary: Summary) -> Row:
-    """Return the row of a summary of a series of this kind."""
+    """Return the row that stores a summary of a series of this kind."""
     return counter_row(summary) if kind == COUNTER else row_of(summary)

@@ -1,4 +1,4 @@
-"""Who may ask: the host that is asked for, where the asking page comes from, credentials."""
+"""Access control by Host header, origin of the asking page, and credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\s]+)(?::\d+)?", re.I)
 
 
 class Credentials:
-    """The user name and password that are asked for, from a file that holds user:password."""
+    """The user name and password that are required, from a file that holds user:password."""
 
     def __init__(self, path: Path) -> None:
         self._pair = secret_file.read_credentials(path).encode()
@@ -44,12 +44,12 @@ class Credentials:
         return "<Credentials ***>"
 
     def match(self, user: bytes, password: bytes) -> bool:
-        """Whether these are they; how long that takes tells nothing."""
+        """Return whether both match, in a time that reveals nothing about them."""
         return hmac.compare_digest(self._pair, user + b":" + password)
 
 
 def read_credentials(path: Path | None) -> Credentials | None:
-    """Return the credentials of a file, if there is one; raises ValueError, one line for people."""
+    """Read the credentials from a file, if there is one; raises ValueError, one line for people."""
     try:
         return None if path is None else Credentials(path)
     except ValueError as error:
@@ -57,13 +57,14 @@ def read_credentials(path: Path | None) -> Credentials | None:
 
 
 class AccessControl(Resource):
-    """Hands requests on to what is below `root`, those that may pass.
+    """Passes requests that may pass on to the resources below `root`.
 
-    A Host header must be an address or one of `names`, where these are given. A name that an
-    attacker made point here is neither: his page would be of the same origin as this one, and read
-    everything ("DNS rebinding"). A page of another origin may be a link to the page, and ask for
-    nothing else: its browser would keep the answers from it, but not their cost from us. Nothing
-    reads a body here. What is `public`, by its path, answers those who offer no credentials.
+    A Host header must be an address, or one of `names` if these are given. This prevents DNS
+    rebinding: an attacker can make a name of his own resolve to this server, and his page would
+    then have the same origin as this one and could read everything. A page of another origin may
+    link to this page, but may send no other request: its browser would keep the responses from it,
+    but the requests would still cost this server work. No request body is read here. The paths in
+    `public` are answered without credentials if the request offers none.
     """
 
     isLeaf = True
@@ -87,7 +88,7 @@ class AccessControl(Resource):
         self._credentials_log = CredentialsLog(clock)
 
     def reload(self, credentials: Credentials) -> None:
-        """Ask for these credentials from now on; what was wrong before may be right."""
+        """Replace the credentials; ones that were wrong before may be right now."""
         self._credentials = credentials
         self._attempts = Attempts(self._clock)
 
@@ -95,7 +96,8 @@ class AccessControl(Resource):
         """Answer a request, or reject it."""
         body = self._render(request)
         if request.method == b"HEAD" and isinstance(body, bytes):
-            # Of a body Twisted would log that it leaves it out, for each probe of a load balancer.
+            # If a response to HEAD had a body, Twisted would log that it is left out, at every
+            # probe of a load balancer.
             request.setHeader(b"Content-Length", b"%d" % len(body))
             return b""
         return body
@@ -103,7 +105,7 @@ class AccessControl(Resource):
     def _render(self, request: IRequest) -> bytes | int:
         for name, value in HEADERS.items():
             request.setHeader(name, value)
-        if getattr(request, "too_large", False):  # only a BoundedRequest knows
+        if getattr(request, "too_large", False):  # only a BoundedRequest has this
             request.setHeader(b"Connection", b"close")
             return _rejected(request, 413, f"more than {MAX_BODY} bytes")
         if not self._known_host(request):
@@ -126,7 +128,7 @@ class AccessControl(Resource):
 
     def _known_host(self, request: IRequest) -> bool:
         header = request.getHeader(b"host")
-        if self._names is None or header is None:  # a probe of HTTP/1.0: browsers always send one
+        if self._names is None or header is None:  # an HTTP/1.0 probe: browsers always send one
             return True
         match = _HOST.fullmatch(header.decode("latin-1"))
         if not match:
@@ -135,7 +137,7 @@ class AccessControl(Resource):
         return host in self._names or _is_address(host)
 
     def _without(self, request: IRequest, credentials: Credentials) -> bytes | None:
-        """Return what is answered to a request without the credentials; None to one with them."""
+        """Return the response to a request without the credentials, or None if it has them."""
         offered = request.getHeader(b"authorization")
         if not offered:  # a browser's first request has none
             return _unauthorised(request)
@@ -154,7 +156,7 @@ class AccessControl(Resource):
 
 
 def known_names(loopback: bool) -> set[str]:
-    """Return the names by which this host may be asked for; a loopback address has no others."""
+    """Return the names by which this host may be asked for; a loopback address allows no others."""
     names = {"localhost", "ip6-localhost"}
     return names if loopback else names | {socket.gethostname().lower(), socket.getfqdn().lower()}
 
@@ -171,11 +173,12 @@ def _unauthorised(request: IRequest) -> bytes:
 
 
 def _is_cross_site(request: IRequest) -> bool:
-    """Whether a browser says that a page of another origin is asking.
+    """Return whether a browser says that a page of another origin sends the request.
 
-    Programs send none of these headers. `same-site` is another port or subdomain of this host,
-    which may be anybody's. Over plain HTTP no browser sends Sec-Fetch-Site but to this host itself,
-    an Origin comes with all that changes, and a Referer with the rest, unless the page forbids it.
+    Programs send none of these headers. `same-site` means another port or subdomain of this host,
+    which may be anybody's. Over plain HTTP, browsers send Sec-Fetch-Site only to this host itself;
+    they send Origin with every request that changes something, and Referer with the others, unless
+    the asking page forbids that.
     """
     site = request.getHeader(b"sec-fetch-site")
     if site in {b"cross-site", b"same-site"}:
@@ -188,12 +191,12 @@ def _is_cross_site(request: IRequest) -> bool:
 
 
 def _authority(url: bytes) -> bytes:
-    """Return host and port of a URL, or of an origin."""
+    """Return host and port of a URL or of an origin."""
     return url.partition(b"://")[2].partition(b"/")[0].lower()
 
 
 def _is_visit(request: IRequest) -> bool:
-    """Whether a browser goes to the page itself, as by a link; a Referer alone doesn't tell."""
+    """Return whether a browser opens the page itself, as by a link; a Referer alone is unclear."""
     told = any(request.getHeader(name) is not None for name in (b"sec-fetch-site", b"origin"))
     navigates = request.getHeader(b"sec-fetch-mode") == b"navigate" or not told
     return navigates and request.method in {b"GET", b"HEAD"} and request.path == b"/"

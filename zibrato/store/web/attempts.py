@@ -1,4 +1,4 @@
-"""Wrong credentials from one address: after a few, each has to wait longer for the next try."""
+"""Slow down guessing: after a few wrong credentials, an address has to wait longer each time."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from time import monotonic
 from typing import NamedTuple
 
 AT_ONCE = 5
-"""How many different wrong credentials may come from an address before there is a wait."""
+"""How many different wrong credentials an address may send before it has to wait."""
 MAX_WAIT = 60.0
 FORGET = 3600.0
-"""Seconds, the latter after the last wrong credentials from an address."""
+"""Both in seconds. `FORGET` counts from the last wrong credentials of an address."""
 MAX_ADDRESSES = 10_000
 _MAX_KNOWN = 16
 
 
 class _Record(NamedTuple):
-    """The wrong credentials from an address: how many, when the last, the digests of the newest."""
+    """Wrong credentials of an address: how many, when the last, digests of the newest."""
 
     guesses: int = 0
     last: float = float("-inf")
     known: tuple[bytes, ...] = ()
 
     def next_try(self) -> float:
-        """Return when the address may try other ones."""
+        """Return when the address may try other credentials."""
         if self.guesses < AT_ONCE:
             return self.last
-        # Past some thousand guesses the power of a float would raise OverflowError.
+        # Without a limit, the power would raise OverflowError after about a thousand guesses.
         return self.last + min(MAX_WAIT, 2.0 ** min(self.guesses - AT_ONCE, 99))
 
 
 class Attempts:
-    """Says how long an address has to wait, whose credentials were wrong; nobody else does.
+    """Tells how long an address has to wait after wrong credentials; other addresses don't wait.
 
-    The same wrong ones again are no guess: a program that nobody told of a new password keeps
-    nobody at its address waiting. `clock` returns seconds.
+    Repeating the same wrong credentials is no guess: a program with an outdated password makes
+    nobody else at its address wait. `clock` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -47,18 +47,18 @@ class Attempts:
         self._records: OrderedDict[bytes | None, _Record] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return of how many addresses there is something in memory."""
+        """Return the number of addresses in memory."""
         return len(self._records)
 
     def wait(self, host: str | None, credentials: bytes) -> float:
-        """Return for how many seconds these are not to be looked at; 0 if they may be now."""
+        """Return for how many seconds these credentials may not be checked; 0 if they may."""
         record = self._record(host)
         if self._digest(credentials) in record.known:
             return 0.0
         return max(0.0, record.next_try() - self._clock())
 
     def wrong(self, host: str | None, credentials: bytes) -> None:
-        """Note wrong credentials from an address, None being a Unix socket."""
+        """Note wrong credentials from an address; the address None is a Unix socket."""
         record, digest = self._record(host), self._digest(credentials)
         if digest in record.known:
             return
@@ -73,12 +73,12 @@ class Attempts:
         return record if self._clock() < record.last + FORGET else _Record()
 
     def _digest(self, credentials: bytes) -> bytes:
-        """Return what tells credentials from others, and nothing of what they are."""
+        """Return a digest that tells credentials apart, and reveals nothing about them."""
         return blake2b(credentials, key=self._key, digest_size=16).digest()
 
 
 def _network(host: str | None) -> bytes | None:
-    """Return what is one client's: an address, of IPv6 the network of 64 bits that anybody has."""
+    """Return what belongs to one client: an IPv4 address, or the /64 network of an IPv6 address."""
     if host is None:
         return None
     address = ip_address(host)

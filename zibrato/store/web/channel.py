@@ -1,4 +1,4 @@
-"""A connection of HTTP/1.1 in bounds: of bodies, of time, of answers that nobody reads."""
+"""An HTTP/1.1 connection with bounds: of bodies, of time, and of responses that nobody reads."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ from twisted.web.server import Request
 from zibrato.store.api.requests import MAX_BODY
 
 DEADLINE = 30.0
-"""Seconds that a client has to send a request, however slowly it does."""
+"""Seconds in which a client has to send a whole request."""
 READ_DEADLINE = 60.0
-"""Seconds that a client has to read a response, but for what the system's buffers take."""
+"""Seconds in which a client has to read a response, except what the system's buffers hold."""
 MAX_UNREAD = 256 << 20
-"""Bytes of responses that wait for their clients to read them, of all connections together."""
+"""The most bytes of unread responses, of all connections together."""
 SMALL = 1 << 16
-"""Bytes that a transport takes before it says that it has enough."""
+"""Bytes that a transport accepts before it says that it has enough."""
 CLOSE_DEADLINE = 15.0
-"""Seconds that a connection has to end, once the last was written to it."""
+"""Seconds in which a connection has to end after the last data was written to it."""
 
 
 class ChannelSet(Protocol):
-    """The site of channels, which are in `channels` for as long as they are open."""
+    """A site that keeps its open connections in `channels`."""
 
     channels: set[BoundedChannel]
 
     def closes_unread(self, channel: BoundedChannel) -> None:
-        """Note that a connection is closed, as its clients have so much to read already."""
+        """Note that a connection is closed, because all clients together have too much unread."""
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection that has one request in work, and is dropped where the client takes too long.
+    """A connection that handles one request at a time, and is dropped if the client takes too long.
 
-    Twisted goes on to the next pipelined request while the response to the last is still in the
-    transport's buffer, however much is there. Here a request that has written more than the
-    transport takes is finished only when that has gone out: the next one waits for that.
+    Twisted starts the next pipelined request while the previous response is still in the
+    transport's buffer, however large that is. Here, if a request has written more than the
+    transport accepts, it is finished only when that has been sent, and the next request waits for
+    that.
     """
 
     site: ChannelSet
     transport: Any  # TCP's, TLS's or a Unix socket's: no interface has all that they share
     callLater: Callable[..., IDelayedCall]  # Twisted sets it to the reactor's
     address: str | None = None
-    """Where the client is, if it isn't on a Unix socket."""
+    """The client's address, or None for a Unix socket."""
     blocked = False
-    """Whether the transport has as much to send as it takes."""
+    """Whether the transport's buffer is full."""
     unread = 0
-    """Bytes of what it has to send then."""
+    """The number of bytes in the transport's buffer while it is full."""
     dropped = False
-    """Whether the client is dropped; that the connection is lost is told in a later turn."""
+    """Whether the client is dropped; the connection is reported as lost in a later turn."""
     _finishing: BoundedRequest | None = None
     _deadline: IDelayedCall | None = None
 
@@ -64,14 +65,14 @@ class BoundedChannel(HTTPChannel):
         self.limit(DEADLINE)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Leave nothing behind."""
+        """Release everything."""
         self.limit(None)
         self._finishing = None
         self.site.channels.discard(self)
         HTTPChannel.connectionLost(self, reason)
 
     def limit(self, seconds: float | None) -> None:
-        """Drop the client if it is still at this point after so many seconds."""
+        """Drop the client in so many seconds, unless this is called again, maybe with None."""
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         self._deadline = None
@@ -79,7 +80,7 @@ class BoundedChannel(HTTPChannel):
             self._deadline = self.callLater(seconds, self.forceAbortClient)
 
     def finish_when_read(self, request: BoundedRequest) -> None:
-        """Finish a request, all of whose response is written, when the transport has sent it."""
+        """Finish a request whose response is written, when the transport has sent the response."""
         if self.blocked:
             self._finishing = request
             self.limit(READ_DEADLINE)
@@ -87,11 +88,11 @@ class BoundedChannel(HTTPChannel):
             request.finish_now()
 
     def write(self, data: bytes) -> None:
-        """Write a part of a response, of which the length was told."""
+        """Write a part of a response whose length was set."""
         self.writeSequence([data])
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Write a part of a response; drop the client where there is too much that nobody reads."""
+        """Write a part of a response; drop the client if too much is unread."""
         parts = [*iovec]
         size = sum(map(len, parts))
         if size > SMALL and self._is_too_much(size):
@@ -105,17 +106,17 @@ class BoundedChannel(HTTPChannel):
             self.unread = 0
 
     def _is_too_much(self, size: int) -> bool:
-        """Whether so many bytes are too much with what others have to read; one alone never has."""
+        """Return whether so many bytes would exceed MAX_UNREAD; the only unread ones never do."""
         unread = sum(channel.unread for channel in self.site.channels)
         return unread > 0 and unread + size > MAX_UNREAD
 
     def pauseProducing(self) -> None:
-        """Take note that the transport takes no more for now."""
+        """Note that the transport accepts no more for now."""
         self.blocked = True
         HTTPChannel.pauseProducing(self)
 
     def resumeProducing(self) -> None:
-        """Go on, with the next request where the response to the last has been sent."""
+        """Go on; if the last response has been sent, begin the next request."""
         self.blocked = False
         self.unread = 0
         HTTPChannel.resumeProducing(self)
@@ -125,29 +126,29 @@ class BoundedChannel(HTTPChannel):
             request.finish_now()
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Take a body, or what a client sends ahead: no more of that while it doesn't read."""
+        """Receive a body or pipelined requests; stop reading while the client doesn't read."""
         HTTPChannel.rawDataReceived(self, data)
-        if self.blocked:  # requestDone goes on with reading
+        if self.blocked:  # requestDone resumes reading
             self.transport.pauseProducing()
 
     def loseConnection(self) -> None:
-        """End the connection, when all is written or at the deadline."""
+        """End the connection when everything is written, or at the deadline."""
         HTTPChannel.loseConnection(self)
         self.limit(CLOSE_DEADLINE)
 
     def timeoutConnection(self) -> None:
-        """End a connection over which nothing came for a while."""
+        """End a connection on which nothing was received for a while."""
         self.loseConnection()
 
     def forceAbortClient(self) -> None:
-        """Drop the client at once, and what wasn't sent yet."""
+        """Drop the client at once, with everything that isn't sent yet."""
         self.limit(None)
         self.dropped = True
         self.transport.abortConnection()
 
 
 class BoundedRequest(Request):
-    """A request whose body nobody parses unless asked, of which what is too much is not kept."""
+    """A request whose body is parsed only on demand, and isn't kept if it is too large."""
 
     too_large = False
     channel: BoundedChannel
@@ -164,7 +165,7 @@ class BoundedRequest(Request):
         self.too_large = length is not None and length > MAX_BODY
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, where there is room for it."""
+        """Keep a part of the body if there is room for it."""
         if not self.too_large and self._size + len(data) <= MAX_BODY:
             self._size += len(data)
             Request.handleContentChunk(self, data)
@@ -172,10 +173,10 @@ class BoundedRequest(Request):
             self.too_large = True
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Answer it.
+        """Process the request.
 
-        In place of Twisted's, which parses forms here, before anybody has looked at who asks: of
-        100 kB of multipart it takes seconds. `args` stays empty.
+        This replaces Twisted's method, which parses forms before access is checked, and takes
+        seconds for 100 kB of multipart. `args` stays empty.
         """
         self.channel.limit(None)
         self.content.seek(0)
@@ -185,12 +186,12 @@ class BoundedRequest(Request):
         Request.process(self)
 
     def finish(self) -> None:
-        """Finish it, as soon as the client has read enough of the response."""
+        """Finish the request as soon as the client has read enough of the response."""
         if self._disconnected:
             Request.finish(self)  # raises
         else:
             self.channel.finish_when_read(self)
 
     def finish_now(self) -> None:
-        """Finish it; the next request may begin at once."""
+        """Finish the request; the next one may begin at once."""
         Request.finish(self)

@@ -1,4 +1,4 @@
-"""Responses compressed for clients that take that; pure."""
+"""Compression of responses, for clients that accept it; pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import zlib
 from collections.abc import Iterable
 
 MIN_SIZE = 4096
-"""Bytes; what is less is sent as it is."""
+"""Bytes; a smaller body isn't compressed."""
 _GZIP = 31  # zlib's code for a gzip header and the largest window
 _LEVEL = 1
-"""The quickest: a list of 5,000 series takes 10 to 20 ms, and gets a fifth to half as long."""
+"""The fastest: a list of 5,000 series takes 10 to 20 ms, and shrinks to a fifth to a half."""
 
 
 def accepts_gzip(header: bytes | None) -> bool:
-    """Return whether an Accept-Encoding header takes gzip, by name or as anything."""
+    """Return whether an Accept-Encoding header accepts gzip, by name or by `*`."""
     weights = {}
     for item in (header or b"").decode("latin-1").lower().split(","):
         coding, _, parameters = item.partition(";")
@@ -22,9 +22,10 @@ def accepts_gzip(header: bytes | None) -> bool:
 
 
 def whole(parts: Iterable[bytes], takes_gzip: bool) -> tuple[bytes, bool]:
-    """Return a body made of parts, and whether it is compressed: where it is long and may be.
+    """Join parts to a body, compressed if it is long and that is accepted; return both.
 
-    What is compressed is never there as a whole: of 100,000 series that would be 65 MB.
+    The result is the body, and whether it is compressed. The uncompressed body is never in memory
+    as a whole: for 100,000 series it would take 65 MB.
     """
     parts = iter(parts)
     head = b""
@@ -41,7 +42,7 @@ def whole(parts: Iterable[bytes], takes_gzip: bool) -> tuple[bytes, bool]:
 
 
 def _weight(parameters: str) -> float:
-    """Return the q of a header's item, 1 where it names none."""
+    """Return the q of an item of the header; 1 if it has none."""
     name, _, value = parameters.partition("=")
     if name.strip() != "q":
         return 1.0

@@ -1,4 +1,4 @@
-"""Who came with wrong credentials, in the log: at once, then in sums."""
+"""Log requests with wrong credentials: the first at once, then totals."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LOG_EVERY = 60.0
 class CredentialsLog:
     """Logs requests with wrong credentials, at most once a minute however many there are.
 
-    Neither the user name nor the password is logged: the one that is wrong may be a typing error
-    away from the right one, or be another service's. `clock` returns seconds.
+    It logs neither the user name nor the password: wrong ones may be a typing error away from the
+    right ones, or those of another service. `clock` returns seconds.
     """
 
     _log = Logger()
@@ -27,7 +27,7 @@ class CredentialsLog:
         self._count = 0
 
     def wrong(self, address: IAddress | None) -> None:
-        """Note a request from `address`."""
+        """Note a request with wrong credentials from `address`."""
         self._count += 1
         now = self._clock()
         if now < self._log_after:

@@ -1,4 +1,4 @@
-"""What the page asks for under /data."""
+"""The paths below /data, which only the page uses."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PART = 1000
 class SeriesList(msgspec.Struct):
     """The list of all series, as of the Unix time `now`; `interval` is in seconds.
 
-    What events with an id up to `updates` tell is in it. The series themselves are added to its
-    text, see `series_list`.
+    It includes what events with an id up to `updates` tell. `series_list` adds the series
+    themselves to its text.
     """
 
     now: float
@@ -52,7 +52,7 @@ class Health(msgspec.Struct):
 
 
 class HealthList(msgspec.Struct):
-    """What the daemon tells of itself, with the Unix time of its start and where it listens."""
+    """The daemon's own report, with the Unix time of its start and its addresses."""
 
     source: str
     started: float
@@ -61,7 +61,7 @@ class HealthList(msgspec.Struct):
 
 
 class DataApi:
-    """What there is below /data."""
+    """The paths below /data."""
 
     app = with_error_responses(Klein())
 
@@ -78,7 +78,7 @@ class DataApi:
 
     @app.route("/plot", methods=["GET"])
     async def plot(self, request: IRequest) -> bytes:
-        """Answer with the series `ids` from `start` to `end`, in about so many `points`."""
+        """Answer with the series `ids` from `start` to `end`, in about `points` points."""
         params = first_values(parameters(request))
         ids = series_ids(params.get("ids", ""))
         now = self._database.clock.seconds()
@@ -114,11 +114,11 @@ class DataApi:
 
     @app.route("/health", methods=["GET"])
     async def health(self, request: IRequest) -> bytes:
-        """Answer with what this daemon tells of itself, and nothing of another's."""
+        """Answer with the self-metrics of this daemon, and not those of others."""
         return json_response(request, _health(self._store))
 
     async def _json(self, request: IRequest, work: Callable[[Reader], object]) -> bytes:
-        """Answer with what `work` returns, encoded in the same thread."""
+        """Answer with what `work` returns, encoded to JSON in the same thread."""
         return await self._answer(request, lambda reader: [msgspec.json.encode(work(reader))])
 
     async def _answer(self, request: IRequest, work: Callable[[Reader], Iterable[bytes]]) -> bytes:
@@ -141,7 +141,7 @@ def _are_running_totals(reader: Reader, series: Mapping[int, Series]) -> bool:
 
 
 def descriptions(reader: Reader) -> list[Description]:
-    """Return what was said of the metrics of which anything was."""
+    """Return the metadata of all metrics that have any."""
     *_, metrics = metadata.page(reader, "", 0, metadata.MAX_DESCRIPTIONS)
     every = [described(metric) for metric in metrics]
     return [one for one in every if one.says_something]
@@ -150,7 +150,7 @@ def descriptions(reader: Reader) -> list[Description]:
 def series_list(reader: Reader, live: Live, now: float) -> Iterator[bytes]:
     """Generate the parts of the list of all series as of the Unix time `now`."""
     about = descriptions(reader)
-    # Both at once: an update between the two would be told twice, or never.
+    # Read both under the lock: an update in between would be shown twice, or never.
     with live.lock:
         updates, series = live.updates, live.series(now)
     yield msgspec.json.encode(SeriesList(now, updates, live.interval, about))[:-1] + b',"series":'
@@ -159,9 +159,9 @@ def series_list(reader: Reader, live: Live, now: float) -> Iterator[bytes]:
 
 
 def encoded_array(items: Iterable[object]) -> Iterator[bytes]:
-    """Generate the parts of an array of JSON; few of its many objects are there at once.
+    """Generate the parts of a JSON array; few of its objects exist at a time.
 
-    All of 100,000 series as objects would take hundreds of megabytes.
+    100,000 series as objects would take hundreds of megabytes.
     """
     items = iter(items)
     before = b"["
@@ -172,7 +172,7 @@ def encoded_array(items: Iterable[object]) -> Iterator[bytes]:
 
 
 def series_ids(text: str) -> list[int]:
-    """Return the ids in a text; raises ApiError."""
+    """Parse the ids in a text; raises ApiError."""
     ids = [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 12]
     if not ids or len(ids) > MAX_SERIES:
         raise bad_parameter("ids", f"are not 1 to {MAX_SERIES} numbers with commas between them")
@@ -181,7 +181,7 @@ def series_ids(text: str) -> list[int]:
 
 def _health(store: Store) -> HealthList:
     daemon = store.daemon
-    if daemon is None:  # there is a store, and nothing else
+    if daemon is None:  # the store without a daemon
         return HealthList("", 0.0, (), ())
     reports = [
         Health(name, dict(tags), COUNTER, None, total)
@@ -199,7 +199,7 @@ def _of_self_metric(metric: SelfMetric) -> Health:
 
 
 def _marker(event: annotation_events.Event) -> dict[str, object]:
-    """Return an event as the page draws it."""
+    """Return an event in the form that the page draws."""
     return {
         "stream": event.stream,
         "title": event.title,

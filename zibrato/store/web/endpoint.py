@@ -1,4 +1,4 @@
-"""Where the page is served: Twisted's description of an endpoint, checked before there is one."""
+"""Check Twisted endpoint descriptions for the page and for other servers, and open them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from zibrato.interfaces import Reactor
 from zibrato.store.options import WEB
 
 _FIRST = {"tcp": "port", "tcp6": "port", "ssl": "port", "unix": "address"}
-"""The argument that needs no name, of the endpoints whose arguments are looked at here."""
+"""By kind of endpoint, the argument that needs no name; only these kinds are checked here."""
 _NUMBERS = {"port": ("[0-9]{1,5}", 65_535), "backlog": ("[1-9][0-9]{0,5}", 65_535)}
 
 
 def server_endpoint(
     reactor: Reactor, description: str, option: str = "--web", example: str = WEB
 ) -> IStreamServerEndpoint:
-    """Return the endpoint; raises ValueError, with one line for people, where it is none."""
+    """Parse an endpoint description; raises ValueError, one line for people, if it is invalid."""
     try:
         _check_arguments(description)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except Exception as error:  # Twisted's parsers raise whatever their conversions do
+    except Exception as error:  # Twisted's parsers raise whatever their conversions raise
         reason = " ".join(str(error).split())
         raise ValueError(
             f"{option}: expected a Twisted endpoint such as {example}, "
@@ -42,9 +42,9 @@ def server_endpoint(
 def own_endpoint(
     reactor: Reactor, description: str, option: str, example: str, *, is_safe: bool, advice: str
 ) -> IStreamServerEndpoint:
-    """Return an endpoint beside the page's, which only this host may reach unless it `is_safe`.
+    """Return the endpoint of a server beside the page: only for this host unless it `is_safe`.
 
-    `advice` is what people can do where it can't be had. Raises ValueError, one line for people.
+    `advice` says what people can do if it can't be opened. Raises ValueError, one line for people.
     """
     endpoint = server_endpoint(reactor, description, option, example)
     check_reach(description, option, example, is_safe=is_safe)
@@ -57,7 +57,7 @@ def own_endpoint(
 
 
 def check_page_reach(description: str, *, has_credentials: bool) -> None:
-    """Raise ValueError, one line for people, for a page that anybody could have."""
+    """Raise ValueError, one line for people, if anybody could reach the page."""
     if not (has_credentials or is_local(description)):
         raise ValueError(
             f"--web: {description} can be reached from elsewhere: give --web-credentials FILE, "
@@ -66,7 +66,7 @@ def check_page_reach(description: str, *, has_credentials: bool) -> None:
 
 
 def check_reach(description: str, option: str, example: str, *, is_safe: bool) -> None:
-    """Raise ValueError, one line for people, for an endpoint beside the page's, as that."""
+    """Raise ValueError, one line for people, if anybody could reach an endpoint that isn't safe."""
     if not (is_safe or is_local(description)):
         raise ValueError(
             f"{option}: {description} can be reached from elsewhere: give --web-credentials FILE, "
@@ -75,18 +75,18 @@ def check_reach(description: str, option: str, example: str, *, is_safe: bool) -
 
 
 def check_can_listen(description: str) -> None:
-    """Raise OSError for a TCP port or a UNIX socket that can't be listened at.
+    """Raise OSError if it isn't possible to listen at a TCP port or a UNIX socket.
 
-    It is bound and closed again: what is wrong is said before daemonising, while the real one
-    can't be opened until after it.
+    The address is bound and closed again, so that errors are reported before daemonising: the real
+    socket can't be opened until after it.
     """
     kind, arguments = arguments_of(description)
     if kind in {"tcp", "tcp6", "ssl"}:
         address = arguments.get("interface") or ("::" if kind == "tcp6" else "")
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with closing(socket.socket(family)) as trial:
-            # As Twisted does: else a port is taken as long as its last connections linger in the
-            # kernel.
+            # Set this as Twisted does, or a port would be in use as long as the kernel keeps its
+            # last connections.
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((address, int(arguments["port"])))
             trial.listen()
@@ -95,7 +95,7 @@ def check_can_listen(description: str) -> None:
 
 
 def is_local(description: str) -> bool:
-    """Whether only this host can reach a Twisted endpoint."""
+    """Return whether only this host can reach a Twisted endpoint."""
     kind, arguments = arguments_of(description)
     if kind == "unix":
         return True
@@ -109,7 +109,7 @@ def is_local(description: str) -> bool:
 
 
 def url_of(host: IAddress) -> str:
-    """Return the URL of an address that was bound, or what it is called where there is none."""
+    """Return the URL of a bound address, or its description if it has no URL."""
     if not isinstance(host, IPv4Address | IPv6Address):
         return str(host)
     name = host.host
@@ -119,8 +119,8 @@ def url_of(host: IAddress) -> str:
 
 
 def arguments_of(description: str) -> tuple[str, Mapping[str, str]]:
-    """Return kind and arguments of a description; raises ValueError for one that is given twice."""
-    # Twisted's descriptions write a colon within an argument as `\:`.
+    """Return kind and arguments of a description; raises ValueError if an argument is repeated."""
+    # Twisted's descriptions write a colon in an argument as `\:`.
     kind, *parts = re.split(r"(?<!\\):", description)
     arguments: dict[str, str] = {}
     for index, part in enumerate(parts):
@@ -134,7 +134,7 @@ def arguments_of(description: str) -> tuple[str, Mapping[str, str]]:
 
 
 def _check_arguments(description: str) -> None:
-    """Raise ValueError for what Twisted would take, and what then listens nowhere or elsewhere."""
+    """Raise ValueError for what Twisted would accept, but would listen nowhere or elsewhere."""
     kind, arguments = arguments_of(description)
     for name, (pattern, most) in _NUMBERS.items():
         value = arguments.get(name)
@@ -146,7 +146,7 @@ def _check_arguments(description: str) -> None:
 
 
 def _check_path(path: str) -> None:
-    """Raise OSError where no UNIX socket can be at `path`; one that nobody listens at can."""
+    """Raise OSError if no UNIX socket can be made at `path`; a dead server's may be there."""
     with closing(socket.socket(socket.AF_UNIX)) as trial:
         if not os.path.lexists(path):
             trial.bind(path)
@@ -154,6 +154,6 @@ def _check_path(path: str) -> None:
             return
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             raise FileExistsError(errno.EEXIST, "there is a file")
-        # Twisted removes a dead server's socket only if the lock that it has beside each is there.
+        # Twisted removes a dead server's socket only if the lock file beside it exists.
         if trial.connect_ex(path) == 0 or not os.path.lexists(f"{path}.lock"):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

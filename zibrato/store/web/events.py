@@ -1,4 +1,4 @@
-"""The page's live events, as Server-Sent Events; who reads too slowly is dropped."""
+"""The page's live events, as Server-Sent Events; subscribers that read too slowly are dropped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zibrato.store.live import Live
 HEARTBEAT = 15.0
 MAX_SUBSCRIBERS = 64
 MAX_WAITING = 8 << 20
-"""Bytes."""
+"""Bytes that may wait for one subscriber."""
 
 
 @implementer(IPushProducer)
 class Subscriber:
-    """One client; while its connection takes no more, up to `MAX_WAITING` bytes wait for it."""
+    """One subscriber; up to `MAX_WAITING` bytes wait while its connection accepts no more."""
 
     def __init__(self, request: Request, live: Live, clock: IReactorTime) -> None:
         self._request = request
@@ -28,11 +28,11 @@ class Subscriber:
         self._heart.clock = clock
 
     def start(self) -> None:
-        """Send events from now until the client goes."""
+        """Send events from now on, until the client leaves."""
         request = self._request
         request.setHeader(b"Content-Type", b"text/event-stream")
         request.setHeader(b"Cache-Control", b"no-store")
-        # Else nginx, as a proxy, keeps events until it has a buffer full of them.
+        # Without this header nginx, as a proxy, would hold events back until its buffer is full.
         request.setHeader(b"X-Accel-Buffering", b"no")
         request.notifyFinish().addBoth(lambda _: self._leave())
         request.registerProducer(self, True)
@@ -41,7 +41,7 @@ class Subscriber:
         self._heart.start(HEARTBEAT, now=False)
 
     def send(self, event: bytes) -> None:
-        """Send an event, once there is room for it."""
+        """Send an event, or let it wait while the connection accepts no more."""
         if not self._paused:
             self._request.write(event)
         elif len(self._waiting) + len(event) <= MAX_WAITING:
@@ -50,18 +50,18 @@ class Subscriber:
             self._drop()
 
     def pauseProducing(self) -> None:
-        """Wait: the connection takes no more for now."""
+        """Stop sending: the connection accepts no more for now."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """Send what waits."""
+        """Send what is waiting."""
         self._paused = False
         waiting, self._waiting = self._waiting, b""
         if waiting:
             self._request.write(waiting)
 
     def stopProducing(self) -> None:
-        """Do nothing: the request tells of its end."""
+        """Do nothing: the request reports its end."""
 
     def _beat(self) -> None:
         if self._paused:
@@ -75,10 +75,10 @@ class Subscriber:
         self._request.channel.forceAbortClient()
 
     def _leave(self) -> None:
-        """Subscribe no more; once more does nothing.
+        """Unsubscribe; a second call does nothing.
 
-        The producer stays registered: where the client has gone, Twisted has taken the request's
-        channel away before it tells of that, and unregistering would raise.
+        The producer stays registered: if the client has left, Twisted has removed the request's
+        channel before it reports that, and unregistering would raise.
         """
         if self._heart.running:
             self._heart.stop()

@@ -1,4 +1,4 @@
-"""How the daemon is, at /health: 200 while it does its work, 503 where something is critical."""
+"""The path /health: 200 while the daemon does its work, 503 if something is critical."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PATH = b"/health"
 
 
 class HealthResource(Resource):
-    """Answers with what `report` returns; without `details` with its status alone.
+    """Answers with the result of `report`; without `details`, only with its status.
 
-    Whoever has no credentials learns whether a daemon is well, and nothing of what it has or where
-    it ships to.
+    A client without credentials learns whether a daemon is well, but nothing of its data or its
+    backends.
     """
 
     isLeaf = True
@@ -33,7 +33,7 @@ class HealthResource(Resource):
             request.setHeader(b"Allow", b"GET, HEAD")
             return error_response(request, 405, {"request": ["health can only be read"]})
         health = self._report()
-        status = OK if health is None else health.status  # a store that no daemon has is well
+        status = OK if health is None else health.status  # a store without a daemon is well
         shown = health if self._details and health is not None else {"status": status}
         request.setHeader(b"Cache-Control", b"no-store")
         return json_response(request, shown, 503 if status == CRITICAL else 200)

@@ -1,4 +1,4 @@
-"""A service that listens at a Twisted endpoint; covered by test_service.py, too."""
+"""A service that listens at a Twisted endpoint; test_service.py tests it, too."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from zibrato.store.web.site import BoundedSite
 
 @implementer(IWebService)
 class Listener(Service):
-    """Serves what is behind `access` at an endpoint, from the start of the service to its stop.
+    """Serves what is behind `access` at an endpoint, while the service runs.
 
-    `option` is what people name the endpoint by, `description` what they gave, and `advice` what
-    they can do where it can't be had.
+    `option` is the option that people set the endpoint with, `description` is its value, and
+    `advice` says what they can do if it can't be opened.
     """
 
     served = "the page"
-    """What the log calls what is served."""
+    """What is served, in words for the log."""
     _log = Logger()
 
     def __init__(
@@ -47,28 +47,28 @@ class Listener(Service):
         self._advice = advice
         self._port: IListeningPort | None = None
         self.address = ""
-        """The URL, once it listens."""
+        """The URL, or empty before the service listens."""
 
     def startService(self) -> None:
-        """Listen; raises OSError where that can't be, and the endpoint knows at once."""
+        """Listen; raises OSError if that fails at once."""
         Service.startService(self)
         listening = self._endpoint.listen(self.site)
         listening.addCallback(self._listens)
         failure = getattr(listening, "result", None)
         if isinstance(failure, Failure):
-            # It is raised in place of that; else Twisted would log it as an error that nobody
-            # handled.
+            # The error is raised below. Without this, Twisted would log it as an unhandled error,
+            # too.
             listening.addErrback(lambda _: None)
             raise OSError(self._why(failure))
         listening.addErrback(lambda late: self._log.error("{why}", why=self._why(late)))
 
     def stopService(self) -> Deferred[None]:
-        """Listen no more, and end every connection."""
+        """Stop listening, and end every connection."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._close())
 
     def reload(self, credentials: Path | None) -> None:
-        """Read the credentials anew; where they are no good, that is logged, and the old stay."""
+        """Read the credentials again; if they are invalid, log that and keep the old ones."""
         if credentials is None:
             return
         try:
@@ -79,7 +79,7 @@ class Listener(Service):
             )
 
     def listens(self) -> None:
-        """Do what is to be done once it listens; nothing here."""
+        """Called when the service listens; a subclass can override it."""
 
     def _listens(self, port: IListeningPort) -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""The path /metrics, which a backend answers."""
+"""The path /metrics, whose content comes from a backend."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from twisted.web.server import NOT_DONE_YET, Request
 from zibrato.store.web.parts import write_parts
 
 MAX_OPEN = 8
-"""Requests that are answered at once."""
+"""How many requests are answered at a time."""
 _log = Logger()
 
 
 class MetricsResource(Resource):
-    """Has `answer` answer what is asked for at /metrics, and nothing below."""
+    """Answers requests for /metrics with what `answer` returns; no path is below."""
 
     isLeaf = True
 
@@ -65,7 +65,7 @@ def _finish(parts: Iterator[bytes], request: Request) -> None:
 
 
 def _fail(failure: Failure, request: Request) -> None:
-    if request.channel is None or failure.check(ConnectionDone):  # the client is gone
+    if request.channel is None or failure.check(ConnectionDone):  # the client has left
         return
     _log.failure("a scrape failed", failure=failure)
     request.setResponseCode(500)

@@ -1,4 +1,4 @@
-"""The page: its files, and its live events."""
+"""The page: its files and its live events."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from zibrato.store.store import Store
 from zibrato.store.web.events import MAX_SUBSCRIBERS, Subscriber
 
 STATIC = Path(__file__).parent / "static"
-# What a system says of them differs, and a browser runs no script of another type.
+# Systems differ in their types for these, and a browser runs scripts only of this type.
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html",
           ".svg": "image/svg+xml", ".txt": "text/plain"}  # fmt: skip
 
 
 class StaticFile(NamedTuple):
-    """A file as it is sent."""
+    """A file with its headers, ready to be sent."""
 
     content: bytes
     type: bytes
@@ -32,7 +32,7 @@ class StaticFile(NamedTuple):
 
 
 class Page:
-    """The page at / and its files below /static, checked anew by the browser each time."""
+    """Serves the page at / and its files below /static; browsers revalidate them each time."""
 
     app = with_error_responses(Klein())
 
@@ -47,7 +47,7 @@ class Page:
 
     @app.route("/favicon.ico", methods=["GET"])
     def icon(self, request: IRequest) -> bytes:
-        """Answer with the icon, where browsers look for it."""
+        """Answer with the icon, at the path where browsers look for it."""
         return self._file(request, "icon.svg")
 
     @app.route("/static/<path:name>", methods=["GET"])
@@ -57,12 +57,12 @@ class Page:
 
     @app.route("/events", methods=["GET"])
     async def events(self, request: Request) -> bytes:
-        """Answer with live events for as long as the client listens."""
+        """Answer with live events until the client leaves."""
         await self._store.ready()
         if len(self._store.live.subscribers) >= MAX_SUBSCRIBERS:
             return error_response(request, 503, {"system": ["too many pages have subscribed"]})
         Subscriber(request, self._store.live, self._store.database.clock).start()
-        endless: Deferred[bytes] = Deferred()  # klein cancels it when the client goes
+        endless: Deferred[bytes] = Deferred()  # klein cancels it when the client leaves
         return await endless
 
     def _file(self, request: IRequest, name: str) -> bytes:
@@ -75,10 +75,10 @@ class Page:
 
 
 def load_files(root: Path) -> dict[str, StaticFile]:
-    """Return the files below a directory, by their paths from there.
+    """Return the files below a directory, by their relative paths.
 
-    They are read once, so that a page is of one version also while an upgrade replaces them, and
-    no path that is asked for ever reaches the file system.
+    They are read once. So the page stays at one version while an upgrade replaces the files, and no
+    requested path ever reaches the file system.
     """
     return {
         path.relative_to(root).as_posix(): _static_file(path)

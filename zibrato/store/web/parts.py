@@ -1,4 +1,4 @@
-"""Responses that are made part by part, as fast as their clients read."""
+"""Responses that are generated part by part, as fast as their clients read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write_parts(request: Request, parts: Iterator[bytes]) -> None:
 
     No part may be empty.
     """
-    channel = cast(BoundedChannel, request.channel)  # Twisted names its own alone
+    channel = cast(BoundedChannel, request.channel)  # Twisted's type is its own channel
     producer = _Parts(request, channel, parts)
     channel.limit(READ_DEADLINE)
     request.registerProducer(producer, True)
@@ -28,7 +28,7 @@ def write_parts(request: Request, parts: Iterator[bytes]) -> None:
 
 @implementer(IPushProducer)
 class _Parts:
-    """Writes until the transport has as much as it takes: 64 KiB and a part."""
+    """Writes parts until the transport's buffer is full: 64 KiB and one part."""
 
     def __init__(self, request: Request, channel: BoundedChannel, parts: Iterator[bytes]) -> None:
         self._request = request
@@ -37,7 +37,7 @@ class _Parts:
         self._takes_more = False
 
     def resumeProducing(self) -> None:
-        """Write on."""
+        """Continue to write."""
         self._takes_more = True
         for part in self._parts:
             self._request.write(part)
@@ -48,10 +48,10 @@ class _Parts:
         self._request.finish()
 
     def pauseProducing(self) -> None:
-        """Write no more for now."""
+        """Stop writing for now."""
         self._takes_more = False
 
     def stopProducing(self) -> None:
-        """Let go of what the parts are made from: the client is gone."""
+        """Release what the parts are generated from: the client has left."""
         self._takes_more = False
         self._parts = iter(())

@@ -1,4 +1,4 @@
-"""What the page draws: series over a time, alone and merged, and a timer's heat map; pure."""
+"""What the page draws: series over time, single and merged, and a timer's heat map; pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from zibrato.store.db.reader import PERCENTILES, Plot
 
 ROWS = 60
 _MIN_VALUE = 1e-9
-"""Seconds, and a share of the longest: what is less is in the first row, zeros are too."""
+"""In seconds, and as a share of the longest; smaller values and zeros are in the first row."""
 _MIN_RATIO = 1.02
-"""Of a row's bounds: no finer than what a distribution's buckets can tell apart."""
+"""The least ratio of a row's bounds: the buckets of a distribution can't tell more apart."""
 Column = list[float | None]
 
 
 class SeriesData(msgspec.Struct, omit_defaults=True):
-    """Columns of a series, or of several merged, parallel to the times of the plot."""
+    """The columns of a series, or of several merged ones, parallel to the times of the plot."""
 
     count: Column
     sum: Column
@@ -35,14 +35,14 @@ class SeriesData(msgspec.Struct, omit_defaults=True):
 
 
 class Heat(msgspec.Struct):
-    """How many samples there were between two bounds, in seconds, at each time."""
+    """How many samples each row has at each time; rows are bounded in seconds."""
 
     bounds: list[float]
     counts: list[list[int]]
 
 
 class PlotData(msgspec.Struct):
-    """All that is drawn of a plot."""
+    """Everything that the page draws in a plot."""
 
     resolution: int
     times: list[int]
@@ -50,11 +50,11 @@ class PlotData(msgspec.Struct):
     merged: SeriesData
     heat: Heat | None
     running: bool = False
-    """Whether it is of running totals: then sums are what was added, and None is not 0."""
+    """Whether these are running totals: then sums are increments, and None isn't 0."""
 
 
 def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:
-    """Return what is drawn of the series in a plot."""
+    """Return what the page draws of the series in a plot."""
     times = plot.times()
     columns = []
     summaries: list[Summary | None] = []
@@ -63,7 +63,7 @@ def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:
         summaries = [merged_summary(slots[time]) if time in slots else None for time in times]
         columns.append(_series_data(summaries, series[series_id].kind, series_id))
     kind = _kind({one.kind for one in series.values()})
-    if len(columns) == 1:  # what is most often asked for needs no merging
+    if len(columns) == 1:  # a single series, the most frequent query, needs no merging
         merged, merged_columns = summaries, msgspec.structs.replace(columns[0], id=None)
     else:
         merged = [plot.merged(time) for time in times]
@@ -73,7 +73,7 @@ def plot_data(plot: Plot, series: Mapping[int, Series]) -> PlotData:
 
 
 def _kind(kinds: set[str]) -> str:
-    """Return the kind of several series merged: what all of them have is drawn."""
+    """Return the kind under which merged series are drawn, by what all of them have."""
     if COUNTER in kinds:
         return COUNTER
     return TIMER if kinds == {TIMER} else GAUGE
@@ -103,14 +103,14 @@ def _percentiles(summary: Summary | None) -> Column:
 
 
 def _heat(summaries: Sequence[Summary]) -> Heat | None:
-    """Return the samples by size, in at most `ROWS` rows of one ratio."""
+    """Return the samples by size, in at most `ROWS` rows whose bounds have one ratio."""
     distributions = [summary.distribution or Distribution() for summary in summaries]
     filled = [distribution for distribution in distributions if distribution.count]
     high = max((distribution.high for distribution in filled), default=0.0)
     if not high:
         return None
     low = max(min(distribution.low for distribution in filled), high * _MIN_VALUE, _MIN_VALUE)
-    span = max(log(high / low), 1e-6)  # of a single value there is a row too
+    span = max(log(high / low), 1e-6)  # a single value has a row, too
     rows = min(ROWS, int(span / log(_MIN_RATIO)) + 1)
     bounds = [low * exp(span * row / rows) for row in range(rows)] + [max(high, low)]
     scale = _Scale(low, span, rows)
@@ -118,7 +118,7 @@ def _heat(summaries: Sequence[Summary]) -> Heat | None:
 
 
 class _Scale(dict[int, int]):
-    """The row of each bucket of a distribution, worked out when first asked for."""
+    """The row of each bucket of a distribution, computed on first use."""
 
     def __init__(self, low: float, span: float, rows: int) -> None:
         self.rows = rows
@@ -126,12 +126,12 @@ class _Scale(dict[int, int]):
         self._per_log = rows / span
 
     def __missing__(self, index: int) -> int:
-        middle = 2 ** ((index - 0.5) / (1 << SCALE))  # of the bucket's bounds, as powers of two
+        middle = 2 ** ((index - 0.5) / (1 << SCALE))  # of its bounds, on a logarithmic scale
         row = self[index] = self.row(middle)
         return row
 
     def row(self, value: float) -> int:
-        """Return the row of a value; what is below the first is in it, above the last too."""
+        """Return the row of a value; values outside the scale are in the first or the last row."""
         if value <= self._low:
             return 0
         return min(int(log(value / self._low) * self._per_log), self.rows - 1)

@@ -1,4 +1,4 @@
-"""What the page draws of Librato's counters, which are running totals: what was added; pure."""
+"""Increments of Librato's counters, which are running totals, for the page to draw; pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from zibrato.store.db.reader import Plot
 
 
 def increments(plot: Plot, series: Mapping[int, Series]) -> tuple[Plot, dict[int, Series]]:
-    """Return a plot of totals as one of counters, and its series.
+    """Convert a plot of running totals to one of counters; return it and its series.
 
-    What was added between two readings is spread evenly over the slots between them: then several
-    sources that are read at different times add up at each. A total that is less than the one
-    before began anew, and what was added meanwhile is not known.
+    What was added between two readings is spread evenly over the slots in between, so that several
+    sources that are read at different times add up in each slot. If a total is less than the
+    previous one, the counter was reset, and what was added in between is unknown.
     """
     slots = {series_id: _increments(plot, series_id) for series_id in plot.slots}
     counters = {series_id: one._replace(kind=COUNTER) for series_id, one in series.items()}

@@ -1,4 +1,4 @@
-"""The store's web server: a Twisted endpoint, in bounds, with the API and the page behind it."""
+"""The store's web server: the API and the page at a Twisted endpoint, behind access control."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from zibrato.store.web.page import STATIC, Page, load_files
 
 
 class WebService(Listener):
-    """Serves the store at an endpoint; listens from the start of the service to its stop.
+    """Serves the store at an endpoint, while the service runs.
 
-    `description` is Twisted's of an endpoint. Raises ValueError where it is none, or no loopback
-    address and there are no credentials.
+    `description` is a Twisted endpoint description. Raises ValueError if it is invalid, or if it
+    isn't a loopback address and there are no credentials.
     """
 
     _log = Logger()
@@ -56,10 +56,10 @@ class WebService(Listener):
         )  # fmt: skip
 
     def listens(self) -> None:
-        """Say where the page is, and load what it shows once the reactor runs."""
+        """Log where the page is, and load what it shows, once the reactor runs."""
         self._log.info("the page is at {address}", address=self.address)
-        # Not before: where something else of the daemon fails to start, its thread would keep the
-        # process from its end, and nothing but the reactor could tell it to stop.
+        # Not earlier: if another part of the daemon failed to start, the loading thread would keep
+        # the process from exiting, and only the reactor could stop the thread.
         self._reactor.callWhenRunning(lambda: Deferred.fromCoroutine(self._load()))
 
     async def _load(self) -> None:
@@ -70,7 +70,7 @@ class WebService(Listener):
 
 
 def tree(store: Store) -> Resource:
-    """Return all that is served."""
+    """Return the root of everything that is served."""
     api = _Root(_NotFound())
     clock = store.database.clock
     for name, routes in (
@@ -95,25 +95,25 @@ def _health(store: Store) -> Health | None:
 
 
 class _Root(Resource):
-    """Hands all that is not a child's to another resource, with its whole path."""
+    """Passes requests on to another resource, with the whole path, except for its children."""
 
     def __init__(self, other: IResource) -> None:
         Resource.__init__(self)
         self._other = other
 
     def getChild(self, _path: bytes, request: IRequest) -> IResource:
-        """Return the other resource, whose routes begin at the segment that was looked for here."""
+        """Return the other resource, and restore the path segment that was consumed to get here."""
         request.postpath.insert(0, request.prepath.pop())
         return self._other
 
     def render(self, request: IRequest) -> bytes | int:
-        """Answer at this path itself, with no slash behind it."""
+        """Answer a request for this path itself, without a slash at the end."""
         content: bytes | int = self._other.render(request)
         return content
 
 
 class _NotFound(Resource):
-    """Answers that there is nothing, as the API does."""
+    """Answers that there is no such path, in the API's format."""
 
     isLeaf = True
 

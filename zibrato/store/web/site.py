@@ -1,4 +1,4 @@
-"""An HTTP server in bounds: of connections, in all and from one address."""
+"""An HTTP server that bounds its connections, in total and from one address."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ IDLE = 60
 """Seconds that a connection may be silent between two requests."""
 MAX_CONNECTIONS = 512
 MAX_PER_ADDRESS = 128
-"""Connections from one address; a proxy on this host has them for all its clients."""
+"""Connections from one address; a proxy on this host needs them for all of its clients."""
 LOG_EVERY = 60.0
 """Seconds."""
 
 
 class BoundedSite(Site):
-    """Serves a resource, without a log of requests; idle clients are dropped, too many rejected.
+    """Serves a resource without logging requests; drops idle clients and rejects too many of them.
 
-    A connection past `max_connections`, a quarter of the descriptors or MAX_PER_ADDRESS is closed
-    at once. HTTP/1.1 alone is spoken, also over TLS: a connection has one request in work.
+    A connection beyond `max_connections`, a quarter of the descriptors or MAX_PER_ADDRESS is closed
+    at once. Only HTTP/1.1 is spoken, also over TLS, so that a connection handles one request at a
+    time.
     """
 
     _log = Logger()
@@ -46,7 +47,7 @@ class BoundedSite(Site):
         self._log_after = 0.0
 
     def startFactory(self) -> None:
-        """Begin to listen, when the limit of descriptors has been raised."""
+        """Begin to listen, after the limit of descriptors was raised."""
         Site.startFactory(self)
         self._max_connections = connection_limit(self._max_connections)
 
@@ -54,11 +55,11 @@ class BoundedSite(Site):
         """Log nothing."""
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken over TLS."""
+        """Return the protocols that are spoken over TLS."""
         return [b"http/1.1"]
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # Twisted's type of it is private
-        """Return the protocol of a connection; it closes those that are too many."""
+        """Return the protocol of a connection; excess connections get one that closes them."""
         address = getattr(addr, "host", None)  # a client of a Unix socket has none
         if not self._is_full(address):
             channel = Site.buildProtocol(self, addr)
@@ -72,7 +73,7 @@ class BoundedSite(Site):
         return _Rejection()
 
     def closes_unread(self, channel: BoundedChannel) -> None:
-        """Say, seldom, that a connection is closed for what nobody reads on others."""
+        """Log, at most once a minute, that a connection is closed because too much is unread."""
         self._warn(
             "responses of {size} MiB wait to be read: a connection from {address} is closed",
             size=MAX_UNREAD >> 20,
@@ -93,14 +94,15 @@ class BoundedSite(Site):
 
 
 class _Rejection(Protocol):
-    """Closes the connection; TLS couldn't do without a protocol."""
+    """Closes the connection; TLS needs a protocol for that."""
 
     def connectionMade(self) -> None:
-        """Close it at once.
+        """Close the connection at once.
 
-        A reactor accepts all of a burst in one turn. Closed in the next one, as aborted connections
-        are, they would have taken all descriptors by then, and libzmq ends the process in which it
-        gets none. TLS, which is about to shake hands, can't be closed sooner.
+        A reactor accepts all connections of a burst in one turn. If they were closed in the next
+        turn, as aborted connections are, they could have used up all descriptors by then, and
+        libzmq ends the process if it gets none. A TLS connection, which is about to shake hands,
+        can't be closed sooner.
         """
         if isinstance(self.transport, Connection):
             self.transport.connectionLost(Failure(ConnectionAborted()))
