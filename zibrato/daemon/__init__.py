@@ -1,4 +1,4 @@
-"""The daemon, private: options, aggregation, outboxes, and what it measures of itself.
+"""The daemon: options, aggregation, outboxes and self-metrics. The package is private.
 
-What is public of it are `zibrato.service` and `zibrato.interfaces`.
+The public modules of the daemon are `zibrato.service` and `zibrato.interfaces`.
 """

@@ -1,4 +1,4 @@
-"""What an open interval sums up of one series: bounded in memory, and in what it adds up to."""
+"""Accumulators: the open summary of one series in one interval, with bounded memory and sums."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, TIMER, Summary, bounded
 
 _CHUNK = 8192
-"""Samples that wait at most: about as many bytes as a histogram takes, which they become.
+"""The most samples that wait. They take about as many bytes as the histogram that they become.
 
-With half as many a sample costs half as much again: what is between is the price of the passes.
+With half as many, a sample costs 1.5 times as much: each pass over the samples has a fixed price.
 """
 _NO_SAMPLES = array("d")
-"""What counters share: an object less for each that there are 100,000 of matters to intakes."""
+"""Shared by all counters: with 100,000 of them, one object less for each speeds up intakes."""
 
 
 class Accumulator:
     """The open summary of one series in one interval.
 
-    Samples wait in `_fresh` until there are enough of them to be worth the passes over them; a
-    timer has no distribution before that.
+    Samples wait in `_fresh` until there are enough of them to be worth the passes over them. Until
+    then a timer has no distribution.
     """
 
     __slots__ = (
@@ -44,28 +44,28 @@ class Accumulator:
         self._distribution: Distribution | None = None
 
     def add_counts(self, count: int, total: float) -> int:
-        """Take `count` increments, `total` together, in; return how many were too many to count."""
+        """Add `count` increments with the sum `total`; return how many exceeded `MAX_COUNT`."""
         excess = max(0, self.count + count - MAX_COUNT)
         self.count += count - excess
         self.sum = bounded(self.sum + total)
         return excess
 
     def add(self, samples: array[float]) -> None:
-        """Take finite samples of a timer or gauge in."""
+        """Add finite samples of a timer or gauge."""
         self.count += len(samples)
         self._fresh.extend(samples)
         if len(self._fresh) >= _CHUNK:
             self._digest()
 
     def add_one(self, sample: float) -> None:
-        """Take a finite sample of a timer or gauge in."""
+        """Add one finite sample of a timer or gauge."""
         self.count += 1
         self._fresh.append(sample)
         if len(self._fresh) >= _CHUNK:
             self._digest()
 
     def add_repeated(self, samples: Sequence[float], times: Sequence[int]) -> int:
-        """Take samples of a timer in, each so many times; return how many were too many."""
+        """Add each timer sample as often as `times` says; return how many exceeded `MAX_COUNT`."""
         if self._fresh:
             self._digest()
         distribution, excess = self._of_timer(), 0
@@ -82,9 +82,9 @@ class Accumulator:
         return excess
 
     def add_summary(self, summary: Summary) -> int:
-        """Take in what was summed up of a timer or gauge; return how many were too many."""
+        """Merge the summary of a timer or gauge; return how many samples exceeded `MAX_COUNT`."""
         if self._fresh:
-            self._digest()  # what came before it has not the last word
+            self._digest()  # earlier samples come first, so that `last` is the summary's
         distribution, other = self._of_timer(), summary.distribution
         if distribution is not None and other is not None:
             if other.samples is None:
@@ -97,7 +97,7 @@ class Accumulator:
         return self.add_counts(summary.count, summary.sum)
 
     def summary(self) -> Summary:
-        """Return what was accumulated; the accumulator must not be used afterwards."""
+        """Return the summary; the accumulator must not be used afterwards."""
         if self._fresh:
             if self._min > self._max and len(self._fresh) < WORTH_IT:
                 return self._of_few()
@@ -117,7 +117,7 @@ class Accumulator:
         )
 
     def _of_few(self) -> Summary:
-        """Return the summary of a few samples that are all there was: of most series by far."""
+        """Return the summary if there were only a few samples, which is so for most series."""
         samples = self._fresh
         total, squares, low, high = pure(samples, None)
         return Summary(
@@ -131,7 +131,7 @@ class Accumulator:
         )
 
     def _of_timer(self) -> Distribution | None:
-        """Return the distribution of a timer, None of anything else."""
+        """Return the distribution of a timer; None for any other kind."""
         if self._distribution is None and self._is_timer:
             self._distribution = Distribution()
         return self._distribution
@@ -147,7 +147,7 @@ class Accumulator:
 
 
 class SetAccumulator(Accumulator):
-    """The open summary of one set: a gauge, which reads how many distinct values there were."""
+    """The open summary of one set: a gauge whose reading is the number of distinct values."""
 
     __slots__ = ("_distinct",)
 
@@ -156,12 +156,12 @@ class SetAccumulator(Accumulator):
         self._distinct = Distinct()
 
     def add_values(self, values: Sequence[bytes]) -> None:
-        """Take values in."""
+        """Add values of the set."""
         self.count += len(values)
         self._distinct.add(values)
 
     def summary(self) -> Summary:
-        """Return the reading as if every value had been a reading of it: that keeps the account."""
+        """Return a summary that has the reading once for each value, so that counts add up."""
         reading = float(self._distinct.estimate())
         total, squares = self.count * reading, self.count * reading * reading
         return Summary(self.count, total, reading, reading, squares, reading)

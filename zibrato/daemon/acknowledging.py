@@ -1,10 +1,10 @@
-"""Which batches of acknowledged clients are taken in, and what the clients are told.
+"""Decides which batches of acknowledged clients are accepted, and acknowledges them.
 
-What other daemons ship is in parts of their snapshots; for these a part is as a batch is.
+Other daemons ship parts of their snapshots. Here a part is handled like a batch.
 
-Batches are taken in the order of their numbers alone. A number then says all that is taken of a
-client: what comes again is dropped, and so is what comes after a gap, until the client has sent
-everything from the gap on again.
+Batches are accepted only in the order of their sequence numbers. So one number says everything that
+was accepted from a client. A repeated batch is dropped. A batch after a gap is dropped, too, until
+the client has sent again everything from the gap on.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from zibrato.snapshot_parts import SnapshotPart
 from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement
 
 PERIOD = 0.2
-"""Seconds in which batches are gathered before their commit is waited for."""
+"""Seconds for which batches are gathered before a commit of them is asked for."""
 MAX_GAPS = 10_000
 Publish = Callable[[str, bytes], None]
 
 
 class Acknowledger:
-    """Tells batches that are new from repeats, as `Acknowledging` of a way back asks for.
+    """Tells new batches from repeats; `intake.way_back` uses it as its `Acknowledging`.
 
-    `commit_soon` asks for a commit of what was taken in.
+    `commit_soon` is called to ask for a commit of the batches that were accepted.
     """
 
     def __init__(
@@ -47,21 +47,22 @@ class Acknowledger:
         self._publishers: list[Publish] = []
         self._fresh: dict[str, int] = {}
         self._committed: dict[str, int] = {}
-        """Of each client of which something is taken in, but not committed: what is."""
+        """The number committed, for each client with accepted but uncommitted batches."""
         self._gaps: dict[str, int] = {}
 
     def listen(self, publish: Publish) -> Callable[[], None]:
-        """Have `publish` called with a client and what it is to be told; return what ends that."""
+        """Call `publish` with each client and message from now on; return a function to end it."""
         self._publishers.append(publish)
         return lambda: self._publishers.remove(publish)
 
     def take(self, batch: Batch | SnapshotPart) -> bool:
-        """Return whether `batch` is to be aggregated now, and note that it is."""
+        """Return whether `batch` is to be aggregated now; if so, its number counts as taken."""
         last = self._commits.highest(batch.client) or 0
         if isinstance(batch, SnapshotPart):
             after = batch.after
         else:
-            # What a client knows to be committed it has forgotten, whatever is known of it here.
+            # The client has forgotten what it knows to be committed, so it can't send that again,
+            # even if nothing is known of the client here.
             last = max(last, batch.acknowledged or 0)
             after = batch.sequence - 1
         if after <= last < batch.sequence:
@@ -70,24 +71,24 @@ class Acknowledger:
         if batch.sequence <= last:
             self._metrics.count("zibrato.intake.repeated")
             if batch.sequence <= self._committed.get(batch.client, last):
-                self._tell(batch.client)  # what it was told before it seems to have missed
+                self._tell(batch.client)  # it seems to have missed the earlier acknowledgement
         else:
             self._metrics.count("zibrato.intake.out_of_order")
-            if self._gaps.get(batch.client) != last:  # once, since more are on their way
+            if self._gaps.get(batch.client) != last:  # tell it once: more batches are on their way
                 if len(self._gaps) >= MAX_GAPS:
-                    # Of a gap that is forgotten the client is told once more, which does no harm.
+                    # A client whose gap is forgotten is told again, which does no harm.
                     self._gaps.clear()
                 self._gaps[batch.client] = last
                 self._publish(batch.client, self._message(batch.client, last + 1))
         return False
 
     def tell(self, client: str) -> bytes:
-        """Return what `client` is to be told."""
+        """Return the acknowledgement for `client` as of now."""
         known = self._commits.highest(client)
         return self._message(client, None if known is None else known + 1)
 
     def commit_now(self) -> None:
-        """Have all that was taken in committed at once."""
+        """Ask at once for a commit of all batches that were accepted."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
             self._commit()
@@ -102,7 +103,8 @@ class Acknowledger:
 
     def _commit(self) -> None:
         fresh, self._fresh = self._fresh, {}
-        # Before the commit is asked for: one that has begun knows only those who waited by then.
+        # First wait, then ask for the commit: a commit calls back only those who wait when it
+        # begins.
         self._commits.committed().addCallback(lambda _: self._acknowledge(fresh))
         self._commit_soon()
 
@@ -110,7 +112,7 @@ class Acknowledger:
         for client, sequence in committed.items():
             self._committed[client] = sequence
             self._tell(client)
-            if self._commits.highest(client) in {None, sequence}:  # None: forgotten meanwhile
+            if self._commits.highest(client) in {None, sequence}:  # None: client was forgotten
                 del self._committed[client]
 
     def _tell(self, client: str) -> None:

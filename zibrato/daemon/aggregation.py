@@ -1,7 +1,6 @@
-"""Batches in, snapshots out: pure, bounded, and every measurement accounted for.
+"""Aggregates batches into intervals; pure, with bounded memory, and accounts for all measurements.
 
-received = aggregated + filtered + rejected + dropped, where all but `aggregated` are `zibrato.*`
-counts of the SelfMetrics.
+received = aggregated + filtered + rejected + dropped; all but `aggregated` are self-metrics.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ _Row = CounterRow | SampleRow | SummaryRow | RepeatedRow | SetRow
 
 
 class Aggregator:
-    """Sums batches up by the interval in which they were recorded.
+    """Aggregates batches by the interval in which they were recorded.
 
-    `interval` is in seconds and aligned to the clock, `levels` is what passes, `source` is for
-    measurements that name none, and `max_series` bounds the open series over all intervals.
+    `interval` is in seconds, aligned to the clock. `levels` is the filter of levels, `source` is
+    the default source, and `max_series` bounds the open series of all intervals together.
     """
 
     def __init__(
@@ -58,12 +57,12 @@ class Aggregator:
         self.max_series = max_series
         self._intervals: dict[float, OpenInterval] = {}
         self.open_series = 0
-        """How many series the open intervals hold."""
+        """The number of series that the open intervals hold."""
         self.span = NO_SPAN
 
     @property
     def levels(self) -> LevelFilter:
-        """What passes; a new filter is for what is added from then on."""
+        """The filter of levels; a new one applies to what is added after it is set."""
         return self._levels
 
     @levels.setter
@@ -74,7 +73,7 @@ class Aggregator:
 
     @property
     def pending(self) -> int:
-        """How many measurements the open intervals hold."""
+        """The number of measurements that the open intervals hold."""
         return sum(
             entry.count
             for interval in self._intervals.values()
@@ -82,9 +81,9 @@ class Aggregator:
         )
 
     def add(self, batch: Batch | LineBatch, now: float) -> float:
-        """Take `batch` in, at the Unix time `now`; return when its interval began."""
+        """Aggregate `batch` at the Unix time `now`; return the start of its interval."""
         known, begun, over, interval = self.span
-        # What comes at once is mostly of one interval.
+        # Batches that arrive together mostly belong to one interval.
         if now != known or not begun <= batch.start <= batch.end < over:
             _, begun, _, interval = self._span_of(batch, now)
         self._take(interval, batch)
@@ -95,13 +94,13 @@ class Aggregator:
         when = end if end < start or end - start > MAX_SPAN else (start + end) / 2
         start = self._start_for(when, now)
         span = Span(now, start, start + self.interval, self._opened(start))
-        # Only if all of it is as near as what keeps its own time.
+        # Only if no batch of this interval would be moved to the interval of `now`.
         if now - MAX_AGE <= start and span.end <= now + self.interval:
             self.span = span
         return span
 
     def add_own(self, batch: Batch, now: float) -> None:
-        """Take in what the daemon tells of itself: also what was lost for want of room."""
+        """Aggregate self-metrics, even beyond `max_series`: they include the losses it causes."""
         bound, self.max_series = self.max_series, sys.maxsize
         try:
             self.add(batch, now)
@@ -109,7 +108,7 @@ class Aggregator:
             self.max_series = bound
 
     def restore(self, start: float, taken: Taken) -> float:
-        """Take in again what the interval of `start` had before a restart; return its start."""
+        """Restore rows that the interval of `start` had before a restart; return its start now."""
         start = self._start_of(start)
         if isinstance(taken, Batch | LineBatch):
             self._take(self._opened(start), taken)
@@ -119,7 +118,7 @@ class Aggregator:
         return start
 
     def close(self, before: float) -> list[ClosedInterval]:
-        """Return what ended by Unix time `before`, oldest first."""
+        """Close the intervals that ended by the Unix time `before`; return them, oldest first."""
         self.span = NO_SPAN
         due = sorted(start for start in self._intervals if start + self.interval <= before)
         closed = []
@@ -150,10 +149,10 @@ class Aggregator:
         now: float,
         note: Callable[[float, SummaryRow], object] = lambda _start, _row: None,
     ) -> Counter[str]:
-        """Take in what was summed up before; return how many rows were lost, by reason.
+        """Aggregate summaries; return how many rows were lost, by reason.
 
-        What the filter of levels leaves out is none of them. `note` is told of each row when its
-        interval began.
+        Rows that the filter of levels leaves out don't count as lost. `note` is called with each
+        row and the start of its interval.
         """
         lost: Counter[str] = Counter()
         for row in rows:
@@ -165,16 +164,16 @@ class Aggregator:
         return lost
 
     def has_room(self, when: float) -> bool:
-        """Return whether the interval of `when` can be open."""
+        """Return whether the interval of `when` is open, or another one can be opened."""
         return len(self._intervals) < MAX_INTERVALS or self._start_of(when) in self._intervals
 
     def add_shipped(self, rows: Iterable[SummaryRow], when: float, now: float) -> float:
-        """Take in what another daemon summed up as of `when`; return when its interval began.
+        """Aggregate another daemon's summaries as of `when`; return the start of their interval.
 
-        It may have waited there for as long as outboxes keep anything.
+        They may have waited in that daemon's outbox, up to `MAX_SHIPPED_AGE`.
         """
         start = self._start_for(when, now, MAX_SHIPPED_AGE)
-        self._opened(start)  # also for no rows: what is noted of it ends with the interval
+        self._opened(start)  # even without rows: the journal forgets the part as this closes
         for row in rows:
             self._take_summary(start, row)
         return start
@@ -190,7 +189,7 @@ class Aggregator:
         return interval
 
     def _start_for(self, when: float, now: float, max_age: float = MAX_AGE) -> float:
-        """Return the start of the interval of `when`, or of `now` where `when` can't have one."""
+        """Return the start of the interval of `when`, or of `now` if `when` can't have one."""
         if self.has_room(when) and now - max_age <= when <= now + self.interval:
             return self._start_of(when)
         self._metrics.count("zibrato.intake.timestamp_clamped")
@@ -200,7 +199,7 @@ class Aggregator:
         return when // self.interval * self.interval
 
     def _add_counter(self, interval: OpenInterval, row: CounterRow) -> int:
-        """Take `row` in; return how many measurements it was."""
+        """Aggregate `row`; return its number of measurements."""
         if not 0 < row.count <= MAX_EXACT_INT:
             self._metrics.rejected(1, "count")
             return 1
@@ -213,7 +212,7 @@ class Aggregator:
         return row.count
 
     def _add_repeated(self, interval: OpenInterval, row: RepeatedRow) -> int:
-        """Take `row` in; return how many measurements it was."""
+        """Aggregate `row`; return its number of measurements."""
         received = sum(row.times)
         entry = self._entry(interval, TIMER, row, received)
         if entry is not None:
@@ -221,14 +220,14 @@ class Aggregator:
         return received
 
     def _add_set(self, interval: OpenInterval, row: SetRow) -> int:
-        """Take `row` in; return how many measurements it was."""
+        """Aggregate `row`; return its number of measurements."""
         entry = self._entry(interval, SET, row, len(row.values))
         if isinstance(entry, SetAccumulator):
             entry.add_values(row.values)
         return len(row.values)
 
     def _add_samples(self, interval: OpenInterval, kind: str, row: SampleRow, sound: bool) -> int:
-        """Take `row` in, its samples being `sound` or not known to be; return how many it had."""
+        """Aggregate `row`; return its number of samples. `sound`: all are known to be valid."""
         data = row.samples
         if len(data) == SAMPLE_BYTES:
             (sample,) = unpack_sample(data)
@@ -251,7 +250,7 @@ class Aggregator:
         return len(samples) + bad
 
     def _add_summary(self, interval: OpenInterval, row: SummaryRow) -> str | None:
-        """Take `row` in; return why it was lost."""
+        """Aggregate `row`; return the reason if it was lost, else None."""
         summary = row.summary
         entry = self._entry(interval, row.kind, row, summary.count)
         if entry is None:
@@ -264,7 +263,7 @@ class Aggregator:
         return None
 
     def _loss_of(self, row: SummaryRow) -> str | None:
-        """Return why there is no place for `row`; None where the filter leaves it out."""
+        """Return the reason why `row` was lost; None if the filter of levels left it out."""
         reason = rejection_of(row.name, row.level, row.source, tuple(row.tags.items()))
         passes = reason is None and self._levels.passes(level_name(row.level))
         return "max_series" if passes else reason
@@ -272,7 +271,7 @@ class Aggregator:
     def _entry(
         self, interval: OpenInterval, kind: str, row: _Row, count: int
     ) -> Accumulator | None:
-        """Return where `count` measurements of `row` go; None, and counted, where nowhere."""
+        """Return the accumulator for `row`; None if its `count` measurements are lost, counted."""
         tags = tuple(row.tags.items()) if row.tags else ()
         identity = (kind, row.name, row.level, row.source, tags)
         return interval.rows.get(identity) or self._place(interval, identity, count)

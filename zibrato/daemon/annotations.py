@@ -1,4 +1,4 @@
-"""Annotations on their way to the backends that keep them."""
+"""Hands annotations to the backends that store them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from zibrato.interfaces import IAnnotationBackend, IBackend
 from zibrato.model import Annotation
 
 MAX_WAITING = 100
-"""Annotations that a backend has not kept yet: each is a write of its own, for people to read."""
+"""The most annotations that backends haven't stored yet. Each is one write, and few are expected,
+since people read them."""
 
 
 class Annotations:
-    """Hands annotations to all backends that keep such."""
+    """Hands annotations to all backends that store annotations."""
 
     def __init__(self, metrics: SelfMetrics) -> None:
         self._metrics = metrics
@@ -24,12 +25,12 @@ class Annotations:
         self._waiting = 0
 
     def send_to(self, backends: Iterable[IBackend]) -> None:
-        """Hand annotations to those of `backends` that keep them."""
+        """From now on hand annotations to those of `backends` that store them."""
         adapted = (IAnnotationBackend(backend, None) for backend in backends)
         self._backends = [backend for backend in adapted if backend is not None]
 
     def add(self, annotation: Annotation) -> str | None:
-        """Hand one on; return the reason, one word, where it is rejected instead."""
+        """Hand on an annotation; return None, or a reason of one word if it is rejected."""
         if not self._backends:
             return "annotation"
         if self._waiting >= MAX_WAITING:

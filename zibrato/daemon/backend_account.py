@@ -1,4 +1,4 @@
-"""What becomes of a backend's measurements: counted in the daemon's own series, told in the log."""
+"""Counts and logs whether a backend's measurements were delivered or dropped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 
 
 class BackendAccount:
-    """Counts under the tag `backend`, which is `name`, and warns once of each reason."""
+    """Counts in self-metrics with the tag `backend=name`, and warns once for each reason."""
 
     _log = Logger()
 
@@ -19,20 +19,20 @@ class BackendAccount:
 
     @property
     def delivered(self) -> int:
-        """How many measurements have arrived since the start."""
+        """The number of measurements delivered since the start."""
         return self._metrics.total("zibrato.backend.delivered", backend=self._name)
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many measurements were dropped since the start, by reason."""
+        """The number of measurements dropped since the start, by reason."""
         return self._metrics.by_reason("zibrato.backend.dropped", backend=self._name)
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
-        """Count `value` more."""
+        """Add `value` to the counter `name`."""
         self._metrics.count(name, value, backend=self._name, **tags)
 
     def note(self, measurements: int, reason: str | None) -> None:
-        """Count measurements as delivered, or as dropped for a reason."""
+        """Count measurements as dropped for `reason`, or as delivered if it is None."""
         if reason is None:
             self.count("zibrato.backend.delivered", measurements)
         else:
@@ -45,5 +45,5 @@ class BackendAccount:
             self._log.warn(text, backend=self._name, reason=reason, delay=delay)
 
     def forget(self) -> None:
-        """Warn of each reason anew."""
+        """Let `warn_once` warn again for each reason."""
         self._warned.clear()

@@ -1,4 +1,4 @@
-"""Which backends the options choose, what each is told, and what it is to get."""
+"""Works out from the options which backends to make, with which settings and filters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from zibrato.suggestion import suggestion
 T = TypeVar("T")
 Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
 GENERIC = ("name", *NAMES, "outbox_size", "outbox_age")
-"""The settings that any backend takes."""
+"""The settings that every backend takes."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Secret(str):
-    """A string that no repr, and so no traceback or log of a structure, shows."""
+    """A string whose repr hides it, so that no traceback or log of a structure shows it."""
 
     __slots__ = ()
 
@@ -33,17 +33,17 @@ class Secret(str):
 
 
 class GivenBackend(NamedTuple):
-    """A backend as somebody asked for it: which one, and all its settings."""
+    """A backend as the user asked for it: its type and the settings that were given."""
 
     type: str
     settings: Mapping[str, Secret]
 
 
 class BackendChoice(NamedTuple):
-    """A backend to make: its maker, its settings, and what it is to get.
+    """A backend to make: its maker, its settings, and the filter of what it gets.
 
-    `name` is what the daemon calls it. What waits for it takes `outbox_size` bytes of the outbox's
-    file at most, for `outbox_age` seconds.
+    `name` is the daemon's name for it. Its outbox keeps at most `outbox_size` bytes in the
+    outboxes' file, for at most `outbox_age` seconds.
     """
 
     maker: IBackendMaker
@@ -55,27 +55,27 @@ class BackendChoice(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What people are told of it by: its name, and which backend it is where that differs."""
+        """The name to show to people, followed by the backend's type if that differs."""
         kind = self.maker.name
         return kind if self.name == kind else f"{self.name} ({kind})"
 
 
-@cache  # options ask ten times, and Twisted looks through all directories of plugins each time
+@cache  # options call it ten times, and each time Twisted looks through all plugin directories
 def backend_makers() -> Mapping[str, IBackendMaker]:
-    """Return the makers of the backends by name that were installed when first asked for."""
+    """Return the makers of all backends that were installed at the first call, by name."""
     return MappingProxyType({maker.name: maker for maker in getPlugins(IBackendMaker)})
 
 
 def makers_with_options() -> list[IBackendOptions]:
-    """Return the makers of the installed backends that have options of their own, by name."""
+    """Return the makers of installed backends that have their own options, sorted by name."""
     makers = (IBackendOptions(maker, None) for _, maker in sorted(backend_makers().items()))
     return [maker for maker in makers if maker is not None]
 
 
 def backend_choices(options: Values, environment: Mapping[str, str]) -> tuple[BackendChoice, ...]:
-    """Return the backends that options choose; raises usage.UsageError.
+    """Return the backends that the options choose; raises usage.UsageError.
 
-    `options["backend"]` has a `GivenBackend` or the text of a `--backend` for each.
+    For each backend, `options["backend"]` has a `GivenBackend`, or the text of its `--backend`.
     """
     makers = backend_makers()
     implied = _implied(options, environment)
@@ -93,7 +93,7 @@ def backend_choices(options: Values, environment: Mapping[str, str]) -> tuple[Ba
 
 
 def checked(name: str, text: str, convert: Callable[[str], T]) -> T:
-    """Return the text converted; raises usage.UsageError, which names the option."""
+    """Return the converted text; raises usage.UsageError, which names the option."""
     try:
         return convert(text)
     except ValueError as error:
@@ -127,7 +127,7 @@ def _name(text: str) -> str:
 
 
 def check_type(name: str, makers: Collection[str]) -> None:
-    """Raise ValueError, one line for people, where there is no such backend."""
+    """Raise ValueError, with one line for people, if no backend has this name."""
     if name not in makers:
         raise ValueError(
             f"expected one of {', '.join(sorted(makers))}, got {name!r}{suggestion(name, makers)}"
@@ -135,12 +135,12 @@ def check_type(name: str, makers: Collection[str]) -> None:
 
 
 def _parsed(text: str, makers: Collection[str]) -> GivenBackend:
-    """Return what a `--backend` asks for."""
-    # A colon that no `key=` follows belongs to the value, such as a URL.
+    """Return the backend that the text of a `--backend` asks for."""
+    # A colon without a `key=` after it belongs to the value, as in a URL.
     name, *pairs = re.split(r":(?=[A-Za-z_]+=)", text)
     given = dict(pair.split("=", 1) for pair in pairs)
     if name not in makers:
-        backend = re.split(r"[^\w.-]", name)[0]  # what is behind it may be a key
+        backend = re.split(r"[^\w.-]", name)[0]  # no error may show the rest: it may be a key
         if backend in makers:
             raise usage.UsageError(
                 f"--backend {backend}: expected key=value behind the colon; see --help-backends"
@@ -155,7 +155,10 @@ def _parsed(text: str, makers: Collection[str]) -> GivenBackend:
 
 
 def _chosen(options: Values, makers: Collection[str]) -> list[GivenBackend]:
-    """Return what `--backend` chose, then what its own options ask for, else the default."""
+    """Return the backends of `--backend`, then those that their own options ask for.
+
+    If there are none, return the default.
+    """
     chosen = [
         given if isinstance(given, GivenBackend) else _parsed(given, makers)
         for given in options["backend"]
@@ -165,14 +168,15 @@ def _chosen(options: Values, makers: Collection[str]) -> list[GivenBackend]:
     chosen += [
         GivenBackend(maker.name, {})
         for maker in declared
-        # Asked for in both ways it is one: what its own options imply is among its settings.
+        # A backend that is asked for in both ways is one backend: `_implied` adds its options to
+        # the settings.
         if options[maker.asked_by] and maker.name not in names
     ]
     return chosen or [GivenBackend(maker.name, {}) for maker in declared if maker.is_default]
 
 
 def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-    """Return the settings that options of the backends' own imply, by the backend's name."""
+    """Return the settings that the backends' own options imply, by the backend's name."""
     try:
         return {maker.name: maker.settings(options, environment) for maker in makers_with_options()}
     except ValueError as error:
@@ -180,13 +184,13 @@ def _implied(options: Values, environment: Mapping[str, str]) -> dict[str, Mappi
 
 
 def secrets_of(maker: IBackendMaker) -> Collection[str]:
-    """Return the names of settings whose values no repr may show; a maker need not have any."""
+    """Return the names of settings whose values no repr may show; makers may omit `secrets`."""
     names: Collection[str] = getattr(maker, "secrets", ())
     return names
 
 
 def reloaded_by(maker: IBackendMaker) -> Collection[str]:
-    """Return the names of settings that `reload` takes over; a maker need not have any."""
+    """Return the names of settings that `reload` can change; makers may omit `reloaded`."""
     names: Collection[str] = getattr(maker, "reloaded", ())
     return names
 

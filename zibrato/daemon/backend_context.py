@@ -1,4 +1,4 @@
-"""What a daemon of some settings hands to its backends."""
+"""Makes the `BackendContext` that a daemon hands to its backends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["backend_context"]
 def backend_context(
     reactor: Reactor, settings: Settings, environment: Mapping[str, str], count: Counting
 ) -> BackendContext:
-    """Return the context; the outbox's file is none that a backend could have."""
+    """Return the context. The outboxes' file is among its files, so no backend can take it."""
     outbox = outbox_path(settings, environment)
     return BackendContext(
         reactor, settings.percentiles, count=count,

@@ -1,4 +1,4 @@
-"""What the outbox's file calls backends, over reloads of which some come, change and go; pure."""
+"""Chooses the backends' keys in the outboxes' file, and keeps them over reloads; pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ __all__ = ["differ", "keyed"]
 def keyed(
     choices: Sequence[BackendChoice], running: Mapping[str, BackendChoice]
 ) -> dict[str, BackendChoice]:
-    """Return the choices by their keys: the name, and the place of many.
+    """Return the choices by key: the backend's name, with a number if several have that name.
 
-    What is `running`, by its key, keeps that, whichever of its name comes or goes.
+    Backends that are `running` (by their keys) keep their keys, even if others of the same name
+    come or go.
     """
     before = dict(running)
     chosen: dict[str, BackendChoice] = {}
     others = []
     for choice in choices:
-        # First those that stay as they are: else another of the name could take the key of one.
+        # Unchanged backends come first: otherwise another of the same name could take their key.
         key = next((key for key, one in before.items() if _are_same(one, choice)), None)
         if key is None:
             others.append(choice)
@@ -39,7 +40,7 @@ def keyed(
 
 
 def differ(one: BackendChoice, other: BackendChoice) -> bool:
-    """Whether one can't become the other by a `reload` of its backend."""
+    """Whether a `reload` of the backend can't turn one choice into the other."""
     if one.maker.name != other.maker.name:
         return True
     reloaded = reloaded_by(other.maker)

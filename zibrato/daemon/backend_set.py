@@ -1,4 +1,4 @@
-"""The backends of a daemon, each behind its outbox; they come and go while it runs."""
+"""The backends of a daemon, each with an outbox in front; a reload can add and remove them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from zibrato.interfaces import (
 
 
 class Made(NamedTuple):
-    """A backend that was made, and the files that it has for itself alone."""
+    """A backend that was made, and the files that it claimed."""
 
     backend: IBackend
     files: Collection[Path]
@@ -38,7 +38,7 @@ class Made(NamedTuple):
 
 @dataclass
 class Member:
-    """A backend, what it was made of, and what waits for it."""
+    """A backend in its slot, with the choice it was made from, its outbox and its files."""
 
     choice: BackendChoice
     slot: BackendSlot
@@ -48,9 +48,9 @@ class Member:
 
 
 class Plan(NamedTuple):
-    """What a reload makes of the backends: their choices by keys, and those that were made.
+    """What a reload will do: the choices and the backends newly made for them, both by key.
 
-    `restart` names what has to wait for that.
+    `restart` names the backends whose change needs a restart.
     """
 
     choices: Mapping[str, BackendChoice]
@@ -59,9 +59,10 @@ class Plan(NamedTuple):
 
 
 class BackendSet(MultiService):
-    """Has an outbox for each backend; what is removed ships what waits for it, for a while.
+    """Runs the backends, each with an outbox. A removed backend has a while to ship its outbox.
 
-    What it had not got by then stays in the outbox's file, or in memory, until it is back.
+    What a removed backend has not got by then stays in the outboxes' file, or in memory, until the
+    backend is configured again.
     """
 
     _log = Logger()
@@ -80,29 +81,29 @@ class BackendSet(MultiService):
 
     @property
     def outboxes(self) -> Sequence[Outbox]:
-        """The outboxes of all backends that there are now."""
+        """The outboxes of all configured backends."""
         return [member.outbox for member in self._members.values() if not member.is_leaving]
 
     @property
     def left(self) -> Sequence[Outbox]:
-        """The outboxes of backends that were removed before they had everything."""
+        """The outboxes of removed backends in which measurements still wait."""
         left = (member.outbox for member in self._members.values() if member.is_leaving)
         return [outbox for outbox in left if outbox.pending]
 
     @property
     def backends(self) -> Sequence[IBackend]:
-        """The backends themselves."""
+        """All configured backends."""
         slots = (member.slot for member in self._members.values() if not member.is_leaving)
         return [slot.current for slot in slots if slot.current is not None]
 
     @property
     def delivering(self) -> Sequence[Outbox]:
-        """The outboxes that have a backend, for a while also those of removed ones."""
+        """The outboxes that have a backend, including removed ones that still ship."""
         members = self._members.values()
         return [member.outbox for member in members if member.slot.current is not None]
 
     def plan(self, choices: Sequence[BackendChoice]) -> Plan:
-        """Make what is new and what has changed; raises usage.UsageError, and then nothing is."""
+        """Make new and changed backends; raises usage.UsageError, after discarding all of them."""
         wanted = self._keyed(choices)
         restart = []
         for key, member in self._members.items():
@@ -126,12 +127,12 @@ class BackendSet(MultiService):
         return Plan(wanted, made, restart)
 
     def discard(self, plan: Plan) -> None:
-        """Stop what was made for a plan that nothing comes of."""
+        """Stop the backends that were made for a plan that won't be carried out."""
         for made in plan.made.values():
             self._discard(made)
 
     def take_over(self, plan: Plan, timeout: float) -> None:
-        """Have what was planned; what is removed has `timeout` seconds for what waits for it."""
+        """Carry out a plan; removed backends have `timeout` seconds to ship what waits for them."""
         for key, choice in plan.choices.items():
             made, member = plan.made.get(key), self._members.get(key)
             if member is not None:
@@ -145,7 +146,7 @@ class BackendSet(MultiService):
                 Deferred.fromCoroutine(self._leave(member, timeout))
 
     def reload(self, choices: Sequence[BackendChoice]) -> None:
-        """Have all backends take over secrets, and try again what was postponed."""
+        """Have all backends take over changed secrets and retry postponed deliveries."""
         for key, choice in self._keyed(choices).items():
             member = self._members.get(key)
             if member is not None and not (member.is_leaving or differ(member.choice, choice)):
@@ -161,7 +162,7 @@ class BackendSet(MultiService):
         return member is None or member.slot.current is None or differ(member.choice, choice)
 
     def _make_unserved(self, key: str, choice: BackendChoice) -> Made | None:
-        """Make a backend, None where a daemon serves it, which takes a restart."""
+        """Make a backend; return None for one that the daemon serves, which needs a restart."""
         if _makes_pages(choice):
             return None
         made = self._make(choice, self._members.get(key))
@@ -171,10 +172,10 @@ class BackendSet(MultiService):
         return None
 
     def _make(self, choice: BackendChoice, before: Member | None = None) -> Made:
-        """Make a backend, which may have the files of the one in whose place it is put."""
+        """Make a backend, which may claim the files of the one that it replaces."""
         files = self._context.files
         hidden = files & set(before.files) if before is not None else set()
-        # In place: it is the context's own set, in which backends look for theirs.
+        # Changed in place: backends look up claimed files in this set of the context.
         files -= hidden
         others = set(files)
         try:
@@ -227,19 +228,19 @@ class BackendSet(MultiService):
     def _reload(self, member: Member) -> None:
         try:
             member.slot.reload(member.choice.settings)
-        except Exception:  # a backend's bug must not keep the others from it, nor stop a stop
+        except Exception:  # a backend's bug must not keep others from reloading, nor abort a stop
             self._log.failure("{backend} failed to reload", backend=member.slot.name)
-        # With a mended key or address, what was postponed has no reason to wait any more.
+        # The key or address may be right now, so postponed deliveries needn't wait any longer.
         member.outbox.retry()
 
     async def _leave(self, member: Member, timeout: float) -> None:
-        """Have a backend that was removed get what waits for it, as far as it does in time."""
+        """Give a removed backend time to ship what waits for it, then stop it."""
         if self.journal is not None:
             self.journal.leave(member.outbox)
             await self.journal.idle()
         with suppress(CancelledError, DeadlineError):
             await member.outbox.drained().addTimeout(timeout, self._context.reactor)
-        # Another reload took it back meanwhile, or the daemon stops, which ends it with all others.
+        # A later reload restored the backend, or the daemon is stopping, which stops all backends.
         if not (member.is_leaving and self.running):
             return
         member.slot.replace(None)
@@ -258,5 +259,5 @@ def _makes_pages(choice: BackendChoice) -> bool:
 
 
 def _is_served(backend: IBackend | None) -> bool:
-    """Whether a daemon serves it over HTTP, which it does from its start on."""
+    """Whether the daemon serves the backend over HTTP, which can only begin at its start."""
     return bool(IWebBackend(backend, None) or IScrapedBackend(backend, None))

@@ -1,4 +1,4 @@
-"""What stands for a backend in front of its outbox; a reload can put another in its place."""
+"""A stand-in for a backend, to which the outbox delivers; a reload can exchange the backend."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from zibrato.interfaces import Delivery, IBackend
 
 @implementer(IBackend)
 class BackendSlot:
-    """Hands deliveries to `current`; they wait while there is none.
+    """Hands deliveries to the backend `current`; they wait while it is None.
 
-    A delivery that another backend has begun is begun anew, all of it: that is what a restart does.
-    `restored` takes how many of its measurements were accounted for by then, and are pending again.
+    If the backend was exchanged during a delivery, the new backend gets all of the delivery again,
+    as after a restart. `restored` is then called with the number of measurements that were already
+    accounted for, and are pending again.
     """
 
     _log = Logger()
@@ -31,16 +32,16 @@ class BackendSlot:
         self._waiting: Deferred[None] | None = None
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Have the backend of now ship it."""
+        """Have the current backend ship the delivery."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, settings: Mapping[str, str]) -> None:
-        """Have the backend take over what may change while it runs."""
+        """Have the backend take over the settings that may change while it runs."""
         if self.current is not None:
             self.current.reload(settings)
 
     def replace(self, backend: IBackend | None) -> None:
-        """Have another one from now on, or none; the one before is stopped after its attempt."""
+        """Use another backend from now on, or none; stop the old one after its current attempt."""
         before, self.current = self.current, backend
         if before is not None and before is self._busy:
             self._leaving = before

@@ -1,4 +1,4 @@
-"""Clients that were turned away before they could send: counted, and told of once an interval."""
+"""Counts clients that were refused before they could send, and logs one of them per interval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zibrato.daemon.self_metrics import SelfMetrics
 
 
 class ClientRejections:
-    """Counts them by reason, and logs the first of an interval of so many seconds."""
+    """Counts refused clients by reason; logs the first in each interval of `interval` seconds."""
 
     _log = Logger()
 
@@ -20,8 +20,8 @@ class ClientRejections:
         self._logged = float("-inf")
 
     def reject(self, reason: str, text: str) -> None:
-        """Count one; `text` says of whom, or why, what the reason of one word doesn't."""
-        # As a measurement that was rejected, so that the account adds up.
+        """Count one client; `reason` is one word, and `text` for the log says who or why."""
+        # It is counted as one received and rejected measurement, so that the account adds up.
         self._metrics.count("zibrato.intake.received")
         self._metrics.rejected(1, reason)
         began = self._clock.seconds() // self._interval

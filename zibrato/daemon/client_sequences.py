@@ -1,4 +1,4 @@
-"""Which batches of acknowledged clients are taken in, and committed, by their sequence numbers."""
+"""Keeps track of the batches accepted from acknowledged clients, and of what is to be committed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 MAX_AGE = 7 * 86_400.0
-"""Seconds after which a client of which nothing came is forgotten."""
+"""Seconds without a batch after which a client is forgotten."""
 MAX_CLIENTS = 10_000
-"""Clients that are known at once; past that the one that was silent for longest is forgotten."""
+"""The most clients that are known at once; beyond, the one silent for longest is forgotten."""
 
 
 class Seen(NamedTuple):
-    """The highest sequence number that was taken in of a client, and the Unix time of that."""
+    """The highest sequence number accepted from a client, and the Unix time when it came."""
 
     sequence: int
     when: float
 
 
 class Commit(NamedTuple):
-    """What is committed together: numbers that have changed, and who was forgotten."""
+    """What is committed together: the numbers that have changed, and the clients forgotten."""
 
     seen: Mapping[str, Seen]
     forgotten: frozenset[str]
@@ -32,8 +32,8 @@ class Commit(NamedTuple):
 class ClientSequences:
     """The highest sequence number of each acknowledged client; provides `interfaces.Commits`.
 
-    What changes is committed in rounds: `begin` says what, and is followed by `succeed` or `fail`
-    before it is called again. `known` is what an earlier daemon committed.
+    Changes are committed in rounds: `begin` returns what to commit; call `succeed` or `fail` before
+    calling `begin` again. `known` is what an earlier daemon committed.
     """
 
     def __init__(self, clock: IReactorTime, known: Mapping[str, Seen] | None = None) -> None:
@@ -45,27 +45,27 @@ class ClientSequences:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to commit, or anyone who waits for it."""
+        """Whether there is anything to commit, or anybody waits for a commit."""
         return bool(self._changed or self._waiting)
 
     def load(self, known: Mapping[str, Seen]) -> None:
-        """Take over what an earlier daemon committed; what came since has precedence."""
+        """Take over what an earlier daemon committed; newer numbers have precedence."""
         oldest_first = sorted(known.items(), key=lambda item: item[1].when)
         self._seen = {**dict(oldest_first), **self._seen}
 
     def highest(self, client: str) -> int | None:
-        """Return the highest sequence number that was taken in, None of an unknown client."""
+        """Return the highest sequence number accepted; None if the client is unknown."""
         seen = self._seen.get(client)
         return None if seen is None else seen.sequence
 
     def take(self, client: str, sequence: int) -> None:
-        """Note that all up to a sequence number is taken in."""
-        self._seen.pop(client, None)  # so that the dict is in order of when they were seen
+        """Note that all batches up to a sequence number are accepted."""
+        self._seen.pop(client, None)  # so that the dict stays ordered by `when`
         self._seen[client] = Seen(sequence, self._clock.seconds())
         self._changed.add(client)
 
     def committed(self) -> Deferred[None]:
-        """Return a Deferred that fires once all that is taken in by now is committed."""
+        """Return a Deferred that fires when everything accepted so far is committed."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
         return waiting
@@ -79,24 +79,24 @@ class ClientSequences:
         return Commit(seen, frozenset(changed - seen.keys()), waiting)
 
     def succeed(self, commit: Commit) -> None:
-        """Tell all that waited that it is committed."""
+        """Tell everybody who waited that the commit succeeded."""
         for waiting in commit.waiting:
             waiting.callback(None)
 
     def fail(self, commit: Commit) -> None:
-        """Put back what could not be committed, for the next round."""
+        """Put what could not be committed back, for the next round."""
         self._changed |= {*commit.seen, *commit.forgotten}
         self._waiting[:0] = commit.waiting
 
     def commit_all(self) -> None:
-        """Have everything in the next round: what was committed is lost."""
+        """Commit everything again in the next round, because earlier commits were lost."""
         self._changed |= self._seen.keys()
 
     def _forget(self) -> None:
-        """Forget who is too old or too many."""
+        """Forget the clients that were silent for too long, or are too many."""
         oldest = self._clock.seconds() - MAX_AGE
         for client, seen in list(self._seen.items()):
-            # The others were seen later yet: the dict is in that order.
+            # The dict is ordered by `when`, so the rest were seen even later.
             if seen.when >= oldest and len(self._seen) <= MAX_CLIENTS:
                 break
             del self._seen[client]

@@ -1,4 +1,4 @@
-"""A configuration file: TOML, or lines of NAME = VALUE under [zibrato]."""
+"""Reads a configuration file: TOML, or lines of NAME = VALUE under [zibrato]."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ else:
     import tomli as tomllib
 
 MAX_CONFIG = 1 << 20
-"""Bytes of a configuration file; what never ends, as some devices don't, is none."""
+"""The most bytes of a configuration file. The bound also refuses devices that never end."""
 BACKEND = "backend"
 _KINDS = {str: "a string", bool: "true or false", int: "a number", float: "a number",
           list: "a list", dict: "a table"}  # fmt: skip
 
 
 class Known(NamedTuple):
-    """The options that there are: their names, and which may be what.
+    """The names of all options that a file may set, and which of them take which values.
 
-    Of `lists` each item is an argument, of `commas` all are one.
+    A list given for one of `lists` becomes an argument for each item; one for `commas` becomes one
+    argument with commas.
     """
 
     names: Collection[str]
@@ -39,7 +40,7 @@ class Known(NamedTuple):
 
 
 class ConfigFile(NamedTuple):
-    """What a file sets: the names of options, the same as arguments, and its tables of backends."""
+    """What a file sets: names of options, the equivalent arguments, and its backend tables."""
 
     names: Collection[str] = ()
     arguments: Sequence[str] = ()
@@ -47,7 +48,7 @@ class ConfigFile(NamedTuple):
 
 
 class ConfigError(usage.UsageError):
-    """What is wrong with a file: `problems` has a line for each, the text the first of them."""
+    """A file has errors: `problems` has one line for each, and the message has the first."""
 
     def __init__(self, path: str, problems: Sequence[str]) -> None:
         self.problems = [f"{path}{problem}" for problem in problems]
@@ -56,9 +57,9 @@ class ConfigError(usage.UsageError):
 
 
 def read_config(path: str, known: Known) -> ConfigFile:
-    """Return what a file sets, a `.toml` or the older kind; raises ConfigError.
+    """Return what a file sets, which is TOML if its name ends in `.toml`; raises ConfigError.
 
-    No line of an error has a value of the file in it: one may be a key.
+    No error contains a value of the file, because a value may be a key.
     """
     is_toml = path.endswith(".toml")
     try:
@@ -66,7 +67,7 @@ def read_config(path: str, known: Known) -> ConfigFile:
             content = file.read(MAX_CONFIG + 1)
         if len(content) > MAX_CONFIG:
             raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
-        # -sig: some editors begin a file with a mark of its encoding.
+        # -sig: some editors begin a file with a byte order mark.
         text = content.decode("utf-8-sig")
         if not text.strip():
             raise usage.UsageError(
@@ -88,7 +89,7 @@ def read_config(path: str, known: Known) -> ConfigFile:
 
 def _items(text: str, path: str) -> dict[str, list[str]]:
     """Return the lines of each option; raises ValueError and configparser.Error."""
-    # None: a % in a key or a path stands for itself.
+    # Without interpolation, so that a % in a key or a path stands for itself.
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text, path)
     items = parser.items("zibrato")
@@ -96,7 +97,7 @@ def _items(text: str, path: str) -> dict[str, list[str]]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a file in a line that has none of its lines: one may be a key."""
+    """Return one line about the error that quotes nothing from the file: it may be a key."""
     if isinstance(error, configparser.MissingSectionHeaderError):
         return f"line {error.lineno} is under no section"
     if isinstance(error, configparser.ParsingError):
@@ -149,7 +150,7 @@ def _of_toml(path: str, document: Mapping[str, object], known: Known) -> ConfigF
 
 
 def _arguments(name: str, value: object, known: Known) -> list[str]:
-    """Return the arguments of an option; raises ValueError, a half-sentence for people."""
+    """Return the arguments that set an option; raises ValueError, a half-sentence for people."""
     if name in known.flags:
         if not isinstance(value, bool):
             raise ValueError(f"expected true or false, got {_kind(value)}")
@@ -193,7 +194,7 @@ def _tables(value: object, problems: list[str]) -> list[GivenBackend]:
 
 
 def _text(value: object, *, numbers: bool) -> str:
-    """Return the text that a command line has for a value; raises ValueError."""
+    """Return a value as the text that a command line would have; raises ValueError."""
     if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
         return ",".join(_text(item, numbers=numbers) for item in value)
     if isinstance(value, str):
@@ -212,5 +213,5 @@ def _clean(text: str) -> str:
 
 
 def _kind(value: object) -> str:
-    # TOML has no other types but dates, times, and both together.
+    # The only other types of TOML are dates, times, and both together.
     return _KINDS.get(type(value), "a time")

@@ -1,6 +1,7 @@
-"""What samples add up to, and their histogram: by numpy where it is installed and they are many.
+"""Computes sums, extremes and histograms of samples: with numpy for many, if it is installed.
 
-numpy takes a tenth of the time, and tens of megabytes: the extra `numpy` is the operator's choice.
+numpy takes a tenth of the time but tens of megabytes, so the operator decides by installing the
+extra `numpy`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 from zibrato.distribution import MAX_EXACT_SAMPLES, SCALE, Distribution, bucket_of
 
-numpy: Any  # what types are checked with need not have it
+numpy: Any  # types are also checked where numpy isn't installed
 try:
     import numpy
 except ImportError:
@@ -20,15 +21,15 @@ except ImportError:
 
 _Vector = Any
 WORTH_IT = 512
-"""Samples from which on numpy is faster: its calls cost the same for one and for a hundred."""
+"""Samples from which numpy is faster: each call costs the same for one sample or a hundred."""
 WORTH_A_LOOK = 96
-"""Samples from which on it is faster in finding out whether all are good."""
+"""Samples from which numpy is faster at finding out whether all samples are valid."""
 _NEAR = 2.0**-20
-"""What two logarithms, in buckets, never differ by: their errors are a millionth of it."""
+"""More than two logarithms of a value differ by, in buckets; they differ by a millionth of it."""
 
 
 class Moments(NamedTuple):
-    """Sum, sum of squares, least and greatest; the sums may be infinite."""
+    """Sum, sum of squares, minimum and maximum of samples; the sums may be infinite."""
 
     sum: float
     squares: float
@@ -37,9 +38,9 @@ class Moments(NamedTuple):
 
 
 def digest(samples: array[float], distribution: Distribution | None) -> Moments:
-    """Add finite `samples`, one at least, to `distribution`; return their moments.
+    """Add finite `samples`, at least one, to `distribution`; return their moments.
 
-    Those of a timer may have the least and the greatest of the whole distribution.
+    With a distribution, minimum and maximum may be those of the whole distribution.
     """
     if numpy is not None and len(samples) >= WORTH_IT:
         return vectorized(samples, distribution)
@@ -62,7 +63,7 @@ def vectorized(samples: array[float], distribution: Distribution | None) -> Mome
     values = numpy.frombuffer(samples)
     with numpy.errstate(over="ignore", invalid="ignore"):
         total, squares = float(values.sum()), float((values * values).sum())
-    if not isfinite(total):  # it adds up in parts, and of two the sum may be inf - inf
+    if not isfinite(total):  # numpy sums in parts, whose sum may be inf - inf
         total = sum(samples)
     moments = Moments(total, squares, float(values.min()), float(values.max()))
     if distribution is not None:
@@ -77,18 +78,18 @@ def vectorized(samples: array[float], distribution: Distribution | None) -> Mome
 
 
 def are_timings(data: bytes) -> bool:
-    """Return whether samples as rows have them are known to be all finite and at least 0.
+    """Return whether the packed samples of rows are known to be all finite and at least 0.
 
-    Of those that are too few for numpy nothing is known.
+    If there are too few samples for numpy, nothing is known.
     """
     if numpy is None or len(data) < 8 * WORTH_A_LOOK:
         return False
     values = numpy.frombuffer(data, "<f8")
-    return bool(values.min() >= 0 and values.max() < inf)  # of a NaN among them both are NaN
+    return bool(values.min() >= 0 and values.max() < inf)  # a NaN makes both NaN
 
 
 def _buckets(positive: _Vector) -> dict[int, int]:
-    """Return how many are in each bucket that is not empty."""
+    """Return the number of samples in each bucket that is not empty."""
     if not len(positive):
         return {}
     indices = _bucket_indices(positive)
@@ -99,10 +100,10 @@ def _buckets(positive: _Vector) -> dict[int, int]:
 
 
 def _bucket_indices(positive: _Vector) -> _Vector:
-    """Return `bucket_of` for each.
+    """Return `bucket_of` for each sample.
 
-    numpy has another log2 than the C library, so that the two may differ in the last bits. That
-    matters to what is next to the edge of a bucket alone: `bucket_of` itself decides there.
+    The log2 of numpy and that of the C library may differ in the last bits. This matters only for
+    samples next to the edge of a bucket, so `bucket_of` itself decides about these.
     """
     places = numpy.log2(positive) * (1 << SCALE)
     indices = numpy.ceil(places).astype(numpy.int64)

@@ -1,4 +1,4 @@
-"""How many distinct values there were: exact while few, estimated when many."""
+"""Counts distinct values: exactly while they are few, by an estimate if they are many."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from heapq import nsmallest
 
 MAX_EXACT = 4096
-"""How many distinct values are counted exactly; beyond, the standard error is 1.6 %."""
+"""The most distinct values that are counted exactly; beyond, the standard error is 1.6 %."""
 _ALL = 2**64
 
 
 class Distinct:
-    """Counts the distinct ones of values; at most twice `MAX_EXACT` hashes are kept.
+    """Counts distinct values; keeps at most twice `MAX_EXACT` hashes.
 
-    Hashes are spread evenly, so that the share of them below some limit tells how many there are:
-    only those are kept, and the limit sinks. Python's are keyed anew in each process, so that
-    nobody can choose values to cheat it.
+    Hashes are spread evenly, so the number of hashes below a limit tells how many there are
+    altogether. Only hashes below the limit are kept, and the limit sinks. Python seeds its hashes
+    anew in each process, so nobody can choose values that distort the estimate.
     """
 
     __slots__ = ("_hashes", "_limit")
@@ -25,7 +25,7 @@ class Distinct:
         self._limit = _ALL
 
     def add(self, values: Iterable[bytes]) -> None:
-        """Take values in."""
+        """Add values."""
         limit = self._limit
         hashes = (hash(value) % _ALL for value in values)
         for value in hashes:
@@ -43,7 +43,7 @@ class Distinct:
     def _sink(self) -> int:
         """Keep the smaller half of the hashes; return the new limit."""
         kept = nsmallest(MAX_EXACT + 1, self._hashes)
-        # The next hash is the limit: below it are those that are kept, and no others.
+        # The smallest hash that isn't kept is the limit: exactly the kept ones are below it.
         self._limit = kept.pop()
         self._hashes = set(kept)
         return self._limit

@@ -1,4 +1,4 @@
-"""What open intervals took in since it was last committed: pure, bounded."""
+"""The frames that open intervals received since the last commit; pure, with bounded memory."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Of frames of one open interval; what is past that a crash loses, unless a client has it yet."""
+"""Bytes of frames of one open interval. A crash loses what is beyond, unless a client keeps it."""
 _BYTES_A_SECOND = MAX_BYTES / 10
 
 
 def bound(interval: float) -> int:
-    """Return how many bytes of frames are worth it for an open interval of so many seconds.
+    """Return how many bytes of frames are worth committing for an open interval of this length.
 
-    To commit them costs as much as to take them in, where they are many; a short interval is soon
+    To commit many frames costs as much as to aggregate them, and a short interval will soon be
     committed itself.
     """
     return int(min(MAX_BYTES, _BYTES_A_SECOND * interval))
 
 
 class _Interval:
-    """Frames since the last `take`, and the bytes of all that were noted."""
+    """The frames since the last `take`, and the bytes of all frames of the interval."""
 
     __slots__ = ("frames", "is_complete", "size")
 
@@ -31,9 +31,9 @@ class _Interval:
 
 
 class FrameLog:
-    """Frames by the start of the interval that they belong to, since the last `take`.
+    """The frames since the last `take`, by the start of the interval that they belong to.
 
-    An interval has `max_bytes` of them, or `worth` where no client waits for their commit.
+    An interval takes `max_bytes` of frames whose commit a client waits for, and `worth` of others.
     """
 
     def __init__(self, worth: int = MAX_BYTES, max_bytes: int = MAX_BYTES) -> None:
@@ -46,11 +46,11 @@ class FrameLog:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has all that open intervals took in for which a client waits."""
+        """Whether the log has all frames of open intervals whose commit a client waits for."""
         return all(interval.is_complete for interval in self._intervals.values())
 
     def extend(self, start: float, frames: Sequence[bytes], *, waited_for: bool = False) -> None:
-        """Note frames, unless their interval has too many."""
+        """Add frames, unless their interval has too many bytes."""
         interval, size = self._intervals[start], sum(map(len, frames))
         if interval.size + size <= (self._max_bytes if waited_for else self._worth):
             interval.size += size
@@ -59,11 +59,11 @@ class FrameLog:
             interval.is_complete = False
 
     def close(self, start: float) -> None:
-        """Forget an interval that is closed."""
+        """Forget the frames of an interval that was closed."""
         self._intervals.pop(start, None)
 
     def take(self) -> Mapping[float, Sequence[bytes]]:
-        """Return the frames, and begin anew."""
+        """Remove and return all frames."""
         taken: dict[float, Sequence[bytes]] = {}
         for start, interval in self._intervals.items():
             if interval.frames:
@@ -71,7 +71,7 @@ class FrameLog:
         return taken
 
     def put_back(self, frames: Mapping[float, Sequence[bytes]]) -> None:
-        """Have frames in the next `take` again, but for those of intervals that are closed."""
+        """Put frames back for the next `take`, except those of closed intervals."""
         for start, some in frames.items():
             if start in self._intervals:
                 self._intervals[start].frames[:0] = some

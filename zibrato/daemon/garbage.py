@@ -1,4 +1,4 @@
-"""Short pauses for Python's collector of garbage, however much the process has in memory."""
+"""Keeps the pauses of Python's garbage collector short, however large the process is."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from time import monotonic, thread_time
 from twisted.application.service import Service
 
 THRESHOLDS = 4, 1
-"""After so many collections of a generation comes one of the next, the last being a full one.
+"""The second and third threshold: after so many collections of a generation, the next is collected.
 
-Python's 10 are for what only adds objects. What is freed meanwhile counts against what is new: in
-between there are up to ten times as many new ones here as its first threshold has.
+Python's default, 10 for each, is for programs that only add objects. Here objects are freed, too,
+and Python subtracts those: up to ten times as many new objects as its first threshold come between
+two collections.
 """
 SLOW = 0.005
-"""Seconds of a full collection from which on the next is spared what this one went through."""
+"""Seconds of a full collection from which the surviving objects are exempted from the next."""
 PERIOD = 3600.0
-"""Seconds after which it is asked whether what is spared has grown, and so may hold garbage."""
+"""Seconds between checks whether the exempted objects have grown, and so may contain garbage."""
 GROWTH = 2.0
 
 
 class LongLived(Service):
-    """Spares full collections what was there at the start, and what survived one that was slow.
+    """Exempts long-lived objects from full collections, with `gc.freeze`.
 
-    All of a process stands still meanwhile, a second with a million objects such as the series of
-    a store. Only cycles wait for the collector: what is spared is still freed with its last
-    reference. Everything is gone through where what is spared has doubled: cycles may be why.
+    Exempted are the objects that exist at the start, and those that survive a slow full collection.
+    The whole process stands still during a collection: for a second with a million objects, such
+    as the series of a store. An exempted object is still freed with its last reference; only
+    cycles wait for the collector. If the number of exempted objects doubles, cycles may be the
+    reason, so a collection goes through all objects.
     """
 
     def __init__(self) -> None:
         self._started = 0.0
         self._asked = monotonic()
         self._spared: int | None = None
-        """Objects when it was asked, None where everything was gone through since."""
+        """The exempted objects at an earlier check; None after a collection of all objects."""
         self._thresholds = gc.get_threshold()
 
     def startService(self) -> None:
-        """Begin, for all of the process."""
+        """Set the garbage collector up, for the whole process."""
         Service.startService(self)
         self._thresholds = gc.get_threshold()
         gc.set_threshold(self._thresholds[0], *THRESHOLDS)
@@ -45,7 +48,7 @@ class LongLived(Service):
         gc.callbacks.append(self._noted)
 
     def stopService(self) -> None:
-        """Leave everything to the collector again."""
+        """Restore the garbage collector's own behaviour."""
         Service.stopService(self)
         gc.callbacks.remove(self._noted)
         gc.set_threshold(*self._thresholds)
@@ -57,12 +60,12 @@ class LongLived(Service):
         if phase == "start":
             self._ask(monotonic())
             self._started = thread_time()
-        # The processor's time: on a busy machine a short collection may last long, too.
+        # CPU time, because on a busy machine even a short collection may take long.
         elif thread_time() - self._started >= SLOW:
             gc.freeze()
 
     def _ask(self, now: float) -> None:
-        """Have this collection go through everything if it is time to, and worth it."""
+        """Have this collection go through all objects, if that is due and worthwhile."""
         if now - self._asked < PERIOD:
             return
         self._asked = now

@@ -1,4 +1,4 @@
-"""Gathers frames of lines, so that what a line costs is one look-up and not a batch of its own."""
+"""Gathers text lines into batches, so that a line costs one look-up instead of its own batch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zibrato.lines import LineReader
 
 DELAY = 0.1
-"""Seconds that a line waits for others at most, and never beyond the end of its interval."""
+"""The most seconds that a line waits for others; it never waits beyond the end of its interval."""
 CHUNK = 16_384
-"""Bytes that are split into lines at once."""
+"""Bytes of frames that are gathered before they are split into lines."""
 MAX_LINES = 32_768
 MAX_BYTES = 4 * 1024 * 1024
-"""What waits at most; one frame may be as long."""
+"""The most lines and bytes that wait; one frame may be as long."""
 HEAD_COST = 8
-"""As how many lines another beginning counts there: the reactor waits while all are taken in."""
+"""As how many lines each different head counts in `MAX_LINES`: heads cost more to aggregate, and
+the reactor has to wait meanwhile."""
 
 
 class Gatherer:
-    """Has `reader` split what comes into lines, and `deliver` take what it gathered of them.
+    """Has `reader` split frames into lines, and hands it to `deliver` after a while.
 
-    `deliver` gets the reader, and the Unix time at which the first of the lines came. It must not
-    raise.
+    `deliver` gets the reader, and the Unix time at which the first of the waiting lines came. It
+    must not raise.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Gatherer:
         self._call: IDelayedCall | None = None
 
     def add(self, frame: bytes) -> None:
-        """Take a frame of lines in."""
+        """Take a frame of text lines."""
         if self._call is None:
             self._begin()
         self._frames.append(frame)
@@ -59,7 +60,7 @@ class Gatherer:
                 self.flush()
 
     def extend(self, frames: Sequence[bytes]) -> None:
-        """Take frames of lines in."""
+        """Take several frames of text lines."""
         if not frames:
             return
         if self._call is None:
@@ -68,7 +69,7 @@ class Gatherer:
         self._take_in(sum(map(len, frames)))
 
     def flush(self) -> None:
-        """Have everything delivered that waits."""
+        """Deliver all waiting lines now."""
         call, self._call = self._call, None
         if call is None:
             return
@@ -79,7 +80,7 @@ class Gatherer:
         self._deliver(self._reader, self._since)
 
     def _begin(self) -> None:
-        """Note when the first line came, and see to it that it doesn't wait for too long."""
+        """Note when the first line came, and schedule the delivery."""
         self._since = self._clock.seconds()
         left = self._interval - self._since % self._interval
         self._call = self._clock.callLater(min(DELAY, left), self.flush)

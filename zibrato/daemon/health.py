@@ -1,4 +1,4 @@
-"""How the daemon is: what `/health`, `zibrato status` and systemd's status line tell of it."""
+"""Reports the daemon's health for `/health`, `zibrato status` and systemd's status line."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from zibrato.interfaces import Reactor
 
 FAILING = 60.0
 FAILING_LONG = 300.0
-"""Seconds for which a backend can't deliver."""
+"""Seconds of failing deliveries after which a backend is a warning, or critical."""
 FULL, NEARLY_LOST = 0.5, 0.9
-"""Parts of an outbox's bounds, in bytes and age."""
+"""Fractions of an outbox's bounds, in bytes or age, from which it is a warning, or critical."""
 LATE, VERY_LATE = 1.0, 5.0
-"""Seconds."""
+"""Seconds of the reactor's lag from which it is a warning, or critical."""
 LOSSES = ("zibrato.intake.dropped", "zibrato.backend.dropped", "zibrato.store.dropped")
 
 
 class Waits(Protocol):
-    """An outbox, as far as its health is looked at."""
+    """What the health check needs of an outbox."""
 
     def health(self) -> BackendHealth:
-        """Return what waits."""
+        """Return the health of the outbox and its backend."""
 
 
 class Counts(NamedTuple):
-    """Measurements: since the start, or of an interval."""
+    """Numbers of measurements: since the start, or in one interval."""
 
     received: int
     rejected: int
     dropped: int
 
     def since(self, before: Counts) -> Counts:
-        """Return what was counted since `before`."""
+        """Return the difference to the earlier counts `before`."""
         return Counts(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 class HealthCheck:
-    """Looks at the daemon's own counts once an interval, and at all else when it is asked.
+    """Samples the daemon's counts once an interval, and looks at everything else when asked.
 
-    `journal_problem` returns why the outbox's file can't be written, None while it can, and
-    `intake_problems` why nothing can arrive.
+    `journal_problem` returns why the outboxes' file can't be written; None if it can.
+    `intake_problems` returns why no measurements can arrive.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class HealthCheck:
         self.lag = 0.0
 
     def look(self, own: int, series: int, lag: float) -> None:
-        """Note how the interval was that ends: so many measurements in it were the daemon's own."""
+        """Sample the counts at the end of an interval, without its `own` self-metrics."""
         now, counts = self._reactor.monotonic(), self._counts()
         last = counts.since(self._before)
         self._last = last._replace(received=max(last.received - own, 0))
-        # Where the clock was set, an interval is closed whenever that is noticed, maybe at once.
+        # After a clock step an interval is closed when the step is noticed, maybe at once.
         self._seconds = max(now - self._looked, 1e-3)
         self._before, self._looked = counts, now
         self.series, self.lag = series, lag
 
     def report(self) -> Health:
-        """Return how the daemon is now."""
+        """Return the daemon's health as of now."""
         backends = [outbox.health() for outbox in self._outboxes()]
         now = self._reactor.seconds()
         problems = [*self._problems(), *(one for b in backends for one in problems_of(b, now))]
@@ -113,7 +113,7 @@ class HealthCheck:
         )
 
     def _problems(self) -> Iterator[Problem]:
-        """Generate what is wrong with the daemon itself."""
+        """Generate the problems of the daemon itself."""
         for problem in self._intake_problems():
             yield Problem(CRITICAL, problem)
         if (reason := self._journal_problem()) is not None:
@@ -147,13 +147,13 @@ class HealthCheck:
 
 
 def set_depth(metrics: SelfMetrics, backend: BackendHealth) -> None:
-    """Set the gauges of an outbox's depth, in intervals and bytes."""
+    """Set the self-metrics of an outbox's depth, in intervals and bytes."""
     metrics.gauge("zibrato.outbox.snapshots", backend.intervals, backend=backend.name)
     metrics.gauge("zibrato.outbox.bytes", backend.size, backend=backend.name)
 
 
 def problems_of(backend: BackendHealth, now: float) -> Iterator[Problem]:
-    """Generate what is wrong with what waits for a backend."""
+    """Generate the problems of a backend and its outbox."""
     name = backend.name
     if backend.failing_since is not None:
         seconds = now - backend.failing_since

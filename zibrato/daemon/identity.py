@@ -1,4 +1,4 @@
-"""What may identify a series: bounds of name, level, source and tags; pure."""
+"""Checks name, level, source and tags of a row against their bounds; pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zibrato.model import MAX_NAME_LENGTH, MAX_TAGS, Tags
 
 
 def rejection_of(name: str, level: str, source: str | None, tags: Tags) -> str | None:
-    """Return which part of a row's identity is out of bounds."""
+    """Return the part of a row's identity that is invalid, as a reason; None if all is valid."""
     try:
         level_name(level)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The intakes of a daemon; sockets open and close while it runs, and nothing is lost over it."""
+"""The intakes of a daemon; a reload can open and close sockets, and loses nothing by that."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from zibrato.daemon.settings import Settings
 from zibrato.interfaces import IIntake
 
 Opened = Mapping[Hashable, IIntake]
-"""Intakes by the endpoints and addresses that they listen at."""
+"""Intakes, by the endpoints and addresses that they listen at."""
 Make = Callable[[Settings, Collection[Hashable]], Opened]
 
 
 class IntakeSet(MultiService):
-    """Has the intakes that `make` returns for settings, by what they listen at, and `fixed` ones.
+    """Runs the intakes that `make` returns for the settings, and the `fixed` ones.
 
-    `make` is told what there is already; it raises usage.UsageError for what can't be had.
+    `make` gets the endpoints and addresses that are already open, and returns intakes for the
+    others. It raises usage.UsageError if it can't make one.
     """
 
     _log = Logger()
@@ -35,17 +36,17 @@ class IntakeSet(MultiService):
 
     @property
     def intakes(self) -> Sequence[IIntake]:
-        """All that there are now."""
+        """All intakes that are open."""
         # With an endpoint of their own for acknowledgements, several sockets share an intake.
         return [*dict.fromkeys(self._opened.values()), *self._fixed]
 
     @property
     def addresses(self) -> Sequence[str]:
-        """Where clients reach them."""
+        """The addresses where clients reach the intakes."""
         return [address for intake in self.intakes for address in intake.addresses]
 
     def open(self, settings: Settings) -> Opened:
-        """Open what is new of the settings; raises usage.UsageError, and then nothing is."""
+        """Open intakes that are new in the settings; raises usage.UsageError, with none opened."""
         new = self._make(settings, self._opened.keys())
         started: list[IIntake] = []
         try:
@@ -53,32 +54,32 @@ class IntakeSet(MultiService):
                 self._adopt(intake)
                 started.append(intake)
         except OSError as error:
-            # The one that failed was adopted before that.
+            # The intake that failed to start has been adopted, too.
             self._undo([*started, intake])
             raise usage.UsageError(error.strerror or str(error)) from None
         self._opened.update(new)
         return new
 
     def close_again(self, opened: Opened) -> None:
-        """Close what was opened in vain."""
+        """Close intakes that `open` returned, because they aren't needed after all."""
         for place in opened:
             del self._opened[place]
         self._undo(list(opened.values()))
 
     async def close_others(self, places: Collection[Hashable]) -> None:
-        """Close all that is at none of the places, once what has arrived there is handed over."""
+        """Close all intakes that are at none of `places`, after handing on what has arrived."""
         closing = [self._opened.pop(place) for place in [*self._opened] if place not in places]
         await gatherResults([Deferred.fromCoroutine(self._close(intake)) for intake in closing])
 
     async def drain(self) -> None:
-        """Have all of them drained."""
+        """Drain all intakes."""
         await gatherResults([intake.drain() for intake in self.intakes])
 
     async def _close(self, intake: IIntake) -> None:
         addresses = ", ".join(intake.addresses)
         try:
             await intake.drain()
-        except Exception:  # a bug must not leave the others open
+        except Exception:  # a bug must not keep this intake, or others, open
             self._log.failure("closing {addresses} failed", addresses=addresses)
         self._undo([intake])
         self._log.info("closed {addresses}", addresses=addresses)

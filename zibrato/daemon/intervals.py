@@ -1,4 +1,4 @@
-"""Intervals: what an open one holds, and a closed one that is to become a snapshot."""
+"""Open intervals, and closed ones that are to become snapshots."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from zibrato.model import GAUGE, SET, Series, Snapshot, Summary, SummaryRow, Tag
 from zibrato.wire import Batch
 
 MAX_AGE = 7200.0
-"""Seconds for which a batch keeps its own time: Librato takes nothing older."""
+"""The age in seconds up to which a batch keeps its own time: Librato accepts nothing older."""
 MAX_SHIPPED_AGE = 8 * 86_400.0
-"""Seconds for which what another daemon shipped does: by default its outbox keeps it for 7 days."""
+"""The same for parts of other daemons' snapshots: by default an outbox keeps them for 7 days."""
 MAX_SPAN = 60.0
-"""Seconds of a batch: clients send every second, so that the clock was set in a longer one."""
+"""The most seconds between a batch's start and end. Clients send every second, so in a longer
+batch the clock was set."""
 MAX_INTERVALS = 1000
-"""Intervals that are open at once: all of `MAX_AGE` where they last as long as by default."""
+"""The most intervals open at once: enough for `MAX_AGE` with intervals of the default length."""
 Taken = Batch | LineBatch | Sequence[SummaryRow]
-"""What an interval takes in at once."""
+"""What an interval can aggregate at once."""
 Identity = tuple[str, str, str, str | None, Tags]
-"""What tells rows apart: kind, name, level, source and tags, as they came."""
+"""What identifies a row: kind, name, level, source and tags, as they were received."""
 _PART = 1000
-"""Series of which the accumulators are freed together."""
+"""The number of series whose accumulators are freed together."""
 
 
 class OpenInterval:
-    """What is accumulated of each series in an interval, and to which one a row belongs.
+    """The accumulators of an open interval, by series and by rows.
 
-    `rows` saves working the series out again, by a row's identity, or the bytes that it came as.
-    Different rows can mean one series, such as those of level `warn` and `warning`, so that there
-    is a bound of its own to it.
+    `rows` is a cache that saves working out the series of a row. Its keys are the identities of
+    rows, and the bytes by which they were sent. Different rows can mean the same series, such as
+    those of level `warn` and `warning`, so `rows` has its own bound.
     """
 
     __slots__ = ("entries", "rows")
@@ -42,13 +43,13 @@ class OpenInterval:
         self.rows: dict[Identity | bytes, Accumulator] = {}
 
     def remember(self, row: Identity | bytes, entry: Accumulator) -> None:
-        """Note that what is known as `row` goes to `entry`."""
+        """Note that the identity or bytes `row` belong to `entry`."""
         if len(self.rows) < 2 * len(self.entries):
             self.rows[row] = entry
 
 
 class Span(NamedTuple):
-    """When an open interval began and ends, for batches that are taken in at the time `now`."""
+    """An open interval, its start and end; valid for batches that are added at the time `now`."""
 
     now: float
     start: float
@@ -60,7 +61,7 @@ NO_SPAN = Span(nan, inf, -inf, OpenInterval())
 
 
 class ClosedInterval:
-    """An interval that takes nothing more; its snapshot is yet to be made, which may take long."""
+    """An interval that is closed; making its snapshot may take long, so it is done later."""
 
     __slots__ = ("_interval", "end", "start")
 
@@ -71,23 +72,22 @@ class ClosedInterval:
 
     @property
     def series(self) -> int:
-        """How many series it has."""
+        """The number of series."""
         return len(self._interval.entries)
 
     def snapshot(self) -> Snapshot:
-        """Return the snapshot, once; any thread may."""
+        """Return the snapshot; call it once, from any thread."""
         interval, self._interval = self._interval, OpenInterval()
         return Snapshot(self.start, self.end, _summaries(interval))
 
 
 def _summaries(interval: OpenInterval) -> dict[Series, Summary]:
-    """Return what was accumulated; a set is a gauge from here on.
+    """Return the summary of each series, with sets turned into gauges; empties the interval.
 
-    The interval is empty afterwards: each summary takes the place of its accumulator. Those are
-    freed part by part: to free all at once is one step of the interpreter, for which every thread
-    has to wait. To free an object for each that is made is no better: Python collects garbage once
-    there are some hundred objects more than there were, and would go through those of all series
-    in one step then.
+    Accumulators are freed in parts. To free all at once would be one step of the interpreter, for
+    which every thread has to wait. To free each as its summary is made would be no better: Python
+    collects garbage once there are some hundred more objects than before, and that collection
+    would go through the objects of all series in one step.
     """
     while interval.rows:
         interval.rows.popitem()

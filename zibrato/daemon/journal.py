@@ -1,7 +1,7 @@
-"""Commits what the daemon took in before any backend sees it; hands it to the outboxes.
+"""The journal commits what the daemon accepted to the outboxes' file, then hands it to outboxes.
 
-What happens until a turn of the journal is committed together: snapshots of intervals that are
-closed, what open intervals took in, how far clients have come, and what backends have got.
+Each turn of the journal commits together whatever has happened since the last one: snapshots of
+closed intervals, frames of open intervals, clients' sequence numbers, and finished deliveries.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from zibrato.threads import Workers, finished
 
 
 class Journal:
-    """Hands closed intervals to `outboxes`, once they are in the file, if there is one.
+    """Hands closed intervals to `outboxes`, after committing them if there is a file.
 
-    What can't be committed is in memory meanwhile, and is tried again with every `tick`. Of an open
-    interval for which no client waits the file gets `log_bytes` at most before it is closed.
+    What can't be committed stays in memory, and every `tick` tries again. Before an open interval
+    is closed, at most `log_bytes` of its frames are committed, except those that a client waits
+    for.
     """
 
     _log = Logger()
@@ -60,29 +61,30 @@ class Journal:
         self._busy = False
         self._failing = False
         self.problem: str | None = None
-        """Why the file can't be written, as far as is known."""
+        """Why the last turn couldn't write the file; None if it could."""
         self._waiting: list[Deferred[None]] = []
         self.close_open: Callable[[], object] = lambda: None
-        """Has all open intervals closed: what the file had of them is gone, and so they are
-        committed while they are in memory."""
+        """Closes all open intervals. It is called when the file's frames of them are lost, so that
+        the intervals are committed while they are in memory."""
         for outbox in outboxes:
             self.join(outbox)
 
     def join(self, outbox: Outbox) -> None:
-        """Hand what is closed from now on to an outbox too; its `key` is what the file calls it."""
+        """Hand intervals that are closed from now on to `outbox`, too; its `key` names it in the
+        file."""
         self._outboxes[outbox.key] = outbox
         self._leaving.discard(outbox.key)
         if self._disk is not None:
             outbox.keeper = self
 
     def leave(self, outbox: Outbox) -> None:
-        """Hand an outbox no more than what is under way; what waits for it is kept."""
+        """Hand an outbox nothing new after the turn under way; the file keeps what waits for it."""
         self._leaving.add(outbox.key)
 
     def open(self, restore: Callable[[float, Taken], float]) -> None:
-        """Open the file; have what was open `restore`d: a batch, and when its interval began.
+        """Open the file, and restore the frames of intervals that were open; raises OSError.
 
-        That returns when it begins now. Raises OSError.
+        `restore` gets the start of an interval and what it had, and returns its start now.
         """
         if self._disk is None:
             return
@@ -97,7 +99,7 @@ class Journal:
         self.sequences.load(self._left.clients)
 
     def resume(self) -> None:
-        """Hand what waits in the file to its outboxes; what is no backend's any more is dropped."""
+        """Hand waiting snapshots of the file to their outboxes; drop those of removed backends."""
         left, self._left = self._left, Left({}, {})
         for key, waiting in left.waiting.items():
             outbox = self._outboxes.get(key)
@@ -108,13 +110,13 @@ class Journal:
         self._begin()
 
     def note(self, start: float, taken: Sequence[Taken | bytes]) -> None:
-        """Note what the open interval of `start` took in: each that, or the frame of it."""
+        """Note what was added to the open interval of `start`, as frames or decoded."""
         if self._disk is not None:
             frames = [one if isinstance(one, bytes) else frame_of(one) for one in taken]
             self._log_of_open.extend(start, frames, waited_for=self.sequences.changed)
 
     def put(self, closed: Sequence[ClosedInterval]) -> None:
-        """Commit closed intervals, and hand them to the outboxes."""
+        """Commit closed intervals and hand them to the outboxes."""
         self._closed += [interval for interval in closed if interval.series]
         for interval in closed:
             self._log_of_open.close(interval.start)
@@ -122,11 +124,11 @@ class Journal:
         self._begin()
 
     def tick(self) -> None:
-        """Commit what is new; to be called once a second."""
+        """Commit what is new, even if the last commit failed; to be called once a second."""
         self._begin(again=True)
 
     def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
-        """Return what a backend is to get of each, None where that is damaged."""
+        """Read snapshots, and return what the backend is to get of each; None if it is damaged."""
         disk = self._disk
 
         def read() -> Sequence[Snapshot | None]:
@@ -135,19 +137,19 @@ class Journal:
         return self._workers.run(read)
 
     def done(self, key: str, identities: Sequence[Identity]) -> None:
-        """Note that a backend has snapshots, or never gets them."""
+        """Note that a backend has got snapshots, or will never get them."""
         self._done += [(key, identity) for identity in identities]
         self._begin()
 
     def idle(self) -> Deferred[None]:
-        """Return a Deferred that fires once nothing is left to commit, or nothing can be."""
+        """Return a Deferred that fires when everything is committed, or commits fail."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
         self._begin()
         return waiting
 
     async def stop(self) -> None:
-        """Commit what is left, and close the file."""
+        """Commit what is left and close the file."""
         await self.idle()
         disk = self._disk
         if disk is not None:
@@ -155,7 +157,7 @@ class Journal:
         self._workers.stop()
 
     def _begin(self, *, again: bool = False) -> None:
-        """Commit what is new, unless that is under way; where it fails, `again` is to try again."""
+        """Start to commit, unless a commit is under way; `again` retries after a failed one."""
         if not self._busy:
             self._failing = self._failing and not again
             Deferred.fromCoroutine(self._run())
@@ -166,7 +168,7 @@ class Journal:
         return bool(mine) or (self.sequences.changed and self._log_of_open.is_complete)
 
     async def _run(self) -> None:
-        """Commit until nothing is left to."""
+        """Commit until nothing is left to commit, or a commit fails."""
         self._busy = True
         while self._has_work and not self._failing:
             await self._turn()
@@ -179,7 +181,7 @@ class Journal:
         turn = self._take()
         try:
             written = await finished(self._workers.run(lambda: write(turn, self._disk)))
-        except Exception as fault:  # a bug must not lose what the next turn can commit
+        except Exception as fault:  # despite a bug the next turn must be able to commit this
             self._log.failure("the outbox failed unexpectedly")
             written = Written((), problem=type(fault).__name__)
         if written.lost_file:
@@ -195,7 +197,7 @@ class Journal:
         self._account(turn, written)
 
     def _let_go(self, committed: Sequence[KeptSnapshot]) -> None:
-        """Keep what is in the file in no memory but that of outboxes that were idle."""
+        """Drop committed snapshots from memory; idle outboxes have taken theirs by now."""
         snapshots = [kept.snapshot for kept in committed if kept.snapshot is not None]
         for kept in committed:
             kept.snapshot = None
@@ -203,7 +205,7 @@ class Journal:
             self._workers.run(lambda: free(snapshots))
 
     def _take(self) -> Turn:
-        """Return what there is to commit."""
+        """Take everything that there is to commit."""
         backlog: dict[KeptSnapshot, dict[str, SeriesFilter]] = {}
         if self._disk is not None:
             for key, outbox in self._outboxes.items():
@@ -212,8 +214,8 @@ class Journal:
         closed, self._closed = self._closed, []
         starts, self._starts = self._starts, []
         done, self._done = self._done, []
-        # How far clients have come is committed only with all that they sent: a log past its bound
-        # lacks some of it until its interval is closed.
+        # Clients' numbers are committed only together with all that the clients sent. A log beyond
+        # its bound lacks some of that until the interval is closed.
         complete = self._log_of_open.is_complete
         return Turn(
             closed,
@@ -237,9 +239,10 @@ class Journal:
     def _confirm(
         self, committed: Sequence[KeptSnapshot], backlog: Sequence[tuple[KeptSnapshot, Backends]]
     ) -> None:
-        """Tell the outboxes what is in the file; of the backlog some may be gone from them since.
+        """Tell the outboxes which snapshots are in the file.
 
-        What was delivered or dropped while it was being committed must not come again.
+        An outbox may have delivered or dropped a snapshot of the backlog while it was being
+        committed. Such snapshots are deleted from the file, so that they don't come again.
         """
         late = {id(kept): backends for kept, backends in backlog}
         for key, outbox in self._outboxes.items():
@@ -248,7 +251,7 @@ class Journal:
             self._done += [(key, kept.identity) for kept in gone if kept.identity is not None]
 
     def _account(self, turn: Turn, written: Written) -> None:
-        """Tell who waits that it is committed, or put back what is not."""
+        """Call back those who wait for the commit, or put back what was not committed."""
         problem = written.problem
         if turn.clients is not None:
             is_committed = problem is None and not written.lost_file
@@ -270,7 +273,7 @@ class Journal:
             )
 
     def _remove(self, key: str, waiting: Sequence[Waiting]) -> None:
-        """Drop what waits for a backend that there is no more."""
+        """Drop what waits for a backend that is no longer configured."""
         count = sum(one.measurements for one in waiting)
         self._metrics.count("zibrato.outbox.restored", count, backend=key)
         self._metrics.count("zibrato.backend.dropped", count, backend=key, reason="removed")

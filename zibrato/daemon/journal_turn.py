@@ -1,4 +1,4 @@
-"""What a journal commits together, and what came of it; blocking, for the journal's thread."""
+"""One turn of the journal: what is committed together, and the result; blocks, for its thread."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _log = Logger()
 
 
 class Turn(NamedTuple):
-    """What is committed together."""
+    """What one turn commits together."""
 
     closed: Sequence[ClosedInterval]
     backlog: Sequence[tuple[KeptSnapshot, Backends]]
-    """What could not be committed before."""
+    """Snapshots that could not be committed before, with the backends that wait for them."""
     backends: Backends
     done: Sequence[tuple[str, Identity]]
     starts: Sequence[float]
@@ -32,17 +32,17 @@ class Turn(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What came of a turn: `problem` says why nothing was committed."""
+    """The result of a turn; `problem` says why nothing was committed, or is None."""
 
     fresh: Sequence[KeptSnapshot]
     committed: Sequence[tuple[KeptSnapshot, tuple[Identity, int]]] = ()
     problem: str | None = None
     lost_file: bool = False
-    """Whether what was committed before is gone, also of what is open and of clients' numbers."""
+    """Whether everything committed before is lost, with open intervals and clients' numbers."""
 
 
 def write(turn: Turn, disk: OutboxDisk | None) -> Written:
-    """Make snapshots of what is closed, and commit."""
+    """Make the snapshots of closed intervals, and commit everything."""
     fresh = [KeptSnapshot.of(interval.snapshot()) for interval in turn.closed]
     wanted = [*turn.backlog, *((kept, kept.wanted(turn.backends)) for kept in fresh)]
     wanted = [(kept, backends) for kept, backends in wanted if backends]
@@ -61,11 +61,11 @@ def _commit(disk: OutboxDisk, fresh: Sequence[KeptSnapshot], changes: Changes) -
             identities = disk.commit(changes)
         except LostFileError:
             lost = True
-            # Not how far clients have come: what they sent before may be gone with the file.
+            # Not the clients' numbers: what the clients sent before may be lost with the file.
             identities = disk.commit(changes._replace(seen={}, forgotten=()))
     except (sqlite3.Error, OSError, LostFileError, ForeignFileError) as error:
         return Written(fresh, (), f"{disk.path}: {error}", lost)
-    except Exception as fault:  # a bug: what is fresh goes on its way in memory
+    except Exception as fault:  # despite a bug, fresh snapshots are delivered from memory
         _log.failure("the outbox failed unexpectedly")
         return Written(fresh, (), f"{disk.path}: {type(fault).__name__}", lost)
     kept = [kept for kept, _ in changes.snapshots]

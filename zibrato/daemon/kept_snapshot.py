@@ -1,4 +1,4 @@
-"""A closed interval on its way: in the outbox's file, or in memory where there is none."""
+"""Snapshots that wait to be delivered, in the outboxes' file or in memory."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.model import Identity, Series, Snapshot, Summary
 
 OWN_BYTES = 500
-"""About how many bytes of memory one takes beside its snapshot, waiting in one outbox."""
+"""Approximate bytes of memory of a `KeptSnapshot` in one outbox, without its snapshot."""
 
 
 class Amount(NamedTuple):
-    """How much of something there is."""
+    """Numbers of series and measurements."""
 
     series: int
     measurements: int
 
 
 class KeptSnapshot:
-    """What outboxes know of a snapshot without having it.
+    """What outboxes know about a snapshot even if they don't have it in memory.
 
-    `snapshot` is there while it is in memory, `identity` once it is committed. `size` is in bytes:
-    of memory while it is not committed, of the file from then on.
+    `amounts` is by level. `snapshot` is None if it isn't in memory, `identity` is None until it is
+    committed. `size` is in bytes: bytes of memory until it is committed, then bytes of the file.
     """
 
     __slots__ = ("_by_name", "amounts", "end", "identity", "size", "snapshot", "start")
@@ -51,23 +51,23 @@ class KeptSnapshot:
 
     @property
     def memory(self) -> int:
-        """About how many bytes of memory it takes with its snapshot; that takes a while to find."""
+        """Approximate bytes of memory, including the snapshot; takes a while to compute."""
         return OWN_BYTES + (self.snapshot.size if self.snapshot is not None else 0)
 
     @property
     def sequence(self) -> int:
-        """Its number in the file, 0 for one that is not committed."""
+        """The number of the snapshot in the file; 0 if it is not committed."""
         return 0 if self.identity is None else self.identity.sequence
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> KeptSnapshot:
-        """Return what is known of one in memory, but for its size."""
+        """Return a `KeptSnapshot` for a snapshot in memory, without its size."""
         return cls(
             snapshot.start, snapshot.end, _amounts(snapshot.summaries.items()), snapshot=snapshot
         )
 
     def amount(self, wanted: SeriesFilter) -> Amount:
-        """Return how much of it passes; of names that takes a while, the first time."""
+        """Return how much passes the filter; with names, the first call takes a while."""
         if wanted.has_names:
             if wanted not in self._by_name:
                 passing = _passing(self.snapshot, wanted)
@@ -78,12 +78,12 @@ class KeptSnapshot:
         )
 
     def wanted(self, backends: Mapping[str, SeriesFilter]) -> Mapping[str, SeriesFilter]:
-        """Return those backends that get anything of it."""
+        """Return the backends whose filter lets any series pass."""
         return {key: wanted for key, wanted in backends.items() if self.amount(wanted).series}
 
 
 class Waiting(NamedTuple):
-    """A snapshot that a backend has not got, and what it is to get of it."""
+    """A snapshot that waits for a backend, with the filter of what the backend gets."""
 
     kept: KeptSnapshot
     filter: SeriesFilter
@@ -92,40 +92,40 @@ class Waiting(NamedTuple):
 
     @classmethod
     def of(cls, kept: KeptSnapshot, wanted: SeriesFilter) -> Waiting:
-        """Return what passes of a snapshot."""
+        """Return an entry for what passes the filter `wanted`."""
         return cls(kept, wanted, *kept.amount(wanted))
 
     @property
     def is_in_file(self) -> bool:
-        """Whether it is committed."""
+        """Whether the snapshot is committed."""
         return self.kept.identity is not None
 
     @property
     def is_all(self) -> bool:
-        """Whether everything passes as it is."""
+        """Whether the filter passes everything unchanged."""
         wanted = self.filter
         as_it_is = not (wanted.has_names or wanted.prefix)
         return as_it_is and all(map(wanted.levels.passes, self.kept.amounts))
 
     def part(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Return what passes of a snapshot, None of none."""
+        """Return the part of a snapshot that passes; None if `snapshot` is None."""
         if snapshot is None or self.is_all:
             return snapshot
         return self.filter.part(snapshot)
 
 
 class Keeper(Protocol):
-    """Who has the snapshots that are not in memory."""
+    """Stores the snapshots that are not in memory; the journal."""
 
     def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
-        """Return what passes of each, None where it can't be read any more; fails otherwise."""
+        """Return what passes of each snapshot; None for a damaged one. Fails with other errors."""
 
     def done(self, key: str, identities: Sequence[Identity]) -> None:
-        """Note that a backend has snapshots, or never gets them."""
+        """Note that a backend has got snapshots, or will never get them."""
 
 
 def _amounts(summaries: Iterable[tuple[Series, Summary]]) -> Mapping[str, Amount]:
-    """Return how much there is of each level."""
+    """Return how much there is at each level."""
     series: defaultdict[str, int] = defaultdict(int)
     measurements: defaultdict[str, int] = defaultdict(int)
     for one, summary in summaries:

@@ -1,4 +1,4 @@
-"""Frees snapshots bit by bit: all of one at once is a step of the interpreter, as long as 50 ms."""
+"""Frees snapshots in parts: to free a whole one is one interpreter step, of up to 50 ms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from twisted.internet.interfaces import IReactorTime
 from zibrato.model import Snapshot
 
 PART = 4000
-"""Objects that are freed together: about a millisecond."""
+"""Objects that are freed together; that takes about a millisecond."""
 
 
 def contents(snapshots: Iterable[Snapshot | None]) -> list[object]:
-    """Return what snapshots hold: while that is there, to free the snapshots is quick."""
+    """Return all objects in snapshots; as long as these are referenced, freeing those is quick."""
     held: list[object] = []
     for snapshot in snapshots:
         if snapshot is not None:
@@ -23,7 +23,7 @@ def contents(snapshots: Iterable[Snapshot | None]) -> list[object]:
 
 
 def free(snapshots: list[Snapshot]) -> None:
-    """Free snapshots that nobody else has; for a thread, between whose steps others have turns."""
+    """Free snapshots without other references; for a thread, so that others run in between."""
     held = contents(snapshots)
     snapshots.clear()
     while held:
@@ -31,7 +31,7 @@ def free(snapshots: list[Snapshot]) -> None:
 
 
 def free_in_turns(held: list[object], clock: IReactorTime) -> None:
-    """Free `contents`: what is more than a part in turns of the reactor to come."""
+    """Free the result of `contents`: one part at each turn of the reactor."""
     if len(held) > PART:
         clock.callLater(0, _free_part, held, clock)
 

@@ -43,8 +43,8 @@ ACKNOWLEDGEMENTS = (
 class _Parameters:
     """The daemon's own parameters, those of the backends, and `--web`.
 
-    usage.Options goes through them whenever options are made. Before that no backend is looked
-    for, since looking for them imports every plugin there is.
+    usage.Options iterates over them whenever options are made. Backends are looked up only then,
+    because that imports every installed plugin.
     """
 
     def __init__(self, *own: list[str | None]) -> None:
@@ -58,7 +58,7 @@ class _Parameters:
 
 
 class Options(usage.Options):
-    """What `twistd zibrato` takes; `settings` has the values checked and converted."""
+    """The options of `twistd zibrato`; `settings` has the values, checked and converted."""
 
     synopsis = "[options]"
     optParameters = _Parameters(
@@ -87,7 +87,7 @@ class Options(usage.Options):
         self.settings: Settings
         self._arguments: list[str] = []
         self._config_has_secret = False
-        self._directory = os.getcwd()  # twistd's --rundir leaves it before files are read anew
+        self._directory = os.getcwd()  # because twistd's --rundir changes it before a reload
         self.longdesc, self.docs["backend"] = _longdesc(), _backend_help()
         self.update({**{name: [] for name in LISTS}, **dict.fromkeys(FLAGS)})
 
@@ -126,11 +126,12 @@ class Options(usage.Options):
         raise SystemExit(0)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Parse the command line after the configuration file, over which it has precedence.
+        """Parse the configuration file, then the command line, which has precedence.
 
-        Raises usage.UsageError; as twistd's subcommand, one line on stderr and exit status 1.
+        Raises usage.UsageError. As a subcommand of twistd, prints one line on stderr instead, and
+        exits with status 1.
         """
-        # Any may be a key, or have one; getopt makes plain strings of their parts.
+        # Secret, since any argument may be or contain a key; getopt makes plain strings of parts.
         self._arguments = [Secret(text) for text in (sys.argv[1:] if options is None else options)]
         try:
             config = self._read_config()
@@ -140,19 +141,19 @@ class Options(usage.Options):
             except usage.UsageError as error:
                 raise self._placed(error, config) from None
         except usage.UsageError as error:
-            # As a subcommand: twistd would print all of its help before the error.
+            # As a subcommand this exits, because twistd would print its whole help first.
             if getattr(self, "parent", None) is None:
                 raise
             raise SystemExit(f"zibrato: {error}") from None
 
     def parseArgs(self, *arguments: str) -> None:
-        """Refuse what is no option."""
+        """Refuse arguments that are not options."""
         if arguments:
             raise usage.UsageError(f"expected options only, got {arguments[0]!r}; see --help")
 
     def postOptions(self) -> None:
-        """Check everything and convert it; raises usage.UsageError."""
-        # It was looked for before Twisted parsed anything, which takes --conf and a second one too.
+        """Check and convert all values; raises usage.UsageError."""
+        # `_read_config` looked for it before Twisted parsed, which also takes --conf and repeats.
         if self["config"] != _value_of(self._arguments, *CONFIG):
             raise usage.UsageError("--config: expected it once, on the command line, in full")
         for name, value in self.items():
@@ -166,7 +167,7 @@ class Options(usage.Options):
         self.settings = settings_of(self, self.environment)
 
     def reread(self) -> Options:
-        """Return the options as they are now in files and the environment."""
+        """Return the options as files and environment set them now."""
         again = type(self)(self.environment)
         again._directory = self._directory
         again.parseOptions(self._arguments)
@@ -174,7 +175,7 @@ class Options(usage.Options):
 
     @property
     def secret_files(self) -> dict[str, Path]:
-        """The files with secrets, by their option; the configuration file where it holds one."""
+        """The files that hold secrets, by option; the configuration file only if it holds one."""
         files = {f"--{name}": Path(self[name]) for name in self._files if self[name]}
         if not self._config_has_secret:
             files.pop("--config", None)
@@ -182,12 +183,12 @@ class Options(usage.Options):
 
     @property
     def has_files(self) -> bool:
-        """Whether there are files to read anew, and so a reason to."""
+        """Whether any files could have changed, so that a reload makes sense."""
         return bool(self["config"] or self.secret_files or self["curve-keys"])
 
     @property
     def _files(self) -> Sequence[str]:
-        """The options that name files to read."""
+        """The names of the options that name files to read."""
         secret = (option.name for option in _backend_options() if option.secret_file)
         return (*secret, "web-credentials", "config")
 
@@ -195,9 +196,9 @@ class Options(usage.Options):
         return os.path.join(self._directory, os.path.expanduser(path))
 
     def _check(self, name: str, value: str | Sequence[str | GivenBackend] | None) -> None:
-        """Raise usage.UsageError for a value that no option can have."""
+        """Raise usage.UsageError for a value that is wrong for any option."""
         for text in [value] if isinstance(value, str) else value or ():
-            if isinstance(text, GivenBackend):  # a file's, which was checked as it was read
+            if isinstance(text, GivenBackend):  # it was checked when the file was read
                 continue
             try:
                 values.check_text(text)
@@ -208,7 +209,7 @@ class Options(usage.Options):
             raise usage.UsageError(f"--{name}: expected the name of a {kind}, got ''; leave it out")
 
     def _parse(self, arguments: Sequence[str]) -> None:
-        """Parse all arguments, saying what to do where Twisted doesn't."""
+        """Parse all arguments; adds to Twisted's errors what to do."""
         try:
             usage.Options.parseOptions(self, arguments)
         except usage.UsageError as error:
@@ -219,7 +220,7 @@ class Options(usage.Options):
             raise
 
     def _placed(self, error: usage.UsageError, config: ConfigFile) -> usage.UsageError:
-        """Return an error that names the file, where the option stands there alone."""
+        """Return an error that names the configuration file, if only the file sets the option."""
         option = re.match("--([a-z-]+)", str(error))
         if option is None or option[1] not in config.names:
             return error
@@ -229,7 +230,7 @@ class Options(usage.Options):
         return ConfigError(self._absolute(path), [f": {str(error)[2:]}"])
 
     def _read_config(self) -> ConfigFile:
-        """Return what the `--config` file sets, if there is one."""
+        """Return what the file of `--config` sets, if there is one."""
         path = _value_of(self._arguments, *CONFIG)
         if not path:
             return ConfigFile()
@@ -275,7 +276,7 @@ def _web_help() -> str:
 
 
 def _value_of(arguments: Sequence[str], *names: str) -> str | None:
-    """Return the value of an option in arguments that are not parsed yet."""
+    """Return the value of an option in arguments that haven't been parsed yet."""
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name in names and equals:

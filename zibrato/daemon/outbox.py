@@ -1,4 +1,4 @@
-"""The queue in front of one backend: order, retries, and the account of what became of it.
+"""The outbox of one backend: ships snapshots in order, retries, and accounts for measurements.
 
 accepted + restored = delivered + pending + dropped by reason, in measurements.
 """
@@ -26,18 +26,18 @@ from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.model import Snapshot
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Of memory, for what is in no file."""
+"""Bytes of memory for snapshots that are not in the file."""
 MAX_FILE_BYTES, MAX_AGE = 1 << 30, 7 * 86_400.0
-"""Of the file, and seconds from the end of an interval."""
+"""Bytes of the file, and seconds since the end of an interval."""
 MAX_FAULTS = 3
 
 
 class Outbox(Service):
-    """Ships snapshots to `backend`, oldest first, in one delivery at a time until it has arrived.
+    """Ships snapshots to `backend`, oldest first, one delivery at a time, until it succeeds.
 
-    Past `max_bytes` (about, in memory), `max_file_bytes` and `max_age` (seconds) the oldest
-    snapshot that is not under way is dropped. `jitter` returns a number in [0, 1). `key` is what
-    the outbox's file calls it.
+    Beyond `max_bytes` (approximate, in memory), `max_file_bytes` or `max_age` (seconds) the oldest
+    snapshots that are not under way are dropped. `jitter` returns a number in [0, 1). `key` is the
+    outbox's name in the outboxes' file.
     """
 
     _log = Logger()
@@ -71,19 +71,19 @@ class Outbox(Service):
 
     @property
     def pending(self) -> int:
-        """How many measurements wait or are under way."""
+        """The number of measurements that wait or are under way."""
         taken = sum(waiting.measurements for waiting in self._taken)
         return self._queue.measurements + (self._delivery.pending if self._delivery else taken)
 
     @property
     def size(self) -> int:
-        """About how many bytes it holds, in memory and in the file, with its backend's notes."""
+        """Approximate bytes in memory and in the file, including the backend's `requests`."""
         requests = self._delivery.requests_size if self._delivery else 0
         taken = sum(waiting.kept.size for waiting in self._taken)
         return self._queue.memory + self._queue.file + taken + requests
 
     def append(self, kept: KeptSnapshot, wanted: SeriesFilter) -> None:
-        """Queue what passes of a snapshot."""
+        """Queue the part of a snapshot that passes the filter `wanted`."""
         waiting = Waiting.of(kept, wanted)
         if not waiting.series:
             return
@@ -95,27 +95,27 @@ class Outbox(Service):
         self._begin()
 
     def restore(self, waiting: Sequence[Waiting]) -> None:
-        """Queue, before all else, what an earlier daemon left."""
+        """Queue what an earlier daemon left, in front of everything else."""
         self._account.count("zibrato.outbox.restored", sum(one.measurements for one in waiting))
         self._queue.restore(waiting)
         self._begin()
 
     def uncommitted(self) -> Sequence[Waiting]:
-        """Return what waits, or is under way, in memory alone."""
+        """Return what waits or is under way and isn't in the file yet."""
         return [*(one for one in self._taken if not one.is_in_file), *self._queue.in_memory]
 
     def confirm(self, committed: Sequence[KeptSnapshot]) -> Sequence[KeptSnapshot]:
-        """Note what is committed by now; return what of that neither waits nor is under way."""
+        """Note what is committed; return what of it neither waits nor is under way any more."""
         having = {id(one.kept) for one in (*self._taken, *self._queue.in_memory)}
         self._queue.confirm()
         return [kept for kept in committed if id(kept) not in having]
 
     def lose_file(self) -> None:
-        """Drop what was in a file that turned out to be corrupt."""
+        """Drop everything in the file, because it turned out to be corrupt."""
         self._drop(self._queue.clear_file(), "corrupt")
 
     def health(self) -> BackendHealth:
-        """Return what waits, and why."""
+        """Return how much waits, and why."""
         oldest = next(chain(self._taken, self._queue), None)
         return BackendHealth(
             name=self.backend.name,
@@ -132,11 +132,11 @@ class Outbox(Service):
         )
 
     def bound(self, max_file_bytes: int, max_age: float) -> None:
-        """Have other bounds from now on."""
+        """Set new bounds."""
         self._queue.max_file_bytes, self._max_age = max_file_bytes, max_age
 
     def retry(self) -> None:
-        """End a pause between two attempts now, or leave out the one after the current attempt."""
+        """End the pause between two attempts; during an attempt, skip the pause after it."""
         self._pause.end(skip_next=self._busy)
 
     def drained(self) -> Deferred[None]:
@@ -150,7 +150,7 @@ class Outbox(Service):
         return waiting
 
     def stopService(self) -> Deferred[None]:
-        """Leave what is in the file, drop the rest, counted and logged; release the backend."""
+        """Leave what is in the file; drop, count and log the rest; stop the backend."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
@@ -158,7 +158,7 @@ class Outbox(Service):
         self._stopped = True
         idle = self.drained()
         self._cancel()
-        await idle  # a cancelled request takes a moment to close its connection
+        await idle  # a cancelled request takes a moment until its connection is closed
         name, dropped = self.backend.name, self._drop_what_is_in_memory()
         if dropped:
             self._log.warn(
@@ -172,7 +172,7 @@ class Outbox(Service):
         await self.backend.stop()
 
     def _drop_what_is_in_memory(self) -> int:
-        """Drop what is in memory alone; return how many measurements that was."""
+        """Drop what is only in memory; return its number of measurements."""
         before = self.pending
         if not all(waiting.is_in_file for waiting in self._taken):
             self._finish("stopped")
@@ -197,7 +197,7 @@ class Outbox(Service):
             self._idle.pop(0).callback(None)
 
     async def _take(self) -> None:
-        """Make a delivery of the oldest snapshot, and of as many after it as are small."""
+        """Make a delivery of the oldest snapshot; it includes the next ones if they are small."""
         self._taken = self._taken or self._queue.take()
         try:
             snapshots = await self._load(self._taken)
@@ -210,11 +210,11 @@ class Outbox(Service):
         self._taken = [one for one in self._taken if one not in lost]
         self._drop(lost, "corrupt")
         if self._taken:
-            known = self.pending - self._queue.measurements  # to count all series' takes a while
+            known = self.pending - self._queue.measurements  # counting all series takes a while
             self._delivery = Delivery(list(filter(None, snapshots)), self._account.note, (), known)
 
     async def _load(self, taken: Sequence[Waiting]) -> Sequence[Snapshot | None]:
-        """Return what passes of each snapshot; at once where it is all in memory."""
+        """Return what passes of each snapshot, without asking the keeper if all are in memory."""
         keeper = self.keeper
         if keeper is None or all(one.kept.snapshot is not None and one.is_all for one in taken):
             return [one.part(one.kept.snapshot) for one in taken]
@@ -223,7 +223,7 @@ class Outbox(Service):
         return await loading
 
     async def _attempt(self, delivery: Delivery) -> None:
-        delivery.identities = [one.kept.identity for one in self._taken]  # committed since, maybe
+        delivery.identities = [one.kept.identity for one in self._taken]  # may be committed by now
         try:
             under_way = self.backend.deliver(delivery)
             self._cancel = under_way.cancel
@@ -254,7 +254,7 @@ class Outbox(Service):
             await self._wait(type(fault).__name__, 0.0)
 
     async def _wait(self, reason: str, after: float) -> None:
-        """Wait before the next attempt: exponentially longer, at least `after` seconds."""
+        """Wait before the next attempt, exponentially longer, but at least `after` seconds."""
         if self._stopped:
             return
         self._account.count("zibrato.backend.retried")
@@ -265,7 +265,7 @@ class Outbox(Service):
         await self._pause.wait(delay)
 
     def _evict(self) -> None:
-        """Drop the oldest snapshots that are not under way, as far as there is a bound."""
+        """Drop the oldest snapshots that are not under way, until the bounds hold."""
         under_way = sum(one.kept.size for one in self._taken if one.kept.identity is None)
         requests = self._delivery.requests_size if self._delivery else 0
         self._drop(full := self._queue.evict(under_way + requests), "outbox_full")
@@ -276,7 +276,7 @@ class Outbox(Service):
             )
 
     def _finish(self, reason: str) -> None:
-        """Let go of the delivery under way, if any; what is pending of it is dropped."""
+        """End the delivery under way, if there is one; drop what is pending of it."""
         delivery, self._delivery = self._delivery, None
         taken, self._taken = self._taken, ()
         if delivery is not None and delivery.pending:
@@ -289,12 +289,12 @@ class Outbox(Service):
             self._let_go(waiting)
 
     def _let_go(self, waiting: Sequence[Waiting]) -> None:
-        """Tell who keeps the snapshots that this backend needs them no longer."""
+        """Tell the keeper that this backend no longer needs the snapshots."""
         identities = [one.kept.identity for one in waiting if one.kept.identity is not None]
         if self.keeper is not None and identities:
             self.keeper.done(self.key, identities)
 
     def _stop_waiting(self, waiting: Deferred[None]) -> None:
-        """Wait no longer for a Deferred that `drained` returned, where it still is waited for."""
+        """Forget a Deferred of `drained` that was cancelled, if it hasn't fired."""
         if waiting in self._idle:
             self._idle.remove(waiting)

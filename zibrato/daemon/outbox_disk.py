@@ -1,4 +1,4 @@
-"""The outbox's file as it stands: opened, quarantined where it is damaged, read after a restart."""
+"""Opens the outboxes' file, reads it after a restart, and replaces it if it is damaged or gone."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from zibrato.model import Identity, Snapshot
 
 
 class LostFileError(Exception):
-    """The file was damaged or replaced: what was in it is gone from the outbox."""
+    """The file was damaged or replaced, and everything in it is lost."""
 
 
 class Left(NamedTuple):
-    """What an earlier daemon left in the file."""
+    """What an earlier daemon left in the file: snapshots by backend, and clients' numbers."""
 
     waiting: Mapping[str, Sequence[Waiting]]
     clients: Mapping[str, Seen]
 
 
 class OutboxDisk:
-    """The file at `path`, and the lock of it; blocking, for one thread at a time.
+    """The file at `path`, and its lock; blocks, and is for one thread at a time.
 
-    A file that was deleted or replaced is noticed before the next commit. What a deleted one has
-    is there as long as it is open: the new one begins with it.
+    Before each commit it checks whether the file was deleted or replaced. The content of a deleted
+    file is available as long as it is open, and is copied into a new file.
     """
 
     _log = Logger()
@@ -49,12 +49,12 @@ class OutboxDisk:
         self._identity: FileIdentity | None = None
 
     def open(self, restore: Callable[[float, bytes], None] = lambda _start, _frame: None) -> Left:
-        """Return what is in the file; have what open intervals took in `restore`d, frame by frame.
+        """Return what is in the file, and call `restore` with each frame of open intervals.
 
-        `restore` is told when an interval began, and raises ValueError for a damaged frame. A file
-        that is damaged is quarantined; what was restored by then stays so.
-        Raises OSError, with one line for people; also for an intact file that is no outbox of this
-        Zibrato's, which is let alone.
+        `restore` gets the start of the interval and a frame, and raises ValueError if the frame is
+        damaged. A damaged file is quarantined; frames that were restored before stay restored.
+        Raises OSError with one line for people, also for an intact file that isn't an outbox of
+        this version of Zibrato; such a file stays as it is.
         """
         try:
             return self._read(restore)
@@ -69,7 +69,7 @@ class OutboxDisk:
         return self._read(restore)
 
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
-        """Commit all of `changes` or nothing; return identity and size of each snapshot.
+        """Commit all of `changes` or nothing; return the identity and size of each snapshot.
 
         Raises LostFileError, OSError, ForeignFileError and sqlite3.Error.
         """
@@ -87,7 +87,7 @@ class OutboxDisk:
         return committed
 
     def load(self, waiting: Waiting) -> Snapshot | None:
-        """Return what a backend is to get, None where the file doesn't have it any more.
+        """Return what the backend is to get; None if the file no longer has it, or is corrupt.
 
         Raises OSError and sqlite3.Error.
         """
@@ -104,7 +104,7 @@ class OutboxDisk:
             return None
 
     def close(self) -> None:
-        """Close the file and let another have it."""
+        """Close the file and release its lock."""
         self._close_file()
         if self._lock is not None:
             self._lock.close()
@@ -130,9 +130,9 @@ class OutboxDisk:
         self._file = self._identity = None
 
     def _let_go(self, identity: FileIdentity) -> None:
-        """Close a file that the path doesn't name any more, for one that has what a deleted had.
+        """Close a file that was deleted or replaced; a deleted file is copied to a new one.
 
-        Raises LostFileError where that is gone.
+        Raises LostFileError if it was replaced, because its content is lost.
         """
         if self.path.exists():
             how, what, copy = "replaced: what it had is gone", "what is there now", None
@@ -144,7 +144,7 @@ class OutboxDisk:
             self._lock.close()  # its file may be gone, too
             self._lock = None
         if copy is not None:
-            # Before the file has its name again, by which another daemon could take it.
+            # Before the rename, because afterwards another daemon could take the file.
             self._take_lock()
             copy.rename(self.path)
         self._log.error(
@@ -164,7 +164,7 @@ class OutboxDisk:
                 raise OSError("another daemon has it") from None
 
     def _copy(self) -> Path:
-        """Return a copy of the file, which was deleted, beside where it was."""
+        """Copy the deleted file to a file beside its path; return the copy."""
         copy = self.path.with_name(f"{self.path.name}.new")
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._file is not None:
@@ -172,7 +172,7 @@ class OutboxDisk:
         return copy
 
     def _quarantine(self, reason: str) -> None:
-        """Rename the file, so that the next to ask begins a new one."""
+        """Rename the file, so that the next access begins a new one."""
         self._close_file()
         aside = quarantine(self.path, self._clock.seconds())
         self._log.error(

@@ -1,6 +1,6 @@
-"""The outbox's file: closed intervals until every backend has them, and what open ones took in.
+"""The outboxes' SQLite file: snapshots until every backend has them, and frames of open intervals.
 
-For one thread at a time, blocking; every method is one transaction.
+It blocks, and is for one thread at a time. Every method is one transaction.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ VERSION = 1
 BUSY = 1.0
 PAGE = 4096
 _PIECES = 1 << 20
-"""How many pieces a snapshot may have: so far apart are the keys of their first ones."""
+"""The most pieces of a snapshot: the distance between the keys of two snapshots' first pieces."""
 _NOTHING = Snapshot(0.0, 0.0, {})
 _VACUUM_PAGES = 4096
 _CHECKPOINT_PAGES = 256
-"""Free pages that are worth cutting the file for at once."""
+"""The number of free pages from which the file is shrunk at once, by a checkpoint."""
 _WAL_BYTES = 1 << 20
-"""To what the WAL is cut once all of it is in the file."""
-# A file takes auto_vacuum only before its first table. AUTOINCREMENT uses no number again: hubs and
-# stores know by it what they have.
+"""The bytes to which the WAL is truncated after a checkpoint."""
+# auto_vacuum can be set only before the first table is created. AUTOINCREMENT never reuses a
+# number, by which hubs and stores recognise the snapshots that they have.
 _SCHEMA = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN IMMEDIATE;
@@ -59,32 +59,32 @@ COMMIT;
 
 
 class ForeignFileError(Exception):
-    """The file is an intact database, and none of this Zibrato's outboxes."""
+    """The file is an intact database, but not an outbox of this version of Zibrato."""
 
 
 Backends = Mapping[str, SeriesFilter]
-"""What backends there are, and what each is to get."""
+"""The filters of backends, by the backends' keys."""
 
 
 class Changes(NamedTuple):
-    """What is committed together."""
+    """What is committed in one transaction."""
 
     snapshots: Sequence[tuple[KeptSnapshot, Backends]] = ()
-    """Snapshots, each with the backends that are to get it, and what of it."""
+    """New snapshots, each with the backends that are to get it and their filters."""
     done: Sequence[tuple[str, Identity]] = ()
-    """What backends have, or never get."""
+    """Snapshots that backends have got, or will never get."""
     closed: Iterable[float] = ()
-    """When the open intervals began of which nothing more is needed."""
+    """Starts of intervals that were closed, whose frames are no longer needed."""
     frames: Mapping[float, Sequence[bytes]] = {}
-    """What open intervals took in, by when they began."""
+    """New frames of open intervals, by the interval's start."""
     seen: Mapping[str, Seen] = {}
     forgotten: Iterable[str] = ()
 
 
 class OutboxFile:
-    """The file at `path`, made where there is none; `run` is what this daemon calls its snapshots.
+    """The file at `path`, created if missing; `run` becomes part of the identity of new snapshots.
 
-    Raises ForeignFileError, OSError, and sqlite3.DatabaseError for what is no intact database.
+    Raises ForeignFileError, OSError, and sqlite3.DatabaseError if it is no intact database.
     """
 
     def __init__(self, path: Path, run: str) -> None:
@@ -101,7 +101,7 @@ class OutboxFile:
             raise
 
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
-        """Commit all of `changes` or nothing; return identity and size of each snapshot."""
+        """Commit all of `changes` or nothing; return the identity and size of each snapshot."""
         many = self._connection.executemany
         with transaction(self._connection):
             many("DELETE FROM open_interval WHERE start = ?", [[one] for one in changes.closed])
@@ -118,19 +118,19 @@ class OutboxFile:
         return added
 
     def reclaim(self) -> None:
-        """Give some of what is free in the file back to the disk."""
+        """Return some of the file's free pages to the file system."""
         execute = self._connection.execute
         (free,) = execute("PRAGMA freelist_count").fetchone()
-        with suppress(sqlite3.OperationalError):  # a full disk; there is a next time
+        with suppress(sqlite3.OperationalError):  # the disk is full; the next call tries again
             if free:
-                # It frees a page with each row that it returns; `execute` asks for the first alone.
+                # The pragma frees a page per row that it returns; `execute` reads only the first.
                 self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
             if free >= _CHECKPOINT_PAGES:
-                # SQLite does so by itself once the WAL is long, which it needn't become again.
+                # SQLite checkpoints by itself when the WAL is long, but it may never be so again.
                 execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def snapshot(self, kept: KeptSnapshot) -> Snapshot:
-        """Return a snapshot that is in the file; raises ValueError where none can be read."""
+        """Return a snapshot of the file; raises ValueError if it is missing or damaged."""
         if kept.identity is None or self._run_of(kept.sequence) != kept.identity.run:
             raise ValueError(f"there is no snapshot {kept.sequence} of its run")
         first = kept.sequence * _PIECES
@@ -141,12 +141,12 @@ class OutboxFile:
         return snapshot_of(kept.start, kept.end, (data for (data,) in rows))
 
     def waiting(self) -> dict[str, list[Waiting]]:
-        """Return what each backend has not got, oldest first."""
+        """Return the snapshots that wait for each backend, oldest first."""
         rows = self._connection.execute(
             "SELECT sequence, run, start, end, size, amounts FROM snapshot ORDER BY sequence"
         )
         kept = {row[0]: _kept(row) for row in rows}
-        # After a week there are as many as intervals, and of filters as many as of backends.
+        # After a week there is a row for each interval, but only one filter text per backend.
         filter_of = lru_cache(SeriesFilter.of_text)
         waiting: dict[str, list[Waiting]] = {}
         for backend, sequence, text, amount in self._connection.execute(
@@ -159,21 +159,21 @@ class OutboxFile:
         return waiting
 
     def open_frames(self) -> Iterator[tuple[float, bytes]]:
-        """Generate what intervals took in that were open; raises ValueError where it is damaged."""
+        """Generate starts and frames of open intervals; raises ValueError if they are damaged."""
         rows = self._connection.execute("SELECT start, frames FROM open_interval ORDER BY key")
         for start, frames in rows:
             for frame in unpack_frames(frames):
                 yield start, frame
 
     def clients(self) -> dict[str, Seen]:
-        """Return how far each acknowledged client has come."""
+        """Return the last committed sequence number of each acknowledged client."""
         rows = self._connection.execute("SELECT name, sequence, seen FROM client")
         return {name: Seen(sequence, when) for name, sequence, when in rows}
 
     def copy_to(self, path: Path) -> None:
-        """Write all of it to a new file; raises sqlite3.Error and OSError.
+        """Copy everything to a new file; raises sqlite3.Error and OSError.
 
-        Also of a file that was deleted: as long as it is open, it is there.
+        This works even if the file was deleted, because it is still open.
         """
         path.unlink(missing_ok=True)
         make_private(path)
@@ -182,7 +182,7 @@ class OutboxFile:
             os.fsync(copy)
 
     def close(self) -> None:
-        """Close the file, all of it in one."""
+        """Close the file, after moving the WAL into it."""
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -203,13 +203,13 @@ class OutboxFile:
             execute(f"PRAGMA page_size = {PAGE}")
             self._connection.executescript(_SCHEMA)
         execute("PRAGMA journal_mode = WAL")
-        # What is acknowledged stays so when the power fails, too.
+        # So that a power failure doesn't lose what clients were told is committed.
         execute("PRAGMA synchronous = FULL")
         execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
 
     def _add(self, kept: KeptSnapshot, backends: Backends) -> tuple[Identity, int]:
         execute = self._connection.execute
-        # As text: what all series count together no integer of SQLite or msgpack need hold.
+        # As text: the sum of all series' counts may exceed the integers of SQLite and msgpack.
         amounts = json.dumps(kept.amounts)
         row = (self.run, kept.start, kept.end, amounts)
         cursor = execute(
@@ -230,7 +230,7 @@ class OutboxFile:
         return Identity(self.run, sequence), size
 
     def _delete(self, done: Iterable[tuple[str, Identity]]) -> None:
-        """Note that backends are done with snapshots; delete those that no other waits for."""
+        """Note that backends are done with snapshots; delete those that no backend waits for."""
         execute = self._connection.execute
         for backend, (run, sequence) in done:
             if self._run_of(sequence) != run:
@@ -242,7 +242,7 @@ class OutboxFile:
                 execute("DELETE FROM piece WHERE key BETWEEN ? AND ?", (first, first + _PIECES - 1))
 
     def _run_of(self, sequence: int) -> str | None:
-        """Return whose a snapshot is: after a quarantine another one may have its number."""
+        """Return the run of a snapshot: after a quarantine, a new one may have an old number."""
         query = "SELECT run FROM snapshot WHERE sequence = ?"
         row = self._connection.execute(query, [sequence]).fetchone()
         return None if row is None else str(row[0])

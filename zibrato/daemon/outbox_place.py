@@ -1,4 +1,4 @@
-"""Which file the outbox has, and whether it can be had."""
+"""Chooses the outboxes' file, and claims it for this daemon."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _log = Logger()
 def outbox_disk(
     clock: IReactorTime, settings: Settings, environment: Mapping[str, str]
 ) -> OutboxDisk | None:
-    """Return the outbox's file with its lock, None for memory alone.
+    """Return the outboxes' file with its lock; None if the outboxes are only in memory.
 
-    A file that was asked for and can't be had is a ValueError, one line; where it is the default
-    it is a warning.
+    Raises ValueError, with one line, if the file of `--outbox` can't be used. If the default can't
+    be used, logs a warning instead, and returns None.
     """
     try:
         path = _path(settings, environment)
@@ -37,9 +37,10 @@ def outbox_disk(
 
 
 def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
-    """Return the file where none is named: beside the store's, else in the state directory.
+    """Return the default path: beside the store's file, or else in the state directory.
 
-    There it has the name of what the daemon listens on, which no two daemons can have.
+    In the state directory the name is made of the daemon's first endpoint, which no two daemons
+    can share.
     """
     for choice in settings.backends:
         if choice.maker.name == "store":
@@ -58,7 +59,7 @@ def check_kind(path: Path) -> None:
 
 
 def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
-    """Return the path of the outbox's file, None where none is wanted or had."""
+    """Return the path of the outboxes' file; None if there is to be none, or can be none."""
     try:
         return _path(settings, environment)
     except ValueError:
@@ -66,13 +67,13 @@ def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | No
 
 
 def state_beside(settings: Settings, environment: Mapping[str, str], name: str) -> Path | None:
-    """Return the file of a backend's own beside the outbox; None where no file is wanted or had."""
+    """Return a path for a backend's data beside the outboxes' file; None if there is no file."""
     outbox = outbox_path(settings, environment)
     return None if outbox is None else outbox.with_name(f"{outbox.name}.{name}")
 
 
 def _path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
-    """Return the path, None where no file is wanted; raises ValueError where none can be had."""
+    """Return the path; None if there is to be no file; raises ValueError if there can be none."""
     if settings.outbox == "none":
         return None
     given = settings.outbox

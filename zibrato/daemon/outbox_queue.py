@@ -1,4 +1,4 @@
-"""What waits in front of one backend, within bounds: pure."""
+"""The bounded queue of snapshots in an outbox; pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from math import inf
 from zibrato.daemon.kept_snapshot import Waiting
 
 MAX_TOGETHER = 3000
-"""Series of several snapshots that are delivered together, in as few requests as they need."""
+"""The most series of several snapshots in one delivery, which needs fewer requests together."""
 
 
 class OutboxQueue:
-    """Snapshots, oldest first: `max_bytes` of memory, about, and `max_file_bytes` in the file.
+    """Snapshots, oldest first, up to about `max_bytes` of memory and `max_file_bytes` of the file.
 
-    What is committed is committed in order, so that those in memory alone are behind all others;
-    who commits some calls `confirm`. No step walks through what is in the file, which may be the
-    intervals of a week, unless some of it expires.
+    Snapshots are committed in order, so those that are only in memory are behind all others. After
+    a commit, `confirm` must be called. No method iterates over the snapshots in the file, which may
+    be the intervals of a week, unless some of them expire.
     """
 
     def __init__(self, max_bytes: int, max_file_bytes: int) -> None:
@@ -28,11 +28,11 @@ class OutboxQueue:
         self._in_memory: deque[Waiting] = deque()
         self._oldest_end = inf
         self.measurements = 0
-        """How many measurements wait."""
+        """The number of measurements that wait."""
         self.memory = 0
-        """About how many bytes of memory those take that are in no file."""
+        """Approximate bytes of the snapshots that are only in memory."""
         self.file = 0
-        """How many bytes the others take in the file."""
+        """Bytes of the snapshots that are in the file."""
 
     def __len__(self) -> int:
         return len(self._in_file) + len(self._in_memory)
@@ -42,29 +42,29 @@ class OutboxQueue:
 
     @property
     def in_memory(self) -> Sequence[Waiting]:
-        """Those that are in no file."""
+        """The snapshots that are only in memory."""
         return tuple(self._in_memory)
 
     def append(self, waiting: Waiting) -> None:
-        """Have one wait behind all others."""
+        """Add a snapshot at the end."""
         (self._in_file if waiting.is_in_file else self._in_memory).append(waiting)
         self._add(waiting)
 
     def restore(self, waiting: Sequence[Waiting]) -> None:
-        """Have some that are in the file wait before all others."""
+        """Add snapshots of the file at the front."""
         self._in_file.extendleft(reversed(waiting))
         for one in waiting:
             self._add(one)
 
     def confirm(self) -> None:
-        """Look which of those in memory are in the file by now, and how many bytes they take."""
+        """Find out which snapshots in memory are in the file by now, and correct the sizes."""
         while self._in_memory and self._in_memory[0].is_in_file:
             self._in_file.append(self._in_memory.popleft())
             self.file += self._in_file[-1].kept.size
         self.memory = sum(one.kept.size for one in self._in_memory)
 
     def take(self) -> list[Waiting]:
-        """Remove and return the oldest, and as many after it as are small."""
+        """Remove and return the oldest snapshot, and the next ones up to `MAX_TOGETHER` series."""
         taken = [self._pop(self._in_file or self._in_memory)]
         series = taken[0].series
         while waiting := self._in_file or self._in_memory:
@@ -75,15 +75,15 @@ class OutboxQueue:
         return taken
 
     def clear_file(self) -> list[Waiting]:
-        """Remove and return those that are in the file."""
+        """Remove and return all snapshots in the file."""
         return [self._pop(self._in_file) for _ in range(len(self._in_file))]
 
     def clear_memory(self) -> list[Waiting]:
-        """Remove and return those that are in no file."""
+        """Remove and return all snapshots that are only in memory."""
         return [self._pop(self._in_memory) for _ in range(len(self._in_memory))]
 
     def evict(self, besides: int) -> list[Waiting]:
-        """Remove and return the oldest that are too many; `besides` is more of the memory."""
+        """Remove and return the oldest beyond the bounds; `besides` bytes of memory also count."""
         removed = []
         while self._in_file and self.file > self.max_file_bytes:
             removed.append(self._pop(self._in_file))
@@ -92,10 +92,10 @@ class OutboxQueue:
         return removed
 
     def expire(self, before: float) -> list[Waiting]:
-        """Remove and return those whose interval ended before a Unix time."""
+        """Remove and return all snapshots whose interval ended before a Unix time."""
         if self._oldest_end >= before:
             return []
-        # Not only the first: what is recorded late is of an interval before that of others.
+        # Any may be old, not only the first: late measurements belong to an earlier interval.
         old = [one for one in self if one.kept.end < before]
         for waiting in (self._in_file, self._in_memory):
             kept = [one for one in waiting if one.kept.end >= before]

@@ -1,4 +1,4 @@
-"""How much memory the process has."""
+"""Reads how much memory the process has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def resident_memory() -> int | None:
-    """Return the resident memory in bytes, None where the platform has no /proc."""
+    """Return the resident memory in bytes; None if the platform has no /proc."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""What every intake hands its frames to: from bytes to the aggregator, whatever they hold."""
+"""Decodes the frames of all intakes and has them aggregated."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from zibrato.wire import MAX_FRAME, Batch, decode_batch
 
 
 class Receiver:
-    """Decodes frames and has what they hold aggregated, as of the time at which they came.
+    """Decodes frames, and hands their content to the aggregator with the time of their arrival.
 
-    A batch is at once; lines wait for others, and `flush` has them aggregated before an interval
-    is closed. `note` is told of all that is taken in, or of the frames of it, and of the start
-    of its interval. `is_new` says whether a batch of an acknowledged client is to be aggregated.
+    A batch is aggregated at once. Text lines are gathered; call `flush` before closing an interval.
+    `note` is called with the start of an interval and what was added to it, as frames or decoded.
+    `is_new` says whether a batch of an acknowledged client is to be aggregated.
     """
 
     _log = Logger()
@@ -50,28 +50,28 @@ class Receiver:
         self._text = self.gatherer(TextLines())
 
     def gatherer(self, reader: LineReader) -> Gatherer:
-        """Return what takes in lines that `reader` can read."""
+        """Return a gatherer for the lines that `reader` can read."""
         interval = self._aggregator.interval
         gatherer = Gatherer(reader, self._take, self._clock, interval)
         self._gatherers.append(gatherer)
         return gatherer
 
     def flush(self) -> None:
-        """Have all lines aggregated that wait."""
+        """Aggregate all waiting lines."""
         for gatherer in self._gatherers:
             gatherer.flush()
 
     def receive(self, frames: Sequence[bytes]) -> None:
-        """Take frames in, whatever they hold; never raises.
+        """Take frames with any content; never raises.
 
-        What can't be read is counted by reason. So is what runs into a bug: that must cost one
-        frame, not the intake, which may be a reader that the reactor drops at an exception.
+        Frames that can't be read are counted by reason. A frame that runs into a bug is counted,
+        too. It must not stop the intake, which the reactor may drop if it raises an exception.
         """
         now = self._clock.seconds()
         taken, others = self._single.take(frames, now)
         start = self._aggregator.span.start if taken else nan
         for frame in others:
-            # Text starts with ASCII; what is blank or too long is rejected as a whole.
+            # Text starts with ASCII. Blank and too long frames are rejected below, as a whole.
             if frame and frame[0] < 0x80 and not frame.isspace() and len(frame) <= MAX_FRAME:
                 self._text.add(frame)
                 continue
@@ -87,7 +87,7 @@ class Receiver:
             except Exception:
                 self._fail(1, now)
                 continue
-            if begun != start:  # which is rare: what comes together is mostly of one interval
+            if begun != start:  # rare: frames that arrive together mostly are of one interval
                 if begun is None:
                     continue
                 if taken:
@@ -98,16 +98,17 @@ class Receiver:
             self._note(start, taken)
 
     def _receive_other(self, frame: bytes, reason: str, now: float) -> float | None:
-        """Take in what is no batch; return when its interval began, None where it has none."""
+        """Take a frame that is no batch; return the start of its interval, None if it has none."""
         if reason == "version":
             return self._receive_part(frame, now)
         self.reject(1, reason)
         return None
 
     def _receive_part(self, frame: bytes, now: float) -> float | None:
-        """Take in what another daemon ships, unless it was before; return as `_receive_other`.
+        """Aggregate a part of another daemon's snapshot, unless it is a repeat.
 
-        One for which there is no room isn't noted as taken, so that it comes again.
+        Returns what `_receive_other` returns. A part for which there is no room isn't noted as
+        taken, so the other daemon sends it again.
         """
         part = decode_part(frame)
         if isinstance(part, str):
@@ -122,7 +123,7 @@ class Receiver:
         return None
 
     def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
-        """Take rows in; return how many were rejected or dropped, by reason; never raises."""
+        """Aggregate rows; return how many were rejected or dropped, by reason; never raises."""
         now = self._clock.seconds()
         taken: defaultdict[float, list[SummaryRow]] = defaultdict(list)
         try:
@@ -135,12 +136,12 @@ class Receiver:
         return lost
 
     def reject(self, count: int, reason: str) -> None:
-        """Count what was turned away, for a reason of one word."""
+        """Count rejected measurements; `reason` is one word."""
         self._metrics.received(count)
         self._metrics.rejected(count, reason)
 
     def _take(self, reader: LineReader, when: float) -> None:
-        """Take in what was gathered of lines; a bug costs what wasn't aggregated yet of them."""
+        """Aggregate gathered lines; a bug loses those that aren't aggregated yet."""
         lines = reader.pending
         try:
             gathered = reader.take(when)
@@ -153,12 +154,12 @@ class Receiver:
             self._fail(lines, when)
 
     def _fail(self, count: int, now: float) -> None:
-        """Count what ran into a bug, and log the traceback.
+        """Count input that ran into a bug, and log the traceback.
 
-        That once an interval at most: a sender may repeat itself at any rate.
+        It is logged at most once an interval, since a sender may repeat such input at any rate.
         """
         self.reject(count, "fault")
         interval = self._aggregator.interval
-        if not now < self._quiet_until <= now + interval:  # which also tells of a clock set back
+        if not now < self._quiet_until <= now + interval:  # also logs after a clock was set back
             self._quiet_until = now // interval * interval + interval
             self._log.failure("a frame could not be taken in; more this interval go unlogged")

@@ -1,4 +1,4 @@
-"""Settings that were read anew: what a reload takes over of them, and what needs a restart."""
+"""Reloads the settings: takes over those that can change, and logs those that need a restart."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ RESTART = {
     "otlp": "--otlp",
     "outbox": "--outbox",
 }
-"""Fields of the settings that hold from the start on, with the option of each."""
+"""Fields of the settings that only a restart can change, with their options."""
 
 
 class Reloader:
-    """Reads the configuration anew for all parts of a daemon that runs."""
+    """Reloads the configuration of all parts of a running daemon."""
 
     _log = Logger()
 
@@ -45,7 +45,7 @@ class Reloader:
     ) -> None:
         self.pages: list[IWebService] = []
         self.settings = options.settings
-        """What is in force."""
+        """The settings in force."""
         self.backends_changed: Callable[[], object] = lambda: None
         self._options = options
         self._aggregator = aggregator
@@ -57,10 +57,10 @@ class Reloader:
         self._waiting: list[Deferred[None]] = []
 
     def reload(self) -> None:
-        """Take over what may change; on an error everything stays as it is.
+        """Read the configuration again and take it over; an error changes nothing.
 
-        What was changed and needs a restart is named in one warning. While sockets of the last
-        reload are closing, the next one waits.
+        One warning names the changed options that need a restart. While sockets of the last reload
+        are closing, the next reload waits.
         """
         if self._closing:
             self._again = True
@@ -69,9 +69,9 @@ class Reloader:
             Deferred.fromCoroutine(self._close_sockets())
 
     def reload_secrets(self) -> None:
-        """Take over what the backends need for the last deliveries of a stop.
+        """Reload the backends' secrets before the last deliveries of a stop.
 
-        A key that was mended counts, also where nobody thought of a reload.
+        So a corrected key takes effect even if nobody asked for a reload.
         """
         if not self._options.has_files:
             return
@@ -83,7 +83,7 @@ class Reloader:
         self._backends.reload(read.backends)
 
     def idle(self) -> Deferred[None]:
-        """Return a Deferred that fires once no socket is closing any more."""
+        """Return a Deferred that fires when no more sockets are closing."""
         waiting: Deferred[None] = Deferred()
         if self._closing:
             self._waiting.append(waiting)
@@ -92,7 +92,7 @@ class Reloader:
         return waiting
 
     def tell(self) -> None:
-        """Log what passes, and whose secrets others may read."""
+        """Log the filter of levels, and files of secrets that others may read."""
         self._tell_levels(self.settings.levels)
         for option, path in self._options.secret_files.items():
             if others_may_read(path):
@@ -101,10 +101,10 @@ class Reloader:
                 )
 
     def _reload(self) -> bool:
-        """Take over what was read; return whether anything was."""
+        """Read and take over the configuration; return False if there was an error."""
         try:
-            # First all that can fail, which is undone then; what follows can't, and so nothing is
-            # half done.
+            # Everything that can fail comes first and is undone after a failure. The rest can't
+            # fail, so that no reload is half done.
             options = self._options.reread()
             settings, restart = reloaded(self.settings, options.settings)
             plan = self._backends.plan(settings.backends)
@@ -148,7 +148,7 @@ class Reloader:
                 one.callback(None)
 
     def _tell_outbox(self, settings: Settings) -> None:
-        """Log where the next start would not find what waits."""
+        """Warn if the next start would not find the outboxes' file."""
         environment = self._options.environment
         if settings.outbox is None and outbox_path(settings, environment) != self._outbox_path:
             self._log.warn(
@@ -158,7 +158,7 @@ class Reloader:
             )
 
     def _tell_levels(self, levels: LevelFilter) -> None:
-        """Log what passes, custom labels by name, so that a misspelt level shows."""
+        """Log the levels that pass; custom labels apart, so that a misspelt level shows."""
         if levels.custom:
             self._log.warn(
                 "levels: {levels} (not standard levels: {custom})",
@@ -170,16 +170,16 @@ class Reloader:
 
 
 class Reloaded(NamedTuple):
-    """The settings that are in force now, and the options that were changed to no effect."""
+    """The settings in force after a reload, and the changed options that need a restart."""
 
     settings: Settings
     restart: Sequence[str]
 
 
 def reloaded(running: Settings, read: Settings) -> Reloaded:
-    """Return what holds once `read` has been taken over, as far as that goes, from `running`.
+    """Return the settings after a reload of `running` settings that reads `read`.
 
-    What backends need a restart for is their own matter.
+    `BackendSet.plan` decides which changes of backends need a restart.
     """
     needed = dict(RESTART)
     if running.acknowledgements is not None:  # all sockets share it

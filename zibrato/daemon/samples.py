@@ -1,4 +1,4 @@
-"""The samples of rows, from bytes to floats of which all are finite, a timer's at least 0."""
+"""Unpacks the samples of rows, and sorts out values that aren't finite, or negative in timers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ unpack_sample = Struct("<d").unpack
 
 
 def are_sound(rows: Sequence[SampleRow]) -> bool:
-    """Return whether all samples of timers are known to be good, by one look for all together.
+    """Return whether all samples of these timers are known to be valid, by one check for all.
 
-    That pays for many samples in several rows; of others nothing is known.
+    The check pays only for many samples; for fewer, the result is False.
     """
     parts = [row.samples for row in rows]
     data = b"".join(parts)
@@ -28,9 +28,9 @@ def are_sound(rows: Sequence[SampleRow]) -> bool:
 
 
 def good_samples(kind: str, data: bytes) -> tuple[array[float], int]:
-    """Return the good samples, and how many others there are.
+    """Return the valid samples, and the number of invalid ones.
 
-    Raises ValueError where the bytes are not those of floats.
+    Raises ValueError if the bytes are not packed floats.
     """
     samples = unpack(data)
     if kind == TIMER and are_timings(data):
@@ -39,4 +39,4 @@ def good_samples(kind: str, data: bytes) -> tuple[array[float], int]:
         return samples, 0
     low = 0.0 if kind == TIMER else -inf
     good = array("d", [sample for sample in samples if low <= sample < inf and sample > -inf])
-    return good, len(samples) - len(good)  # none where their sum alone was beyond a float
+    return good, len(samples) - len(good)  # 0 invalid if only their sum exceeded a float

@@ -1,4 +1,4 @@
-"""What the daemon measures of itself: the `zibrato.*` series, on the same path as all others."""
+"""Self-metrics: the daemon's own series `zibrato.*`, which are aggregated like all others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _RECEIVED: _Key = ("zibrato.intake.received", ())
 
 
 class SelfMetrics:
-    """Counts since the start (`totals`) and the newest gauges.
+    """Counters since the start (`totals`), and the latest values of gauges.
 
-    Counts have no bound, so that the account adds up; those that leave the daemon stay at
-    `MAX_COUNT`, then. What has a `reason` among its tags is a loss and goes out at level warning,
-    all else at info.
+    Counters are unbounded, so that the account adds up; outside the daemon they stay at
+    `MAX_COUNT`. A series with a tag `reason` counts losses, and has level warning; all others have
+    level info.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class SelfMetrics:
 
     @property
     def totals(self) -> defaultdict[_Key, int]:
-        """The counts since the start, by name and tags."""
+        """The counters since the start, by name and tags."""
         received, self._received = self._received, 0
         if received:
             self._totals[_RECEIVED] += received
@@ -41,15 +41,15 @@ class SelfMetrics:
         self._totals[name, tuple(sorted(tags.items())) if tags else ()] += value
 
     def received(self, count: int) -> None:
-        """Add to the counter of what was received; each batch does, so that it has to be quick."""
+        """Add to the counter of received measurements; quick, because each batch calls it."""
         self._received += count
 
     def rejected(self, count: int, reason: str) -> None:
-        """Count what is turned away as bad input."""
+        """Count measurements that are rejected as invalid input."""
         self.count("zibrato.intake.rejected", count, reason=reason)
 
     def dropped(self, count: int, reason: str) -> None:
-        """Count what is good and taken in nowhere, if it is any."""
+        """Count valid measurements that are not aggregated, if there are any."""
         if count:
             self.count("zibrato.intake.dropped", count, reason=reason)
 
@@ -58,7 +58,7 @@ class SelfMetrics:
         self._gauges[name, tuple(sorted(tags.items()))] = value
 
     def total(self, name: str, **tags: str) -> int:
-        """Return the count of `name` since the start, over all series that have these `tags`."""
+        """Return the count of `name` since the start, over all series with these `tags`."""
         wanted = set(tags.items())
         return sum(
             count
@@ -76,17 +76,17 @@ class SelfMetrics:
         return counts
 
     def current(self) -> list[SelfMetric]:
-        """Return everything as it is now."""
+        """Return the current value of every self-metric."""
         totals = self.totals.items()
         counters = [SelfMetric(COUNTER, *key, min(count, MAX_COUNT)) for key, count in totals]
         gauges = [SelfMetric(GAUGE, *key, value) for key, value in self._gauges.items()]
         return [*counters, *gauges]
 
     def batch(self, when: float) -> Batch:
-        """Return what was counted since the last batch, and the gauges, as of the Unix time.
+        """Return the counts since the last batch, and the gauges, as of the Unix time `when`.
 
-        What was counted goes out as one increment: were it as many, what the daemon receives of
-        itself would double with every interval.
+        Each count is sent as one increment. Otherwise the number of measurements that the daemon
+        receives from itself would double with every interval.
         """
         before, self._reported = self._reported, dict(self.totals)
         fresh = {key: count - before.get(key, 0) for key, count in self._reported.items()}

@@ -1,4 +1,4 @@
-"""What of a snapshot a backend is to get, and under which names."""
+"""Filters and renames the series of a snapshot for one backend."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from zibrato.model import Series, Snapshot
 __all__ = ["ALL", "NAMES", "SeriesFilter"]
 
 NAMES = ("levels", "include", "exclude", "prefix")
-"""The settings of any backend that make one."""
+"""The settings of every backend that define its filter."""
 MAX_PREFIX = 100
-"""Characters: a name with it is to be one still."""
+"""Characters; a name with the prefix should still be a valid name."""
 
 
 class SeriesFilter(NamedTuple):
-    """Which series pass: those of `levels` whose names match `include` and not `exclude`.
+    """Series pass if `levels` has their level, and their name matches `include`, not `exclude`.
 
-    Both are patterns as of a shell, of which one is enough; without any in `include` every name
-    matches. What passes has `prefix` before its name.
+    Both are shell-style patterns, of which one has to match; an empty `include` matches every
+    name. `prefix` is prepended to the names of series that pass.
     """
 
     levels: LevelFilter = LevelFilter()
@@ -35,7 +35,7 @@ class SeriesFilter(NamedTuple):
 
     @classmethod
     def parse(cls, settings: Mapping[str, str]) -> SeriesFilter:
-        """Return the filter of settings; raises ValueError with one line for people."""
+        """Return the filter that settings define; raises ValueError with one line for people."""
         try:
             levels = LevelFilter.parse(settings.get("levels", ""))
         except ValueError as error:
@@ -51,7 +51,7 @@ class SeriesFilter(NamedTuple):
 
     @classmethod
     def of_text(cls, text: str) -> SeriesFilter:
-        """Return the filter of its `text`; raises ValueError for what is none."""
+        """Return the filter that has this `text`; raises ValueError if the text is invalid."""
         try:
             return cls.parse(msgspec.json.decode(text, type=dict[str, str]))
         except msgspec.MsgspecError as error:
@@ -59,19 +59,19 @@ class SeriesFilter(NamedTuple):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What `parse` makes the same filter of."""
+        """The settings from which `parse` makes an equal filter."""
         levels = "" if self.levels.names is None else str(self.levels)
         values = (levels, ",".join(self.include), ",".join(self.exclude), self.prefix)
         return {name: value for name, value in zip(NAMES, values, strict=True) if value}
 
     @property
     def text(self) -> str:
-        """What `of_text` makes the same filter of."""
+        """The text from which `of_text` makes an equal filter."""
         return msgspec.json.encode(self.settings).decode()
 
     @property
     def has_names(self) -> bool:
-        """Whether more than the level decides what passes."""
+        """Whether names, and not only levels, decide what passes."""
         return bool(self.include or self.exclude)
 
     def passes(self, series: Series) -> bool:
@@ -81,7 +81,7 @@ class SeriesFilter(NamedTuple):
         )
 
     def part(self, snapshot: Snapshot) -> Snapshot:
-        """Return what passes of a snapshot, as the backend is to have it."""
+        """Return the part of a snapshot that passes, with prefixed names."""
         prefix = self.prefix
         summaries = {
             series._replace(name=prefix + series.name) if prefix else series: summary
@@ -106,7 +106,7 @@ def _patterns(name: str, settings: Mapping[str, str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _matcher(include: tuple[str, ...], exclude: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return what tells whether a name passes."""
+    """Return a function that says whether a name passes."""
     included = re.compile("|".join(map(translate, include or ("*",)))).match
     excluded = re.compile("|".join(map(translate, exclude))).match if exclude else None
 

@@ -1,4 +1,4 @@
-"""The daemon: what arrives is aggregated, every interval is shipped, a stop is orderly."""
+"""The daemon as a Twisted service: starts and stops its parts in order, and closes intervals."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from zibrato.interfaces import IWebService, Reactor
 from zibrato.tx.reactor_lag import LagMeter
 
 COMMIT_PERIOD = 1.0
-"""Seconds after which at the latest what open intervals took in is committed."""
+"""Seconds between two commits of what open intervals received."""
 GRACE = 0.5
-"""Seconds after the end of an interval in which clients may still send what belongs to it."""
+"""Seconds after its end in which an interval still accepts measurements from clients."""
 
 
 class Daemon(MultiService):
-    """The whole daemon: intakes, what they feed, and an outbox for each backend."""
+    """The whole daemon: intakes, aggregation, journal, outboxes and backends."""
 
     _log = Logger()
 
@@ -81,8 +81,8 @@ class Daemon(MultiService):
         self._is_stopping = False
 
     def _adopt_children(self) -> None:
-        """Have all parts started and stopped with the daemon."""
-        # In the order of their start: what an intake takes in must have where to go by then.
+        """Make all parts children, which start and stop with the daemon."""
+        # In the order of their start: intakes come last, because they need all other parts.
         children: Sequence[IService] = (
             self._signals(), self._watchdog, self.backends, self._lag, self._commits, self._intakes
         )  # fmt: skip
@@ -105,7 +105,7 @@ class Daemon(MultiService):
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
-            # Until the reactor runs and takes it itself: clients are listened to by then.
+            # Until the reactor runs and handles it itself, since clients can already connect.
             signal.SIGTERM: self._quit,
             signal.SIGUSR1: self._ignore_usr1,
         }
@@ -114,21 +114,21 @@ class Daemon(MultiService):
 
     @property
     def outboxes(self) -> Sequence[Outbox]:
-        """The outboxes of its backends."""
+        """The outboxes of all configured backends."""
         return self.backends.outboxes
 
     def addresses(self) -> Sequence[str]:
-        """Return where clients reach it."""
+        """Return the addresses where clients reach the daemon."""
         return self._intakes.addresses
 
     def startService(self) -> None:
-        """Start the children, and close an interval whenever one ends; raises OSError."""
+        """Start all parts, and the timer that closes intervals; raises OSError."""
         raise_descriptor_limit()
         try:
             self._journal.open(self._aggregator.restore)
             MultiService.startService(self)
         except OSError as error:
-            # Those that listen already let go of their addresses; nobody else will stop them.
+            # Intakes that listen already must release their addresses; nothing else stops them.
             services: Sequence[IService] = self._intakes.intakes
             for intake in services:
                 intake.stopService()
@@ -140,29 +140,29 @@ class Daemon(MultiService):
         interval = self._settings.flush_interval
         wait = (GRACE - self._reactor.seconds()) % interval
         self._first_tick = self._reactor.callLater(wait, self._start_ticking)
-        # Not now: until the reactor runs, nothing that arrives is read.
+        # systemd is told later: until the reactor runs, nothing that arrives is read.
         self._reactor.callWhenRunning(self._running)
 
     def show_page(self, page: IWebService) -> None:
-        """Have the service of a backend's page started, reloaded and stopped with the daemon."""
+        """Start, reload and stop the service of a backend's page together with the daemon."""
         child: IService = page
         child.setServiceParent(self)
         self.reloader.pages.append(page)
 
     def stopService(self) -> Deferred[None]:
-        """Stop in order: intake, last interval, deliveries until the deadline, everything else."""
+        """Stop in order: intakes, last interval, deliveries until the deadline, everything else."""
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> None:
-        """Read the configuration anew; on an error everything stays as it is."""
+        """Read the configuration again and take it over; an error changes nothing."""
         self.reloader.reload()
 
     def _ignore_usr1(self) -> None:
-        """Say so; twistd takes USR1 where it has a log file, and else it would kill."""
+        """Log that USR1 is ignored; twistd handles it only with a log file, else it would kill."""
         self._log.info("USR1 is ignored: there is no log file to open anew; HUP reloads")
 
     def clock_stepped(self, seconds: float) -> None:
-        """Close what is open, for the wall clock was set: else that would wait till it is back."""
+        """Close all open intervals after a clock step, so that none waits for its end again."""
         self._metrics.count("zibrato.clock.steps")
         self._log.warn(
             "the clock was set {direction} by {seconds:.1f} s; open intervals are closed",
@@ -178,23 +178,23 @@ class Daemon(MultiService):
         notify(self._options.environment, "READY=1")
 
     def _intake_problems(self) -> Sequence[str]:
-        """Return why nothing can arrive; a stop, which ends that, is no problem."""
+        """Return why no measurements can arrive; nothing during a stop, when that is intended."""
         intakes = () if self._is_stopping else self._intakes.intakes
         return [problem for intake in intakes if (problem := intake.problem()) is not None]
 
     def _quit(self) -> None:
-        with suppress(ReactorNotRunning):  # a signal that repeats doesn't hurry the stop
+        with suppress(ReactorNotRunning):  # repeated signals don't speed up the stop
             self._reactor.stop()
 
     def _start_ticking(self) -> None:
         self._ticking = self._ticker.start(self._settings.flush_interval)
 
     def _tick(self) -> None:
-        """Close the intervals that have ended; whatever fails, the next tick comes."""
+        """Close the intervals that have ended; an error doesn't stop the next tick."""
         try:
             interval = self._settings.flush_interval
-            # A tick is due `GRACE` after the end of an interval; should it come early, by less than
-            # half of that, the end is the same. The daemon's own series are as of the middle.
+            # A tick is due `GRACE` after the end of an interval. A tick that is early by less than
+            # half of that gives the same boundary. Self-metrics are as of the interval's middle.
             boundary = (self._reactor.seconds() - GRACE / 2) // interval * interval
             self._flush(boundary, boundary - interval / 2)
             self._watchdog.tell(self.health.report)
@@ -202,22 +202,22 @@ class Daemon(MultiService):
             self._log.failure("closing an interval failed")
 
     def _flush(self, before: float, when: float) -> None:
-        """Hand the intervals that ended by `before` on, the daemon's own series as of `when`."""
+        """Hand on the intervals that ended by `before`, with the self-metrics as of `when`."""
         began = perf_counter()
-        # First what belongs to the interval that is closed here: it would be the next one's.
+        # Lines and self-metrics come first, because later they would open the interval again.
         self._flush_lines()
         self._report(when)
         self._journal.put(self._aggregator.close(before))
         self._metrics.gauge("zibrato.flush.duration", perf_counter() - began)
 
     def _commit(self) -> None:
-        """Commit what is new, with the lines that still wait for others."""
+        """Commit what is new, including gathered lines."""
         self._flush_lines()
         self._journal.tick()
 
     def _report(self, when: float) -> None:
         metrics = self._metrics
-        open_series = self._aggregator.open_series  # before the daemon's own are among them
+        open_series = self._aggregator.open_series  # before self-metrics are among them
         metrics.gauge("zibrato.series", open_series)
         lag = self._lag.take()
         metrics.gauge("zibrato.reactor.lag", lag)
@@ -239,19 +239,19 @@ class Daemon(MultiService):
         if self._ticking is not None and self._ticker.running:
             self._ticker.stop()
             await self._ticking
-        # What sockets hold has left its client for good: it is part of the last interval.
+        # Clients won't send again what the sockets hold, so it has to be in the last interval.
         await self.reloader.idle()
         await self._intakes.drain()
         self._close_open()
         self.reloader.reload_secrets()
         await self._journal.idle()
         await self._deliver_rest()
-        # Last: it stops all children at once, and the deliveries above needed theirs.
+        # Last, because it stops all children at once, and the deliveries above need them.
         await MultiService.stopService(self)
         await self._journal.stop()
 
     async def _deliver_rest(self) -> None:
-        """Wait for the outboxes, for `--stop-timeout` at most."""
+        """Wait for the outboxes to deliver, at most for `--stop-timeout`."""
         timeout = self.reloader.settings.stop_timeout
         outboxes = self.backends.delivering
         waiting = [outbox.drained().addTimeout(timeout, self._reactor) for outbox in outboxes]

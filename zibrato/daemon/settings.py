@@ -1,4 +1,4 @@
-"""The options checked and converted, and where secrets come from."""
+"""Converts parsed options to settings, and checks that they are safe together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 
 def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
-    """Return the settings that parsed options mean; raises usage.UsageError."""
+    """Return the settings of parsed options; raises usage.UsageError."""
     backends = backend_choices(options, environment)
     credentials = options["web-credentials"]
     curve_keys, insecure_tcp = options["curve-keys"], bool(options["insecure-tcp"])
@@ -78,9 +78,9 @@ def settings_of(options: Values, environment: Mapping[str, str]) -> Settings:
 def _acknowledgements(
     given: str | None, sockets: Sequence[Endpoint], has_keys: bool, insecure_tcp: bool
 ) -> Endpoint | None:
-    """Return the endpoint that was given; raises usage.UsageError where anybody could listen.
+    """Return the endpoint that was given; raises usage.UsageError if anybody could connect.
 
-    Also where nobody would: those with keys and those without have no endpoint in common.
+    Also if no client would use it: sockets with keys and sockets without can't share an endpoint.
     """
     if given in {None, "none"}:
         return None
@@ -104,7 +104,7 @@ def _check_keys(option: str, endpoint: Endpoint, is_safe: bool) -> None:
 
 
 def _endpoints(given: Sequence[str], has_keys: bool, insecure_tcp: bool) -> tuple[Endpoint, ...]:
-    """Return where to listen; raises usage.UsageError where anybody could send unasked."""
+    """Return the endpoints to listen at; raises usage.UsageError if anybody could send."""
     endpoints = tuple(
         checked("--socket", text, Endpoint.parse)
         for text in dict.fromkeys(given or [DEFAULT_SOCKET])
@@ -117,7 +117,7 @@ def _endpoints(given: Sequence[str], has_keys: bool, insecure_tcp: bool) -> tupl
 
 
 def _web(description: str | None, makers: Sequence[IBackendMaker]) -> str | None:
-    """Return the endpoint of a backend's page, None for no page."""
+    """Return the Twisted endpoint of a backend's page; None for no page."""
     if description is None:
         declared = (IBackendOptions(maker, None) for maker in makers)
         return next((maker.web for maker in declared if maker and maker.web), None)
@@ -125,7 +125,7 @@ def _web(description: str | None, makers: Sequence[IBackendMaker]) -> str | None
 
 
 def _outbox(text: str | None) -> str | None:
-    """Return the file of the outbox, `none` for none, None for the default."""
+    """Return the outboxes' file, `none` for no file, or None for the default."""
     if text == "":
         raise usage.UsageError("--outbox: expected the name of a file, or none, got ''")
     return text

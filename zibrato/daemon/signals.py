@@ -1,4 +1,4 @@
-"""Signals that would kill the process, and that the daemon acts on instead."""
+"""Handles signals that would otherwise kill the process."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zibrato.interfaces import Reactor
 
 
 class Signals(Service):
-    """Runs the action of a signal in the reactor's thread, from start to stop.
+    """Runs the actions of signals in the reactor's thread, while the service runs.
 
-    A handler of the host's stays. So does a signal that the process was told to ignore, as nohup
-    does with HUP, unless it is one of `wanted`.
+    A handler that the host process has installed stays. A signal that the process ignores, such as
+    HUP after nohup, stays ignored unless it is in `wanted`.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Signals(Service):
         self._taken: dict[int, signal.Handlers] = {}
 
     def startService(self) -> None:
-        """Take the signals; Python lets only the main thread do that."""
+        """Install the handlers; Python allows that only in the main thread."""
         Service.startService(self)
         if threading.current_thread() is threading.main_thread():
             for number in self._actions:
@@ -41,13 +41,13 @@ class Signals(Service):
                     self._taken[number] = signal.SIG_IGN if ignored else signal.SIG_DFL
 
     def stopService(self) -> None:
-        """Leave the signals as they were."""
+        """Restore the previous handlers."""
         Service.stopService(self)
         while self._taken:
             number, before = self._taken.popitem()
-            if signal.getsignal(number) == self._handle:  # else somebody took it since
+            if signal.getsignal(number) == self._handle:  # else somebody replaced the handler
                 signal.signal(number, before)
 
     def _handle(self, number: int, _frame: object) -> None:
-        # A handler interrupts any code, also the reactor's own: the action waits for its turn.
+        # A handler interrupts any code, even the reactor's, so the reactor runs the action later.
         self._reactor.callFromThread(self._actions[number])

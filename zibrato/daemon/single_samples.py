@@ -1,7 +1,7 @@
-"""Frames of one sample of a timer, taken in without being decoded: what small clients send most.
+"""Aggregates frames of a single timer sample, which small clients mostly send, without decoding.
 
-To make a batch of one costs twice as much as all else that is done with it. So that is done once an
-interval for each row; from then on the bytes of a frame tell which series it is of.
+To decode such a frame costs twice as much as everything else that is done with it. So a frame of
+each row is decoded once an interval; after that the bytes of a frame tell its series.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from zibrato.model import TIMER
 from zibrato.wire import Batch, encode
 
 MAX_SIZE = 256
-"""Bytes of a frame that is remembered."""
+"""The most bytes of a frame that is remembered."""
 MAX_CLIENTS = 10_000
 
 # In msgpack: [version, client, number, start, end, [], [[name, level, source, tags, sample]], []].
 _CLIENT_AT = 2
 _TIMES = struct.Struct(">BdBd")
-"""Start and end, before each that it is a float."""
+"""Start and end of the batch, each after the byte that says it is a float."""
 _SAMPLE = struct.Struct("<dB")
-"""The sample, after it that there are no gauges: the end of the frame."""
+"""The end of the frame: the sample, and the byte that says there are no gauges."""
 _FLOAT, _NO_GAUGES = 0xCB, 0x90
 _NEVER = MAX_SIZE
 _CLIENT_ENDS = (*[_NEVER] * 0xA1, *range(_CLIENT_AT + 2, _CLIENT_AT + 33), *[_NEVER] * 0x40)
-"""Where a client ends, by its first byte: it has 1 to 31 more."""
+"""The offset at which the client's name ends, by its first byte; 1 to 31 bytes follow that."""
 _NUMBER_SIZES = (*[1] * 0x80, *[_NEVER] * 0x4C, 2, 3, 5, *[_NEVER] * 0x31)
-"""How many bytes a batch's number has, by its first."""
+"""The number of bytes of a batch's sequence number, by its first byte."""
 
 
 class SingleSamples:
-    """Takes in frames that differ from one of the same interval in number, times and sample alone.
+    """Aggregates frames that differ from a decoded one only in sequence number, times and sample.
 
-    What is the same is looked up: the bytes up to the client's end, and those between the times and
-    the sample. What may differ is checked here as elsewhere.
+    The decoded frame must be of the same interval. The bytes that have to be equal are looked up:
+    those up to the end of the client's name, and those between the times and the sample. The
+    values that may differ are checked as they are when a frame is decoded.
     """
 
     def __init__(self, aggregator: Aggregator, metrics: SelfMetrics) -> None:
@@ -48,7 +49,7 @@ class SingleSamples:
         self._clients: set[bytes] = set()
 
     def take(self, frames: Sequence[bytes], now: float) -> tuple[list[bytes], Sequence[bytes]]:
-        """Take in what can be at the Unix time `now`; return that, and what is to be decoded."""
+        """Aggregate the frames that can be, at the Unix time `now`; return these and the others."""
         _, begun, over, interval = self._aggregator.span
         is_near = now - MAX_AGE <= begun and over <= now + self._aggregator.interval
         if not self._clients or not is_near:
@@ -76,14 +77,14 @@ class SingleSamples:
                         entry.add_one(sample)
                         taken.append(frame)
                         continue
-            except (IndexError, struct.error):  # it ends too early
+            except (IndexError, struct.error):  # the frame ends too early
                 pass
             others.append(frame)
         self._metrics.received(len(taken))
         return taken, others
 
     def remember(self, frame: bytes, batch: Batch) -> None:
-        """Have frames like `frame` taken in, which `batch` was, if that is of one sample alone."""
+        """Let `take` aggregate frames like `frame`, if its `batch` has only one sample."""
         if len(frame) > MAX_SIZE or len(batch.timers) != 1 or batch.acknowledged is not None:
             return
         (row,) = batch.timers
@@ -95,7 +96,7 @@ class SingleSamples:
         times = end + _NUMBER_SIZES[frame[end]] if end < len(frame) else _NEVER
         if entry is None or times >= len(frame) or batch.counters or batch.gauges:
             return
-        if frame != encode(batch):  # as it needn't be, and something else is in these places then
+        if frame != encode(batch):  # another encoding, in which the offsets may differ
             return
         interval.remember(frame[times + _TIMES.size : -_SAMPLE.size], entry)
         if len(self._clients) >= MAX_CLIENTS:

@@ -1,7 +1,7 @@
-"""Snapshots and batches to bytes and back: pure, for threads; as msgpack, compressed.
+"""Encodes snapshots and batches as compressed msgpack, and decodes them; pure, for threads.
 
-They go in pieces of some thousand series: msgspec keeps the interpreter to itself for as long as a
-call takes, and the reactor's thread needs it meanwhile.
+A snapshot is encoded in pieces of some thousand series: msgspec holds the interpreter lock during a
+call, and the reactor's thread needs the interpreter meanwhile.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from zibrato.wire import Batch, decode_batch, encode
 PIECE = 2000
 """Series in a piece."""
 PACKED_BYTES = 256 * 1024
-"""About how many bytes of frames are packed together."""
+"""Approximate bytes of frames that are packed together."""
 _STORED, _FASTEST = 0, 1
 _WORTH_IT = 0.75
-"""What compression may leave: of samples it leaves nearly all, for a third of what intakes cost."""
+"""The largest fraction that compression may leave to be worth its time. Samples hardly shrink, and
+to compress them costs a third of what intakes cost."""
 _MAP = 0x80
 _SUMMARIES = b"\xc1"
-"""A byte with which nothing in msgpack begins."""
+"""A first byte that msgpack never uses."""
 
 
 def pieces(snapshot: Snapshot) -> Iterator[bytes]:
@@ -40,7 +41,7 @@ def pieces(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def snapshot_of(start: float, end: float, parts: Iterable[bytes]) -> Snapshot:
-    """Return the snapshot of `pieces`; raises ValueError for what is none."""
+    """Return the snapshot that `pieces` encoded; raises ValueError if the parts are invalid."""
     summaries: dict[Series, Summary] = {}
     try:
         for part in parts:
@@ -51,7 +52,7 @@ def snapshot_of(start: float, end: float, parts: Iterable[bytes]) -> Snapshot:
 
 
 def pack_frames(frames: Sequence[bytes]) -> Iterator[bytes]:
-    """Generate frames packed, piece by piece; none is compressed after one that was in vain."""
+    """Generate packed frames in pieces; stops compressing after a piece that hardly shrank."""
     step = 1 + PACKED_BYTES * len(frames) // (1 + sum(map(len, frames)))
     level = _FASTEST
     for start in range(0, len(frames), step):
@@ -63,7 +64,7 @@ def pack_frames(frames: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def unpack_frames(data: bytes) -> list[bytes]:
-    """Return the frames of a piece of `pack_frames`; raises ValueError for what is none."""
+    """Return the frames of a piece of `pack_frames`; raises ValueError if it is invalid."""
     try:
         return msgspec.msgpack.decode(zlib.decompress(data), type=list[bytes])
     except (zlib.error, msgspec.MsgspecError) as error:
@@ -71,7 +72,7 @@ def unpack_frames(data: bytes) -> list[bytes]:
 
 
 def frame_of(taken: Taken) -> bytes:
-    """Return what an interval took in as a frame; but for a batch only `taken_of` knows it."""
+    """Encode what an interval received as a frame; except a batch, only `taken_of` decodes it."""
     if isinstance(taken, Batch):
         return encode(taken)
     if isinstance(taken, LineBatch):
@@ -80,11 +81,11 @@ def frame_of(taken: Taken) -> bytes:
 
 
 def taken_of(frame: bytes) -> Taken:
-    """Return what `frame_of` made a frame of; raises ValueError for what is none."""
+    """Decode a frame of `frame_of`; raises ValueError if it is invalid."""
     try:
         if frame[:1] == _SUMMARIES:
             return _decode_summaries(frame[1:])
-        # A batch is an array in msgpack, what lines said a map.
+        # A batch is an array in msgpack, a LineBatch is a map.
         is_map = frame[:1] and frame[0] & 0xF0 == _MAP
         return _decode_lines(frame) if is_map else _batch_of(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -92,7 +93,7 @@ def taken_of(frame: bytes) -> Taken:
 
 
 def _batch_of(frame: bytes) -> Taken:
-    """Return the batch that a frame is, or the rows of the part of a snapshot that it is."""
+    """Decode a frame as a batch, or as a part of a snapshot, of which the rows are returned."""
     batch = decode_batch(frame)
     taken = decode_part(frame) if batch == "version" else batch
     if isinstance(taken, str):

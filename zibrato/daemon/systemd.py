@@ -1,4 +1,4 @@
-"""sd_notify: tells systemd how the daemon is, where systemd asked for it."""
+"""Tells systemd the daemon's state by sd_notify, if systemd asked for that."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from zibrato.health import CRITICAL, Health
 from zibrato.printable import printable
 
 MAX_STATUS = 500
-"""Characters."""
+"""Characters of the status line."""
 
 
 def notify(environment: Mapping[str, str], state: str) -> None:
     """Send `state`, such as READY=1, to the socket in `$NOTIFY_SOCKET`, if there is one.
 
-    An address that starts with @ is in the abstract namespace. What goes wrong is ignored: to run
-    is more important than to tell, and so it never waits for who doesn't read.
+    An address that starts with @ is in the abstract namespace. Errors are ignored, and a reader
+    that doesn't read is never waited for: the daemon is more important than its notifications.
     """
     address = environment.get("NOTIFY_SOCKET", "")
     if not address:
@@ -36,10 +36,10 @@ def notify(environment: Mapping[str, str], state: str) -> None:
 
 
 class Watchdog(Service):
-    """Tells systemd that the daemon lives, twice in the time after which it would be restarted.
+    """Tells systemd that the daemon lives, twice in each timeout of systemd's watchdog.
 
-    It does so while the reactor runs and `is_well` is true. Without `$WATCHDOG_USEC`, or where that
-    is for another process, nobody waits for it.
+    It does so while the reactor runs and `is_well` is true. It does nothing without
+    `$WATCHDOG_USEC`, or if that is for another process.
     """
 
     def __init__(
@@ -52,19 +52,19 @@ class Watchdog(Service):
         self._loop.clock = clock
 
     def startService(self) -> None:
-        """Begin to tell."""
+        """Begin to notify systemd."""
         Service.startService(self)
         if self._period is not None:
             self._loop.start(self._period)
 
     def stopService(self) -> None:
-        """Tell no more."""
+        """Stop notifying systemd."""
         Service.stopService(self)
         if self._loop.running:
             self._loop.stop()
 
     def tell(self, report: Callable[[], Health]) -> None:
-        """Show how the daemon is in `systemctl status`."""
+        """Show a report of the daemon's health in `systemctl status`."""
         if self._environment.get("NOTIFY_SOCKET"):
             notify(self._environment, f"STATUS={status_line(report())}")
 
@@ -74,7 +74,7 @@ class Watchdog(Service):
 
 
 def period(environment: Mapping[str, str]) -> float | None:
-    """Return the seconds between two signs of life, None where nobody waits for them."""
+    """Return the seconds between two notifications; None if systemd's watchdog is off."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     if not re.fullmatch("[1-9][0-9]{0,17}", microseconds):
         return None
@@ -84,8 +84,8 @@ def period(environment: Mapping[str, str]) -> float | None:
 
 
 def status_line(report: Health) -> str:
-    """Return a report in one line: what is wrong, the worst of it first, and what arrives."""
+    """Return a report in one line: the problems, critical ones first, the rate and the series."""
     problems = sorted(report.problems, key=lambda problem: problem.severity != CRITICAL)
     rate = "" if report.received_rate is None else f"{report.received_rate:,.1f} measurements/s, "
     parts = [*(problem.text for problem in problems), f"{rate}{report.series:,} series"]
-    return printable("; ".join(parts))[:MAX_STATUS]  # a line break would begin another state
+    return printable("; ".join(parts))[:MAX_STATUS]  # a line break would begin another variable

@@ -1,4 +1,4 @@
-"""The lines of Zibrato's own text form, gathered by what is in front of their values."""
+"""Reads lines of Zibrato's own text format, gathered by what is in front of their values."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from zibrato.wire import Batch, CounterRow, SampleRow, decode_text
 
 MAX_HEADS = 20_000
 MAX_HEAD = 1_000
-"""How many heads are known at most, and the bytes of one: they are the senders' to choose."""
+"""The most heads that are cached, and the bytes of one; bounded, because senders choose them."""
 _SHORT = 2
-"""Separators of a head that says neither a time nor a source."""
+"""The number of separators in a head without time and source."""
 _BLANK = b" \t\r\v\f"
 _Head = tuple[str, str, str]
 """Kind, name and level."""
 
 
 class TextLines:
-    """Reads `level|mtype|name|value`; what has more fields is read as `wire.decode` does."""
+    """Reads lines `level|mtype|name|value`; those with more fields as `wire.decode_text` does."""
 
     def __init__(self) -> None:
         self.pending = 0
@@ -31,11 +31,11 @@ class TextLines:
 
     @property
     def heads(self) -> int:
-        """How many different beginnings the lines have."""
+        """The number of different heads in the gathered lines."""
         return len(self._values)
 
     def split(self, frames: Sequence[bytes]) -> None:
-        """Take the lines of frames apart; a frame that is no UTF-8 is rejected as a whole."""
+        """Split frames into lines; a frame that isn't UTF-8 is rejected as a whole."""
         text = b"\n".join(frames)
         if not text.isascii():
             text = b"\n".join(self._readable(frames))
@@ -50,7 +50,7 @@ class TextLines:
         self.pending += len(lines)
 
     def take(self, when: float) -> Gathered:
-        """Return what was gathered."""
+        """Return what was gathered, and begin again."""
         batch = LineBatch(when, when)
         rejected, self._rejected = self._rejected, Counter()
         values, self._values = self._values, defaultdict(list)
@@ -77,7 +77,7 @@ class TextLines:
         return readable
 
     def _head(self, head: bytes) -> _Head | None:
-        """Return what a head says, None where it has to be read together with its values."""
+        """Return the parsed head; None if it has to be read together with its values."""
         if head in self._heads:
             return self._heads[head]
         known = _parsed(head)
@@ -107,7 +107,7 @@ def _append(batch: LineBatch, head: _Head, floats: list[float]) -> None:
 
 
 def _read(lines: Sequence[bytes], when: float, rejected: Counter[str]) -> Sequence[Batch]:
-    """Return what whole lines say; count in `rejected` those that can't be read."""
+    """Return batches of whole lines; count in `rejected` the lines that can't be read."""
     decoded = decode_text(b"\n".join(lines), when)
     rejected.update({reason: n for reason, n in decoded.rejected.items() if reason != "empty"})
     return decoded.batches

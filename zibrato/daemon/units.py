@@ -1,4 +1,4 @@
-"""The units of metrics on their way to the backends that keep them."""
+"""Hands the units of metrics to the backends that store them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from twisted.internet.defer import maybeDeferred
 from zibrato.interfaces import IBackend, IUnitBackend
 
 MAX_NAMES = 20_000
-"""Metrics of which it is remembered that their unit was told; of more, none is."""
+"""The most metrics whose units are remembered; the units of further metrics are ignored."""
 
 
 class Units:
-    """Hands the unit of each metric, once, to all backends that keep such."""
+    """Hands the unit of each metric, once, to all backends that store units."""
 
     def __init__(self) -> None:
         self._backends: list[IUnitBackend] = []
@@ -22,12 +22,12 @@ class Units:
         self._busy = 0
 
     def send_to(self, backends: Iterable[IBackend]) -> None:
-        """Hand units to those of `backends` that keep them."""
+        """From now on hand units to those of `backends` that store them."""
         adapted = (IUnitBackend(backend, None) for backend in backends)
         self._backends = [backend for backend in adapted if backend is not None]
 
     def tell(self, units: Mapping[str, str]) -> None:
-        """Hand on what is new of the units by names, together with others while that goes on."""
+        """Hand on new and changed units, by metric; gathers them while backends are busy."""
         for name, unit in units.items():
             is_known = name in self._told
             if self._told.get(name) != unit and (is_known or len(self._told) < MAX_NAMES):

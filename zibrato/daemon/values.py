@@ -1,4 +1,4 @@
-"""The text of an option converted to what it means; what is wrong is a ValueError, one line."""
+"""Converts the texts of options to values; raises ValueError, with one line for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def check_text(text: str) -> None:
-    """Raise ValueError for what no option may have; the line has nothing of the text in it."""
+    """Raise ValueError for a text that no option may have; the error doesn't quote the text."""
     if _UNPRINTABLE.search(text):
         raise ValueError("expected UTF-8 without control characters; write it anew")
 
@@ -34,7 +34,7 @@ def seconds(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """Return a whole number from 1 to a thousand millions."""
+    """Return a whole number from 1 to 1,000,000,000."""
     number = int(text) if re.fullmatch("[0-9]{1,10}", text) else 0
     if not 1 <= number <= MAX_COUNT:
         raise ValueError(
@@ -65,7 +65,7 @@ def age(text: str) -> int:
 
 
 def mode(text: str) -> int:
-    """Return permissions; without a right to write, nobody could connect."""
+    """Return permissions; raises ValueError without write permission, as nobody could connect."""
     number = int(text, 8) if re.fullmatch("0?[0-7]{3}", text) else 0
     if not number & 0o222:
         raise ValueError(f"expected permissions to write in octal such as 660, got {text!r}")
@@ -73,7 +73,7 @@ def mode(text: str) -> int:
 
 
 def percentiles(text: str) -> tuple[float, ...]:
-    """Return numbers above 0 and up to 100, maybe none."""
+    """Return numbers above 0 and up to 100; the result may be empty."""
     numbers = tuple(_number(item) for item in text.split(",") if item.strip())
     if not all(0 < number <= 100 for number in numbers):
         raise ValueError(
@@ -83,7 +83,7 @@ def percentiles(text: str) -> tuple[float, ...]:
 
 
 def source(text: str) -> str:
-    """Return what measurements without a source of their own get."""
+    """Return the source for measurements that name none."""
     stripped = text.strip()
     if not stripped or len(stripped) > MAX_NAME_LENGTH or not stripped.isprintable():
         raise ValueError(
@@ -94,7 +94,7 @@ def source(text: str) -> str:
 
 
 def _number(text: str) -> float:
-    """Return a number as people write it, else NaN: Python's own has 1_0, ٣, inf and nan too."""
+    """Return a number as people write it, else NaN; `float` also accepts 1_0, ٣, inf and nan."""
     return float(text) if _NUMBER.fullmatch(text) else math.nan
 
 
