@@ -3,7 +3,7 @@
     python -m tests.fuzz [SECONDS [PARSER ...]]
 
 An input that a parser fails on is made as small as can be and kept in tests/corpus/PARSER/, which
-tests/test_fuzz.py reads at each run of the tests: mend the parser, and commit the file.
+tests/test_fuzz.py reads at each run of the tests: correct the parser, and commit the file.
 """
 
 from __future__ import annotations

@@ -155,7 +155,9 @@ def test_a_daemon_s_directory_without_keys_is_told_what_makes_them(tmp_path: Pat
 
 @pytest.mark.parametrize("given", [5, (), ("a", "b", "c"), ("a", 5), ["a", "b"], b"a"])
 def test_what_is_no_path_is_a_type_error(given: Any) -> None:
-    with pytest.raises(TypeError, match="curve: expected a directory of keys, or two files"):
+    with pytest.raises(
+        TypeError, match="curve: expected the path of a directory of keys, or of two"
+    ):
         client_keys(given)
 
 

@@ -109,7 +109,7 @@ def client_keys(given: Given | None) -> ClientKeys | None:
         return None
     files = given if isinstance(given, tuple) else (given, given)
     if len(files) != 2 or not all(isinstance(file, str | os.PathLike) for file in files):
-        raise TypeError("curve: expected a directory of keys, or two files of them, as paths")
+        raise TypeError("curve: expected the path of a directory of keys, or of two key files")
     try:
         secret, server = map(Path, given) if isinstance(given, tuple) else _files(Path(given))
         return ClientKeys(_pair(secret), _public(server))

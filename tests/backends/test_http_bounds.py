@@ -125,7 +125,7 @@ class BoundsTests(TestCase):
         http, _ = self.client(lambda: answering, is_proxy=True)
         with capturedLogs() as events, self.assertRaises(RetryLater) as caught:
             await Poster(http, cast("Reactor", reactor)).post("https://there.invalid/", b"", {})
-        self.assertIn("the proxy answered 502", str(caught.exception))
+        self.assertIn("the proxy's answer to CONNECT has status 502", str(caught.exception))
         self.assertEqual(events, [])
 
     async def test_one_interim_answer_is_nothing(self) -> None:
@@ -149,10 +149,10 @@ class BoundsTests(TestCase):
 
     async def test_a_reason_quotes_nothing_of_what_is_no_http(self) -> None:
         for answer, reason in (
-            (b"SSH-2.0 a-secret\r\n\r\n", "ParseError: the answer is no HTTP"),
-            (OK + b"Content-Length: a-secret\r\n\r\n", "ValueError: the answer is no HTTP"),
-            (OK + b"Transfer-Encoding: a-secret\r\n\r\n", "KeyError: the answer is no HTTP"),
-            (b"HTTP/1.1 -200 OK\r\n\r\n", "the answer's status is none of HTTP"),
-            (b"HTTP/1.1 99999999999 OK\r\n\r\n", "the answer's status is none of HTTP"),
+            (b"SSH-2.0 a-secret\r\n\r\n", "ParseError: the answer is not HTTP"),
+            (OK + b"Content-Length: a-secret\r\n\r\n", "ValueError: the answer is not HTTP"),
+            (OK + b"Transfer-Encoding: a-secret\r\n\r\n", "KeyError: the answer is not HTTP"),
+            (b"HTTP/1.1 -200 OK\r\n\r\n", "the answer's status is not an HTTP status"),
+            (b"HTTP/1.1 99999999999 OK\r\n\r\n", "the answer's status is not an HTTP status"),
         ):
             self.assertEqual(await self.refusal(answer), reason)

@@ -72,9 +72,9 @@ def test_all_that_comes_behind_the_answer_goes_on() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"HTTP/1.1 407 no\r\n\r\n", "answered 407"),
-        (b"SSH-2.0\r\n\r\n", "no HTTP"),
-        (b"x" * 20_000, "no HTTP"),
+        (b"HTTP/1.1 407 no\r\n\r\n", "has status 407"),
+        (b"SSH-2.0\r\n\r\n", "is not HTTP"),
+        (b"x" * 20_000, "is not HTTP"),
     ],
 )
 def test_a_proxy_that_won_t_is_parted_with(answer: bytes, why: str) -> None:

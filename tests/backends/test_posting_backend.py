@@ -67,4 +67,4 @@ class PostingBackendTests(SynchronousTestCase):
             backend._rejections.rejected_all(["a"], "400", 1)
         keeps, rejects = (str(formatEvent(event)) for event in events)
         self.assertTrue(keeps.startswith("mine keeps its url"), keeps)
-        self.assertTrue(rejects.startswith("mine rejects all"), rejects)
+        self.assertTrue(rejects.startswith("mine rejects a whole"), rejects)

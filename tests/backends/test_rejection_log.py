@@ -46,7 +46,7 @@ class RejectionLogTests(SynchronousTestCase):
         logs = self.logged(lambda: self.rejections.mute(item("a\x1b[2J", "b\n"), "400"))
         logs += self.logged(lambda: self.rejections.rejected_all(["c\x9b", "d"], "400", 2))
         self.assertIn(r"rejects a\x1b[2J from b\n: 400", logs[0])
-        self.assertTrue(logs[1].endswith(r"such as of c\x9b, d"))
+        self.assertTrue(logs[1].endswith(r"for example of c\x9b, d"))
 
     def test_logs_a_name_once(self) -> None:
         counts = Counter({"a b": 3, "c": 1})
@@ -79,8 +79,8 @@ class RejectionLogTests(SynchronousTestCase):
         self.assertEqual(
             self.logged(reject),
             [
-                "librato rejects all of an interval: 400 late; 12 measurements are dropped, "
-                "such as of a, b"
+                "librato rejects a whole interval: 400 late; 12 measurements are dropped, "
+                "for example of a, b"
             ],
         )
         self.clock.advance(MUTED - 1)

@@ -206,4 +206,6 @@ def test_where_all_are_in_use_the_new_ones_have_no_room(monkeypatch: pytest.Monk
             deliver(totals, *((series, when, one) for series in names))
     sums = {series: packed.total.summary.sum for series, packed in totals}
     assert sums == dict.fromkeys(names[:10], 3.0)
-    assert [event for event in events if "begin anew" in str(event["log_format"])] == events[:1]
+    assert [
+        event for event in events if "start again from zero" in str(event["log_format"])
+    ] == events[:1]

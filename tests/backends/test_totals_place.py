@@ -36,7 +36,7 @@ def test_a_file_that_another_has_is_an_error_where_it_was_named(tmp_path: Path) 
     lock = FileLock(path)
     with capturedLogs() as events:
         assert path_of(totals_of({}, context, "otlp")) is None
-    assert "begin anew" in str(events[0]["log_format"])
+    assert "start from zero" in str(events[0]["log_format"])
     context.files.clear()
     with pytest.raises(ValueError, match=r"totals: another daemon has .*; give another file"):
         totals_of({"totals": str(path)}, context, "otlp")

@@ -79,10 +79,10 @@ def test_a_source_is_such_as_a_daemon_takes() -> None:
 def test_mistakes_of_the_call_are_named() -> None:
     wrong = Arguments.of_call(("a", "b"), COUNTER, (), {"nmae": 1})
     with pytest.raises(
-        TypeError, match=r"unknown argument nmae; expected some of level, .*; too many by"
+        TypeError, match=r"unknown argument nmae; expected some of level, .*; too many pos"
     ):
         wrong.checked()
-    with pytest.raises(TypeError, match="too many by position"):
+    with pytest.raises(TypeError, match="too many positional arguments"):
         Arguments.of_call(("a", None), COUNTER, (1,), {}).checked()
 
 
@@ -92,7 +92,7 @@ def test_whatever_an_argument_raises_it_comes_out_as_a_type_error() -> None:
             raise LookupError("no items")
 
     with pytest.raises(
-        TypeError, match=r"an argument failed to be read: LookupError\('no items'\)"
+        TypeError, match=r"an argument could not be read: LookupError\('no items'\)"
     ):
         of_call(tags=Hostile()).checked()
 

@@ -64,7 +64,7 @@ def test_what_can_not_be_instrumented_is_said_of_a_bare_decorator_too(what: Any)
 def test_a_missing_value_is_said_at_decoration_and_counted_in_a_running_call() -> None:
     z: Any = RecordedInstruments()
     for kind in ("gauge", "timer"):
-        with pytest.raises(TypeError, match=f"value: missing, which a {kind} needs"):
+        with pytest.raises(TypeError, match=f"value: missing; a {kind} needs one"):
             z.count_me("n", mtype=kind)(len)
         with z.count_me("n", mtype=kind):
             pass
@@ -85,7 +85,7 @@ def test_what_python_would_raise_for_is_counted() -> None:
     z.timing("a", 1, self=3)
     with z.count_me("a", 4), z.time_me("a", name="b"):
         pass
-    with pytest.raises(TypeError, match="too many by position, or name given twice"):
+    with pytest.raises(TypeError, match="too many positional arguments, or name given twice"):
         z.time_me("a", 4)(len)
     assert z.rows() == {}
     assert z.buffers.dropped == {"argument": 7}

@@ -215,7 +215,7 @@ def test_a_function_below_the_threshold_is_returned_itself() -> None:
 @pytest.mark.parametrize("wrong", [3, "KeyError", (KeyError, 3), KeyError(), [KeyError], int])
 def test_wrong_exceptions_raise_at_decoration_and_are_counted_in_a_call(wrong: Any) -> None:
     z = RecordingZibrato()
-    with pytest.raises(TypeError, match="exceptions: expected a class of them, or a tuple, got"):
+    with pytest.raises(TypeError, match="exceptions: expected a class, or a tuple of classes, got"):
         z.count_exceptions("e", exceptions=wrong)(procedure)
     with pytest.raises(KeyError), z.count_exceptions("e", exceptions=wrong):
         raise KeyError

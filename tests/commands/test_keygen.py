@@ -40,10 +40,10 @@ def test_a_daemon_s_has_a_place_for_clients(
 ) -> None:
     main([str(tmp_path)])
     assert mode(tmp_path / "clients") == 0o700
-    assert f"{tmp_path}/server.key is for clients" in capsys.readouterr().out
+    assert f"{tmp_path}/server.key to clients" in capsys.readouterr().out
     main([str(tmp_path), "web-1"])
     output = capsys.readouterr().out
-    assert f"{tmp_path}/web-1.key belongs in clients/" in output
+    assert f"{tmp_path}/web-1.key to clients/" in output
     for file in tmp_path.glob("*.key_secret"):
         _, secret = zmq.auth.load_certificate(file)
         assert secret is not None
@@ -53,7 +53,7 @@ def test_a_daemon_s_has_a_place_for_clients(
 @pytest.mark.parametrize("name", ["server.key", "server.key_secret"])
 def test_no_key_is_overwritten_unless_that_is_said(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("of mine")
-    with pytest.raises(SystemExit, match=f"^zibrato keygen: .*{name} is there already; another"):
+    with pytest.raises(SystemExit, match=f"^zibrato keygen: .*{name} is there already; give"):
         main([str(tmp_path)])
     assert {path.name for path in tmp_path.iterdir()} == {name, "clients"}
     assert (tmp_path / name).read_text() == "of mine"

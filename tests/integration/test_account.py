@@ -241,6 +241,8 @@ def test_that_nobody_takes_anything_is_logged_and_a_stuck_handler_stops_nothing(
         sink.wait_for("c", 1)
         sink.close()
         (line, *_) = process.output.splitlines()
-        assert line.startswith("zibrato WARNING nobody takes what zibrato records: is there a")
+        assert line.startswith(
+            "zibrato WARNING no daemon accepts zibrato's measurements: is there a"
+        )
         assert process.output.count("nobody takes") == 1
         assert os.path.basename(endpoint) in line

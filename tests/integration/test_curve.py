@@ -97,7 +97,7 @@ def test_who_has_a_key_that_is_known_gets_in_and_nobody_else(hosts: Hosts) -> No
         with process:
             assert process.wait() == 0, process.output
             assert f"sent {name == 'authorised'}" in process.output
-    question = f"nobody takes what zibrato records: is there a daemon at {hosts.remote} that"
+    question = f"no daemon accepts zibrato's measurements: is there a daemon at {hosts.remote} that"
     assert f"{question} knows this client's key?" in clients["other"].output
     assert f"{question[:-5]}?" in clients["plain"].output
     eventually(lambda: hosts.has("authorised"))

@@ -69,4 +69,4 @@ def test_a_proxy_that_refuses_is_named(proxy: tuple[int, Process], tmp_path: Pat
     with daemon(*options) as zibrato:
         with Zibrato(f"ipc://{tmp_path}/socket", linger=30) as z:
             z.count(name="calls")
-        zibrato.wait_for(r"librato can't deliver: .* the proxy answered 40\d to CONNECT")
+        zibrato.wait_for(r"librato can't deliver: .* the proxy's answer to CONNECT has status 40\d")

@@ -94,6 +94,6 @@ def test_a_strict_server_takes_in_part(tmp_path: Path) -> None:
             z.timing(name="work", value=0.25)
             z.flush()
             server.wait_for(lambda: server.total("good") and server.total("work"))
-            here.wait_for("librato rejects a part of what it takes: 1 measurements: .*is poison")
+            here.wait_for("librato rejects a part of a request: 1 measurements: .*is poison")
             assert server.measurements("good")[0]["tags"] == {"level": "info", "source": "box"}
             assert server.rejections == []

@@ -105,7 +105,7 @@ def test_a_late_reading_is_all_that_prometheus_rejects(tmp_path: Path, receiver:
         eventually(lambda: receiver.value("newest") == 5.0)
         lines = f"info|gauge|newest|3|{now - 60}\ninfo|counter|beside|7|{now - 60}"
         socket.send(lines.encode())
-        here.wait_for("remote_write rejects a part .*out of order.*such as of newest")
+        here.wait_for("remote_write rejects a part .*out of order.*for example of newest")
         eventually(lambda: receiver.value("beside_total", now - 40) == 7.0)
         assert receiver.value("newest") == 5.0
 

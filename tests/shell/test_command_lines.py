@@ -16,7 +16,7 @@ COMMANDS = {
     "send counter \0": f"{SEND}argument NAME: {NAME}'\\x00'",
     "send counter \udcff": f"{SEND}argument NAME: {NAME}",
     f"send counter {'x' * 256}": f"{SEND}argument NAME: {NAME}",
-    "send timer build": f"{SEND}expected a VALUE, which a timer needs",
+    "send timer build": f"{SEND}expected a VALUE; a timer needs one",
     "send gauge depth nan": f"{SEND}argument VALUE: expected a number, got 'nan'",
     "send gauge depth 1_0": f"{SEND}argument VALUE: expected a number, got '1_0'",
     "send gauge depth 1e999": f"{SEND}argument VALUE: expected a number, got '1e999'",

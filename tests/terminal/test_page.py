@@ -23,7 +23,7 @@ WRONG = (
 
 @pytest.mark.parametrize("url", WRONG)
 def test_a_url_that_is_none(url: str) -> None:
-    with pytest.raises(ValueError, match="--url: expected such as http") as caught:
+    with pytest.raises(ValueError, match="--url: expected a page such as http") as caught:
         Page(url)
     assert str(caught.value).isprintable()
 

@@ -11,8 +11,8 @@ from zibrato.health import CRITICAL, OK, WARNING, Problem
 from zibrato.terminal.status import main
 
 COMMANDS = {
-    "--url=x": "--url: expected such as http://127.0.0.1:5580/ or unix:PATH, got 'x'",
-    "--url=http://u:p@x/": "--url: expected such as",
+    "--url=x": "--url: expected a page such as http://127.0.0.1:5580/ or unix:PATH, got 'x'",
+    "--url=http://u:p@x/": "--url: expected a page such as",
     "--web-credentials=/nonexistent": "--web-credentials: can't read /nonexistent",
     "--nonsense": "unrecognized arguments: --nonsense",
     "word": "unrecognized arguments: word",

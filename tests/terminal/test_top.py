@@ -7,7 +7,7 @@ import pytest
 from zibrato.terminal import top
 
 COMMANDS = {
-    "--url=x": "--url: expected such as http://127.0.0.1:5580/ or unix:PATH, got 'x'",
+    "--url=x": "--url: expected a page such as http://127.0.0.1:5580/ or unix:PATH, got 'x'",
     "--web-credentials=/nonexistent": "--web-credentials: can't read /nonexistent",
     "--nonsense": "unrecognized arguments: --nonsense",
 }

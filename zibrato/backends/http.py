@@ -134,7 +134,7 @@ class Poster:
         response.deliverBody(reading)
         body = await reading.finished
         if response.code not in _STATUSES:
-            raise RetryLater("the answer's status is none of HTTP")
+            raise RetryLater("the answer's status is not an HTTP status")
         return Response(response.code, response.headers, body)
 
 
@@ -182,5 +182,5 @@ def _cause(error: BaseException) -> str:
     name = type(error).__name__
     # What reads answers quotes them: a secret, perhaps, and another one at each try.
     if type(error) in {ParseError, ValueError, KeyError}:
-        return f"{name}: the answer is no HTTP"
+        return f"{name}: the answer is not HTTP"
     return one_line(f"{name}: {error}").rstrip(": ")

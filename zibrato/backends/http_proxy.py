@@ -144,7 +144,7 @@ class _Tunnel(Protocol):
         if end:
             self._answered(head, rest)
         elif len(self._answer) > _MAX_HEAD:
-            self._fail("the proxy's answer is no HTTP")
+            self._fail("the proxy's answer is not HTTP")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell who is concerned."""
@@ -156,8 +156,8 @@ class _Tunnel(Protocol):
     def _answered(self, head: bytes, rest: bytes) -> None:
         status = _STATUS.match(head)
         if status is None or not 200 <= int(status[1]) < 300:
-            says = int(status[1]) if status else "no HTTP"
-            self._fail(f"the proxy answered {says} to CONNECT")
+            says = f"has status {int(status[1])}" if status else "is not HTTP"
+            self._fail(f"the proxy's answer to CONNECT {says}")
             return
         inner = self._factory.buildProtocol(self.transport.getPeer())
         if inner is None:

@@ -36,7 +36,7 @@ MAX_WAIT = 3600.0
 """Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
 MAX_MESSAGE = 200
 """Characters of what a server says that go into the log."""
-PROXY_REFUSES = "407, the proxy lets us not through; mend its user and password"
+PROXY_REFUSES = "407, the proxy rejects its user or password; correct them"
 MIN_SECRET = 6
 """Characters; a shorter secret would be found in any text."""
 
@@ -103,9 +103,13 @@ def raise_later(response: Response, now: float, what: str, says: str) -> None:
     if status == 407:
         raise RetryLater(PROXY_REFUSES, SLOW)
     if status in {401, 402, 403}:
-        raise RetryLater(f"{status}, it lets us not in; mend the headers and reload (HUP)", SLOW)
+        raise RetryLater(
+            f"{status}, the server refuses access; correct the headers and reload (HUP)", SLOW
+        )
     if status in _ELSEWHERE:
-        raise RetryLater(f"{status}, nothing takes {what} there; mend the url", SLOW)
+        raise RetryLater(
+            f"{status}, the server accepts no {what} at this URL; correct the url", SLOW
+        )
 
 
 def _flat(content: object) -> str:

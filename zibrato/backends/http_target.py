@@ -36,8 +36,8 @@ class HttpTarget:
         if not match or not 0 < int(match[1] or 80) < 65536:
             shown = "one with a user or a password" if "@" in url else repr(url.partition("?")[0])
             raise ValueError(
-                f"url: expected http[s]://HOST[:PORT]/PATH, got {shown}; what lets requests in "
-                "goes into headers=NAME=VALUE"
+                f"url: expected http[s]://HOST[:PORT]/PATH, got {shown}; credentials go into "
+                "headers=NAME=VALUE"
             )
         proxy = Proxy.parse(settings["proxy"]) if settings.get("proxy") else None
         return cls(url, _headers(settings.get("headers", "")), proxy)
@@ -60,6 +60,6 @@ def _headers(text: str) -> Mapping[str, str]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = _HEADER.fullmatch(part)
         if not match:
-            raise ValueError("headers: expected NAME=VALUE, and a comma between two")
+            raise ValueError("headers: expected NAME=VALUE, with commas between several")
         headers[match[1]] = match[2]
     return headers

@@ -71,11 +71,11 @@ class RejectionLog:
 
     def rejected_all(self, names: Sequence[str], reason: str, measurements: int) -> None:
         """Say that a whole interval is rejected, `names` among it; seldom, not each time."""
-        self._tell("all of an interval", names, reason, measurements)
+        self._tell("a whole interval", names, reason, measurements)
 
     def rejected_some(self, names: Sequence[str], reason: str, measurements: int) -> None:
         """Say that something of a request is rejected, whose `names` these are; seldom."""
-        self._tell("a part of what it takes", names, reason, measurements)
+        self._tell("a part of a request", names, reason, measurements)
 
     def _tell(self, what: str, names: Sequence[str], reason: str, measurements: int) -> None:
         now = self._reactor.monotonic()
@@ -83,7 +83,7 @@ class RejectionLog:
             self._quiet_until = now + MUTED
             self._log.warn(
                 "{backend} rejects {what}: {reason}; {count} measurements are dropped, "
-                "such as of {names}",
+                "for example of {names}",
                 backend=self._backend,
                 what=what,
                 reason=reason,

@@ -156,8 +156,9 @@ class Totals:
         if is_full and monotonic() >= self._quiet_until:
             self._quiet_until = monotonic() + _WARN_EVERY
             self._log.warn(
-                "running totals take {size} MiB: those of series that were silent for longest, or "
-                "are new, begin anew; filter with include and exclude, or use fewer tag values",
+                "running totals take {size} MiB, their bound: totals of new series, and of those "
+                "silent for longest, start again from zero; filter with include and exclude, or "
+                "use fewer tag values",
                 size=MAX_BYTES >> 20,
             )
 

@@ -153,7 +153,9 @@ class TotalsFile:
             self._open.close()
             self._open = None
         aside = quarantine(self.path, time.time())
-        self._log.error("{path}: {why}; it is now {aside}", path=self.path, why=error, aside=aside)
+        self._log.error(
+            "{path}: {why}; quarantined as {aside}", path=self.path, why=error, aside=aside
+        )
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -176,7 +178,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} is another program's database; give another file with totals=PATH"
         )
     if version > VERSION:
-        raise ForeignTotalsError(f"{path} was written by a newer Zibrato")
+        raise ForeignTotalsError(f"{path} was written by a newer Zibrato; upgrade this one")
     if not tables:
         connection.executescript(_SCHEMA)
     connection.execute("PRAGMA journal_mode = WAL")

@@ -42,7 +42,7 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
     except ValueError as error:
         if given:
             raise ValueError(f"totals: {error}; give another file with totals=PATH") from None
-        _log.warn("the totals of {backend} begin anew with each start: {why}",
+        _log.warn("the totals of {backend} start from zero at each start: {why}",
                   backend=backend, why=str(error))  # fmt: skip
         return Totals(None, workers)
     return Totals(TotalsFile(path, lock), workers)

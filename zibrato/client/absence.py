@@ -44,9 +44,9 @@ class Absence:
 def text(daemon: str, max_pending: int) -> str:
     """Return one line for people; `daemon` says which one is looked for."""
     return (
-        f"nobody takes what zibrato records: is there {daemon}? "
-        f"Counts are kept, and about {max_pending} timings and readings; older ones are dropped, "
-        "and all of them if the program ends before a daemon is there"
+        f"no daemon accepts zibrato's measurements: is there {daemon}? Counts are kept, and the "
+        f"newest {max_pending} or so timings and readings; older ones are dropped. If the program "
+        "ends before a daemon accepts them, all are lost"
     )
 
 

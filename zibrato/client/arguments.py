@@ -99,7 +99,7 @@ class Arguments(NamedTuple):
             raise
         except Exception as error:
             raise_if_plain(*self[:6], self.outcome, self.exceptions)
-            raise TypeError(f"an argument failed to be read: {shown(error)}") from error
+            raise TypeError(f"an argument could not be read: {shown(error)}") from error
 
     def _checked(self) -> Request:
         if self.mistakes:
@@ -134,7 +134,7 @@ def _mistakes(
     if unknown:
         yield f"unknown argument {', '.join(unknown)}; expected some of {', '.join(keywords)}"
     if surplus or not any(name is None for name in names):
-        yield "too many by position, or name given twice"
+        yield "too many positional arguments, or name given twice"
 
 
 def are_plain(*given: object) -> bool:
@@ -179,7 +179,7 @@ def exceptions(given: object) -> Exceptions:
     """Return the classes that `except` would take; raises TypeError."""
     kinds = given if isinstance(given, tuple) else (given,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
-        raise TypeError(f"exceptions: expected a class of them, or a tuple, got {shown(given)}")
+        raise TypeError(f"exceptions: expected a class, or a tuple of classes, got {shown(given)}")
     return tuple(kinds)
 
 

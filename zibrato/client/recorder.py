@@ -41,7 +41,7 @@ class Recorder:
         value = request.value
         if value is MISSING:
             if request.kind != COUNTER:
-                raise TypeError(f"value: missing, which a {request.kind} needs")
+                raise TypeError(f"value: missing; a {request.kind} needs one")
             value = 1
         series = self._series(request)
         if series is None:

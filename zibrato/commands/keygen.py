@@ -24,8 +24,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEAD = (
     "#   ZeroMQ CURVE {kind} certificate, made by zibrato keygen\n#   {note}\n\nmetadata\ncurve\n"
 )
-_PUBLIC = _HEAD.format(kind="public", note="For the other side; it is no secret.")
-_SECRET = _HEAD.format(kind="SECRET", note="Keep it where it was made, for its owner alone.")
+_PUBLIC = _HEAD.format(kind="public", note="Give it to the other side; it is no secret.")
+_SECRET = _HEAD.format(kind="SECRET", note="Keep it where it was made, readable by its owner only.")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"zibrato keygen: {error}") from None
     public = directory / f"{options.name}{PUBLIC}"
     if options.name == SERVER:
-        print(f"{public} is for clients; the keys of those that are let in belong in {CLIENTS}/")
+        print(f"give {public} to clients; put the public keys of accepted clients in {CLIENTS}/")
     else:
-        print(f"{public} belongs in {CLIENTS}/ of the daemon's keys, and its {SERVER}{PUBLIC} here")
+        print(f"copy {public} to {CLIENTS}/ of the daemon's keys, and its {SERVER}{PUBLIC} here")
 
 
 def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
@@ -67,7 +67,7 @@ def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
         if force:
             path.unlink(missing_ok=True)
         elif os.path.lexists(path):
-            raise FileExistsError(f"{path} is there already; another name, or --force")
+            raise FileExistsError(f"{path} is there already; give another name, or --force")
     for path, (text, mode) in files.items():
         _write(path, text, mode)
 

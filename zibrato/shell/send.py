@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.value is None and options.kind != COUNTER:
-        parser.error(f"expected a VALUE, which a {options.kind} needs")
+        parser.error(f"expected a VALUE; a {options.kind} needs one")
     if options.kind == TIMER and options.value < 0:
         parser.error(f"expected 0 or more seconds, got {options.value:g}")
     try:

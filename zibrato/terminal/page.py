@@ -181,7 +181,7 @@ def _connector(url: str) -> tuple[str, Callable[..., http.client.HTTPConnection]
         if parts.scheme in kinds and parts.hostname and plain and re.fullmatch("[!-~]+", url):
             path = parts.path.rstrip("/") + "/"
             return path, partial(kinds[parts.scheme], parts.hostname, parts.port)
-    raise ValueError(f"--url: expected such as {DEFAULT_URL} or unix:PATH, got {url!r}")
+    raise ValueError(f"--url: expected a page such as {DEFAULT_URL} or unix:PATH, got {url!r}")
 
 
 def _pair(file: Path) -> str:

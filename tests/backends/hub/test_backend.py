@@ -186,5 +186,5 @@ class SettingsTests(SynchronousTestCase):
 
     def test_a_daemon_does_not_ship_to_itself(self) -> None:
         context = BackendContext(FakeReactor(), (50,), sockets=["tcp://127.0.0.1:5550"])
-        with self.assertRaisesRegex(ValueError, "socket: this daemon itself is at tcp://127"):
+        with self.assertRaisesRegex(ValueError, "socket: tcp://127.0.0.1:5550 is this daemon"):
             make({"socket": "tcp://127.0.0.1:5550"}, context)

@@ -89,8 +89,8 @@ class RejectionTests(BackendCase):
         (line,) = self.logged(lambda: self.deliver(counters(1)))
         self.assertEqual(
             line,
-            "librato rejects all of an interval: 400 params: name: is poison; "
-            "3 measurements are dropped, such as of n0",
+            "librato rejects a whole interval: 400 params: name: is poison; "
+            "3 measurements are dropped, for example of n0",
         )
         self.assertEqual(self.logged(lambda: self.deliver(counters(1))), [])
 

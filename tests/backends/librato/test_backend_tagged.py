@@ -74,7 +74,7 @@ class TaggedTests(BackendCase):
         self.api.reject = poison("n7", "n8")
         self.api.in_part = True
         (line,) = self.logged(lambda: self.deliver(counters(20)))
-        self.assertIn("librato rejects a part of what it takes: 2 measurements: ", line)
+        self.assertIn("librato rejects a part of a request: 2 measurements: ", line)
         self.assertIn("is poison", line)
         self.assertEqual(self.api.posts, 1)
         self.assertEqual(self.account(), {None: 54, "rejected": 6})

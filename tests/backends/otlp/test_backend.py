@@ -125,7 +125,7 @@ class BackendTests(SynchronousTestCase):
     [
         ({"temporality": "sum"}, "temporality: expected delta or cumulative, got 'sum'"),
         ({"resource": "team"}, "resource: expected NAME=VALUE"),
-        ({"totals": "x"}, "totals: expected it with temporality=cumulative"),
+        ({"totals": "x"}, "totals: expected only with temporality=cumulative"),
         ({"urls": "x"}, "did you mean url"),
     ],
 )

@@ -154,8 +154,11 @@ class BackendTests(SynchronousTestCase):
         with capturedLogs() as events:
             self.successResultOf(self.deliver({**calls("a.b"), **calls("a-b", 3)}))
         self.assertIn(b'a_b_total{source="here",level="info"} 5.0', self.scrape()[1])
-        (line,) = [str(formatEvent(event)) for event in events if "become one" in str(event)]
-        self.assertIn("'a-b': series become one by their names (3 measurements)", line)
+        (line,) = [str(formatEvent(event)) for event in events if "becomes the same" in str(event)]
+        self.assertIn(
+            "'a-b': merged with another series, whose name becomes the same (3 measurements)",
+            line,
+        )
 
     def test_what_has_no_finite_sum_is_dropped(self) -> None:
         self.successResultOf(self.deliver({Series(GAUGE, "x", "here"): Summary(3, inf)}))

@@ -19,8 +19,8 @@ from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 __all__ = ["GraphiteBackend", "make"]
 
-_CONFLICTING = "not sent, for the path is one of another kind"
-_NOT_FINITE = "not sent, for the sum is no finite number"
+_CONFLICTING = "not sent, because another kind of metric has the path"
+_NOT_FINITE = "not sent, because the sum is not a finite number"
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> GraphiteBackend:

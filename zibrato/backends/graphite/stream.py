@@ -73,7 +73,9 @@ class _Sending(Protocol):
     transport: Connection
 
     def __init__(self, chunks: Iterator[bytes], reactor: Reactor, timeout: float) -> None:
-        self.finished: Deferred[None] = Deferred(lambda _: self._give_up("it was cancelled"))
+        self.finished: Deferred[None] = Deferred(
+            lambda _: self._give_up("the delivery was cancelled")
+        )
         self._chunks = chunks
         self._timeout = timeout
         self._reactor = reactor
@@ -110,15 +112,15 @@ class _Sending(Protocol):
     def readConnectionLost(self) -> None:
         """Close: the peer has said that it reads no more."""
         if not self._has_sent_all:
-            self._give_up("it closed before it had read all")
+            self._give_up("the server closed the connection before it had read everything")
         elif _unacknowledged(self.transport):
-            self._give_up("it closed while something was on its way")
+            self._give_up("the server closed the connection while data was on its way")
         else:
             self.transport.loseConnection()
 
     def _stalled(self) -> None:
         """Give up on a peer that takes nothing."""
-        self._give_up(f"it took nothing for {self._timeout:g} s")
+        self._give_up(f"the server accepted no data for {self._timeout:g} s")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Say whether all has arrived."""

@@ -38,7 +38,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> HubBackend:
         raise ValueError("expected socket=tcp://HOST:PORT, where the hub listens, got none")
     endpoint = Endpoint.of_client(settings["socket"])
     if endpoint.address in context.sockets:  # all of it would go round for ever
-        raise ValueError(f"socket: this daemon itself is at {endpoint.address}; name the hub's")
+        raise ValueError(f"socket: {endpoint.address} is this daemon's own; give the hub's")
     # The hub would take what one of them ships for a repeat of what the other does.
     place = Path(endpoint.address)
     if place in context.files:
@@ -131,7 +131,7 @@ class HubBackend:
                 delivery.requests_size = window.size
                 pause, deadline = PAUSES[0], self._reactor.monotonic() + PATIENCE
             elif self._reactor.monotonic() >= deadline:
-                raise RetryLater(f"{self._address}: no daemon there acknowledges anything")
+                raise RetryLater(f"{self._address}: no daemon acknowledges there")
             await deferLater(self._reactor, pause)
             pause = min(2 * pause, PAUSES[1])
 

@@ -28,9 +28,9 @@ from zibrato.interfaces import BackendContext, Delivery, IBackend
 _LONG_AGO = 3600.0
 """Seconds: what is older can't be rejected for being in the future."""
 _ABOUT_TIME = re.compile(r"measure_time|\bparams?: time[:,]")
-_MERGED = "sent under the name of others, which are the same to Librato"
-_CONFLICTING = "not sent, for the name is one of another kind"
-_NOT_FINITE = "not sent, for the sum is no finite number"
+_MERGED = "sent under the name of another metric, which to Librato is the same name"
+_CONFLICTING = "not sent, because another kind of metric has the name"
+_NOT_FINITE = "not sent, because the sum is not a finite number"
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> LibratoBackend:

@@ -55,18 +55,18 @@ def classify(response: Response, now: float) -> Verdict:
         raise RetryLater(f"the server answered {status}", _wait(response.headers, now))
     if status == 401:
         raise RetryLater(
-            "401, the username or the API key is wrong; mend it and reload (HUP)", SLOW
+            "401, the username or the API key is wrong; correct it and reload (HUP)", SLOW
         )
     if status in {402, 403}:
         # No measurement's fault: an account that is blocked, or a key that may only read.
         raise RetryLater(
-            f"{status}, the account or the API key may not write; mend it and reload (HUP)", SLOW
+            f"{status}, the account or the API key may not write; correct it and reload (HUP)", SLOW
         )
     if status == 407:
         raise RetryLater(PROXY_REFUSES, SLOW)
     if status in _ELSEWHERE or status < 400:
         raise RetryLater(
-            f"{status}, no Librato API is there; mend the hostname or the apipath", SLOW
+            f"{status}, no Librato API is there; correct the hostname or the apipath", SLOW
         )
     return Verdict(f"{status} {error_message(response.body)}".rstrip())
 

@@ -41,7 +41,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> OtlpBackend:
     target = HttpTarget.parse(settings, URL)
     resource = _resource(settings.get("resource", ""))
     if "totals" in settings and temporality == "delta":
-        raise ValueError("totals: expected it with temporality=cumulative; leave it out")
+        raise ValueError("totals: expected only with temporality=cumulative; leave it out")
     totals = totals_of(settings, context, "otlp") if temporality == "cumulative" else None
     http, close = client(context.reactor, target.proxy)
     return OtlpBackend(target, context, http, close, totals=totals, resource=resource)
@@ -53,7 +53,7 @@ def _resource(text: str) -> Mapping[str, str]:
         name, equals, value = part.partition("=")
         if not (name and equals and value):
             raise ValueError(
-                f"resource: expected NAME=VALUE, and a comma between two, got {part!r}"
+                f"resource: expected NAME=VALUE, with commas between several, got {part!r}"
             )
         attributes[name] = value
     return attributes

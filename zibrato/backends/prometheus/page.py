@@ -35,7 +35,9 @@ class Page:
     def _keep(self, part: bytes, room: int) -> None:
         self.size += len(part)
         if self.size > room:
-            raise RetryLater("what is shown takes too much memory with what others still read")
+            raise RetryLater(
+                "the answer takes too much memory besides those that others still read"
+            )
         if part:
             self._parts.append(part)
 

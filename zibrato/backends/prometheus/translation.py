@@ -12,7 +12,7 @@ from zibrato.model import Series, Snapshot, Summary
 
 __all__ = ["MERGED", "Part", "Translation"]
 
-MERGED = "series become one by their names"
+MERGED = "merged with another series, whose name becomes the same"
 """What the log says of `merged`."""
 
 

@@ -23,8 +23,8 @@ MTU = 1432
 """Bytes of a packet by default: what an Ethernet takes in one piece, with tunnels on the way."""
 MIN_MTU, MAX_MTU = 512, 65_507
 _REASONS = {
-    "not_finite": "not sent, for the sum is no finite number",
-    "too_long": "not sent, for name and tags fill a packet",
+    "not_finite": "not sent, because the sum is not a finite number",
+    "too_long": "not sent, because name and tags fill a packet",
 }
 
 
