@@ -1,6 +1,6 @@
-"""Where snapshots are shipped to: a module each, named in twisted/plugins/zibrato_plugin.py.
+"""Backends ship snapshots: a module for each, named in twisted/plugins/zibrato_plugin.py.
 
-`BackendMaker` and `ConfiguredMaker` are public, what is below is private.
+`BackendMaker` and `ConfiguredMaker` are public; everything below this package is private.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ __all__ = ["BackendMaker", "ConfiguredMaker"]
 
 
 class BackendModule(Protocol):
-    """What has a backend."""
+    """A module that makes a backend."""
 
     def make(self, settings: Mapping[str, str], context: BackendContext, /) -> IBackend:
-        """Return the backend; raises ValueError for bad settings."""
+        """Return the backend; raises ValueError for invalid settings."""
 
 
 @implementer(ICheckingMaker)
 class BackendMaker:
-    """Makes the backend of a module by its function `make`, which is imported on first use.
+    """Makes a backend with the function `make` of its module, which is imported on first use.
 
-    The module's docstring opens with the line that `--help-backends` shows. What it imports may be
-    an `extra` of Zibrato's.
+    The first line of the module's docstring is what `--help-backends` shows. The module may import
+    what an `extra` of Zibrato installs.
     """
 
     def __init__(
@@ -63,31 +63,31 @@ class BackendMaker:
 
     @property
     def reloaded(self) -> Collection[str]:
-        """Names of settings that `reload` takes over; a change of another makes a new one."""
+        """Names of settings that `reload` applies; a change of any other makes a new backend."""
         return self._reloaded
 
     @property
     def description(self) -> str:
-        """The first line of the module's docstring, and what is to be installed for it."""
+        """The first line of the module's docstring, and what has to be installed for it."""
         try:
             return str(self._imported().__doc__).splitlines()[0]
         except ValueError as error:
             return f"{_unimported_docstring(self._module).splitlines()[0]} ({error})"
 
     def make(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
-        """Return the backend; raises ValueError for bad settings."""
+        """Return the backend; raises ValueError for invalid settings."""
         backend: IBackend = self._imported().make(settings, context)
-        # What is no backend is found here, not with its first delivery.
+        # An object that isn't a backend is detected here, not at its first delivery.
         return IBackend(backend)
 
     def check(self, settings: Mapping[str, str], context: BackendContext) -> IBackend:
-        """Return what was made for a trial, stopped; raises ValueError for bad settings."""
+        """Make a backend for a trial and stop it; raises ValueError for invalid settings."""
         backend = self.make(settings, replace(context, is_trial=True))
         backend.stop()
         return backend
 
     def _imported(self) -> BackendModule:
-        """Return the module; raises ValueError where what its extra installs is missing."""
+        """Return the module; raises ValueError if the packages of its extra are missing."""
         try:
             module: BackendModule = namedAny(self._module)
         except ModuleNotFoundError as error:
@@ -100,16 +100,16 @@ class BackendMaker:
 
 
 def _unimported_docstring(name: str) -> str:
-    """Return the docstring of a module of which what it imports is missing."""
+    """Return the docstring of a module that can't be imported."""
     spec = find_spec(name)
     tree = ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else None
     return (tree and ast.get_docstring(tree)) or name
 
 
 class OptionsModule(Protocol):
-    """What a module says of a backend's options; it is imported whenever options are parsed.
+    """A module that declares a backend's options; it is imported whenever options are parsed.
 
-    The names are those of IBackendOptions.
+    Its names are those of IBackendOptions.
     """
 
     OPTIONS: Sequence[BackendOption]
@@ -127,7 +127,7 @@ class OptionsModule(Protocol):
 
 @implementer(IBackendOptions)
 class ConfiguredMaker(BackendMaker):
-    """A BackendMaker whose options are declared by a module of their own, a light one."""
+    """A BackendMaker whose options are declared by a separate module with few imports."""
 
     def __init__(self, name: str, module: str, options: str, *, is_default: bool = False) -> None:
         super().__init__(name, module)
@@ -136,7 +136,7 @@ class ConfiguredMaker(BackendMaker):
 
     @property
     def options(self) -> Sequence[BackendOption]:
-        """What it adds to the command line."""
+        """The options that the backend adds to the command line."""
         return self._declared.OPTIONS
 
     @property
@@ -146,22 +146,22 @@ class ConfiguredMaker(BackendMaker):
 
     @property
     def reloaded(self) -> Collection[str]:
-        """Names of settings that `reload` takes over; a change of another makes a new one."""
+        """Names of settings that `reload` applies; a change of any other makes a new backend."""
         return self._declared.RELOADED
 
     @property
     def asked_by(self) -> str:
-        """Name of the option that asks for it."""
+        """Name of the option that enables the backend."""
         return self._declared.ASKED_BY
 
     @property
     def summary(self) -> str:
-        """What it ships to, for `--help`."""
+        """Where the backend ships to, for `--help`."""
         return self._declared.SUMMARY
 
     @property
     def web(self) -> str | None:
-        """The endpoint of its page by default."""
+        """The default endpoint of the backend's page."""
         return self._declared.WEB
 
     def settings(

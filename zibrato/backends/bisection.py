@@ -1,7 +1,7 @@
-"""What is left to send of a delivery, and the search for what an API rejects of it; pure.
+"""Track what is left to send of a delivery, and find the items that an API rejects; pure.
 
-An API of this kind takes a request whole or not at all, and seldom says which item it means. So a
-rejected request is halved until what is rejected stands alone.
+Such an API accepts a request as a whole or not at all, and seldom says which item it rejects.
+Therefore a rejected request is halved until the rejected item is alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 MAX_ITEMS = 300
-"""Items of a request by default, which is Librato's bound."""
+"""Default maximum of items in a request, which is Librato's bound."""
 PROBES = 16
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ __all__ = ["MAX_ITEMS", "PROBES", "Bisection", "Outcome", "Rejection", "packed"]
 
 @dataclass(frozen=True)
 class Rejection(Generic[T]):
-    """An item that is rejected for a fault of its own, and what the API says of it."""
+    """An item that is rejected for a fault of its own, and the API's message about it."""
 
     item: T
     reason: str
@@ -29,9 +29,9 @@ class Rejection(Generic[T]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What is known after a request; every item is in just one outcome, and there once.
+    """The result of a request; every item is in exactly one outcome, and only once.
 
-    `dropped` are those that turned out to be rejected for no fault of their own.
+    `dropped` items were rejected for no fault of their own.
     """
 
     accepted: Sequence[T] = ()
@@ -40,12 +40,13 @@ class Outcome(Generic[T]):
 
 
 class Bisection(Generic[T]):
-    """The items of a delivery: send `request`, say how it went, until there is none.
+    """The items of a delivery: send `request`, report how it went, until nothing is left.
 
-    It is confirmed that the API takes anything of it once it has taken some. Until then what was
-    rejected alone is unconfirmed: the fault may be one of all, such as their age, and halving every
-    request would take two requests an item. So the first rejection is followed by a few probes from
-    all over: with one accepted the search goes on, with none all is given up. A request has at
+    Once the API has accepted a request, rejections are confirmed to be about single items. Before
+    that, a rejection of a single item is unconfirmed: the reason may be one that all items share,
+    such as their age, and halving all requests would take two requests for each item. Therefore the
+    first rejection is followed by a few probes, which are spread over all items. If one is
+    accepted, the search continues; if all are rejected, all items are given up. A request has at
     `most` so many items.
     """
 
@@ -57,29 +58,29 @@ class Bisection(Generic[T]):
 
     @property
     def request(self) -> Sequence[T]:
-        """The items to send next; none where nothing is left."""
+        """The items to send next; empty if nothing is left."""
         return self._requests[0] if self._requests else ()
 
     def accepted(self) -> Outcome[T]:
-        """Note that the request was accepted: what was rejected alone before is at fault itself."""
+        """Note that the request was accepted, which confirms earlier rejections of single items."""
         self._confirmed = True
         rejected, self._unconfirmed = self._unconfirmed, []
         return Outcome(accepted=self._requests.popleft(), rejected=rejected)
 
     def rejected(self, reason: str) -> Outcome[T]:
-        """Note that the request was rejected for `reason`; the next ones find out what of it."""
+        """Note that the request was rejected for `reason`; the next ones search for the fault."""
         if len(self._requests[0]) == 1:
             return self._rejected_alone(reason)
         if self._confirmed:
             self._halve()
-        elif self._unconfirmed:  # all the probes were rejected before
+        elif self._unconfirmed:  # all probes were rejected before
             return self.give_up()
         else:
             self._probe()
         return Outcome()
 
     def halve_by(self, key: Callable[[T], float]) -> bool:
-        """Put the half of the request with the higher keys first; return whether it has several."""
+        """Put the half with the higher keys first; return whether there were several keys."""
         keys = sorted({key(item) for item in self._requests[0]})
         if len(keys) == 1:
             return False
@@ -90,11 +91,11 @@ class Bisection(Generic[T]):
         return True
 
     def give_up(self, concerns: Callable[[T], bool] = lambda _item: True) -> Outcome[T]:
-        """Send no more of what this `concerns`, which is rejected for no fault of any item."""
+        """Stop sending items that this `concerns`; they are rejected for no fault of their own."""
         dropped = [item for request in self._requests for item in request if concerns(item)]
         kept = ([item for item in request if not concerns(item)] for request in self._requests)
         self._requests = deque(request for request in kept if request)
-        if not self._requests:  # then nothing is left to confirm these
+        if not self._requests:  # nothing is left that could confirm these
             dropped += [rejection.item for rejection in self._unconfirmed]
             self._unconfirmed.clear()
         return Outcome(dropped=dropped)
@@ -109,11 +110,11 @@ class Bisection(Generic[T]):
     def _halve(self) -> None:
         request = self._requests.popleft()
         middle = len(request) // 2
-        # extendleft turns what it is given around: so the first half is sent first.
+        # extendleft reverses its argument, so the first half is sent first.
         self._requests.extendleft((request[middle:], request[:middle]))
 
     def _probe(self) -> None:
-        """Put a few items from all over first, each alone, and the others behind them."""
+        """Put a few items from all over first, each in its own request, and then the others."""
         items = [item for request in self._requests for item in request]
         step = -(-len(items) // PROBES)  # rounded up
         probes = items[::step]
@@ -123,6 +124,6 @@ class Bisection(Generic[T]):
 
 
 def packed(items: Sequence[T], most: int = MAX_ITEMS) -> deque[list[T]]:
-    """Return the items in requests, each of at most so many and none empty."""
+    """Divide items into requests of at most `most` items, none of them empty."""
     starts = range(0, len(items), most)
     return deque(list(items[start : start + most]) for start in starts)

@@ -1,4 +1,4 @@
-"""One exchange at a time with an HTTP server: the request, and its answer in bounds."""
+"""Exchanges with an HTTP server, one at a time: a request, and its bounded response."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ T = TypeVar("T")
 
 
 class HttpResponse(Protocol):
-    """What is used of the response of an HttpClient."""
+    """The part of an HttpClient's response that is used here."""
 
     code: int
     headers: Headers
 
     def deliverBody(self, protocol: IProtocol, /) -> None:
-        """Hand the body to a protocol as it comes."""
+        """Deliver the body to a protocol as it is received."""
 
 
 class HttpClient(Protocol):
-    """What is used of treq's HTTPClient."""
+    """The part of treq's HTTPClient that is used here."""
 
     def post(
         self,
@@ -67,11 +67,11 @@ class HttpClient(Protocol):
         unbuffered: bool,
         reactor: Any,  # treq's own type of a reactor is private
     ) -> Awaitable[HttpResponse]:
-        """Return the response once its headers are there."""
+        """Return the response when its headers have been received."""
 
 
 class Client(NamedTuple):
-    """An HTTP client with connections of its own, and what closes them."""
+    """An HTTP client with its own connections, and a function that closes them."""
 
     http: HttpClient
     close: Callable[[], Deferred[None]]
@@ -83,7 +83,7 @@ def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
     agent: IAgent = Agent(reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool)
     if proxy is not None:
         agent = ProxiedAgent(reactor, proxy, CONNECT_TIMEOUT, pool)
-    # Nothing would bound them.
+    # Without this policy, the number of cookies would have no bound.
     no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=()))
     return Client(HTTPClient(bounded(agent), no_cookies), pool.closeCachedConnections)
 
@@ -91,7 +91,7 @@ def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
 class Poster:
     """Posts bodies with `http`.
 
-    An exchange, from connecting to the end of the answer's body, gets `timeout` seconds.
+    An exchange, from connecting to the end of the response's body, may take `timeout` seconds.
     """
 
     def __init__(self, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT) -> None:
@@ -106,10 +106,10 @@ class Poster:
         headers: RequestHeaders,
         auth: tuple[str, str] | None = None,
     ) -> Response:
-        """Return the answer; whatever goes wrong on the way there raises RetryLater."""
+        """Return the response; any failure before it raises RetryLater."""
         exchange = Deferred.fromCoroutine(self._exchange(url, body, headers, auth))
-        # treq's own timeout ends with the headers: a body that trickles would hold the delivery for
-        # ever.
+        # treq's own timeout ends with the headers, so a body that trickles would hold the delivery
+        # for ever.
         exchange.addTimeout(self._timeout, self._clock, _timed_out)
         try:
             return await exchange
@@ -127,8 +127,8 @@ class Poster:
             headers=_HEADERS | headers,
             auth=auth,
             allow_redirects=False,  # credentials go to no other host
-            unbuffered=True,  # else treq keeps a second copy of the body
-            reactor=self._clock,  # else treq imports the global one
+            unbuffered=True,  # otherwise treq keeps a second copy of the body
+            reactor=self._clock,  # otherwise treq imports the global reactor
         )
         reading = _Reading()
         response.deliverBody(reading)
@@ -139,7 +139,7 @@ class Poster:
 
 
 class _Reading(BaseProtocol):
-    """Reads a body to its end, at most what is kept of it.
+    """Reads a body to its end, and keeps at most a bounded part of it.
 
     `finished` never fails: once there is a status, a broken or late body changes nothing. What a
     server has accepted must not be sent again.
@@ -150,13 +150,13 @@ class _Reading(BaseProtocol):
         self.kept = b""
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep what there is room for; without room there is nothing to wait for."""
+        """Keep data while there is room; without room, don't wait for the rest."""
         self.kept += data[: MAX_BODY - len(self.kept)]
         if len(self.kept) == MAX_BODY and not self.finished.called:
             self._give_up(self.finished)
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
-        """Hand over what was kept."""
+        """Finish with what was kept."""
         if not self.finished.called:
             self.finished.callback(self.kept)
 
@@ -167,20 +167,20 @@ class _Reading(BaseProtocol):
 
 
 def _timed_out(result: T | Failure, timeout: float) -> T | Failure:
-    """Return what becomes of an exchange that was cancelled for taking too long."""
+    """Turn the cancellation of an exchange that took too long into a timeout."""
     if isinstance(result, Failure):
         return Failure(RetryLater(f"no answer within {timeout:g} s"))
     return result
 
 
 def _cause(error: BaseException) -> str:
-    """Return what is at the bottom of `error`: an HTTP client wraps failures in failures."""
+    """Return the root cause of `error`: an HTTP client wraps failures in failures."""
     reasons = getattr(error, "reasons", None)
     while reasons:
         error = reasons[0].value
         reasons = getattr(error, "reasons", None)
     name = type(error).__name__
-    # What reads answers quotes them: a secret, perhaps, and another one at each try.
+    # Parsers of responses quote them in errors: perhaps a secret, and another text at each attempt.
     if type(error) in {ParseError, ValueError, KeyError}:
         return f"{name}: the answer is not HTTP"
     return one_line(f"{name}: {error}").rstrip(": ")

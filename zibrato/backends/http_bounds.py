@@ -1,6 +1,6 @@
-"""Holds HTTP servers to bounds, whatever they answer: the length of a head, and of a body inflated.
+"""Bounds of HTTP responses, whatever a server sends: a head's length, an inflated body's length.
 
-Twisted reads heads without end, says of each interim one that it came, and inflates a body in one.
+Twisted reads heads of any length, logs each interim response, and inflates a body at once.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from zibrato.interfaces import Reactor
 __all__ = ["MAX_BODY", "MAX_HEAD", "bounded", "connections"]
 
 MAX_HEAD = 64 * 1024
-"""Bytes of status lines and headers that are read of one answer, about."""
+"""Bytes of status lines and headers that are read of one response, approximately."""
 MAX_BODY = 64 * 1024
 """Bytes of a body that are kept."""
 _GZIP = 31  # zlib's code for a gzip header and the largest window
 
 
 def connections(reactor: Reactor) -> HTTPConnectionPool:
-    """Return a pool of connections that stay open, and give up a server whose heads don't end."""
+    """Return a pool of persistent connections that give up on a server whose heads don't end."""
     pool = HTTPConnectionPool(reactor)
     pool._factory = _Connections
     return pool
@@ -42,19 +42,19 @@ def bounded(agent: IAgent) -> IAgent:
 
 
 class EndlessHeadError(Exception):
-    """A server has not come to an end with its headers, or with interim answers."""
+    """A server doesn't come to an end with its headers, or with interim responses."""
 
     def __str__(self) -> str:
         return f"the head of the answer is over {MAX_HEAD} bytes"
 
 
 class _Connections(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
-    """Makes connections; the pool has no public way to say of what kind."""
+    """Makes connections; the pool has no public way to choose their class."""
 
     noisy = False
 
     def buildProtocol(self, _address: IAddress | None) -> HTTP11ClientProtocol:
-        """Return a connection, in bounds."""
+        """Return a connection with bounds."""
         return _Connection(self._quiescentCallback)  # type: ignore[no-untyped-call]  # it has no types
 
 
@@ -62,17 +62,17 @@ class _Connection(HTTP11ClientProtocol):
     _head = 0
 
     def request(self, request: Request) -> Deferred[IResponse]:
-        """Return the response to come."""
+        """Return the response, when it is received."""
         self._head = 0
         response = super().request(request)
         if self._parser is not None:
-            # It writes a line for each interim answer (1xx): a server could fill the disk with
-            # them.
+            # Twisted's parser logs a line for each interim response (1xx), so a server could fill
+            # the disk.
             self._parser._log = _SILENT
         return response
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what comes, unless the head is too long with it."""
+        """Parse what is received, unless that makes the head too long."""
         super().dataReceived(data)  # type: ignore[no-untyped-call]  # it has no types
         if self._parser is not None and self._parser.state in (STATUS, HEADER):
             self._head += len(data)
@@ -84,24 +84,24 @@ class _Connection(HTTP11ClientProtocol):
 @implementer(ILogObserver)
 class _Nobody:
     def __call__(self, event: object) -> None:
-        """Let it go."""
+        """Ignore the event."""
 
 
 _SILENT = Logger(observer=_Nobody())
 
 
 class _Inflated(GzipDecoder):
-    """A response whose body comes inflated."""
+    """A response whose body is inflated."""
 
     original: IResponse
 
     def deliverBody(self, protocol: IProtocol) -> None:
-        """Hand the body to a protocol as it comes."""
+        """Deliver the inflated body to a protocol as it is received."""
         self.original.deliverBody(_Inflating(protocol))
 
 
 class _Inflating(Protocol):
-    """Hands a body on inflated, as far as it is good, and no more of it than is kept."""
+    """Passes a body on inflated, as far as it is intact, and no more of it than is kept."""
 
     def __init__(self, reader: IProtocol) -> None:
         self._reader = reader
@@ -109,23 +109,23 @@ class _Inflating(Protocol):
         self._room = MAX_BODY
 
     def connectionMade(self) -> None:
-        """Let the reader begin, who may end the connection."""
+        """Begin to read; the reader may end the connection."""
         self._reader.makeConnection(self.transport)  # type: ignore[arg-type]  # it is connected
 
     def dataReceived(self, data: bytes) -> None:
-        """Inflate what there is room for."""
-        if not self._room:  # for zlib, 0 is no bound
+        """Inflate as much as there is room for."""
+        if not self._room:  # for zlib, 0 means no bound
             return
         try:
             inflated = self._inflating.decompress(data, self._room)
         except zlib.error:
-            # What was inflated stands: it has come with a status, and what follows that changes
-            # nothing.
+            # Keep what was inflated: there is a status, and nothing that follows it in the body
+            # changes that.
             self._room = 0
             return
         self._room -= len(inflated)
         self._reader.dataReceived(inflated)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the reader."""
+        """Report the loss to the reader."""
         self._reader.connectionLost(reason)

@@ -1,4 +1,4 @@
-"""The way to an HTTP server through an HTTP proxy: a tunnel (CONNECT) for https, else as it is."""
+"""Reach an HTTP server through an HTTP proxy: by a tunnel (CONNECT) for https, or else directly."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _PROXY = re.compile(
     r"http://(?:([^:@/\s]+:[^@/\s]*)@)?(\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?/?",
     re.I | re.A,
 )
-# Of the proxy's own answer: the bounds of HTTP's client hold behind the tunnel alone.
+# For the proxy's own response: the bounds of the HTTP client only apply inside the tunnel.
 _MAX_HEAD = 16 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 
 
 class Proxy(NamedTuple):
-    """Where a proxy listens, and the header that says who asks."""
+    """A proxy's address, and the header with its credentials."""
 
     host: str
     port: int
@@ -44,18 +44,18 @@ class Proxy(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Proxy:
-        """Return the proxy of a URL; raises ValueError with one line that shows no password."""
+        """Parse a proxy's URL; raises ValueError with one line that shows no password."""
         match = _PROXY.fullmatch(text.strip())
         if not match or not 0 < int(match[3] or 3128) < 65536:
             raise ValueError("proxy: expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
-        # As in any URL: a password may have what ends it there, such as an @.
+        # As in any URL, a password may have escaped characters that would end it, such as @.
         credentials = match[1] and b"Basic " + b64encode(unquote_to_bytes(match[1]))
         return cls(match[2].strip("[]"), int(match[3] or 3128), credentials or None)
 
 
 @implementer(IAgent)
 class ProxiedAgent:
-    """Requests through a proxy, which sees nothing of https but the host's name."""
+    """Sends requests through a proxy, which for https learns nothing but the host's name."""
 
     def __init__(
         self, reactor: IReactorTime, proxy: Proxy, timeout: float, pool: HTTPConnectionPool
@@ -92,7 +92,7 @@ class _Tunnels:
         self._policy = BrowserLikePolicyForHTTPS()
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """Return the way to a server, whose certificate is verified behind the tunnel."""
+        """Return the endpoint of a server, whose certificate is verified inside the tunnel."""
         host = b"[%b]" % uri.host if b":" in uri.host else uri.host
         head = b"CONNECT %b:%d HTTP/1.1\r\nHost: %b:%d\r\n" % (host, uri.port, host, uri.port)
         if self._authorization is not None:
@@ -103,23 +103,23 @@ class _Tunnels:
 
 @implementer(IStreamClientEndpoint)
 class _TunnelEndpoint:
-    """Connects to a proxy, has it connect to where `head` says, and leaves the rest to others."""
+    """Connects to a proxy, and asks it for a tunnel with `head`; then others use the connection."""
 
     def __init__(self, proxy: IStreamClientEndpoint, head: bytes) -> None:
         self._proxy = proxy
         self._head = head
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Return the connected protocol; fails where the proxy can't or won't."""
+        """Return the connected protocol; fails if the proxy can't or won't connect."""
         tunnel = _Tunnel(self._head, protocolFactory)
         factory = Factory.forProtocol(lambda: tunnel)
-        factory.noisy = False  # else every connection is two lines of the log
+        factory.noisy = False  # otherwise every connection logs two lines
         connecting = self._proxy.connect(factory)
         return connecting.addCallback(lambda _: tunnel.established)
 
 
 class _Tunnel(Protocol):
-    """Asks for a tunnel; once there is one, all that comes goes to the protocol behind it."""
+    """Asks for a tunnel; once it is open, all received data goes to the protocol behind it."""
 
     transport: Connection
 
@@ -135,7 +135,7 @@ class _Tunnel(Protocol):
         self.transport.write(self._head)
 
     def dataReceived(self, data: bytes) -> None:
-        """Hand on what comes, once the proxy has answered."""
+        """Pass received data on, after the proxy's response."""
         if self._inner is not None:
             self._inner.dataReceived(data)
             return
@@ -147,7 +147,7 @@ class _Tunnel(Protocol):
             self._fail("the proxy's answer is not HTTP")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell who is concerned."""
+        """Report the loss to whoever waits for the tunnel or uses it."""
         if self._inner is not None:
             self._inner.connectionLost(reason)
         else:

@@ -1,4 +1,4 @@
-"""What the answers of HTTP servers have in common: what they say of an error, and how long to wait.
+"""What responses of all HTTP servers have in common: error messages, and how long to wait.
 
 Pure.
 """
@@ -31,11 +31,11 @@ __all__ = [
 ]
 
 SLOW = 300.0
-"""Seconds between tries of what only people can mend."""
+"""Seconds between attempts if only people can solve the problem."""
 MAX_WAIT = 3600.0
-"""Seconds of a Retry-After that are honoured at most: a server's slip must not end the shipping."""
+"""The longest Retry-After that is obeyed, in seconds: a server's slip must not end shipping."""
 MAX_MESSAGE = 200
-"""Characters of what a server says that go into the log."""
+"""Characters of a server's message that are logged."""
 PROXY_REFUSES = "407, the proxy rejects its user or password; correct them"
 MIN_SECRET = 6
 """Characters; a shorter secret would be found in any text."""
@@ -43,12 +43,12 @@ MIN_SECRET = 6
 
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_GATEWAYS = 520
-"""From here on statuses are of what stands before a server that is away, such as Cloudflare's."""
+"""From here on, statuses come from a gateway of a server that is down, such as Cloudflare."""
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410, 421})
 
 
 class Response(NamedTuple):
-    """The answer to one request: `body` may be cut short."""
+    """The response to one request; `body` may be cut short."""
 
     status: int
     headers: Headers
@@ -56,33 +56,33 @@ class Response(NamedTuple):
 
 
 def error_message(body: bytes) -> str:
-    """Return what a body says of an error in any of the known shapes, in one line."""
+    """Return the error message of a body in any of the known formats, as one line."""
     try:
         content = msgspec.json.decode(body)
         if isinstance(content, dict):
             content = content.get("errors") or content.get("error") or content
         text = _flat(content)
-    except (ValueError, RecursionError):  # plain text, or too deep to be meant
+    except (ValueError, RecursionError):  # plain text, or nested too deeply to be one of them
         text = body.decode(errors="replace")
     return one_line(text)
 
 
 def one_line(text: str) -> str:
-    """Return what a server says as one line that a terminal may show."""
+    """Return a server's text as one line that is safe for a terminal."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """Return what a server says without the secrets that it quotes, and cut short."""
+    """Return a server's text, cut short, without the secrets that it quotes."""
     for secret in secrets:
         if len(secret) >= MIN_SECRET:
             text = text.replace(secret, "***")
-    # Not before: of a secret that was cut nothing would be known.
+    # Cut only now: a secret that was cut wouldn't be found.
     return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…"
 
 
 def retry_after(headers: Headers, now: float) -> float:
-    """Return the seconds that Retry-After asks to wait, at most an hour; 0 where it doesn't.
+    """Return the seconds that Retry-After asks to wait, at most an hour; 0 without the header.
 
     `now` is the Unix time.
     """
@@ -92,9 +92,9 @@ def retry_after(headers: Headers, now: float) -> float:
 
 
 def raise_later(response: Response, now: float, what: str, says: str) -> None:
-    """Raise RetryLater for a status that says to try again, or that only people can mend.
+    """Raise RetryLater for a status that asks to try again, or that only people can resolve.
 
-    `what` is what is posted, `says` what the server says, `now` the Unix time.
+    `what` is what was posted, `says` is the server's message, `now` is the Unix time.
     """
     status = response.status
     if status in _LATER or status >= _OF_GATEWAYS:
@@ -121,12 +121,12 @@ def _flat(content: object) -> str:
 
 
 def _seconds(value: str, now: float) -> float:
-    """Return the seconds of a Retry-After header: a number of them, or a date."""
+    """Return the seconds of a Retry-After header, which is a number of seconds or a date."""
     if re.fullmatch(r"\s*\d{1,9}\s*", value, re.ASCII):
         return float(value)
     try:
         date = parsedate_to_datetime(value)
     except (TypeError, ValueError, OverflowError):
         return 0.0
-    # A date in -0000 comes without a zone, though it is in UTC.
+    # A date in -0000 is parsed without a zone, but it is in UTC.
     return date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now

@@ -1,4 +1,4 @@
-"""Where a backend posts to, as its settings say: url, headers, proxy."""
+"""The target of a backend that posts, from its settings url, headers and proxy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zibrato.backends.http_responses import scrubbed
 __all__ = ["NAMES", "SECRETS", "HttpTarget"]
 
 NAMES = ("url", "headers", "proxy")
-"""The settings that it is made of."""
+"""The settings that make up a target."""
 SECRETS = ("headers", "proxy")
 _URL = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[^]\s/@?#:[]+)(?::(\d{1,5}))?(?:/[^\s#]*)?", re.I | re.A
@@ -22,7 +22,7 @@ _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)=([\x20-\x7e]+)")
 
 @dataclass(frozen=True)
 class HttpTarget:
-    """A URL, what each request has to say to be let in, and the proxy on the way."""
+    """A URL, headers that each request needs to be accepted, and a proxy."""
 
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -30,7 +30,7 @@ class HttpTarget:
 
     @classmethod
     def parse(cls, settings: Mapping[str, str], default: str | None = None) -> HttpTarget:
-        """Return the target of settings; raises ValueError with one line that shows no secret."""
+        """Parse settings to a target; raises ValueError with one line that shows no secret."""
         url = (settings.get("url") or default or "").strip()
         match = _URL.fullmatch(url)
         if not match or not 0 < int(match[1] or 80) < 65536:
@@ -44,14 +44,15 @@ class HttpTarget:
 
     @property
     def shown(self) -> str:
-        """The URL for the log: some servers let in who has the right query."""
+        """The URL for the log, without its query: some servers accept a query as credentials."""
         path, mark, _ = self.url.partition("?")
         return f"{path}{mark and '?…'}"
 
     def scrubbed(self, text: str) -> str:
         """Return `text` without the values of the headers, which an error page may quote."""
         values = self.headers.values()
-        # Also without a first word: of `Bearer TOKEN` a server may quote the token alone.
+        # Remove values without their first word, too: of `Bearer TOKEN`, a server may quote only
+        # the token.
         return scrubbed(text, [*values, *(value.rpartition(" ")[2] for value in values)])
 
 

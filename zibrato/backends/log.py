@@ -43,7 +43,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LogBackend:
 
 
 class Line(msgspec.Struct, omit_defaults=True):
-    """One series over one interval: Unix times, a timer's values in seconds."""
+    """One series over one interval: times are Unix times, a timer's values are in seconds."""
 
     start: float
     end: float
@@ -65,9 +65,9 @@ Row = tuple[Snapshot, Series, Summary]
 
 
 class Rest:
-    """What is left to write of a delivery: its `rows`, and the `lines` of some before those.
+    """What is left to write of a delivery: its `rows`, and the `lines` of the rows before them.
 
-    `measurements` are what those lines sum up.
+    `measurements` is the number of measurements in these lines.
     """
 
     def __init__(self, rows: Iterator[Row]) -> None:
@@ -78,9 +78,9 @@ class Rest:
 
 @implementer(IBackend)
 class LogBackend:
-    """Writes to the file at `path`, opened on the first line; None is standard output.
+    """Writes to the file at `path`, which is opened for the first line; None is standard output.
 
-    Where a full disk stopped a write midway, the next try goes on from there.
+    If a full disk interrupts a write, the next attempt continues there.
     """
 
     name = "log"
@@ -96,7 +96,7 @@ class LogBackend:
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
-        """Open the file anew for the next line."""
+        """Reopen the file for the next line."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -114,17 +114,17 @@ class LogBackend:
             self._write(rest)
             delivery.delivered(rest.measurements)
             if delivery.pending:
-                await deferLater(self._clock, 0)  # the reactor's turn
+                await deferLater(self._clock, 0)  # give the reactor its turn
 
     def _make_lines(self, rest: Rest) -> bool:
-        """Make the lines of some rows; return whether there are any."""
+        """Encode the next rows as lines; return whether there are any."""
         rows = list(islice(rest.rows, _AT_ONCE))
         rest.lines = b"".join(self._line(*row) for row in rows)
         rest.measurements = sum(summary.count for _, _, summary in rows)
         return bool(rows)
 
     def _write(self, rest: Rest) -> None:
-        """Write the lines; raises RetryLater where that can't be, and goes on there next time."""
+        """Write the lines; raises RetryLater on failure, and the next call continues there."""
         try:
             file = self._opened()
             while rest.lines:
@@ -135,7 +135,7 @@ class LogBackend:
             raise RetryLater(f"can't write to {where}: {error.strerror}") from None
 
     def _opened(self) -> int:
-        """Return the file descriptor; twistd replaces sys.stdout, but not what lies beneath."""
+        """Return the file descriptor; twistd replaces sys.stdout, but not what is beneath it."""
         if self._path is None:
             return 1
         if self._file is None:
@@ -159,9 +159,9 @@ class LogBackend:
 
 
 def _printable(line: bytes) -> bytes:
-    """Return JSON without what a terminal would obey, such as U+009B: JSON lets it stand as it is.
+    """Escape characters that a terminal would interpret, such as U+009B, which JSON allows.
 
-    It is in strings alone, where an escape means the same.
+    In JSON they occur only in strings, where an escape has the same meaning.
     """
     if line.isascii() and b"\x7f" not in line:
         return line
@@ -176,7 +176,7 @@ def _escape(char: str) -> str:
 
 
 def _rows(delivery: Delivery) -> Iterator[Row]:
-    """Generate the rows of a delivery; what has no finite sum is dropped."""
+    """Generate the rows of a delivery; series without a finite sum are dropped."""
     for snapshot in delivery.snapshots:
         for series, summary in snapshot.summaries.items():
             # JSON has no infinity.

@@ -20,7 +20,7 @@ def make(settings: Mapping[str, str], _context: BackendContext) -> MemoryBackend
 
 @implementer(IBackend)
 class MemoryBackend:
-    """`snapshots` are those delivered, oldest first; without a bound."""
+    """Keeps the delivered snapshots in `snapshots`, oldest first and without a bound."""
 
     name = "memory"
 
@@ -37,5 +37,5 @@ class MemoryBackend:
         """Do nothing."""
 
     def stop(self) -> Deferred[None]:
-        """Do nothing: what was kept can still be looked at."""
+        """Do nothing: what was kept can still be examined."""
         return succeed(None)

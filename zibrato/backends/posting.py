@@ -1,4 +1,4 @@
-"""What backends share that post items by the request, which may be rejected for one of them."""
+"""What backends share that post items in requests, which may be rejected because of one item."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = [
 ]  # fmt: skip
 
 _EFFORT = 250
-"""Counters and gauges that take a few milliseconds."""
+"""Counters and gauges whose conversion takes a few milliseconds."""
 _TIMER_EFFORT = 16
-"""Counters that a timer with many buckets takes as long as."""
+"""A timer with many buckets takes as long as this many counters."""
 T = TypeVar("T")
 
 
 class Item(Named, Protocol):
-    """What is sent: some measurements of a name from a source."""
+    """Something that is sent: measurements of a name from a source."""
 
     @property
     def measurements(self) -> int:
-        """How many measurements arrive with it."""
+        """How many measurements arrive with this item."""
 
 
 class SeriesItem(msgspec.Struct, frozen=True):
-    """An Item that is of one series, and muted by that: what more is sent, a subclass has."""
+    """An Item for one series, which is also its key for muting; subclasses add what is sent."""
 
     series: Series
     measurements: int
@@ -46,17 +46,17 @@ class SeriesItem(msgspec.Struct, frozen=True):
 
     @property
     def source(self) -> str:
-        """Where it is from."""
+        """The source that the measurements are from."""
         return self.series.source
 
     @property
     def key(self) -> Series:
-        """What tells it from others."""
+        """What identifies the item."""
         return self.series
 
 
 class Verdict(NamedTuple):
-    """Why a request is rejected as a whole; else how many of its `items` are, and why."""
+    """Why a request was rejected as a whole, or else how many of its `items` were, and why."""
 
     rejection: str | None = None
     items: int = 0
@@ -67,7 +67,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 class Effort:
-    """How much work was done since the reactor had its turn: what yields asks `is_due`."""
+    """Counts the work since the reactor had its turn; generators ask `is_due` when to yield."""
 
     __slots__ = ("_done",)
 
@@ -75,7 +75,7 @@ class Effort:
         self._done = 0
 
     def is_due(self, kind: str) -> bool:
-        """Whether to yield after the work for one more series of a kind."""
+        """Return whether to yield after the work for one more series of a kind."""
         self._done += _TIMER_EFFORT if kind == TIMER else 1
         if self._done < _EFFORT:
             return False
@@ -84,7 +84,7 @@ class Effort:
 
 
 async def in_turns(work: Generator[None, None, T], reactor: Reactor) -> T:
-    """Return what a generator returns, leaving the reactor its turns where it yields."""
+    """Return what a generator returns; whenever it yields, the reactor gets its turn."""
     while True:
         try:
             next(work)
@@ -102,9 +102,9 @@ def measurements(items: Iterable[Item]) -> int:
 def rejected_share(
     items: Sequence[Item], verdict: Verdict, what: str, rejections: RejectionLog
 ) -> int:
-    """Return about how many measurements an accepted request has lost: nobody says which.
+    """Return about how many measurements an accepted request has lost: no server says which.
 
-    They are told of in the log, where items are called `what`.
+    The loss is logged; the log calls the items `what`.
     """
     if verdict.rejection is not None or verdict.items <= 0:
         return 0
@@ -122,10 +122,10 @@ def note(
     *,
     lost: int = 0,
 ) -> None:
-    """Account for what a request brought to an end; what is rejected for a fault is muted.
+    """Account for the items whose fate a request has decided; items with a fault are muted.
 
-    `reason` is why the request was rejected, if it was. Of an accepted one so many measurements
-    are `lost` all the same.
+    `reason` is why the request was rejected, or None. Even if the request was accepted, `lost`
+    measurements of it are lost.
     """
     if outcome.accepted:
         delivery.delivered(measurements(outcome.accepted) - lost)

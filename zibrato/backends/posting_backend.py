@@ -1,4 +1,4 @@
-"""What backends have in common that post to a URL of the operator's choice."""
+"""What backends share that post to a URL of the operator's choice."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 @dataclass(frozen=True)
 class _Work(Generic[ItemT]):
-    """What is left to send of a delivery, and what it adds to the totals once that is sent."""
+    """What is left to send of a delivery, and what it adds to the totals when all is sent."""
 
     remaining: Bisection[ItemT]
     addition: Addition | None
 
 
 class PostingBackend(Generic[ItemT]):
-    """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
+    """Posts with `http`, which is or acts like a treq HTTPClient; `release` frees its resources.
 
-    A subclass is named, knows its `url` where settings have none, and says what is to be sent, and
-    how one request is. What that adds to the `totals`, if there are any, holds once all is sent.
+    A subclass has a name and a default `url`, and defines what is to be sent and how a request is
+    sent. If there are `totals`, the addition to them is committed when all is sent.
     """
 
     name: str
@@ -65,7 +65,7 @@ class PostingBackend(Generic[ItemT]):
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, settings: Mapping[str, str]) -> None:
-        """Take over url and headers; what is no good is logged, and the old ones stay."""
+        """Change url and headers; if they are invalid, log that and keep the old ones."""
         try:
             self._target = HttpTarget.parse(settings, self.url)
         except ValueError as error:
@@ -96,20 +96,21 @@ class PostingBackend(Generic[ItemT]):
         return _Work(await self._remaining(delivery, addition), addition)
 
     async def _remaining(self, delivery: Delivery, addition: Addition | None) -> Bisection[ItemT]:
-        """Return what is to be sent, having accounted for what is not.
+        """Return what is to be sent, after accounting for what isn't.
 
-        Of the snapshots of `addition`, where there are totals, else of all that are delivered.
+        With totals, this is about the snapshots of `addition`, otherwise about all that are
+        delivered.
         """
         raise NotImplementedError
 
     async def _send(self, delivery: Delivery, remaining: Bisection[ItemT]) -> None:
-        """Send a request, and account for what that brought to an end; raises RetryLater."""
+        """Send a request, and account for the items that are decided by it; raises RetryLater."""
         raise NotImplementedError
 
     def _unmuted(
         self, delivery: Delivery, made: Sequence[ItemT], not_finite: int
     ) -> Sequence[ItemT]:
-        """Return what is to be sent of what was made, having accounted for what is not."""
+        """Return what is to be sent of the items in `made`, after accounting for what isn't."""
         kept = self._rejections.unmuted(made)
         for count, reason in (
             (not_finite, "not_finite"),
@@ -122,9 +123,9 @@ class PostingBackend(Generic[ItemT]):
     async def _post(
         self, body: bytes, headers: RequestHeaders, classify: Callable[[Response, float], T]
     ) -> tuple[T, HttpTarget]:
-        """Return what an answer means, and whose secrets it may quote; raises RetryLater."""
-        # A reload may change it while the answer is awaited, which may quote the secrets of this
-        # one.
+        """Return the result of `classify`, and the target that was used; raises RetryLater."""
+        # A reload may change the target while this waits for the response, which may quote the
+        # secrets of the old one.
         target = self._target
         own = RequestHeaders(target.headers.items())
         try:

@@ -1,4 +1,4 @@
-"""What people are told of what can't arrive, each thing once, and what is muted meanwhile."""
+"""Log what a backend can't deliver, each thing once, and mute it for a while."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["MAX_LOGGED", "MUTED", "Named", "RejectionLog"]
 MUTED = 600.0
 """Seconds for which a rejected name and source is left out."""
 MAX_LOGGED = 10_000
-"""Names that are remembered as logged; once there are so many, there is nothing new to learn."""
+"""Names that are remembered as logged; when there are so many, no more are logged."""
 _NAMES_A_LINE = 20
 
 
 class Named(Protocol):
-    """What can be rejected, and is muted by its `key`."""
+    """Something that can be rejected, and is then muted by its `key`."""
 
     @property
     def name(self) -> str:
@@ -29,18 +29,18 @@ class Named(Protocol):
 
     @property
     def source(self) -> str:
-        """Where it is from."""
+        """The source that the measurements are from."""
 
     @property
     def key(self) -> Hashable:
-        """What a backend tells it from others by."""
+        """What identifies it to the backend."""
 
 
 N = TypeVar("N", bound=Named)
 
 
 class RejectionLog:
-    """The log of what `backend` can't deliver, and the mutes."""
+    """Logs what `backend` can't deliver, and knows what is muted."""
 
     _log = Logger()
 
@@ -52,7 +52,7 @@ class RejectionLog:
         self._quiet_until = 0.0
 
     def mute(self, item: Named, reason: str) -> None:
-        """Leave what has the key of `item` out for a while, and say so."""
+        """Leave out items with the key of `item` for a while, and log that."""
         self._muted[item.key] = self._reactor.monotonic() + MUTED
         self._log.warn(
             "{backend} rejects {name} from {source}: {reason}; muted for {minutes:.0f} minutes",
@@ -70,11 +70,11 @@ class RejectionLog:
         return [item for item in items if item.key not in self._muted]
 
     def rejected_all(self, names: Sequence[str], reason: str, measurements: int) -> None:
-        """Say that a whole interval is rejected, `names` among it; seldom, not each time."""
+        """Log, at intervals, that a whole interval is rejected; `names` are among it."""
         self._tell("a whole interval", names, reason, measurements)
 
     def rejected_some(self, names: Sequence[str], reason: str, measurements: int) -> None:
-        """Say that something of a request is rejected, whose `names` these are; seldom."""
+        """Log, at intervals, that a part of a request is rejected; `names` are in the request."""
         self._tell("a part of a request", names, reason, measurements)
 
     def _tell(self, what: str, names: Sequence[str], reason: str, measurements: int) -> None:
@@ -92,7 +92,7 @@ class RejectionLog:
             )
 
     def log_once(self, what: str, counts: Counter[str]) -> None:
-        """Say `what` happened to the measurements counted by name: each name once, some a time."""
+        """Log `what` happened to measurements, counted by name: each name once, a few at a time."""
         fresh = [name for name in counts if (what, name) not in self._logged][:_NAMES_A_LINE]
         if fresh and len(self._logged) < MAX_LOGGED:
             self._logged.update((what, name) for name in fresh)

@@ -1,4 +1,4 @@
-"""Where a server is that is no web server, as a setting says it: HOST:PORT."""
+"""The address of a server that isn't a web server, from a setting HOST:PORT."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MAX_PORT = 65_535
 
 
 class ServerAddress(NamedTuple):
-    """A host, by its name or its IP address, and a port of it."""
+    """A host name or IP address, and a port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str, default_port: int) -> ServerAddress:
-        """Return the address of HOST or HOST:PORT; raises ValueError, one line for people."""
+        """Parse HOST or HOST:PORT; raises ValueError, one line for people."""
         match = _ADDRESS.fullmatch(text.strip())
         port = int((match and match[2]) or default_port)
         if not match or not 0 < port <= _MAX_PORT:

@@ -1,4 +1,4 @@
-"""What every backend does with the settings that it is given."""
+"""What every backend does with its settings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def check_names(settings: Mapping[str, str], *allowed: str) -> None:
 
 
 def claim_path(path: Path, files: set[Path]) -> None:
-    """Add a resolved path to those that backends have for themselves alone.
+    """Add a resolved path to those that a backend has for itself alone.
 
-    Raises ValueError, with one line for people, where another backend or the outbox has it: a store
-    would be none with lines of a log in it.
+    Raises ValueError, with one line for people, if another backend or the outbox has it: lines of a
+    log in a store's file, for example, would corrupt it.
     """
     if path in files:
         raise ValueError(

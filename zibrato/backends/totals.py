@@ -1,9 +1,10 @@
-"""What each series has come to, for receivers that take running totals alone.
+"""Running totals of series, for receivers that only accept those.
 
-They survive a restart where they have a file. An interval is added to them in memory that nobody
-sees, and holds from its commit on. So a backend that is scraped commits, then shows: no total ever
-falls, for that would be a counter's beginning to Prometheus. A backend that sends does that first,
-then commits: what it can't know to have arrived it sends again, to the last bit as before.
+Totals survive a restart if they have a file. An interval is added to totals in memory that nobody
+sees, and takes effect when it is committed. A backend that is scraped commits first and then shows
+the totals. So no total ever falls, which Prometheus would take for the reset of a counter. A
+backend that sends does so first and then commits: what may not have arrived is sent again,
+identical to the last bit.
 """
 
 from __future__ import annotations
@@ -27,24 +28,24 @@ from zibrato.threads import Inline, Workers, finished
 __all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Totals", "never_falls"]
 
 MAX_BYTES = 64 << 20
-"""Bytes of memory that all totals take about, before those of the longest silence are forgotten."""
+"""Bytes of memory for all totals, about; above it, the longest silent ones are forgotten."""
 FORGOTTEN = 86_400.0
-"""Seconds of silence, as intervals have it, after which a series begins anew."""
+"""Seconds of silence, by the times of intervals, after which a series begins again."""
 STEP = 0.001
-"""Seconds between two totals of a series where the later one is of no later interval."""
+"""Seconds between two totals of a series if the later one is not of a later interval."""
 MAX_AHEAD = 600.0
-"""Seconds that a total's time may be ahead of the clock: many receivers take nothing beyond."""
+"""Seconds that a total's time may be ahead of the clock: many receivers reject more."""
 _TOTAL_BYTES, _TEXT_BYTES = 560, 50
-"""As measured: of a series with its total, and of each of its texts, beside what is in them."""
+"""Measured: for a series with its total, and for each of its texts in addition to its content."""
 _WARN_EVERY = 3600.0
 """Seconds."""
 T = TypeVar("T")
 
 
 class Addition:
-    """What new snapshots add to totals at the Unix time `now`: seen by nobody until `commit`.
+    """What new snapshots add to totals at the Unix time `now`; nobody sees it before `commit`.
 
-    A total whose time is ahead, since the clock was set back meanwhile, goes on at the interval's.
+    If a total's time is ahead because the clock was set back, it continues at the interval's time.
     """
 
     def __init__(
@@ -56,9 +57,9 @@ class Addition:
         self._now = now
 
     def add(self, series: Series, summary: Summary, start: float, end: float) -> Total:
-        """Return the total with what the interval from `start` to `end` has of a series."""
+        """Add a series' summary of the interval from `start` to `end`, and return its total."""
         is_monotonic = never_falls(series, summary)
-        # Popped, so that it is set anew at the end: what was silent for longest is first.
+        # Remove the total and put it at the end, so that the longest silent series is first.
         packed = self.changed.pop(series, None) or self._before.get(series)
         before = None if packed is None else packed.total
         total = Total(start, start, end, _own(summary), is_monotonic)
@@ -78,9 +79,9 @@ class Addition:
 
 
 class Totals:
-    """Totals of series, with a `file` or in memory alone; what takes a while `workers` do.
+    """Totals of series, in a `file` or only in memory; `workers` do what takes long.
 
-    One addition at a time is begun and committed.
+    Only one addition at a time may be begun and committed.
     """
 
     _log = Logger()
@@ -106,16 +107,17 @@ class Totals:
         return iter(list(self._totals.items()))
 
     async def load(self) -> None:
-        """Read the file, unless that is done; raises RetryLater where it can't be read."""
+        """Read the file, unless that was done; raises RetryLater if it can't be read."""
         async with self._loading:
             if not self._loaded and self.file is not None:
                 await self._in_thread(self._read)
                 self._loaded = True
 
     async def begin(self, delivery: Delivery, now: float) -> Addition:
-        """Return the addition of what is new of a delivery; the rest is noted as delivered.
+        """Return an addition of the new snapshots of a delivery; the others count as delivered.
 
-        What is known already was shown or sent before it was committed, or at once after.
+        Snapshots that are already in the totals were shown or sent before or just after their
+        commit.
         """
         await self.load()
         snapshots, identities = delivery.snapshots, delivery.identities
@@ -128,14 +130,14 @@ class Totals:
         return Addition(self._totals, snapshots, now)
 
     async def commit(self, addition: Addition, identities: Sequence[Identity | None]) -> None:
-        """Have an addition hold, all of it or nothing; raises RetryLater where it can't be kept.
+        """Commit an addition, all or nothing; raises RetryLater if it can't be stored.
 
-        Once under way it is finished, even if cancelled.
+        Once begun, this is finished even if it is cancelled.
         """
         sizes = await self._in_thread(lambda: self._write(addition, identities))
         self._warn()
         for series, total in addition.changed.items():
-            self._totals.pop(series, None)  # dicts have what was silent for longest first
+            self._totals.pop(series, None)  # the dict has the longest silent series first
             self._totals[series] = total
         self._size += sum(sizes.values()) - sum(self._sizes.get(one, 0) for one in sizes)
         self._sizes.update(sizes)
@@ -151,7 +153,7 @@ class Totals:
         self._workers.stop()
 
     def _warn(self) -> None:
-        """Say, seldom, that series begin anew for want of room."""
+        """Log, at intervals, that series begin again because there is no room."""
         is_full, self._is_full = self._is_full, False
         if is_full and monotonic() >= self._quiet_until:
             self._quiet_until = monotonic() + _WARN_EVERY
@@ -170,7 +172,7 @@ class Totals:
             raise RetryLater(f"the totals in {path}: {error}") from None
 
     def _read(self) -> None:
-        assert self.file is not None  # noqa: S101 - for mypy: else there is nothing to read
+        assert self.file is not None  # noqa: S101 - for mypy: otherwise there is nothing to read
         self._totals = dict(self.file.load())
         self._sizes = {series: _size_of(series, total) for series, total in self._totals.items()}
         self._size = sum(self._sizes.values())
@@ -178,9 +180,9 @@ class Totals:
     def _write(
         self, addition: Addition, identities: Sequence[Identity | None]
     ) -> Mapping[Series, int]:
-        """Write an addition; return the sizes of what is changed, 0 of what is forgotten.
+        """Write an addition; return the sizes of changed totals, which are 0 for forgotten ones.
 
-        In a thread: nothing here changes meanwhile what others read.
+        This runs in a thread, so it changes nothing that others may be reading.
         """
         changed = addition.changed
         sizes = {series: _size_of(series, total) for series, total in changed.items()}
@@ -192,7 +194,7 @@ class Totals:
             except sqlite3.DatabaseError as error:
                 if not is_corrupt(error):
                     raise
-                # What is in memory is all there is: a new file gets it.
+                # All totals are in memory: write them to a new file.
                 self.file.restore(error, self._totals)
                 self.file.commit(kept, forgotten, identities)
         return sizes
@@ -200,14 +202,15 @@ class Totals:
     def _forgotten(
         self, changed: Mapping[Series, PackedTotal], sizes: dict[Series, int]
     ) -> Sequence[Series]:
-        """Return what was silent for a day, and for longest until the others have their bound.
+        """Return series that were silent for a day, or longest while the others exceed the bound.
 
-        Their `sizes` are 0 then.
+        Their `sizes` are set to 0.
         """
         newest = max((total.seen for total in changed.values()), default=0.0)
         size = self._size + sum(sizes.values()) - sum(self._sizes.get(one, 0) for one in sizes)
         silent = ((one, total) for one, total in self._totals.items() if one not in changed)
-        # Where all are in use the new ones have no room: else each would begin anew all the time.
+        # If all series are in use, there is no room for new ones; otherwise all would keep
+        # beginning again.
         new = ((one, total) for one, total in changed.items() if one not in self._totals)
         forgotten = []
         for series, total in chain(silent, new, changed.items()):
@@ -222,12 +225,12 @@ class Totals:
 
 
 def never_falls(series: Series, summary: Summary) -> bool:
-    """Return whether a total is monotonic with such an interval: a counter can be counted down."""
+    """Return whether a total stays monotonic with a summary: a counter can be decremented."""
     return series.kind != COUNTER or summary.sum >= 0
 
 
 def _own(summary: Summary) -> Summary:
-    """Return a summary whose distribution is in buckets, which a receiver is told of."""
+    """Return a summary with its distribution in buckets, in which receivers get it."""
     distribution = summary.distribution
     if distribution is None:
         return summary

@@ -1,4 +1,4 @@
-"""The file of running totals: what each series has come to, and which snapshots are in that.
+"""The file of running totals: the total of each series, and which snapshots are included.
 
 For one thread at a time, blocking.
 """
@@ -37,13 +37,13 @@ COMMIT;
 
 
 class ForeignTotalsError(Exception):
-    """The file is an intact database, and has no totals of this Zibrato's."""
+    """The file is an intact database, but isn't a file of totals of this Zibrato's."""
 
 
 class Total(NamedTuple):
-    """All of a series from the Unix time `start` on, the last of it in the interval of `seen`.
+    """The sum of a series from the Unix time `start` on; its last interval began at `seen`.
 
-    `end` is the time that this total is of: each has a later one than the one before it.
+    `end` is the time of this total, which is later than that of the previous total.
     """
 
     start: float
@@ -54,7 +54,7 @@ class Total(NamedTuple):
 
 
 class PackedTotal(NamedTuple):
-    """A total as it is kept: of a timer's buckets that is a tenth."""
+    """A total as it is kept in memory: packed, a timer's buckets take a tenth."""
 
     seen: float
     is_monotonic: bool
@@ -62,19 +62,19 @@ class PackedTotal(NamedTuple):
 
     @classmethod
     def of(cls, total: Total) -> PackedTotal:
-        """Return a total packed."""
+        """Pack a total."""
         return cls(total.seen, total.is_monotonic, encode(total))
 
     @property
     def total(self) -> Total:
-        """The total itself, made anew."""
+        """The unpacked total, made at each access."""
         return _total(self.data)
 
 
 class TotalsFile:
-    """The totals in the file at `path`, which has a `lock`; opened by what first needs it.
+    """The totals in the file at `path`, which has a `lock`; the file is opened on first use.
 
-    A corrupt file is set aside. Raises ForeignTotalsError, sqlite3.Error and OSError.
+    A corrupt file is quarantined. Raises ForeignTotalsError, sqlite3.Error and OSError.
     """
 
     _log = Logger()
@@ -85,7 +85,7 @@ class TotalsFile:
         self._open: sqlite3.Connection | None = None
 
     def load(self) -> Iterator[tuple[Series, PackedTotal]]:
-        """Generate all totals, those that were silent for longest first."""
+        """Generate all totals, the longest silent ones first."""
         try:
             yield from [*self._rows()]
         except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
@@ -94,7 +94,7 @@ class TotalsFile:
             self._set_aside(error)
 
     def unknown(self, identities: Sequence[Identity | None]) -> Sequence[bool]:
-        """Return of each snapshot whether it has yet to be added."""
+        """Return for each snapshot whether it still has to be added."""
         return repeats.unknown(self._connection(), identities)
 
     def commit(
@@ -103,7 +103,7 @@ class TotalsFile:
         forgotten: Iterable[Series],
         identities: Sequence[Identity | None],
     ) -> None:
-        """Write what is changed, delete what is forgotten, note which snapshots it is: or none."""
+        """Write changes, delete forgotten series, and note the snapshots, all or nothing."""
         connection = self._connection()
         with transaction(connection):
             connection.executemany(
@@ -116,25 +116,25 @@ class TotalsFile:
             repeats.note(connection, identities)
 
     def restore(self, error: sqlite3.Error, totals: Mapping[Series, PackedTotal]) -> None:
-        """Set a corrupt file aside, and write all totals to a new one."""
+        """Quarantine a corrupt file, and write all totals to a new one."""
         self._set_aside(error)
         self.commit(totals, (), ())
 
     def close(self) -> None:
-        """Close the file, all of it in one, and let another have it."""
+        """Close the file with its WAL written back, and release the lock."""
         if self._open is not None:
             with suppress(sqlite3.Error):
-                # Somebody who reads the file must not hold up the daemon's stop.
+                # A program that reads the file must not delay the daemon's stop.
                 self._open.execute("PRAGMA busy_timeout = 0")
                 self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._open.close()
             self._open = None
-        self._lock = None  # which closes it, unless a backend in this one's place has it, too
+        self._lock = None  # this closes it, unless a backend that replaces this one has it, too
 
     def _rows(self) -> Iterator[tuple[Series, PackedTotal]]:
         query = "SELECT series, data FROM total ORDER BY seen"
         for series, data in self._connection().execute(query):
-            total = _total(data)  # what is none is found here
+            total = _total(data)  # what isn't a total is detected here
             yield _series(series), PackedTotal(total.seen, total.is_monotonic, data)
 
     def _connection(self) -> sqlite3.Connection:
@@ -182,8 +182,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if not tables:
         connection.executescript(_SCHEMA)
     connection.execute("PRAGMA journal_mode = WAL")
-    # What was exposed must be there when the power fails, too: a receiver would take what is less
-    # for a beginning, and count all of it again.
+    # Totals that were exposed must survive a power failure, too. A receiver would take a lower
+    # total for a reset, and count everything again.
     connection.execute("PRAGMA synchronous = FULL")
 
 

@@ -1,4 +1,4 @@
-"""Which file the running totals of a backend are in, and whether it can be had."""
+"""Find the file for the running totals of a backend, and lock it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _log = Logger()
 
 
 def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str) -> Totals:
-    """Return the totals of a backend, in the file that its setting `totals` names, or by default.
+    """Return the totals of a backend, in the file of its setting `totals`, or in a default file.
 
-    Where it is `none`, or no file can be had that nobody named, they are in memory alone. Raises
-    ValueError, one line for people, for a named file that can't be had.
+    If the setting is `none`, or if the default file can't be used, they are only in memory. Raises
+    ValueError, one line for people, if the file of the setting can't be used.
     """
     given = settings.get("totals")
     workers = Threads(context.reactor, f"zibrato {backend} totals", 1)
@@ -49,7 +49,7 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
 
 
 def _default(context: BackendContext, backend: str) -> Path | None:
-    """Return the first of the files of this backend's name that no other one of it has."""
+    """Return the first default file of this backend that no other backend of its name has."""
     for number in count(1):
         path = context.state(backend if number == 1 else f"{backend}-{number}")
         if path is None or path.resolve() not in context.files:
@@ -58,7 +58,7 @@ def _default(context: BackendContext, backend: str) -> Path | None:
 
 
 def _claim(path: Path, files: set[Path]) -> None:
-    if os.path.exists(path) and not os.path.isfile(path):  # False where nobody lets us look
+    if os.path.exists(path) and not os.path.isfile(path):  # isfile is False if we may not look
         raise ValueError(f"expected a file, got the directory or device {path}")
     claim_path(path.resolve(), files)
 

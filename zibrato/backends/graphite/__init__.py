@@ -1,1 +1,1 @@
-"""The Graphite backend, private: paths, data points, their two encodings, the connection."""
+"""The Graphite backend, private: paths, data points, two encodings, and the connection."""

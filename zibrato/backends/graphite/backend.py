@@ -24,7 +24,7 @@ _NOT_FINITE = "not sent, because the sum is not a finite number"
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> GraphiteBackend:
-    """Return the backend of `settings`, which connects when there is something to ship."""
+    """Return the backend of `settings`, which connects only when there is something to ship."""
     check_names(settings, "address", "protocol")
     protocol = settings.get("protocol") or "plain"
     if protocol not in ENCODINGS:
@@ -35,9 +35,9 @@ def make(settings: Mapping[str, str], context: BackendContext) -> GraphiteBacken
 
 @implementer(IBackend)
 class GraphiteBackend:
-    """Ships a delivery over a connection of its own, whole or once more: that does no harm.
+    """Ships each delivery over a connection of its own; if that fails, ships all of it again.
 
-    Of several values for a path and a time Graphite keeps the last.
+    Repeats do no harm: of several values for a path and a time, Graphite keeps the last.
     """
 
     name = "graphite"
@@ -56,10 +56,10 @@ class GraphiteBackend:
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
-        """Do nothing: there is no secret."""
+        """Do nothing: the backend has no secret."""
 
     def stop(self) -> Deferred[None]:
-        """Do nothing: no connection outlasts its delivery."""
+        """Do nothing: each connection ends with its delivery."""
         return succeed(None)
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -70,11 +70,11 @@ class GraphiteBackend:
             points = mapped.points(self._percentiles, self._sent)
             await stream(self._address, chunks(points, self._encode), self._reactor)
         delivery.delivered(mapped.measurements)
-        # Once all has arrived: what is sent again must not be added to itself.
+        # Add only after everything has arrived, or what is sent again would be added to itself.
         await in_turns(self._sent.adding(mapped.summaries), self._reactor)
 
     async def _mapped(self, delivery: Delivery) -> Mapped:
-        """Return what is to be sent, having accounted for what is not."""
+        """Return what is to be sent, after accounting for what isn't."""
         mapped = await in_turns(mapping(delivery.snapshots), self._reactor)
         self._note_rejected(delivery, mapped)
         delivery.requests_size = mapped.size

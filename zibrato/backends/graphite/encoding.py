@@ -1,4 +1,4 @@
-"""Data points as carbon takes them: lines, or pickles with their length before them; pure."""
+"""Encode data points for carbon: as lines, or as pickles with their length in front; pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zibrato.backends.graphite.points import Point
 __all__ = ["AT_ONCE", "ENCODINGS", "PORTS", "chunks"]
 
 PORTS = {"plain": 2003, "pickle": 2004}
-"""Where carbon takes them by default."""
+"""Carbon's default ports."""
 AT_ONCE = 200
-"""Points of a chunk: with the longest paths less than the 1 MiB that carbon takes of a pickle."""
+"""Points in a chunk: even with the longest paths, less than the 1 MiB that carbon accepts."""
 _LENGTH = struct.Struct("!L")
-_PROTOCOL = 2  # which every Python reads
+_PROTOCOL = 2  # every Python can read it
 
 
 def _plain(points: Sequence[Point]) -> bytes:
@@ -32,7 +32,7 @@ ENCODINGS: dict[str, Callable[[Sequence[Point]], bytes]] = {"plain": _plain, "pi
 
 
 def chunks(points: Iterable[Point], encode: Callable[[Sequence[Point]], bytes]) -> Iterator[bytes]:
-    """Generate the bytes that ship points, so many at once."""
+    """Generate the encoded points, so many at a time."""
     left = iter(points)
     while part := list(islice(left, AT_ONCE)):
         yield encode(part)

@@ -1,7 +1,7 @@
-"""From series to Graphite's paths, `NAME;tag=value;…`; pure.
+"""Convert series to Graphite's paths, `NAME;tag=value;…`; pure.
 
-Everything in a path is ASCII that neither carbon's lines nor Graphite's functions take for their
-own. A tag's value may be anything but a `;`, and has no `~` in front.
+A path has only ASCII characters without a meaning in carbon's lines or Graphite's functions. A
+tag's value may have any character except `;`, and may not begin with `~`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from zibrato.model import Series, Tags
 __all__ = ["MAX_PART", "MAX_PATH", "path_name", "path_tags"]
 
 MAX_PATH = 4096
-"""Bytes of a name with its tags: what doesn't fit of the latter is left out."""
+"""Bytes of a name with its tags; tags that don't fit are left out."""
 MAX_PART = 200
-"""Characters between two dots of a name: where there are no tags it is the name of a file."""
+"""Characters between two dots of a name: without tags, this part is a file's name."""
 _DIGEST = 16
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.:-]+")
 _ILLEGAL_VALUE = re.compile(r"[^A-Za-z0-9_.:/@+=%&!?*#$^|,()\[\]<>~-]+")
@@ -25,7 +25,7 @@ _OWN = ("level", "source")
 
 
 def path_name(text: str) -> str:
-    """Return a name as a path: between two dots there is something, and each part is a file's name.
+    """Convert a name to a path, whose parts between dots aren't empty and can be file names.
 
     Each run of illegal characters becomes one `-`.
     """
@@ -36,8 +36,8 @@ def path_name(text: str) -> str:
 def path_tags(series: Series, room: int) -> str:
     """Return the tags of a series in at most `room` characters, each with a `;` before it.
 
-    Level and source are among them, in place of tags of these names. What a tag may not be called
-    gets a `-` behind it.
+    Level and source are included; they replace tags of these names. A tag whose name is not allowed
+    gets a `-` after its name.
     """
     own = (("level", series.level), ("source", series.source))
     others: Tags = tuple(tag for tag in series.tags if tag[0] not in _OWN)
@@ -55,7 +55,7 @@ def path_tags(series: Series, room: int) -> str:
 
 def _value(text: str) -> str:
     legal = _ILLEGAL_VALUE.sub("-", text) or "-"
-    return f"-{legal[1:]}" if legal.startswith("~") else legal  # Graphite refuses it
+    return f"-{legal[1:]}" if legal.startswith("~") else legal  # Graphite rejects a ~ here
 
 
 def _shortened(part: str) -> str:

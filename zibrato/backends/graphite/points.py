@@ -1,8 +1,8 @@
-"""From snapshots to the data points that Graphite gets, each path and time once; pure.
+"""Convert snapshots to Graphite's data points, with each path and time only once; pure.
 
-Of two values for a path and a time Graphite keeps the later one. So what becomes one path is
-merged, and what comes late for an interval is merged with what was sent of it, as far as that is
-remembered.
+Graphite keeps only the last of several values for a path and a time. Therefore series that have the
+same path are merged. Late measurements of an interval are merged with those that were sent before,
+as long as these are remembered.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["Mapped", "Metric", "Point", "mapping"]
 
 _STRIDE = 250
 _METRIC_BYTES = 500
-"""Of a metric with its path, beside their texts."""
+"""Of a metric with its path, without the texts themselves."""
 
 
 class Metric(NamedTuple):
-    """What Graphite knows series by: their kind, the name and the tags of their paths, the time.
+    """What distinguishes series in Graphite: their kind, name and tags in the path, and the time.
 
     `time` is the whole Unix second in which the interval began.
     """
@@ -38,7 +38,7 @@ class Metric(NamedTuple):
 
     @property
     def main(self) -> str:
-        """The path that says that it was measured."""
+        """The path that every metric of this kind has."""
         return f"{self.name}{'' if self.kind == GAUGE else '.count'}{self.tags}"
 
 
@@ -51,10 +51,11 @@ class Point(NamedTuple):
 
 
 class Mapped(NamedTuple):
-    """Snapshots mapped: what each metric has, and how many measurements have no place there.
+    """Mapped snapshots: the summaries of metrics, and measurements that can't be shipped.
 
-    `paths` are those that no other may have, at their times. `conflicting`, by name, are
-    measurements of a path that another kind has; `not_finite` have no finite sum.
+    `paths` are in use, with their times, and no other metric may have them. `conflicting` counts,
+    by name, measurements whose path belongs to another kind; `not_finite` counts those whose sum
+    isn't finite.
     """
 
     summaries: dict[Metric, Summary]
@@ -64,20 +65,20 @@ class Mapped(NamedTuple):
 
     @property
     def measurements(self) -> int:
-        """How many have a place."""
+        """How many measurements can be shipped."""
         return sum(summary.count for summary in self.summaries.values())
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """About how many bytes of memory this takes."""
         return sum(
             _METRIC_BYTES + 2 * (len(metric.name) + len(metric.tags)) for metric in self.summaries
         )
 
     def points(self, percentiles: Sequence[float], sent: Sent[Metric]) -> Iterator[Point]:
-        """Generate the data points, together with what was sent of each metric before.
+        """Generate data points, merged with what was sent of each metric before.
 
-        A timer's sum, extremes and percentiles give way to whose path they would have.
+        A timer's sum, extremes and percentiles are left out if another metric has their path.
         """
         wanted = [*dict.fromkeys(percentiles)]
         for metric, summary in self.summaries.items():
@@ -91,9 +92,9 @@ class Mapped(NamedTuple):
 
 
 def mapping(snapshots: Sequence[Snapshot]) -> Generator[None, None, Mapped]:
-    """Return what Graphite is to get of `snapshots`, yielding every few milliseconds of work.
+    """Return the data points' source for `snapshots`, yielding every few milliseconds of work.
 
-    A path belongs to a counter if there is one, else to a timer, else to a gauge.
+    If several kinds have the same path, it belongs to a counter, or else to a timer.
     """
     result = Mapped({}, set(), Counter(), Counter())
     for position, _ in enumerate(_steps(snapshots, result), 1):
@@ -120,7 +121,7 @@ def _steps(snapshots: Sequence[Snapshot], result: Mapped) -> Iterator[None]:
 
 
 def _take(metric: Metric, summary: Summary, result: Mapped) -> None:
-    """Give a metric its path, if that can be."""
+    """Give a metric its path, unless that is taken or the sum isn't finite."""
     path = metric.main, metric.time
     if path in result.paths:
         result.conflicting[metric.name] += summary.count
@@ -146,7 +147,7 @@ def _of_timer(summary: Summary, percentiles: Sequence[float]) -> Iterator[tuple[
 
 
 def _merged(parts: list[Summary]) -> Summary:
-    """Return all summaries as one, merged pairwise: thousands take no quadratic time."""
+    """Merge all summaries to one, in pairs, so that thousands don't take quadratic time."""
     while len(parts) > 1:
         pairs = zip(parts[::2], parts[1::2], strict=False)
         parts = [*chain((one.merged(two) for one, two in pairs), parts[len(parts) // 2 * 2 :])]

@@ -1,4 +1,4 @@
-"""What Graphite has of the latest intervals, so that what comes late for one is added to it."""
+"""What was sent to Graphite for the latest intervals, so that late measurements are added to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zibrato.model import Summary
 __all__ = ["MAX_BYTES", "Sent"]
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of memory, about; what was sent first is forgotten first."""
+"""Of memory, approximately; what was sent first is forgotten first."""
 _ENTRY_BYTES = 200
 _STRIDE = 50
 
@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Sent(Generic[K]):
-    """The summaries of what has arrived, by what has them; in at most `most` bytes of memory."""
+    """The summaries of what has arrived, by key, in at most `most` bytes of memory."""
 
     def __init__(self, most: int = MAX_BYTES) -> None:
         self._most = most
@@ -27,12 +27,12 @@ class Sent(Generic[K]):
         self._summaries: dict[K, tuple[Summary, int]] = {}
 
     def with_before(self, key: K, summary: Summary) -> Summary:
-        """Return the summary together with what has arrived before."""
+        """Return the summary merged with what arrived before under the key."""
         before = self._summaries.get(key)
         return summary if before is None else before[0].merged(summary)
 
     def adding(self, summaries: Mapping[K, Summary]) -> Generator[None, None, None]:
-        """Note that these have arrived, beside what has before; yields every few milliseconds."""
+        """Note that these summaries have arrived; yields every few milliseconds of work."""
         for position, (key, summary) in enumerate(summaries.items(), 1):
             total = self.with_before(key, summary)
             size = total.size + _ENTRY_BYTES

@@ -1,8 +1,8 @@
-"""One TCP connection that takes bytes to a peer that answers nothing.
+"""A TCP connection that sends bytes to a peer that doesn't answer.
 
-The peer has read them all if it closes its side after ours was closed: who is killed, and who
-closes with something unread, resets the connection. What its kernel has not acknowledged by then
-it has not read either.
+If the peer closes its side after ours was closed, it has read everything: a peer that is killed, or
+closes with unread data, resets the connection. It hasn't read what its kernel hasn't acknowledged
+by then, either.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ __all__ = ["CONNECT_TIMEOUT", "TIMEOUT", "stream"]
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
-"""Seconds in which a peer must take something, and have closed after the end."""
+"""Seconds in which a peer must read something, or close its side after the end."""
 
 
 async def stream(
     address: ServerAddress, chunks: Iterator[bytes], reactor: Reactor, timeout: float = TIMEOUT
 ) -> None:
-    """Send chunks, each as the one before is on its way; raises RetryLater unless all are read."""
+    """Send chunks, one after the other; raises RetryLater unless the peer has read all of them."""
     endpoint = HostnameEndpoint(reactor, address.host, address.port, CONNECT_TIMEOUT)
     sending = _Sending(chunks, reactor, timeout)
     try:
@@ -62,13 +62,13 @@ class _Once(Factory):
         self._protocol = protocol
 
     def buildProtocol(self, _address: IAddress | None) -> Protocol:
-        """Return what was given."""
+        """Return the protocol that was given."""
         return self._protocol
 
 
 @implementer(IPullProducer, IHalfCloseableProtocol)
 class _Sending(Protocol):
-    """Sends what there is, then waits for the peer's end."""
+    """Sends all chunks, then waits until the peer closes its side."""
 
     transport: Connection
 
@@ -88,7 +88,7 @@ class _Sending(Protocol):
         self.transport.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
-        """Send the next chunk, or say that there is none."""
+        """Send the next chunk; after the last one, close our side."""
         if self._stalling is not None and self._stalling.active():
             self._stalling.reset(self._timeout)
         chunk = next(self._chunks, None)
@@ -96,21 +96,21 @@ class _Sending(Protocol):
             self.transport.write(chunk)
         else:
             self.transport.unregisterProducer()
-            # Only our end: the peer's own end is then the word that it has read all.
+            # Close only our side: when the peer closes its own, it has read everything.
             self.transport.loseWriteConnection()
 
     def stopProducing(self) -> None:
-        """Do nothing: the connection is lost, and what calls this says so, too."""
+        """Do nothing: the connection is lost, which is reported separately."""
 
     def dataReceived(self, _data: bytes) -> None:
-        """Overhear it: carbon has nothing to say."""
+        """Ignore the data: carbon has nothing to say."""
 
     def writeConnectionLost(self) -> None:
-        """Note that our end is on its way."""
+        """Note that the end of our side is on its way."""
         self._has_sent_all = True
 
     def readConnectionLost(self) -> None:
-        """Close: the peer has said that it reads no more."""
+        """Close the connection: the peer reads no more."""
         if not self._has_sent_all:
             self._give_up("the server closed the connection before it had read everything")
         elif _unacknowledged(self.transport):
@@ -119,11 +119,11 @@ class _Sending(Protocol):
             self.transport.loseConnection()
 
     def _stalled(self) -> None:
-        """Give up on a peer that takes nothing."""
+        """Give up on a peer that reads nothing."""
         self._give_up(f"the server accepted no data for {self._timeout:g} s")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Say whether all has arrived."""
+        """Report whether everything has arrived."""
         if reason.check(ConnectionDone) and self._has_sent_all:
             self._finish(None)
         else:
@@ -144,7 +144,7 @@ class _Sending(Protocol):
 
 
 def _unacknowledged(transport: Connection) -> int:
-    """Return how many bytes the peer's kernel has not acknowledged; 0 where nobody can say."""
+    """Return how many bytes the peer's kernel has not acknowledged; 0 if that is unknown."""
     room = bytearray(struct.calcsize("i"))
     with suppress(OSError):
         fcntl.ioctl(transport.getHandle(), termios.TIOCOUTQ, room)

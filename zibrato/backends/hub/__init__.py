@@ -1,1 +1,1 @@
-"""The backend `zibrato`, which ships to another daemon: a hub."""
+"""The backend `zibrato`, which ships to another daemon, the hub."""

@@ -25,10 +25,13 @@ from zibrato.model import Identity
 __all__ = ["HubBackend", "make"]
 
 PATIENCE = 15.0
-"""Seconds without an acknowledgement after which an attempt has failed. A hub that takes in more
-than its outbox has room for of an open interval acknowledges once that is closed, after ten."""
+"""Seconds without an acknowledgement after which an attempt has failed.
+
+If an open interval exceeds the room of a hub's outbox, the hub acknowledges only when the interval
+is closed, after ten seconds.
+"""
 PAUSES = (0.01, 0.1)
-"""Seconds between two looks at what the hub says: the first, and the longest."""
+"""Seconds between two polls for the hub's messages: at first, and at most."""
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> HubBackend:
@@ -37,9 +40,9 @@ def make(settings: Mapping[str, str], context: BackendContext) -> HubBackend:
     if "socket" not in settings:
         raise ValueError("expected socket=tcp://HOST:PORT, where the hub listens, got none")
     endpoint = Endpoint.of_client(settings["socket"])
-    if endpoint.address in context.sockets:  # all of it would go round for ever
+    if endpoint.address in context.sockets:  # all measurements would go round for ever
         raise ValueError(f"socket: {endpoint.address} is this daemon's own; give the hub's")
-    # The hub would take what one of them ships for a repeat of what the other does.
+    # The hub would take what one of the two backends ships for a repeat of the other's.
     place = Path(endpoint.address)
     if place in context.files:
         raise ValueError(f"socket: another backend of this daemon ships to {place}; leave one out")
@@ -65,9 +68,9 @@ def _way_back(given: str | None, endpoint: Endpoint) -> Endpoint:
 
 @implementer(IBackend)
 class HubBackend:
-    """Ships to the hub at `address`, over the link that `open_link` makes of settings.
+    """Ships to the hub at `address`, over the link that `open_link` makes from settings.
 
-    What has arrived is what the hub says that it has committed. It knows what comes again.
+    What the hub has committed counts as delivered. The hub recognizes repeats.
     """
 
     name = "zibrato"
@@ -86,17 +89,18 @@ class HubBackend:
         self._open_link = open_link
         self._link = open_link(settings)
         self._has_keys = "curve" in settings
-        # By address, too: what a former hub has says nothing of the one that there is now.
+        # The address is part of the identity, because what one hub has says nothing about another
+        # hub.
         self._suffix = f"-{sha256(address.encode()).hexdigest()[:8]}"
         self._own = Identity(uuid4().hex, 0)
         self._instance: str | None = None
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Ship what is left of `delivery`, again where the hub hasn't acknowledged it."""
+        """Ship what is left of `delivery`, and repeat what the hub hasn't acknowledged."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, settings: Mapping[str, str]) -> None:
-        """Read the keys anew; what is no good is logged, and the old ones stay."""
+        """Read the keys again; if they are invalid, log that and keep the old ones."""
         if not (self._has_keys or "curve" in settings):
             return
         try:
@@ -117,7 +121,7 @@ class HubBackend:
         if not isinstance(window, Window):
             window = delivery.requests = Window(await self._parts(delivery), self._instance)
             delivery.requests_size = window.size
-        # What was on its way as the last attempt failed may be anywhere: the hub drops what it has.
+        # Parts that were sent in the last attempt may be anywhere: the hub drops those that it has.
         window.rewind()
         pause, deadline = PAUSES[0], self._reactor.monotonic() + PATIENCE
         while window:
@@ -136,7 +140,7 @@ class HubBackend:
             pause = min(2 * pause, PAUSES[1])
 
     def _exchange(self, window: Window) -> int:
-        """Read what the hub says, and send what goes; return how many measurements it committed."""
+        """Read messages, send what is possible; return how many measurements the hub committed."""
         link = self._link
         committed = 0
         client = window.client
@@ -148,7 +152,7 @@ class HubBackend:
         return committed
 
     async def _parts(self, delivery: Delivery) -> list[Part]:
-        """Return what is to be sent, having accounted for what can't be."""
+        """Return what is to be sent, after accounting for what can't be."""
         made: list[Part] = []
         for snapshot, identity in zip(delivery.snapshots, delivery.identities, strict=True):
             some, lost = await in_turns(
@@ -160,7 +164,7 @@ class HubBackend:
         return made
 
     def _identity(self, given: Identity | None) -> Identity:
-        """Return what the hub is to know a snapshot by: where it is in no file, one of its own."""
+        """Return a snapshot's identity for the hub; a snapshot that is in no file gets one here."""
         if given is None:
             given = self._own = self._own._replace(sequence=self._own.sequence + 1)
         return given._replace(run=given.run + self._suffix)

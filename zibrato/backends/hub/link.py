@@ -1,4 +1,4 @@
-"""The two sockets to a hub: one that sends, and one by which the hub acknowledges."""
+"""The two sockets to a hub: one sends frames, the other receives acknowledgements."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from zibrato.wire import Acknowledgement, decode_acknowledgement
 __all__ = ["Link"]
 
 HIGH_WATER = 4
-"""Frames that ZeroMQ queues: what it loses is sent again, so that this is about memory alone."""
+"""Frames that ZeroMQ queues. Lost frames are sent again, so this only limits memory."""
 RECONNECT = (100, 2000)
-"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+"""Milliseconds between attempts to connect: at first, and at most."""
 MAX_ACKNOWLEDGEMENT = 4096
 MAX_UNREAD = 1000
 _AT_ONCE = 100
 
 
 class Link:
-    """Opened with the first use, and anew after `close`; nothing here waits.
+    """The connection to a hub, opened on first use and again after `close`; nothing here waits.
 
-    All but `close` raise zmq.ZMQError. With `keys` what goes over tcp is encrypted.
+    All methods except `close` raise zmq.ZMQError. With `keys`, traffic over tcp is encrypted.
     """
 
     def __init__(self, endpoint: Endpoint, way_back: Endpoint, keys: ClientKeys | None) -> None:
@@ -37,7 +37,7 @@ class Link:
         self._client = ""
 
     def send(self, frame: bytes) -> bool:
-        """Return whether ZeroMQ took a frame."""
+        """Send a frame; return whether ZeroMQ accepted it."""
         push, _ = self._opened()
         try:
             push.send(frame, zmq.NOBLOCK)
@@ -46,7 +46,7 @@ class Link:
         return True
 
     def news(self, client: str) -> Iterator[Acknowledgement]:
-        """Generate what the hub has told a client by now; of other clients nothing comes then."""
+        """Generate the hub's messages to a client; from then on no others are received."""
         _, sub = self._opened()
         topic = client.encode()
         if client != self._client:
@@ -60,12 +60,12 @@ class Link:
             except zmq.Again:
                 return
             message = decode_acknowledgement(frames[0]) if len(frames) == 1 else None
-            # A subscription is to all topics that begin with it.
+            # A subscription matches every topic that begins with it.
             if told == topic and message is not None:
                 yield message
 
     def close(self) -> None:
-        """Close the sockets at once, with what they hold."""
+        """Close the sockets at once, and drop what they hold."""
         sockets, self._sockets, self._client = self._sockets, None, ""
         for socket in sockets or ():
             socket.close(linger=0)
@@ -76,8 +76,8 @@ class Link:
 
     def _opened(self) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
         if self._sockets is None:
-            # inproc is within one context; any other has one of its own, so that `close` can end
-            # its threads.
+            # inproc works within one context. Any other link has a context of its own, so that
+            # `close` can end its threads.
             self._context = zmq.Context.instance() if self._endpoint.inproc else zmq.Context()
             push, sub = self._context.socket(zmq.PUSH), self._context.socket(zmq.SUB)
             self._sockets = push, sub
@@ -93,8 +93,7 @@ class Link:
         return self._sockets
 
     def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
-        # What is not acknowledged is sent again anyway: to wait for it would hold up a stop for
-        # nothing.
+        # What isn't acknowledged is sent again anyway, so waiting for it would only delay a stop.
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])

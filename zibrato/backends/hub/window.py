@@ -1,7 +1,7 @@
-"""What is on its way to a hub: numbered parts of snapshots, until the hub has committed them; pure.
+"""The numbered parts of snapshots on their way to a hub, until the hub has committed them; pure.
 
-A part's number comes from its snapshot's identity, and from its place there. So after a crash the
-same part has the same number, and the hub knows it again.
+A part's number is derived from its snapshot's identity and its position in the snapshot. So after a
+crash the same part has the same number, and the hub recognizes it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from zibrato.wire import Acknowledgement
 __all__ = ["MAX_PARTS", "PART_BYTES", "Part", "Window", "parts"]
 
 PART_BYTES = 240 * 1024
-"""Of a part's rows. A row has less, whatever it holds; both together make a frame below 256 KiB.
-Other bounds would number parts anew, which an upgraded daemon must not do between two attempts."""
+"""Bytes of a part's rows.
+
+A single row always has less, and both together make a frame below 256 KiB. A different bound would
+number parts differently, which an upgraded daemon must not do between two attempts.
+"""
 MAX_PARTS = 1 << 20
-"""How far apart the numbers of two snapshots are."""
+"""The distance between the numbers of two snapshots."""
 _AT_ONCE = 200
 
 
 class Part(NamedTuple):
-    """Some rows of one snapshot; `client` and `sequence` are what the hub knows it by."""
+    """Some rows of one snapshot; the hub identifies the part by `client` and `sequence`."""
 
     client: str
     sequence: int
@@ -34,23 +37,23 @@ class Part(NamedTuple):
 
     @property
     def measurements(self) -> int:
-        """How many measurements arrive with it."""
+        """How many measurements arrive with this part."""
         return sum(row.measurements for row in self.rows)
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """About how many bytes this part takes."""
         return sum(len(row.data) + _ROW_BYTES for row in self.rows)
 
 
 _ROW_BYTES = 150
-"""What a row takes in memory beside its data."""
+"""Memory that a row takes in addition to its data."""
 
 
 def parts(snapshot: Snapshot, identity: Identity) -> Generator[None, None, tuple[list[Part], int]]:
     """Return the parts of a snapshot, and how many measurements can't be shipped.
 
-    It yields now and then, as it may take long.
+    It yields now and then, because it may take long.
     """
     made: list[Part] = []
     rows: list[EncodedRow] = []
@@ -79,9 +82,9 @@ def _part(
 
 
 class Window:
-    """Parts in the order of their numbers; those of the first one's client may be on their way.
+    """Parts by their numbers; only those of the first part's client may be on their way.
 
-    `instance` is which start of a hub told something last.
+    `instance` identifies the start of the hub that sent the last message.
     """
 
     def __init__(self, waiting: Iterable[Part], instance: str | None = None) -> None:
@@ -94,24 +97,24 @@ class Window:
 
     @property
     def client(self) -> str:
-        """As whom the hub knows who ships now; there must be something left."""
+        """The client that the hub knows the first part by; the window must not be empty."""
         return self._parts[0].client
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """About how many bytes of memory the parts take."""
         return sum(part.size for part in self._parts)
 
     def rewind(self) -> None:
-        """Have all sent again."""
+        """Send all parts again."""
         self._next = 0
 
     def frame(self) -> bytes | None:
-        """Return the next frame to send, None where all are on their way; `sent` goes on."""
+        """Return the next frame to send, or None if all are on their way; `sent` moves on."""
         if self._next == len(self._parts) or self._parts[self._next].client != self.client:
             return None
         part = self._parts[self._next]
-        # What was before the first is committed or given up: the hub isn't to wait for it.
+        # Parts before the first one are committed or given up, so the hub must not wait for them.
         after = self._parts[self._next - 1].sequence if self._next else 0
         return encode_part(part.client, part.sequence, after, part.times, part.rows)
 
@@ -120,7 +123,7 @@ class Window:
         self._next += 1
 
     def acknowledge(self, client: str, message: Acknowledgement) -> int:
-        """Take in what the hub tells a client; return how many measurements it committed."""
+        """Process the hub's message to a client; return how many measurements it committed."""
         if not self or self.client != client:
             return 0
         committed = 0
@@ -133,7 +136,7 @@ class Window:
             taken = sum(1 for part in self._sent() if part.sequence < message.wanted)
             self._next = min(self._next, taken)
         elif self.instance not in {None, message.instance}:
-            self._next = 0  # what was on its way to another hub, this one lacks
+            self._next = 0  # this hub lacks what was on its way to another one
         self.instance = message.instance
         return committed
 

@@ -1,1 +1,1 @@
-"""The Librato backend, private: mapping, requests, responses, the search for what is rejected."""
+"""The Librato backend, private: mapping, requests, responses, and the search for rejected items."""

@@ -1,4 +1,4 @@
-"""A Librato account: where its settings have measurements posted to, and as whom."""
+"""A Librato account: the URL that measurements are posted to, and the credentials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _APIPATH = re.compile(r"[^\s?#]*")
 
 @dataclass(frozen=True)
 class Account:
-    """Where to post, and as whom; the key never shows in its repr."""
+    """A URL and credentials; the repr never shows the key."""
 
     url: str
     username: str
@@ -31,17 +31,17 @@ class Account:
 
     @classmethod
     def parse(cls, settings: Mapping[str, str]) -> Account:
-        """Return the account of the settings username, apikey, hostname, apipath and api.
+        """Parse the account from the settings username, apikey, hostname, apipath and api.
 
-        The former two are required. The host name may have a scheme and a port. Raises
-        ValueError with one line for people.
+        The first two are required. The host name may include a scheme and a port. Raises ValueError
+        with one line for people.
         """
         check_names(settings, "username", "apikey", "hostname", "apipath", "api", "proxy")
         username = settings.get("username", "").strip()
         apikey = settings.get("apikey", "").strip()
         if not username:
             raise ValueError("username: expected the account's user name; give --username USER")
-        if ":" in username:  # HTTP's credentials have a colon behind the name
+        if ":" in username:  # in HTTP credentials, the first colon ends the user name
             raise ValueError(f"username: expected no colon, got {username!r}; give --username USER")
         if not apikey:
             raise ValueError(
@@ -61,7 +61,7 @@ class Account:
 
 
 def _url(hostname: str, apipath: str) -> str:
-    """Return the URL that what measurements are posted to is under, with a slash at its end."""
+    """Return the base URL for posting measurements, which ends with a slash."""
     host = _HOSTNAME.fullmatch(hostname.strip())
     if not host or not 0 < int(host[3] or 80) < 65536:
         raise ValueError(

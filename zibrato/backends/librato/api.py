@@ -1,4 +1,4 @@
-"""A Librato API as an account sees it: bodies go there, and what becomes of each is told."""
+"""Posts to a Librato API with an account, and tells what became of each body."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADERS: RequestHeaders = {"Content-Type": "application/json"}
 
 
 class LibratoApi:
-    """Posts bodies as `account` with `http`; an exchange gets `timeout` seconds."""
+    """Posts bodies with `http` as `account`; an exchange may take `timeout` seconds."""
 
     def __init__(
         self, account: Account, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT
@@ -24,9 +24,9 @@ class LibratoApi:
         self._clock = clock
 
     async def post(self, body: bytes) -> Verdict:
-        """Return whether the body was accepted, and whether all of it.
+        """Post a body; return whether it was accepted, completely or in part.
 
-        Raises RetryLater for what may go through later, and what `classify` raises.
+        Raises RetryLater for failures that may pass, and everything that `classify` raises.
         """
         account = self.account
         auth = account.username, account.apikey

@@ -26,7 +26,7 @@ from zibrato.backends.rejection_log import RejectionLog
 from zibrato.interfaces import BackendContext, Delivery, IBackend
 
 _LONG_AGO = 3600.0
-"""Seconds: what is older can't be rejected for being in the future."""
+"""Seconds: what is older can't have been rejected for being in the future."""
 _ABOUT_TIME = re.compile(r"measure_time|\bparams?: time[:,]")
 _MERGED = "sent under the name of another metric, which to Librato is the same name"
 _CONFLICTING = "not sent, because another kind of metric has the name"
@@ -43,7 +43,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> LibratoBackend
 
 @implementer(IBackend)
 class LibratoBackend:
-    """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds."""
+    """Posts with `http`, which is or acts like a treq HTTPClient; `release` frees its resources."""
 
     name = "librato"
     _log = Logger()
@@ -68,7 +68,7 @@ class LibratoBackend:
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, settings: Mapping[str, str]) -> None:
-        """Take over the account; one that is no good is logged, and the old one stays."""
+        """Change the account; if the new one is invalid, log that and keep the old one."""
         try:
             self._api.account = Account.parse(settings)
         except ValueError as error:
@@ -92,7 +92,7 @@ class LibratoBackend:
             self._note(delivery, remaining, await self._api.post(body))
 
     def _remaining(self, delivery: Delivery, mapped: Mapped) -> Bisection[Item]:
-        """Return what is to be sent, having accounted for what is not."""
+        """Return what is to be sent, after accounting for what isn't."""
         items = self._rejections.unmuted(mapped.items)
         muted = measurements(mapped.items) - measurements(items)
         for reason, count in (
@@ -108,21 +108,21 @@ class LibratoBackend:
         return Bisection(items)
 
     def _note(self, delivery: Delivery, remaining: Bisection[Item], verdict: Verdict) -> None:
-        """Account for what a request brought to an end: it was accepted, or rejected for that."""
+        """Account for the items whose fate a request has decided, whether accepted or rejected."""
         rejection = verdict.rejection
         lost = rejected_share(remaining.request, verdict, "measurements", self._rejections)
         if rejection is None:
             outcome = remaining.accepted()
-        elif _ABOUT_TIME.search(rejection):  # which is an interval's, not a measurement's
+        elif _ABOUT_TIME.search(rejection):  # an interval's time, not a measurement's
             outcome = self._misdated(remaining)
         else:
             outcome = remaining.rejected(rejection)
         note(delivery, outcome, self._rejections, rejection, lost=lost)
 
     def _misdated(self, remaining: Bisection[Item]) -> Outcome[Item]:
-        """Find out of which interval a request is rejected for its time, and give that up.
+        """Find the interval whose time makes a request rejected, and give that interval up.
 
-        Where it is too old, all that are older are, too.
+        If the interval is too old, all older intervals are given up as well.
         """
         if remaining.halve_by(lambda item: item.measure_time):
             return Outcome()

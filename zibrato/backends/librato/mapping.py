@@ -1,7 +1,7 @@
-"""From snapshots to the items that Librato gets, each name, source and time once; pure.
+"""Convert snapshots to Librato's items, with each name, source and time only once; pure.
 
-Its names are fewer than ours, and the legacy API has no place for tags and levels: series that
-become one stream are merged where they are of one kind, and told of where they are not.
+Librato allows fewer names than Zibrato, and its legacy API has no tags and levels. Series of one
+kind that become the same stream are merged; series of different kinds are logged.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _STRIDE = 250
 
 
 class Mapped(NamedTuple):
-    """Snapshots mapped: the items to ship, and measurements by the name that needs telling of.
+    """Mapped snapshots: the items to ship, and numbers of measurements, by name, to be logged.
 
-    `merged` arrive under another name, which their own was rewritten to; `conflicting` are of a
-    name that another kind has; `not_finite` have a sum that JSON has no number for. The latter
-    two are not among the items.
+    `merged` ones arrive under another name, because theirs was rewritten; `conflicting` ones have
+    the name of another kind; `not_finite` ones have a sum that JSON can't represent. The last two
+    are not in the items.
     """
 
     items: list[Item]
@@ -39,10 +39,10 @@ def mapping(
     percentiles: Sequence[float],
     streams: Streams = LEGACY_STREAMS,
 ) -> Generator[None, None, Mapped]:
-    """Return what Librato is to get of `snapshots`, yielding every few milliseconds of work.
+    """Return Librato's items for `snapshots`, yielding every few milliseconds of work.
 
-    In an interval a name belongs to one kind: the counter if there is one, else the timer, else the
-    gauge; the name of a percentile gives way to all of them.
+    In an interval, a name belongs to one kind: to the counter if there is one, or else to the
+    timer, or else to the gauge. The name of a percentile gives way to all of these.
     """
     result = Mapped([], Counter(), Counter(), Counter())
     for position, _ in enumerate(_steps(snapshots, percentiles, streams, result), 1):
@@ -54,7 +54,7 @@ def mapping(
 def _steps(
     snapshots: Sequence[Snapshot], percentiles: Sequence[float], streams: Streams, result: Mapped
 ) -> Iterator[None]:
-    """Map the snapshots, those of one time together, yielding after each series and each group."""
+    """Map snapshots, grouped by their time, yielding after each series and each group."""
     times: dict[int, list[Snapshot]] = {}
     for snapshot in snapshots:
         times.setdefault(int(snapshot.start), []).append(snapshot)
@@ -69,7 +69,7 @@ def _steps(
 
 
 class _Group:
-    """The series of one kind that are one stream at Librato."""
+    """The series of one kind that become the same stream at Librato."""
 
     __slots__ = ("kind", "members", "name", "streams")
 
@@ -80,13 +80,13 @@ class _Group:
         self.members: dict[Stream, list[Summary]] = {}
 
     def kept(self) -> Stream:
-        """Return the stream that stands for all: a legal one, if any is."""
+        """Return the stream that represents the group: one with a legal name, if there is any."""
         if len(self.members) == 1:
             return next(iter(self.members))
         return min(self.members, key=lambda own: (self.streams.legal(own) != own, own))
 
     def others(self) -> Iterator[tuple[str, int]]:
-        """Generate the measurements that arrive as another stream, by what is not theirs there."""
+        """Generate numbers of measurements that arrive as another stream, by what was rewritten."""
         kept = self.kept()
         for own, summaries in self.members.items():
             if own != kept:
@@ -96,7 +96,7 @@ class _Group:
                 yield rewritten, sum(summary.count for summary in summaries)
 
     def summary(self) -> Summary:
-        """Return all summaries as one, merged pairwise: thousands take no quadratic time."""
+        """Merge all summaries to one, in pairs, so that thousands don't take quadratic time."""
         parts = [summary for summaries in self.members.values() for summary in summaries]
         while len(parts) > 1:
             pairs = zip(parts[::2], parts[1::2], strict=False)
@@ -105,7 +105,7 @@ class _Group:
 
 
 class _Mapping:
-    """The groups that series of one time fall into, and what becomes of them in `result`."""
+    """Groups the series of one time, and adds the outcome to `result`."""
 
     def __init__(
         self, time: int, percentiles: Sequence[float], streams: Streams, result: Mapped
@@ -128,11 +128,11 @@ class _Mapping:
         if group is None:
             group = self.groups[kind, stream] = _Group(kind, name, self._streams)
         group.members.setdefault(own, []).append(summary)
-        # KINDS has them in the order in which they win.
+        # KINDS is in the order of precedence.
         self._kinds[name] = min(self._kinds.get(name, kind), kind, key=KINDS.index)
 
     def resolve(self, group: _Group) -> None:
-        """Make items of a group, once all series are in theirs."""
+        """Make items of a group, after all series are in their groups."""
         summary = group.summary()
         name, source, tags = self._streams.legal(group.kept())
         if self._kinds[group.name] != group.kind:
@@ -152,7 +152,7 @@ class _Mapping:
         for percent in self._percentiles:
             name = percentile_name(timer.name, percent)
             if name.lower() in self._kinds:
-                # To be told of, though nothing is lost: the timer itself has the measurements.
+                # This is to be logged, but nothing is lost: the timer itself has the measurements.
                 self.result.conflicting[name] += 0
             else:
                 yield timer._replace(name=name, percent=percent)

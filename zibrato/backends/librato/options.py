@@ -1,6 +1,6 @@
-"""The Librato account on the command line: its options, and where its key comes from.
+"""Command line options for the Librato account, and the sources of its key.
 
-Imported whenever options are parsed, so it imports nothing of the backend.
+This module is imported whenever options are parsed, so it imports nothing of the backend.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WEB = None
 def settings(
     options: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return the account's settings; raises ValueError where one half of an account is given."""
+    """Return the account's settings; raises ValueError if only half of an account is given."""
     apikey = _apikey(options, environment)
     username = options["username"]
     if username and not apikey:
@@ -60,7 +60,7 @@ def settings(
 
 
 def _apikey(options: Mapping[str, str | None], environment: Mapping[str, str]) -> str:
-    """Return the API key: the argument, its file, systemd's credential, or the environment."""
+    """Return the API key: from the argument, its file, systemd's credential, or the environment."""
     apikey, file = options["apikey"], options["apikey-file"]
     if apikey:
         return apikey

@@ -1,6 +1,6 @@
-"""What goes over the wire to Librato: gauges, or measurements with tags, as JSON.
+"""The JSON that is sent to Librato: gauges, or measurements with tags.
 
-Librato's own counters are running totals, so an interval's counter goes out as a gauge whose
+Librato's counters are running totals. Therefore the counter of an interval is sent as a gauge whose
 sums are added up.
 """
 
@@ -17,7 +17,7 @@ from zibrato.model import COUNTER, GAUGE, Summary, Tags
 
 
 class Gauge(msgspec.Struct, omit_defaults=True):
-    """One measurement as the API has it: `value`, or `count` and `sum` with what else is known."""
+    """One measurement in the API's format: `value`, or `count` and `sum` and what else is known."""
 
     name: str
     source: str
@@ -32,14 +32,14 @@ class Gauge(msgspec.Struct, omit_defaults=True):
 
 
 class Body(msgspec.Struct, omit_defaults=True):
-    """The body of a request; `measure_time` (Unix seconds) is that of gauges without their own."""
+    """The body of a request; `measure_time` (Unix seconds) is the default for its gauges."""
 
     gauges: Sequence[Gauge]
     measure_time: int | None = None
 
 
 class Measurement(msgspec.Struct, omit_defaults=True):
-    """One measurement as the tagged API has it: as a gauge, but by its tags."""
+    """One measurement in the tagged API's format: like a gauge, except for its tags."""
 
     name: str
     tags: Mapping[str, str]
@@ -54,14 +54,14 @@ class Measurement(msgspec.Struct, omit_defaults=True):
 
 
 class TaggedBody(msgspec.Struct, omit_defaults=True):
-    """The body of a request; `time` (Unix seconds) is that of measurements without their own."""
+    """The body of a request; `time` (Unix seconds) is the default for its measurements."""
 
     measurements: Sequence[Measurement]
     time: int | None = None
 
 
 class Item(NamedTuple):
-    """What becomes one measurement: a series, or the percentile `percent` of a timer.
+    """One measurement to send: a series, or the percentile `percent` of a timer.
 
     `measure_time` is when its interval began, in Unix seconds.
     """
@@ -76,25 +76,25 @@ class Item(NamedTuple):
 
     @property
     def measurements(self) -> int:
-        """How many measurements arrive with it; a percentile repeats those of its timer."""
+        """How many measurements arrive with it; a percentile only repeats those of its timer."""
         return self.summary.count if self.percent is None else 0
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes, as if its name were its own; without summary."""
+        """About how many bytes of memory it takes with its name, but without its summary."""
         own = getsizeof(self) + getsizeof(self.name)
-        if not self.tags or self.percent is not None:  # which shares the tags of its timer
+        if not self.tags or self.percent is not None:  # a percentile shares its timer's tags
             return own
         texts = sum(getsizeof(pair) + getsizeof(pair[1]) for pair in self.tags)
         return own + getsizeof(self.tags) + texts
 
     @property
     def key(self) -> tuple[str, str, Tags]:
-        """The name, source and tags as Librato tells them apart."""
+        """The name, source and tags by which Librato identifies a stream."""
         return self.name.lower(), self.source.lower(), self.tags
 
     def gauge(self) -> Gauge:
-        """Return it as the API has it; a sum of squares that overflowed is left out."""
+        """Return the gauge for the legacy API; a sum of squares that overflowed is left out."""
         name, source, kind, _, summary, percent, _ = self
         if percent is not None and summary.distribution is not None:
             return Gauge(name, source, summary.distribution.percentile(percent))
@@ -109,7 +109,7 @@ class Item(NamedTuple):
         return gauge
 
     def measurement(self) -> Measurement:
-        """Return it as the tagged API has it, which knows no sum of squares."""
+        """Return the measurement for the tagged API, which has no sum of squares."""
         gauge, last = self.gauge(), None
         if gauge.min is not None and isfinite(self.summary.last):
             last = self.summary.last
@@ -131,7 +131,7 @@ def encoded_tagged(items: Sequence[Item]) -> bytes:
 
 
 def encoded(items: Sequence[Item]) -> bytes:
-    """Return the body that ships `items`, each with its time where they have several."""
+    """Return the body that ships `items`; if their times differ, each has its own."""
     gauges = [item.gauge() for item in items]
     times = {item.measure_time for item in items}
     if len(times) == 1:

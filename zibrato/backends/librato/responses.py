@@ -1,4 +1,4 @@
-"""What a Librato API's answer means: accepted, rejected for good, or to be tried again; pure."""
+"""Interpret responses of a Librato API: accepted, rejected for good, or to be retried; pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Measurements(msgspec.Struct):
 
 
 class _Errors(msgspec.Struct):
-    """What the tagged API says of a request of which it has accepted a part."""
+    """The tagged API's response to a request that it has accepted in part."""
 
     errors: list[object] | dict[str, object] = []
     measurements: _Measurements = msgspec.field(default_factory=_Measurements)
@@ -43,8 +43,8 @@ class _Errors(msgspec.Struct):
 def classify(response: Response, now: float) -> Verdict:
     """Return what became of a request, which may be accepted in part.
 
-    `now` is the Unix time. Raises RetryLater where the same request may be accepted later; its
-    reason never quotes the server, so that it is the same for every try.
+    `now` is the Unix time. Raises RetryLater if the same request may be accepted later. Its reason
+    never quotes the server, so that it is the same for every attempt.
     """
     status = response.status
     if 200 <= status < 300:
@@ -58,7 +58,7 @@ def classify(response: Response, now: float) -> Verdict:
             "401, the username or the API key is wrong; correct it and reload (HUP)", SLOW
         )
     if status in {402, 403}:
-        # No measurement's fault: an account that is blocked, or a key that may only read.
+        # No measurement is at fault, but the account is blocked, or the key may only read.
         raise RetryLater(
             f"{status}, the account or the API key may not write; correct it and reload (HUP)", SLOW
         )
@@ -72,10 +72,10 @@ def classify(response: Response, now: float) -> Verdict:
 
 
 def _accepted(body: bytes) -> Verdict:
-    """Return how many measurements of an accepted request are rejected: those it has errors of."""
+    """Return how many measurements of an accepted request are rejected, which its errors list."""
     try:
         answer = msgspec.json.decode(body, type=_Errors)
-    except (ValueError, RecursionError):  # it was accepted, whatever it says
+    except (ValueError, RecursionError):  # it was accepted, whatever the body is
         return Verdict()
     if not answer.errors:
         return Verdict()
@@ -96,14 +96,14 @@ def _texts(headers: Headers, name: bytes) -> list[str]:
 
 
 def _is_limited(response: Response) -> bool:
-    """Return whether a 403 is about the rate of requests, not about what they hold."""
+    """Return whether a 403 is about the rate of requests, not about their content."""
     if response.headers.hasHeader("Retry-After") or _SAYS_LIMITED.search(response.body):
         return True
     return any(limit.get("remaining", 1) <= 0 for limit in _limits(response.headers))
 
 
 def _wait(headers: Headers, now: float) -> float:
-    """Return the seconds to wait that the server asks for, at most an hour; 0 where it doesn't."""
+    """Return the seconds that the server asks to wait, at most an hour; 0 if it doesn't ask."""
     limits = _limits(headers)
     spent = [limit for limit in limits if limit.get("remaining", 1) <= 0] or limits
     resets = [limit["reset"] - now for limit in spent if "reset" in limit]

@@ -1,7 +1,7 @@
-"""What the two APIs tell series by: the legacy one a name and source, the tagged one tags; pure.
+"""What identifies a series in each API: name and source in the legacy one, or tags; pure.
 
-A tag's name has 1 to 64 of `A-Z a-z 0-9 . : _ -`, its value 1 to 255 of those, `? / \\` and
-spaces, other letters among them; both are lower-cased there. A measurement has at most 50.
+A tag's name has 1 to 64 of `A-Z a-z 0-9 . : _ -`. Its value has 1 to 255 of these, `? / \\`, spaces
+and other letters. Librato converts both to lower case. A measurement has at most 50 tags.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ILLEGAL = re.compile(r"[^-.:\w?/\\ ]+")
 
 
 class Stream(NamedTuple):
-    """What belongs together there: in the tagged API `source` is one of the `tags`, too."""
+    """The identity of a stream; in the tagged API, `source` is one of the `tags`, too."""
 
     name: str
     source: str
@@ -30,7 +30,7 @@ class Stream(NamedTuple):
 
 
 class Streams(NamedTuple):
-    """How an API has streams: whose a series is by its `own` names, and which is `legal` there."""
+    """How an API identifies streams: by its `own` names for a series, and as a `legal` stream."""
 
     own: Callable[[Series], Stream]
     legal: Callable[[Stream], Stream]
@@ -45,15 +45,15 @@ def _legal_names(stream: Stream) -> Stream:
 
 
 def _tagged(series: Series) -> Stream:
-    """Return the stream with source and level as tags, in place of tags of these names."""
+    """Return the stream, with source and level as tags, which replace tags of these names."""
     tags = {**dict(series.tags), "source": series.source, "level": series.level}
     return Stream(series.name, series.source, tuple(sorted(tags.items())))
 
 
 def _legal_tags(stream: Stream) -> Stream:
-    """Return it with tags that are legal; where there are too many, the last ones are left out."""
+    """Return a stream with legal tags; if there are too many, the last ones are left out."""
     own = dict(stream.tags)
-    # First these, which tell series apart that have too many others.
+    # These come first, because they distinguish series that have too many other tags.
     kept = {name: _value(own.pop(name)) for name in ("source", "level")}
     for name, value in own.items():
         if len(kept) < MAX_TAGS:

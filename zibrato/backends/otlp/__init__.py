@@ -1,1 +1,1 @@
-"""Ships to whatever takes OTLP over HTTP: the collector, and most services that keep metrics."""
+"""Ships with OTLP over HTTP, to the OpenTelemetry Collector and most services for metrics."""

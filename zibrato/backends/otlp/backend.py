@@ -24,7 +24,7 @@ __all__ = ["OtlpBackend", "make"]
 
 URL = "http://localhost:4318/v1/metrics"
 MAX_POINTS = 1000
-"""Data points of a request."""
+"""The most data points in a request."""
 TEMPORALITIES = ("delta", "cumulative")
 _HEADERS: RequestHeaders = {
     "Content-Type": "application/x-protobuf",
@@ -61,9 +61,9 @@ def _resource(text: str) -> Mapping[str, str]:
 
 @implementer(IBackend)
 class OtlpBackend(PostingBackend[DataPoint]):
-    """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
+    """Posts with `http`, which is or acts like a treq HTTPClient; `release` frees its resources.
 
-    With `totals` sums and histograms are cumulative, else deltas.
+    With `totals`, sums and histograms are cumulative; otherwise they are deltas.
     """
 
     name = "otlp"

@@ -1,6 +1,6 @@
-"""From snapshots to OTLP's metrics: what goes out, and its place in a request; pure.
+"""Convert snapshots to OTLP's metrics, and put these in requests; pure.
 
-The messages are those of the package opentelemetry-proto, an extra.
+The messages are those of the package opentelemetry-proto, which an extra installs.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from zibrato.model import COUNTER, GAUGE, Series, Snapshot, Summary
 __all__ = ["MAX_WIDTH", "DataPoint", "data_points", "request_of"]
 
 MAX_WIDTH = 4096
-"""Buckets from the first to the last: at scale 6 the greatest is 2**64 times the least."""
+"""Buckets from the first to the last: at scale 6, the last is 2**64 times the first."""
 _NANO = 10**9
 
 
 class DataPoint(SeriesItem, frozen=True):
-    """What becomes one data point: a series from `start` to `end`, in Unix seconds.
+    """One data point: a series from `start` to `end`, in Unix seconds.
 
-    `measurements` are those of its interval, also where `summary` is of more. A counter that was
-    counted down is not monotonic.
+    `measurements` counts those of its interval, even if `summary` covers more. A counter that was
+    decremented is not monotonic.
     """
 
     summary: Summary
@@ -60,7 +60,7 @@ def data_points(
 ) -> Generator[None, None, Taken]:
     """Return the data points of snapshots, yielding every few milliseconds of work.
 
-    With `totals` they are cumulative, and added there, else deltas.
+    With `totals`, they are cumulative and added to the totals; otherwise they are deltas.
     """
     points: list[DataPoint] = []
     not_finite, effort = 0, Effort()
@@ -90,7 +90,7 @@ def _data_point(
 def request_of(
     points: Sequence[DataPoint], resource: Mapping[str, str], *, is_cumulative: bool
 ) -> bytes:
-    """Return the body that ships data points, those of a source as one resource."""
+    """Return the body that ships data points; those of a source are one resource."""
     request = ExportMetricsServiceRequest()
     sources: dict[str, _Metrics] = {}
     for point in points:
@@ -113,7 +113,7 @@ def _attributes(texts: Mapping[str, str]) -> list[KeyValue]:
 
 
 class _Metrics:
-    """The metrics of one resource: a kind and name has one, which has all of its data points."""
+    """The metrics of one resource: each kind and name has one metric with all its data points."""
 
     def __init__(self, added: ResourceMetrics, is_cumulative: bool) -> None:
         self._scope = added.scope_metrics.add()
@@ -155,12 +155,12 @@ class _Metrics:
 
 
 def _fill(place: ExponentialHistogramDataPoint, summary: Summary) -> None:
-    """Write a timer. OTLP has no gaps between buckets, so that a wide one gets a lower scale."""
+    """Write a timer. OTLP allows no gaps between buckets, so a wide one gets a lower scale."""
     distribution = (summary.distribution or Distribution()).in_buckets()
     place.count, place.sum = summary.count, summary.sum
     place.min, place.max = summary.min, summary.max
     place.zero_count = distribution.zeros
-    # OTLP numbers a bucket by its lower bound, ours are by their upper one.
+    # OTLP numbers a bucket by its lower bound, Zibrato by its upper one.
     buckets = Counter({index - 1: count for index, count in distribution.buckets.items()})
     place.scale = SCALE
     while buckets and max(buckets) - min(buckets) >= MAX_WIDTH:

@@ -1,4 +1,4 @@
-"""What an answer to OTLP means: taken, taken in part, rejected for good, or later; pure."""
+"""Interpret responses to OTLP: accepted, partly accepted, rejected, or to be retried; pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ __all__ = ["classify"]
 
 
 def classify(response: Response, now: float) -> Verdict:
-    """Return what became of a request; raises RetryLater where it may be accepted later.
+    """Return what became of a request; raises RetryLater if it may be accepted later.
 
-    `now` is the Unix time. Statuses are those that OTLP names, and 500, which many mean so.
+    `now` is the Unix time. The statuses to be retried are those that OTLP names, and 500, which
+    many servers use in the same sense.
     """
     status = response.status
     if 200 <= status < 300:
@@ -33,17 +34,17 @@ def _partial(response: Response) -> Verdict:
     answer = ExportMetricsServiceResponse()
     try:
         answer.ParseFromString(response.body)
-    except DecodeError:  # it was accepted, whatever it says
+    except DecodeError:  # it was accepted, whatever the body is
         return Verdict()
     success = answer.partial_success
     return Verdict(None, success.rejected_data_points, one_line(success.error_message))
 
 
 def _says(response: Response) -> str:
-    """Return the text of an error, in protobuf a google.rpc.Status."""
+    """Return the text of an error, which in protobuf is a google.rpc.Status."""
     if not _is_protobuf(response):
         return error_message(response.body)
-    status = ExportMetricsPartialSuccess()  # has the two fields of a google.rpc.Status
+    status = ExportMetricsPartialSuccess()  # it has the same two fields as a google.rpc.Status
     try:
         status.ParseFromString(response.body)
     except DecodeError:

@@ -1,1 +1,1 @@
-"""Shows running totals to whoever scrapes them, in the forms that Prometheus reads."""
+"""Serves running totals to scrapers, in the formats that Prometheus reads."""

@@ -24,13 +24,13 @@ from zibrato.threads import Threads, Workers, finished
 __all__ = ["PrometheusBackend", "make"]
 
 MAX_HELD = 64 << 20
-"""Bytes of compressed pages: the newest ones, and those that somebody still reads."""
+"""Bytes of compressed pages: of the newest ones, and of those that are still being read."""
 _NAMES = ("endpoint", "totals")
 _ARGUMENTS = (
     "interface", "port", "address", "backlog", "mode", "lockfile",
     "privateKey", "certKey", "extraCertChain", "dhParameters", "sslmethod",
 )  # fmt: skip
-"""Of Twisted's endpoints that listen."""
+"""The kinds of Twisted endpoints that listen."""
 Descriptions = Callable[[], Deferred[Mapping[str, str]]]
 
 
@@ -43,7 +43,7 @@ def make(settings: Mapping[str, str], context: BackendContext) -> PrometheusBack
 
 
 def _endpoint(settings: Mapping[str, str]) -> str | None:
-    """Return Twisted's description of an endpoint, whose own arguments look like settings."""
+    """Return a Twisted endpoint description, whose arguments look like settings of the backend."""
     if not settings.get("endpoint"):
         return None
     arguments = (f"{name}={text}" for name, text in settings.items() if name not in _NAMES)
@@ -52,10 +52,10 @@ def _endpoint(settings: Mapping[str, str]) -> str | None:
 
 @implementer(IScrapedBackend)
 class PrometheusBackend:
-    """Adds intervals to `totals`, and shows what they have come to once that is committed.
+    """Adds intervals to `totals`, and shows the totals after they are committed.
 
-    At `endpoint`, Twisted's description of one, or at the daemon's page where it is None. What
-    takes a while `workers` do.
+    They are shown at `endpoint`, a Twisted endpoint description, or on the daemon's page if that is
+    None. `workers` do what takes long.
     """
 
     name = "prometheus"
@@ -72,19 +72,19 @@ class PrometheusBackend:
         self._is_stopped = False
         self._commits = 0
         self._pages: dict[Format, tuple[int, Page]] = {}
-        """The newest, and how many commits there were before them."""
+        """The newest page of each format, and how many commits there were before it."""
         self._held: WeakSet[Page] = WeakSet()
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
-        """Add what is new of the snapshots."""
+        """Add the snapshots that are new."""
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def answer(self, request: IRequest, descriptions: Descriptions) -> Deferred[Iterator[bytes]]:
-        """Return the parts of what a request asks for, having set what else the response says."""
+        """Return the parts of a response, after setting its status and headers."""
         return Deferred.fromCoroutine(self._answer(request, descriptions))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
-        """Do nothing: there is no secret."""
+        """Do nothing: the backend has no secret."""
 
     def stop(self) -> Deferred[None]:
         """Close the file of the totals."""
@@ -125,22 +125,23 @@ class PrometheusBackend:
         return page.compressed() if is_compressed else page.text()
 
     async def _page(self, form: Format, descriptions: Descriptions) -> Page:
-        """Return a page with all that was committed when it was asked for.
+        """Return a page with everything that was committed when it was requested.
 
-        It is written once for all who ask meanwhile. Raises RetryLater where there is no room.
+        A page is written once for all who request it in the meantime. Raises RetryLater if there is
+        no room.
         """
         await self._totals.load()
         asked = self._commits
         async with self._writing:
             known = self._pages.pop(form, None)
             if known is None or known[0] < asked:
-                known = None  # before the next one is there
+                known = None  # release the old page before the next one is made
                 known = self._commits, await self._written(form, await descriptions())
             self._pages[form] = known
             return known[1]
 
     async def _written(self, form: Format, described: Mapping[str, str]) -> Page:
-        if self._is_stopped:  # a thread that begins now would have nobody to end it
+        if self._is_stopped:  # nobody would end a thread that begins now
             raise RetryLater("the daemon stops")
         totals = [*self._totals]
         room = MAX_HELD - sum(page.size for page in self._held)
@@ -155,7 +156,7 @@ class PrometheusBackend:
 
 
 def _added(addition: Addition) -> Generator[None, None, Translation]:
-    """Add the snapshots, yielding every few milliseconds of work; return how they translate."""
+    """Add the snapshots, yielding every few milliseconds of work; return their translation."""
     translation, effort = Translation(), Effort()
     for series, summary, start, end in translation.parts(addition.snapshots):
         addition.add(series, summary, start, end)

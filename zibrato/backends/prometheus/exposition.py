@@ -1,4 +1,4 @@
-"""From running totals to the text that a scrape is answered with; pure."""
+"""Write running totals as the text that a scrape receives; pure."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ Totals = Sequence[tuple[Series, PackedTotal]]
 
 
 class Format(Enum):
-    """What one who scrapes reads, by its content type."""
+    """The formats that scrapers can read, with their content types."""
 
     PLAIN = "text/plain; version=0.0.4; charset=utf-8"
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def format_of(accept: str) -> Format:
-    """Return the format that an Accept header asks for: OpenMetrics 1.0, else the plain text."""
+    """Return the format that an Accept header asks for: OpenMetrics 1.0, or else plain text."""
     return Format.OPENMETRICS if "application/openmetrics-text" in accept else Format.PLAIN
 
 
 def exposition(
     totals: Iterable[tuple[Series, PackedTotal]], help_of: Mapping[str, str], form: Format
 ) -> Iterator[str]:
-    """Generate the text of translated series, one after the other: all is hundreds of megabytes.
+    """Generate the text of translated series in pieces: all of it may be hundreds of megabytes.
 
-    `help_of` has descriptions by the legal names of metrics. One that is called as another of
-    another kind has its kind behind its name: a counter keeps its own, then a timer.
+    `help_of` has descriptions by the legal names of metrics. If metrics of different kinds have the
+    same name, the kind is appended to all but one: a counter keeps its name, or else a timer does.
     """
     groups: dict[tuple[str, str], list[tuple[Series, PackedTotal]]] = {}
     for series, total in totals:
@@ -44,7 +44,7 @@ def exposition(
     taken: set[str] = set()
     for (kind, name), members in sorted(groups.items(), key=_rank):
         full = distinct_name(kind, name, taken)
-        # What was counted down would look as if it had begun anew.
+        # A decreasing counter would look as if it had been reset.
         is_falling = kind == COUNTER and not all(total.is_monotonic for _, total in members)
         shown = GAUGE if is_falling else _TYPES.get(kind, kind)
         yield _head(full, shown, help_of.get(name) or f"A {kind} of Zibrato's", form)
@@ -61,12 +61,12 @@ def _rank(group: tuple[tuple[str, str], Totals]) -> tuple[int, str]:
 
 
 def _head(name: str, shown: str, about: str, form: Format) -> str:
-    """Return what is said of a metric before its samples."""
+    """Return the lines about a metric that come before its samples."""
     if form is Format.OPENMETRICS:
         unit = f"# UNIT {name} seconds\n" if shown == "histogram" and name.endswith(SECONDS) else ""
         return f"# HELP {name} {escaped(about)}\n# TYPE {name} {shown}\n{unit}"
     sampled = f"{name}{TOTAL}" if shown == COUNTER else name
-    about = about.replace("\\", r"\\").replace("\n", r"\n")  # quotes stay as they are
+    about = about.replace("\\", r"\\").replace("\n", r"\n")  # quotes aren't escaped in this format
     return f"# HELP {sampled} {about}\n# TYPE {sampled} {shown}\n"
 
 

@@ -1,4 +1,4 @@
-"""Names and labels as Prometheus takes them; pure."""
+"""Convert names and labels to those that Prometheus accepts; pure."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ __all__ = [
 TOTAL = "_total"
 SECONDS = "_seconds"
 SUFFIXES = {COUNTER: TOTAL, TIMER: SECONDS}
-"""What the name of a kind ends with there."""
+"""The suffix that Prometheus's naming conventions give to metrics of a kind."""
 _OF_SAMPLES = ("", TOTAL, "_created", "_bucket", "_sum", "_count")
-"""What may stand behind a metric's name in that of a sample."""
+"""The suffixes that the name of a metric may have in its samples."""
 _RESERVED = frozenset({"source", "level", "le", "quantile"})
-"""Labels that are not a tag's."""
+"""Labels that a tag may not have."""
 _KNOWN = 10_000
-"""Names whose form is remembered."""
+"""How many converted names are remembered."""
 
 
 @lru_cache(_KNOWN)
 def legal_name(name: str) -> str:
-    """Return a metric's name with `_` for each character that there is none of."""
+    """Return a metric's name with `_` for each illegal character."""
     legal = re.sub(r"[^A-Za-z0-9_:]", "_", name)
     return f"_{legal}" if legal[0].isdigit() else legal
 
 
 def base_name(kind: str, name: str) -> str:
-    """Return the name that a metric has there, without what is put behind that of its kind."""
+    """Return the name of a metric in Prometheus, without the suffix of its kind."""
     suffix = SUFFIXES.get(kind, "")
     legal = legal_name(name)
     return legal.removesuffix(suffix) or legal
 
 
 def distinct_name(kind: str, base: str, taken: set[str]) -> str:
-    """Return what a metric is called in full beside others, whose samples' names are `taken`.
+    """Return the full name of a metric, which must not collide with the names in `taken`.
 
-    It takes its own. One that is called as another of another kind has its kind behind its name.
+    Its samples' names are added to `taken`. On a collision, the kind is appended to the name.
     """
     name = f"{base}{SECONDS}" if kind == TIMER else base
     while taken.intersection(f"{name}{suffix}" for suffix in _OF_SAMPLES):
@@ -54,16 +54,16 @@ def _label(name: str) -> str:
     legal = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if legal[0].isdigit():
         legal = f"_{legal}"
-    if legal.startswith("__"):  # these are the server's own
+    if legal.startswith("__"):  # Prometheus reserves these names
         legal = f"_{legal.lstrip('_')}"
     return f"exported_{legal}" if legal in _RESERVED else legal
 
 
 def translated(series: Series) -> Series:
-    """Return what a series is called there; two may be called the same.
+    """Return a series with its names in Prometheus; several series may become the same.
 
-    Its tags are its labels but for source and level. Tags whose names become the same have one
-    label, with `;` between their values.
+    Its labels are its tags, and source and level. Tags whose names become the same are one label,
+    with `;` between their values.
     """
     kind, name, source, tags, level = series
     return Series(kind, base_name(kind, name), source, _legal_tags(tags) if tags else (), level)

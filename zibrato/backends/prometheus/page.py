@@ -1,4 +1,4 @@
-"""The text of one moment for all who scrape: compressed, and read part by part; pure."""
+"""A page of text for all scrapers: kept compressed, and read part by part; pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["Page"]
 
 _GZIP = 31  # zlib's code for a gzip header and the largest window
 _LEVEL = 1
-"""The quickest: what is written anew with each collection gets to a thirtieth of its length."""
+"""The fastest: a page that is written for each collection shrinks to a thirtieth of its length."""
 _PART = 1 << 16
-"""Bytes of text that a reader gets at once."""
+"""Bytes of text that a reader gets at a time."""
 
 
 class Page:
-    """A text of `length` bytes, of which `size` bytes are kept; raises RetryLater past `room`.
+    """A text of `length` bytes, kept in `size` compressed ones; raises RetryLater beyond `room`.
 
-    A reader has nothing of its own but its place, and where it takes no gzip, a part.
+    A reader has only its position, and a part of the text if it doesn't accept gzip.
     """
 
     def __init__(self, text: Iterable[str], room: int) -> None:
@@ -42,11 +42,11 @@ class Page:
             self._parts.append(part)
 
     def compressed(self) -> Iterator[bytes]:
-        """Generate it as gzip; it is there for as long as that is read, and counts as held."""
+        """Generate the page as gzip; while it is being read, it stays in memory and is counted."""
         yield from self._parts
 
     def text(self) -> Iterator[bytes]:
-        """Generate it as it was; it is there for as long as that is read, and counts as held."""
+        """Generate the page as text; while it is being read, it stays in memory and is counted."""
         inflating = zlib.decompressobj(_GZIP)
         for part in self._parts:
             rest = part

@@ -1,4 +1,4 @@
-"""Samples as lines of Prometheus's text, which OpenMetrics has alike; pure."""
+"""Write samples as lines of Prometheus's text format, which are the same in OpenMetrics; pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from zibrato.model import Series
 __all__ = ["LE", "escaped", "histogram_lines", "labels_text", "sample_line"]
 
 LE = (*map(repr, BOUNDS), "+Inf")
-"""What the bounds of buckets are called."""
+"""The bounds of buckets as label values."""
 
 
 def labels_text(series: Series) -> str:
-    """Return all labels of a translated series; one that is empty is as if it weren't there."""
+    """Return all labels of a translated series; an empty label is equivalent to none."""
     texts = labels_of(series).items()
     return ",".join(f'{label}="{escaped(text)}"' for label, text in texts if text)
 
 
 def sample_line(name: str, labels: str, value: float, when: int | None = None) -> str:
-    """Return the line of a sample, with its time in Unix seconds where that isn't now."""
+    """Return the line of a sample, with its time in Unix seconds if it isn't the current time."""
     return f"{name}{{{labels}}} {value!r}{_time(when)}\n"
 
 
 def histogram_lines(
     name: str, labels: str, counts: Sequence[int], total: float, when: int | None = None
 ) -> str:
-    """Return the lines of a histogram that has so many measurements up to each of LE."""
+    """Return the lines of a histogram; `counts` are the measurements up to each bound of LE."""
     time = _time(when)
     bucket = f'{name}_bucket{{{labels}{"," if labels else ""}le="'
     buckets = [f'{bucket}{le}"}} {count}{time}\n' for le, count in zip(LE, counts, strict=True)]
@@ -37,7 +37,7 @@ def histogram_lines(
 
 
 def escaped(text: str) -> str:
-    """Return what stands between quotes."""
+    """Return a text escaped for quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -1,4 +1,4 @@
-"""Snapshots by what their series are called in Prometheus, and what else becomes of them; pure."""
+"""Translate snapshots to series with Prometheus's names, and count what can't be shown; pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zibrato.model import Series, Snapshot, Summary
 __all__ = ["MERGED", "Part", "Translation"]
 
 MERGED = "merged with another series, whose name becomes the same"
-"""What the log says of `merged`."""
+"""The log's description of `merged`."""
 
 
 class Part(NamedTuple):
-    """What an interval, from `start` to `end` in Unix seconds, has of a translated series."""
+    """The summary of a translated series in an interval, from `start` to `end` in Unix seconds."""
 
     series: Series
     summary: Summary
@@ -26,10 +26,10 @@ class Part(NamedTuple):
 
 
 class Translation:
-    """Translates snapshots, and counts those of their measurements that arrive otherwise.
+    """Translates snapshots, and counts measurements that don't arrive under their own names.
 
-    `not_finite` have no finite sum, and `merged`, by their own names, arrive under the name of
-    another series.
+    `not_finite` counts those without a finite sum. `merged` counts, by their own names, those that
+    arrive under the name of another series.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Translation:
         self.merged: Counter[str] = Counter()
 
     def parts(self, snapshots: Iterable[Snapshot]) -> Iterator[Part]:
-        """Generate the parts; what was counted is known in full at the end."""
+        """Generate the parts; the counts are complete when the generator ends."""
         for start, end, summaries in snapshots:
             called: dict[Series, Series] = {}
             for series, summary in summaries.items():

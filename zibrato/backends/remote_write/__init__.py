@@ -1,1 +1,1 @@
-"""Ships running totals by the remote write protocol that Prometheus and others take."""
+"""Ships running totals with the remote write protocol, which Prometheus and others accept."""

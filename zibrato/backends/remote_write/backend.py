@@ -26,7 +26,7 @@ __all__ = ["RemoteWriteBackend", "make"]
 
 URL = "http://localhost:9090/api/v1/write"
 MAX_ITEMS = 500
-"""Series of a request; a timer's classic histogram is 28 of Prometheus's."""
+"""Items of a request; a timer's classic histogram is 28 of Prometheus's series."""
 HISTOGRAMS = ("classic", "native")
 _HEADERS: RequestHeaders = {
     "Content-Type": "application/x-protobuf",
@@ -51,10 +51,10 @@ def make(settings: Mapping[str, str], context: BackendContext) -> RemoteWriteBac
 
 @implementer(IBackend)
 class RemoteWriteBackend(PostingBackend[Item]):
-    """Posts with `http`, a treq HTTPClient or its like; `release` frees what that holds.
+    """Posts with `http`, which is or acts like a treq HTTPClient; `release` frees its resources.
 
-    Counters and timers are what they have come to in `totals`; timers are `native` histograms, else
-    classic ones.
+    Counters and timers are sent as running totals, which `totals` keeps. Timers are `native`
+    histograms, or else classic ones.
     """
 
     name = "remote_write"
@@ -79,8 +79,8 @@ class RemoteWriteBackend(PostingBackend[Item]):
         made, not_finite, merged = await in_turns(work, self._reactor)
         self._rejections.log_once(MERGED, merged)
         kept = self._unmuted(delivery, made, not_finite)
-        # The outbox keeps its bound by this, too: what waits to be sent again is much of its
-        # memory.
+        # The outbox counts this for its bound, since requests that wait to be retried take much of
+        # its memory.
         delivery.requests_size = sum(len(item.content) for item in kept)
         return Bisection(kept, MAX_ITEMS)
 
@@ -90,9 +90,9 @@ class RemoteWriteBackend(PostingBackend[Item]):
         note(delivery, self._without_late(delivery, outcome), self._rejections, rejection)
 
     def _without_late(self, delivery: Delivery, outcome: Outcome[Item]) -> Outcome[Item]:
-        """Return an outcome without what is rejected for its time alone: none of that is muted.
+        """Return an outcome without items that are rejected only for their time; they aren't muted.
 
-        What is late of a total arrives with the next one; what is late of a gauge does not.
+        A late total arrives with the next one; a late gauge doesn't.
         """
         late: list[Rejection[Item]] = []
         others: list[Rejection[Item]] = []
@@ -106,8 +106,8 @@ class RemoteWriteBackend(PostingBackend[Item]):
         return Outcome(outcome.accepted, others, outcome.dropped)
 
     async def _rejection(self, request: Sequence[Item]) -> str | None:
-        """Return why a request is rejected, None where it is accepted."""
-        # The block format, which is remote write's, not the one with frames.
+        """Return why a request is rejected, or None if it is accepted."""
+        # Remote write uses the block format of Snappy, not the one with frames.
         body = bytes(snappy.compress_raw(write_request(item.content for item in request)))
         rejection, target = await self._post(body, _HEADERS, classify)
         return rejection and target.scrubbed(rejection)

@@ -1,4 +1,4 @@
-"""From snapshots to what remote write sends: one item a series, its samples oldest first; pure."""
+"""Convert snapshots to remote write: one item for each series, oldest sample first; pure."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ _LE = [*map(str, BOUNDS), "+Inf"]
 
 
 class Item(SeriesItem, frozen=True):
-    """A series of a delivery: its intervals have so many measurements, `content` all samples.
+    """A series of a delivery: `measurements` counts its measurements, `content` has all samples.
 
-    They are sent together, so that a series' samples arrive in order whatever is rejected.
+    All samples are sent together, so that they arrive in order, whatever is rejected.
     """
 
     content: bytes
 
 
 class Taken(NamedTuple):
-    """The items of a delivery, and what else became of its measurements.
+    """The items of a delivery, and what became of other measurements.
 
-    Those with no finite sum, and by their names those that are sent as another series is called.
+    These are the number without a finite sum, and, by name, those that are sent under the name of
+    another series.
     """
 
     items: list[Item]
@@ -43,10 +44,10 @@ class Taken(NamedTuple):
 
 
 class _Point(NamedTuple):
-    """A series as of `time`, in Unix milliseconds.
+    """A series at `time`, in Unix milliseconds.
 
-    Of a timer it has what is sent of its buckets: a native histogram's bytes, or else how many
-    measurements are in each classic bucket and all before. All buckets of all timers would be much.
+    Of a timer's buckets it has only what is sent: the bytes of a native histogram, or cumulative
+    counts of classic buckets. All buckets of all timers would take much memory.
     """
 
     time: int
@@ -57,7 +58,7 @@ class _Point(NamedTuple):
 
 
 class _Points:
-    """The points of one series, and how many measurements they have of this delivery."""
+    """The points of one series, and how many measurements of this delivery they have."""
 
     __slots__ = ("measurements", "points")
 
@@ -67,10 +68,10 @@ class _Points:
 
 
 def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
-    """Return what ships the snapshots of `addition`, yielding every few milliseconds of work.
+    """Return the items for the snapshots of `addition`, yielding every few milliseconds of work.
 
-    Counters and timers are totals, which are added there. Timers are `native` histograms, else
-    classic ones.
+    Counters and timers are totals, to which the snapshots are added. Timers are `native`
+    histograms, or else classic ones.
     """
     series_points: dict[Series, _Points] = {}
     translation, effort = Translation(), Effort()
@@ -97,8 +98,8 @@ def _points(part: Part, addition: Addition, native: bool) -> Iterator[_Point]:
     total = addition.add(series, summary, start, end)
     made = partial(_timer_point, native=native) if series.kind == TIMER else _counter_point
     if _is_first(total, start, end):
-        # From nothing, or else it would have no increase before its second interval. A millisecond
-        # later than the interval begins, which may be when the last one's total is of.
+        # Begin with 0, or the total would show no increase before its second interval. The 0 is a
+        # millisecond after the interval's start, because that may be the time of the last total.
         nothing = Summary(0, 0.0, distribution=Distribution())
         yield made(_milliseconds(start) + 1, total._replace(summary=nothing))
     yield made(_milliseconds(total.end), total)
@@ -126,7 +127,7 @@ def _milliseconds(time: float) -> int:
 
 
 def _in_order(points: list[_Point]) -> list[_Point]:
-    """Return points by their times; of several at one time, as two late gauges are, the last."""
+    """Sort points by time; of several at one time, such as two late gauges, keep the last."""
     by_time: Mapping[int, _Point] = {point.time: point for point in points}
     return [by_time[time] for time in sorted(by_time)]
 
@@ -140,7 +141,7 @@ def _content(series: Series, points: list[_Point], *, native: bool) -> Iterator[
         yield from [time_series(labels, (), histograms)] if native else _classic(labels, points)
     elif series.kind == COUNTER:
         for suffix, is_monotonic in ((TOTAL, True), ("", False)):
-            # What was counted down would look as if it had begun anew, and so is called otherwise.
+            # A decreasing counter would look as if it had been reset, so it has another name.
             of_it = [point for point in points if point.is_monotonic == is_monotonic]
             if of_it:
                 named = {**labels, "__name__": f"{series.name}{suffix}"}

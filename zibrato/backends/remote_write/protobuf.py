@@ -1,7 +1,7 @@
-"""The messages of remote write 1.0, written as protobuf has them; pure.
+"""Encode the messages of remote write 1.0 as protobuf; pure.
 
-A few kinds of fields are all there is to them: that is less than what a library would need to be
-told. Field numbers are those of prometheus/prompb in Prometheus's repository.
+The messages have only a few kinds of fields, so this is shorter than the schema that a library
+would need. Field numbers are those of prometheus/prompb in Prometheus's repository.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from zibrato.distribution import SCALE, Distribution
 __all__ = ["Sample", "histogram", "time_series", "write_request"]
 
 _VARINT, _FIXED, _BYTES = 0, 1, 2
-"""Wire types."""
+"""Protobuf's wire types."""
 _SMALL = [bytes([value]) for value in range(0x80)]
-"""Most numbers are small."""
+"""Encoded in advance, because most numbers are small."""
 
 
 class Sample(NamedTuple):
-    """A value at a time, in Unix milliseconds."""
+    """A value and its time, in Unix milliseconds."""
 
     time: int
     value: float
 
 
 def write_request(series: Iterable[bytes]) -> bytes:
-    """Return the WriteRequest of `time_series`."""
+    """Return a WriteRequest that contains results of `time_series`."""
     return b"".join(series)
 
 
@@ -36,7 +36,7 @@ def time_series(
     labels: Mapping[str, str], samples: Sequence[Sample] = (), histograms: Sequence[bytes] = ()
 ) -> bytes:
     """Return one TimeSeries as a field of a WriteRequest; its samples are oldest first."""
-    # Remote write has the labels of a series in the order of their names.
+    # Remote write requires the labels of a series in the order of their names.
     parts = [_embedded(1, _text(1, name) + _text(2, labels[name])) for name in sorted(labels)]
     parts += [_embedded(2, _double(1, one.value) + _integer(2, one.time)) for one in samples]
     parts += [_embedded(4, one) for one in histograms]
@@ -46,8 +46,8 @@ def time_series(
 def histogram(time: int, count: int, total: float, distribution: Distribution) -> bytes:
     """Return a native histogram at a time, in Unix milliseconds, for `time_series`.
 
-    It is one of integers: our buckets, at our scale, have Prometheus's own indices. `total` is the
-    sum; the distribution is in buckets.
+    It has integer counts. Zibrato's buckets have the same indices as Prometheus's, at the same
+    scale. `total` is the sum; the distribution is in buckets.
     """
     buckets = distribution.buckets
     spans: list[list[int]] = []
@@ -56,7 +56,8 @@ def histogram(time: int, count: int, total: float, distribution: Distribution) -
         if position and index == previous + 1:
             spans[-1][1] += 1
         else:
-            # The first span begins at an index, each other one so far behind the one before.
+            # The first span starts at an index; the others have their distance from the previous
+            # one.
             spans.append([index - previous - 1 if position else index, 1])
         deltas.append(_zigzag(buckets[index] - before))
         previous, before = index, buckets[index]
@@ -65,7 +66,7 @@ def histogram(time: int, count: int, total: float, distribution: Distribution) -
             _integer(1, count),
             _double(3, total),
             _integer(4, _zigzag(SCALE)),
-            _double(5, 0.0),  # in the bucket of zero there is nothing else
+            _double(5, 0.0),  # the zero bucket contains only zeros
             _integer(6, distribution.zeros),
             *(
                 _embedded(11, _integer(1, _zigzag(offset)) + _integer(2, length))
@@ -94,12 +95,12 @@ def _integer(number: int, value: int) -> bytes:
 
 
 def _zigzag(value: int) -> int:
-    """Return a signed integer as an unsigned one that is small where the signed one is near 0."""
+    """Return a signed integer as an unsigned one, which is small if the signed one is near 0."""
     return value << 1 if value >= 0 else (-value << 1) - 1
 
 
 def _varint(value: int) -> bytes:
-    """Return an integer of at least 0 in as many bytes as it needs, 7 bits each."""
+    """Encode an integer of at least 0 in as few bytes as possible, with 7 bits in each."""
     if value < len(_SMALL):
         return _SMALL[value]
     content = bytearray()

@@ -1,4 +1,4 @@
-"""What an answer to remote write means: taken, rejected for good, or later; pure."""
+"""Interpret responses to remote write: accepted, rejected, or to be retried; pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["classify", "is_late"]
 _LATE = re.compile(
     r"out[ -]of[ -]order|duplicate sample|out of bounds|too old|already exists", re.I
 )
-"""How Prometheus and Mimir say that they have newer samples, or another at that time."""
+"""What Prometheus and Mimir respond if they have newer samples, or another one at the same time."""
 
 
 def classify(response: Response, now: float) -> str | None:
-    """Return why a request is rejected, None where it is taken.
+    """Return why a request is rejected, or None if it is accepted.
 
-    Raises RetryLater where it may be accepted later, as the protocol says of each 5xx; `now` is the
-    Unix time.
+    Raises RetryLater if it may be accepted later, as the protocol specifies for each 5xx; `now` is
+    the Unix time.
     """
     if 200 <= response.status < 300:
         return None
@@ -32,5 +32,5 @@ def classify(response: Response, now: float) -> str | None:
 
 
 def is_late(reason: str) -> bool:
-    """Whether samples are rejected for their time alone: the next ones of their series won't be."""
+    """Return whether samples are rejected only for their time: later samples won't be."""
     return _LATE.search(reason) is not None

@@ -1,1 +1,1 @@
-"""The statsd backend, private: lines, how distributions become values, datagrams."""
+"""The statsd backend, private: lines, values for distributions, and datagrams."""

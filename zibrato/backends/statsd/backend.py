@@ -20,7 +20,7 @@ __all__ = ["StatsdBackend", "make"]
 
 PORT = 8125
 MTU = 1432
-"""Bytes of a packet by default: what an Ethernet takes in one piece, with tunnels on the way."""
+"""Default bytes of a packet, which an Ethernet carries in one piece, even through tunnels."""
 MIN_MTU, MAX_MTU = 512, 65_507
 _REASONS = {
     "not_finite": "not sent, because the sum is not a finite number",
@@ -29,7 +29,7 @@ _REASONS = {
 
 
 def make(settings: Mapping[str, str], context: BackendContext) -> StatsdBackend:
-    """Return the backend of `settings`, which has a socket while there is something to ship."""
+    """Return the backend of `settings`; it has a socket only while there is something to ship."""
     check_names(settings, "address", "dialect", "mtu")
     dialect = settings.get("dialect") or STATSD
     if dialect not in DIALECTS:
@@ -42,21 +42,21 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StatsdBackend:
 
 
 class _Rest:
-    """What is left to send of a delivery; `packets` are sent, and not known to have arrived."""
+    """What is left to send of a delivery; `packets` were sent, but may not have arrived."""
 
     def __init__(self, source: Iterator[Packet]) -> None:
         self.packets: list[Packet] = []
         self._source = source
 
     def take(self, number: int) -> list[Packet]:
-        """Return so many packets, those first that are to be sent again."""
+        """Return the next `number` packets; those that are to be sent again come first."""
         self.packets += islice(self._source, max(0, number - len(self.packets)))
         return self.packets[:number]
 
 
 @implementer(IBackend)
 class StatsdBackend:
-    """Sends packets of at most `mtu` bytes; of what UDP loses it hears where nobody listens."""
+    """Sends packets of at most `mtu` bytes; UDP reports a loss only if nobody listens."""
 
     name = "statsd"
 
@@ -75,10 +75,10 @@ class StatsdBackend:
         return Deferred.fromCoroutine(self._deliver(delivery))
 
     def reload(self, _settings: Mapping[str, str]) -> None:
-        """Do nothing: there is no secret."""
+        """Do nothing: the backend has no secret."""
 
     def stop(self) -> Deferred[None]:
-        """Do nothing: no socket outlasts its delivery."""
+        """Do nothing: each socket ends with its delivery."""
         return succeed(None)
 
     async def _deliver(self, delivery: Delivery) -> None:

@@ -1,4 +1,4 @@
-"""Packets to a UDP server, in bursts, as far as its host says that nobody takes them."""
+"""Send packets to a UDP server in bursts, and notice when its host reports that nobody listens."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from zibrato.interfaces import Reactor, RetryLater
 __all__ = ["BURST", "Datagrams"]
 
 BURST = 8
-"""Packets of a burst: a server's socket has room for some dozens."""
+"""Packets of a burst: a server's socket has room for a few dozen."""
 PAUSE = 0.005
 FIRST_PAUSE = 0.05
-"""Seconds after a burst, in which a refusal can arrive; the first of all is of one packet."""
+"""Seconds after the first burst, which is one packet, for a refusal to arrive."""
 Place = tuple[int, tuple[object, ...]]
 
 
 class Datagrams:
-    """Sends to a server, whose name is looked up for each delivery."""
+    """Sends to a server, whose name is resolved for each delivery."""
 
     def __init__(self, address: ServerAddress, reactor: Reactor) -> None:
         self._address = address
@@ -34,12 +34,12 @@ class Datagrams:
         self._is_first = True
 
     async def open(self) -> None:
-        """Look the server up; raises RetryLater where that can't be."""
+        """Resolve the server's name and open a socket; raises RetryLater on failure."""
         try:
             family, place = await self._place()
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
-            # Only a connected socket is told that nobody listens there (ICMP).
+            # Only a connected socket receives the error that nobody listens (ICMP).
             self._socket.connect(place)
         except OSError as error:
             self.close()
@@ -58,17 +58,17 @@ class Datagrams:
         return 1 if self._is_first else BURST
 
     async def send(self, packets: Sequence[bytes]) -> tuple[int, RetryLater | None]:
-        """Return how many packets were sent and not refused, and why it was not all of them."""
+        """Return how many packets were sent and not refused, and why not all of them were."""
         for position, packet in enumerate(packets):
             try:
                 await self._send(packet)
-            except OSError as error:  # which is of the packet before, and takes this one's turn
+            except OSError as error:  # it is about the previous packet
                 return max(0, position - 1), self._later(error)
         await deferLater(self._reactor, FIRST_PAUSE if self._is_first else PAUSE)
         self._is_first = False
         code = self._opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            # A refusal of any other would have come up as the packet after it was sent.
+            # A refusal of an earlier packet would have been reported when the next one was sent.
             return len(packets) - 1, self._later(OSError(code, os.strerror(code)))
         return len(packets), None
 
@@ -99,7 +99,7 @@ class Datagrams:
 
 
 def _first(host: str, port: int, flags: int) -> Place:
-    """Return a place of a name, in IPv4 if it has any: few servers listen to IPv6 alone."""
+    """Return an address of a name, IPv4 if there is any: few servers listen only on IPv6."""
     places = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
     family, _, _, _, place = min(places, key=lambda one: one[0] != socket.AF_INET)
     return family, place

@@ -1,6 +1,6 @@
-"""From snapshots to statsd's lines, and those to packets; pure.
+"""Convert snapshots to statsd's lines, and lines to packets; pure.
 
-docs/reference/backends.rst has what becomes of each kind.
+docs/reference/backends.rst says what becomes of each kind.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["DATADOG", "DIALECTS", "STATSD", "Line", "Packet", "Unsent", "lines",
 STATSD, DATADOG = "statsd", "datadog"
 DIALECTS = (STATSD, DATADOG)
 _NUMBERS = 64
-"""Bytes of a value, its type and its rate at most."""
+"""The most bytes that a value, its type and its rate take."""
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]+")
 _ILLEGAL_TAG = re.compile(r"[^\w.:/-]+")
 
 
 class Line(NamedTuple):
-    """A line, or two that belong together, and the measurements that have arrived with it."""
+    """A line, or two that belong together; when it has arrived, so have `measurements`."""
 
     text: bytes
     measurements: int = 0
@@ -39,14 +39,14 @@ class Unsent(NamedTuple):
 
 
 class Packet(NamedTuple):
-    """Lines that go together, and the measurements that have arrived with them."""
+    """Lines that are sent together; when they have arrived, so have `measurements`."""
 
     data: bytes
     measurements: int
 
 
 def lines(snapshots: Iterable[Snapshot], dialect: str, mtu: int) -> Iterator[Line | Unsent]:
-    """Generate the lines of snapshots; with the last one of a series all of it has arrived."""
+    """Generate the lines of snapshots; the last line of a series has all of its measurements."""
     for snapshot in snapshots:
         for series, summary in snapshot.summaries.items():
             name = _ILLEGAL.sub("-", series.name) or "-"
@@ -64,7 +64,7 @@ def lines(snapshots: Iterable[Snapshot], dialect: str, mtu: int) -> Iterator[Lin
 
 
 def packets(source: Iterable[Line | Unsent], mtu: int) -> Iterator[Packet | Unsent]:
-    """Generate packets of at most so many bytes, and what is not for sending as it is."""
+    """Generate packets of at most `mtu` bytes, and pass on what can't be sent."""
     texts: list[bytes] = []
     size = measurements = 0
     for line in source:
@@ -82,7 +82,7 @@ def packets(source: Iterable[Line | Unsent], mtu: int) -> Iterator[Packet | Unse
 
 
 def _tags(series: Series) -> str:
-    """Return the tags as DogStatsD has them, with level and source in place of any so called."""
+    """Return the tags in DogStatsD's format; level and source replace tags of these names."""
     tags = {**dict(series.tags), "level": series.level, "source": series.source}
     texts = {
         _ILLEGAL_TAG.sub("-", name).replace(":", "-"): _ILLEGAL_TAG.sub("-", value) or "-"
@@ -92,10 +92,10 @@ def _tags(series: Series) -> str:
 
 
 def _texts(name: str, kind: str, summary: Summary, tags: str, room: int | None) -> Iterator[str]:
-    """Generate the texts of a series' lines.
+    """Generate the lines of a series as texts.
 
-    `room` is that for values in a line; None is of statsd's own, which takes one, and to which a
-    gauge with a sign is a difference.
+    `room` is the number of bytes for values in a line. None is for the original statsd, which
+    accepts one value, and takes a gauge with a sign for a difference.
     """
     if kind == COUNTER:
         yield f"{name}:{_number(summary.sum)}|c{tags}"
@@ -112,7 +112,7 @@ def _texts(name: str, kind: str, summary: Summary, tags: str, room: int | None) 
 
 
 def _joined(values: Sequence[str], room: int) -> Iterator[str]:
-    """Generate values with colons between, in texts of so many bytes, and of one value at least."""
+    """Join values with colons, in texts of at most `room` bytes, or with a single value."""
     part: list[str] = []
     size = 0
     for value in values:
@@ -125,7 +125,7 @@ def _joined(values: Sequence[str], room: int) -> Iterator[str]:
 
 
 def _rate(weight: int) -> str:
-    """Return a rate without an exponent, of which the original statsd reads no more than digits."""
+    """Return a sample rate without an exponent: the original statsd reads only digits."""
     return f"{1 / weight:.25f}".rstrip("0")
 
 

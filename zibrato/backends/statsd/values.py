@@ -1,4 +1,4 @@
-"""From a distribution to values that stand for several each, for servers that take those; pure."""
+"""Represent a distribution by values that stand for several samples each; pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from zibrato.distribution import Distribution
 __all__ = ["MAX_VALUES", "weighted_values"]
 
 MAX_VALUES = 1000
-"""About how many values stand for a distribution of more than there are exact samples."""
+"""About how many values represent a distribution that has more samples."""
 
 
 def weighted_values(distribution: Distribution) -> Mapping[int, list[float]]:
-    """Return the values by how many samples they stand for, which adds up to all.
+    """Return the values by how many samples each stands for; together, they stand for all samples.
 
-    Those of buckets are of nearly equal weight, each from the middle of its share of the ranks: the
-    original statsd has percentiles of the values as they are, whatever they stand for. The least
-    and the greatest are among them.
+    Values of buckets have nearly equal weight, and each is from the middle of its share of the
+    ranks, because the original statsd ignores the weights when it computes percentiles. The least
+    and the greatest sample are included.
     """
     count = distribution.count
     if not count:
