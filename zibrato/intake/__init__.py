@@ -1,1 +1,1 @@
-"""Where frames come from, private: a module for each kind of socket, each with an IIntake."""
+"""The intakes, one module for each kind of socket. The package is private."""

@@ -1,7 +1,7 @@
-"""The connections that peers have made to addresses of this process, as the kernel knows them.
+"""Ends connections that peers have made to this process gracefully, by their kernel sockets.
 
-ZeroMQ has no way to part with a peer but to cut the connection, with all that the kernel holds of
-it. Linux alone tells of what is open; elsewhere there seems to be none.
+ZeroMQ itself can only cut a connection, and then loses what the kernel holds of it. Open sockets
+can be listed only on Linux; elsewhere the functions here find no connections.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 _DESCRIPTORS = "/proc/self/fd"
-_SO_ATTACH_FILTER = 26  # of Linux, which Python has no name for
+_SO_ATTACH_FILTER = 26  # of Linux; Python's socket module doesn't have it
 _DROP = array.array("B", struct.pack("=HBBI", 6, 0, 0, 0))  # "return 0", as a socket filter
-_ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - what was bound is compared, nothing is bound here
+_ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - only compared with bound addresses, never bound
 
 
 class Peers(NamedTuple):
-    """Those who are connected: how many bytes of them wait here, and which connections they are.
+    """The connected peers: how many bytes of them wait unread, and the inodes of their sockets.
 
-    Whoever is in the queue of a listening socket is one of whom a byte waits.
+    A non-empty queue of a listening socket counts as one unread byte.
     """
 
     unread: int
@@ -35,10 +35,10 @@ class Peers(NamedTuple):
 
 
 def turn_away(addresses: Collection[str]) -> None:
-    """Let nobody new connect to the tcp ones of `addresses`; who has connected is let be.
+    """Let no new peer connect to those of `addresses` that are TCP; keep existing connections.
 
-    What a peer sends to connect is dropped: it tries again after a second, when nobody listens or
-    the next daemon does. Shutting what listens would make ZeroMQ abort the process.
+    A socket filter drops the packets of new peers. They try again after a second, when the next
+    daemon may listen. To shut the listening sockets down would make ZeroMQ abort the process.
     """
     if not os.path.isdir(_DESCRIPTORS):
         return
@@ -52,17 +52,17 @@ def turn_away(addresses: Collection[str]) -> None:
 
 
 def hang_up(addresses: Collection[str], max_unread: int) -> Peers:
-    """Send no more to those who are connected to `addresses`; return who they are.
+    """Shut down the sending side of connections to `addresses`; return the connected peers.
 
-    A peer's ZeroMQ takes that for the end of the connection. It ends it on its side, where it is
-    between two writes: all that it wrote arrives, and what it has yet to write it keeps. Where
-    over `max_unread` bytes of it wait here, it may be in the middle of one: it is left for now.
+    A peer's ZeroMQ then ends the connection between two of its writes: everything that it has
+    written arrives, and it keeps the rest. If more than `max_unread` bytes of a peer wait here, the
+    peer may be in the middle of a write, so its connection isn't shut down now.
     """
     if not addresses or not os.path.isdir(_DESCRIPTORS):
         return Peers(0, frozenset())
     waiting, connections = 0, set()
     for connection in _sockets(addresses):
-        with closing(connection), suppress(OSError):  # such as of one that has gone meanwhile
+        with closing(connection), suppress(OSError):  # the connection may have ended meanwhile
             if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 waiting += _is_readable(connection)
                 continue
@@ -75,24 +75,24 @@ def hang_up(addresses: Collection[str], max_unread: int) -> Peers:
 
 
 def _is_readable(connection: socket.socket) -> bool:
-    poll = select.poll()  # which knows descriptors past 1,023 as well
+    poll = select.poll()  # unlike select, it can handle descriptors above 1,023
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def _unread(connection: socket.socket) -> int:
-    """Return how many bytes the kernel holds of what came over `connection`."""
+    """Return how many bytes of `connection` the kernel holds unread."""
     length = array.array("i", [0])
     fcntl.ioctl(connection, termios.FIONREAD, length)
     return length[0]
 
 
 def _sockets(addresses: Collection[str]) -> Iterator[socket.socket]:
-    """Yield a duplicate of each connection and of what listens, for the caller to close."""
+    """Yield a duplicate of each connection and listening socket; the caller closes it."""
     for descriptor in _descriptors():
         try:
             connection = socket.socket(fileno=os.dup(descriptor))
-        except OSError:  # ZeroMQ's thread closes and opens descriptors meanwhile
+        except OSError:  # ZeroMQ's threads close and open descriptors meanwhile
             continue
         if _is_at(connection, addresses):
             yield connection
@@ -108,8 +108,10 @@ def _descriptors() -> Iterator[int]:
 
 
 def _is_at(connection: socket.socket, addresses: Collection[str]) -> bool:
-    """Return whether a socket listens at one of `addresses`, as ZeroMQ writes them, or was made by
-    who does."""
+    """Return whether a socket listens at one of `addresses`, or was accepted at one.
+
+    The addresses are written as ZeroMQ writes them.
+    """
     try:
         return any(name in addresses for name in _names(connection))
     except OSError:
@@ -117,7 +119,7 @@ def _is_at(connection: socket.socket, addresses: Collection[str]) -> bool:
 
 
 def _names(connection: socket.socket) -> Iterator[str]:
-    """Yield what ZeroMQ may call the address that a connection was made to."""
+    """Yield the names that ZeroMQ may have for the local address of a socket."""
     local = connection.getsockname()
     if connection.family == socket.AF_UNIX:
         name = os.fsdecode(local)

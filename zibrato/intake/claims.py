@@ -1,4 +1,4 @@
-"""Whether endpoints can be had, and what has them: no second daemon, and no file that is none."""
+"""Claims endpoints: no second daemon may have them, and no file that isn't a socket is replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zibrato.files.file_lock import FileLock
 
 
 def claim(endpoint: Endpoint, claims: ExitStack) -> None:
-    """Have `endpoint` until `claims` end; raises ValueError, one line for people."""
+    """Hold `endpoint` until `claims` is closed; raises ValueError, with one line for people."""
     try:
         trial = _trial(endpoint)
     except OSError as error:
@@ -25,7 +25,7 @@ def claim(endpoint: Endpoint, claims: ExitStack) -> None:
 
 
 def reason(endpoint: Endpoint, error: OSError) -> str:
-    """Return why an endpoint can't be had, now that this daemon has no other."""
+    """Return why an endpoint is unavailable; to be called after releasing this daemon's others."""
     if _is_free(endpoint):
         return (
             f"{endpoint.address} is what another --socket here has under another name; "
@@ -48,12 +48,12 @@ def _is_free(endpoint: Endpoint) -> bool:
 
 
 def _trial(endpoint: Endpoint) -> ExitStack:
-    """Return what has `endpoint` until it is closed; raises OSError where it can't be had."""
+    """Hold `endpoint` until the returned stack is closed; raises OSError if it is unavailable."""
     with ExitStack() as stack:
         if endpoint.path:
             stack.callback(release, endpoint.path, lock(endpoint.path))
-        # One of its own, whose end waits until the address is free: ZeroMQ closes a socket some
-        # time later.
+        # ZeroMQ closes a socket some time after it is asked to. To terminate a context waits for
+        # that, so this trial has its own context: afterwards the address is free.
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
         socket = stack.enter_context(context.socket(zmq.PULL))
@@ -63,12 +63,12 @@ def _trial(endpoint: Endpoint) -> ExitStack:
 
 
 def lock(path: str) -> FileLock:
-    """Return what keeps other daemons off a socket's path; `release` is its end.
+    """Lock a socket's path against other daemons; `release` undoes it.
 
-    Raises BlockingIOError where another daemon has it, FileExistsError where a file is there that
-    is no socket.
+    Raises BlockingIOError if another daemon has the path, and FileExistsError if there is a file
+    that isn't a socket.
     """
-    # ZeroMQ alone would replace such a file, and let a second daemon steal the path.
+    # ZeroMQ itself would replace such a file, and would let a second daemon take over the path.
     if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
         raise FileExistsError(errno.EEXIST, "There is a file")
     return FileLock(path)
@@ -84,7 +84,7 @@ def attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:
 
 @contextmanager
 def socket_mode(mode: int) -> Iterator[None]:
-    """Have the files of sockets that are bound meanwhile made with these permissions."""
+    """Within a `with`, create the files of sockets with these permissions."""
     before = os.umask(0o777 & ~mode)
     try:
         yield
@@ -93,7 +93,7 @@ def socket_mode(mode: int) -> Iterator[None]:
 
 
 def release(path: str, lock: FileLock) -> None:
-    """Remove the socket's file, which ZeroMQ leaves behind, and let another daemon have it."""
+    """Remove the socket's file, which ZeroMQ leaves behind, and release the path."""
     with suppress(OSError):
         os.unlink(path)
     lock.close()

@@ -1,7 +1,7 @@
-"""Who may send where keys are asked for: sockets of CURVE, and ZeroMQ's questions about clients.
+"""CURVE sockets, and the authentication of their clients by public keys.
 
-The questions are ZAP's (RFC 27), asked once a connection over a socket of their own, while the
-handshake waits.
+ZeroMQ asks about each client by ZAP (RFC 27): once for each connection, over a separate socket,
+while the handshake waits.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 DOMAIN = b"zibrato"
 QUESTIONS = "inproc://zeromq.zap.01"
 Rejected = Callable[[str, str], None]
-"""Takes the reason, of one word, and what to log of a client that was turned away."""
+"""Is called for a refused client with a reason of one word and a text for the log."""
 _log = Logger()
 
 
 class CurveServer:
-    """Opens a socket for the clients whose public keys are in a directory, and for nobody else.
+    """Opens sockets that let in only clients whose public keys are in a directory.
 
-    It has a ZeroMQ context of its own, since a context has one place alone for questions: in the
-    process's shared one that place is the application's.
+    It has its own ZeroMQ context, since a context can have only one ZAP handler. In the process's
+    shared context, the handler belongs to the application.
     """
 
     def __init__(self, directory: Path, rejected: Rejected) -> None:
@@ -48,9 +48,10 @@ class CurveServer:
         self._events: EventConnection | None = None
 
     def open(self, reactor: Reactor, receive: Callable[[Sequence[bytes]], None]) -> PullConnection:
-        """Return a connection that is bound or connected only by those who have the keys.
+        """Return a connection, still unbound, that requires keys.
 
-        What answers is there first: without it ZeroMQ would let in whoever knows the public key.
+        The ZAP handler is opened first, because without one ZeroMQ would let in any client that
+        knows the daemon's public key.
         """
         # txZMQ imports the global reactor.
         from zibrato.tx.connections import (  # noqa: PLC0415 - imports the reactor
@@ -72,7 +73,7 @@ class CurveServer:
     def open_way_back(
         self, connection: PullConnection, subscribed: Callable[[bytes], None]
     ) -> PublishConnection:
-        """Return a connection by which those who have the keys are answered."""
+        """Return a connection that publishes to clients, and requires keys, too."""
         from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
 
         way_back = PublishConnection(connection.factory, subscribed)
@@ -90,7 +91,7 @@ class CurveServer:
         context.term()
 
     def reload(self) -> None:
-        """Read the keys of the clients anew; on an error they stay as they are."""
+        """Read the clients' keys again; on an error they stay as they are."""
         try:
             clients = server_keys(self._directory).clients
         except ValueError as error:
@@ -100,16 +101,16 @@ class CurveServer:
         self.tell()
 
     def tell(self) -> None:
-        """Log who is let in."""
+        """Log which clients are let in."""
         names = sorted(self._keys.clients.values())
         _log.info(
             "let in over CURVE: {names}", names=", ".join(names) or f"nobody; {CLIENTS}/ is empty"
         )
 
     def is_accepted(self, key: str) -> bool:
-        """Whether the client with this key may send; counted if not.
+        """Return whether the client with this key may send; if not, count it.
 
-        Its key may have been taken away since its connection was made.
+        The key may have been removed after the connection was made.
         """
         if key.encode() in self._keys.clients:
             return True
@@ -117,10 +118,10 @@ class CurveServer:
         return False
 
     def answer(self, request: Sequence[bytes]) -> Sequence[bytes]:
-        """Return the answer to a question of ZeroMQ's.
+        """Return the ZAP reply to a request.
 
-        A no is a temporary one: after any other, ZeroMQ's clients never ask again, also when their
-        key is known by then.
+        A refusal has the status of a temporary error. After any other, ZeroMQ's clients never try
+        again, even if their key is added later.
         """
         version, number, _domain, address, _identity, _mechanism, *credentials = request
         key = z85.encode(credentials[0]) if [*map(len, credentials)] == [32] else b""
@@ -134,7 +135,7 @@ class CurveServer:
         return [version, number, b"300", b"", b"", b""]
 
     def failed(self, error: int) -> None:
-        """Count a handshake that came to no question."""
+        """Count a handshake that failed before ZAP was asked."""
         if error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             self._rejected("handshake", "it has no keys")
         else:

@@ -1,4 +1,4 @@
-"""Reads datagrams as fast as Python can: several a turn of the reactor, within a budget."""
+"""Reads datagrams fast: several in each turn of the reactor, within a budget of time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 MAX_DATAGRAM = 65_536
-"""Bytes; UDP has none as long, and what of another kind is as long was cut."""
+"""Bytes. UDP datagrams are always shorter; a Unix datagram of this size was truncated."""
 READ_BUDGET = 0.005
-"""Seconds of a turn."""
+"""Seconds of reading in one turn of the reactor."""
 AT_ONCE = 16
-"""Datagrams between looks at the clock."""
+"""Datagrams that are read between two looks at the clock."""
 _MEMINFO = 55
-"""SO_MEMINFO, which Python doesn't name: nine counters of a socket, the last one its drops."""
+"""SO_MEMINFO, which Python doesn't define: nine counters of a socket; the last counts its drops."""
 _COUNTERS = struct.Struct("=9I")
 
 
 @implementer(IReadDescriptor)
 class DatagramReader:
-    """Hands what comes to `receive` until it is stopped; the socket is its owner's to close."""
+    """Hands datagrams to `receive` until it is stopped; doesn't close the socket."""
 
     def __init__(
         self,
@@ -43,19 +43,19 @@ class DatagramReader:
         reactor.addReader(self)
 
     def fileno(self) -> int:
-        """Return the socket's."""
+        """Return the socket's descriptor."""
         return self._socket.fileno()
 
     def logPrefix(self) -> str:
-        """Return what the reactor calls it in its log."""
+        """Return the prefix of the reactor's log messages about it."""
         return "statsd"
 
     def doRead(self) -> None:
-        """Read for a while; the reactor calls again as long as there is more."""
+        """Read for `READ_BUDGET`; the reactor calls again as long as there is more."""
         self.read_for(READ_BUDGET)
 
     def read_for(self, budget: float) -> bool:
-        """Read what there is, for so many seconds at most; return whether there may be more."""
+        """Read datagrams for at most `budget` seconds; return whether there may be more."""
         deadline = perf_counter() + budget
         while self._read_some():
             if perf_counter() >= deadline:
@@ -63,16 +63,16 @@ class DatagramReader:
         return False
 
     def connectionLost(self, reason: Failure) -> None:
-        """Do nothing: that can't be of datagrams."""
+        """Do nothing: datagrams have no connections."""
 
     def stop(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._reactor.removeReader(self)
 
     def take_drops(self) -> int:
         """Return how many datagrams the kernel has dropped since the last call."""
         drops = self._drops
-        with suppress(OSError, struct.error):  # no Linux, or one without that counter
+        with suppress(OSError, struct.error):  # not Linux, or a Linux without this counter
             counters = self._socket.getsockopt(socket.SOL_SOCKET, _MEMINFO, _COUNTERS.size)
             *_, self._drops = _COUNTERS.unpack(counters)
         return (self._drops - drops) % 2**32
@@ -84,7 +84,7 @@ class DatagramReader:
         try:
             for _ in range(AT_ONCE):
                 frames.append(receive(MAX_DATAGRAM))  # noqa: PERF401 - an error ends the loop
-        except OSError:  # there is nothing more to read, or an error that is for one datagram
+        except OSError:  # nothing more to read, or an error that concerns one datagram
             return False
         else:
             return True

@@ -1,4 +1,4 @@
-"""Sockets that are bound to an address for lines, whatever its kind."""
+"""Sockets for statsd lines, bound to addresses of any kind."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from zibrato.intake.claims import socket_mode
 from zibrato.line_address import LineAddress
 
 BUFFER = 8 * 1024 * 1024
-"""Bytes that the kernel is asked to hold of datagrams; how many it gives is its own affair."""
+"""Bytes of datagrams that the kernel is asked to buffer; it may grant fewer."""
 BACKLOG = 128
 _FORCE = 33
-"""SO_RCVBUFFORCE, which Python doesn't name: past the kernel's limit, for who has the right."""
+"""SO_RCVBUFFORCE, which Python doesn't define: with CAP_NET_ADMIN it exceeds the kernel's limit."""
 
 
 class BoundSocket:
-    """A socket that doesn't block, bound to `address`; raises OSError where that can't be had.
+    """A non-blocking socket bound to `address`; raises OSError if the address is unavailable.
 
-    A file that an ended process has left is taken over; `mode` are the permissions of a new one.
+    A socket's file that an ended process has left behind is replaced. A new file gets the
+    permissions `mode`.
     """
 
     def __init__(self, address: LineAddress, mode: int) -> None:
@@ -40,7 +41,7 @@ class BoundSocket:
         self.name = str(address.bound_to(self.socket))
 
     def close(self) -> None:
-        """Let another have the address."""
+        """Close the socket and release the address."""
         self.socket.close()
         if self._lock is not None:
             with suppress(OSError):
@@ -52,8 +53,7 @@ class BoundSocket:
             self._bind_file(mode)
         else:
             if self.is_stream:
-                # Else connections that linger in the kernel keep the port from a daemon that starts
-                # again.
+                # Else a restarted daemon can't bind while old connections linger in the kernel.
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.bind((self._address.host, self._address.port))
         if self.is_stream:
@@ -65,7 +65,7 @@ class BoundSocket:
         path = self._address.path
         try:
             lock = FileLock(path)
-        except BlockingIOError:  # whose own words are of no help
+        except BlockingIOError:  # its own message doesn't help
             raise _in_use() from None
         try:
             _remove_leftover(path, self.socket.type)
@@ -83,13 +83,13 @@ class BoundSocket:
 
 
 def _remove_leftover(path: str, kind: int) -> None:
-    """Remove the file of a socket that nobody listens to; raises OSError for any other."""
+    """Remove the file of a socket that nobody listens to; raises OSError for any other file."""
     if not os.path.lexists(path):
         return
     if not stat.S_ISSOCK(os.lstat(path).st_mode):
         raise FileExistsError(errno.EEXIST, "There is a file")
     with socket.socket(socket.AF_UNIX, kind) as trial:
-        # Where the queue of who listens is full, a connection would wait for room.
+        # A blocking connect would wait if the listener's queue is full.
         trial.setblocking(False)
         refused = trial.connect_ex(path)
     if refused != errno.ECONNREFUSED:

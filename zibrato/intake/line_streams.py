@@ -1,4 +1,4 @@
-"""Lines that come over connections."""
+"""Reads statsd lines from stream connections."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from twisted.python.failure import Failure
 from zibrato.descriptors import connection_limit
 
 MAX_LINE = 65_536
-"""Bytes; a longer line is left out."""
+"""Bytes; a longer line is rejected."""
 MAX_CONNECTIONS = 1000
 
 
 class LineFactory(ServerFactory):
-    """Hands the lines of all its connections to `receive`; `received` counts what came."""
+    """Hands the lines of all connections to `receive`; `received` counts the bytes that came."""
 
     noisy = False
 
@@ -29,7 +29,7 @@ class LineFactory(ServerFactory):
         self.connections: set[LineProtocol] = set()
 
     def buildProtocol(self, _address: IAddress | None) -> LineProtocol | None:
-        """Return the protocol of a connection, None where there are too many."""
+        """Return the protocol of a connection; None if there are too many connections."""
         if len(self.connections) >= connection_limit(MAX_CONNECTIONS):
             self.reject(1, "connections")
             return None
@@ -42,7 +42,7 @@ class LineFactory(ServerFactory):
 
 
 class LineProtocol(Protocol):
-    """A connection; what is in front of a line feed is a line, and what is in front of its end."""
+    """A connection, whose lines end with a line feed or with the connection."""
 
     def __init__(self, factory: LineFactory) -> None:
         self._lines = factory
@@ -54,7 +54,7 @@ class LineProtocol(Protocol):
         self._lines.connections.add(self)
 
     def dataReceived(self, data: bytes) -> None:
-        """Hand whole lines over and keep the beginning of another."""
+        """Hand over complete lines, and keep the beginning of the next."""
         self._lines.received += len(data)
         whole, newline, rest = (self._rest + data).rpartition(b"\n")
         if newline and self._skipping:
@@ -70,7 +70,7 @@ class LineProtocol(Protocol):
             self._skipping = True
 
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
-        """Hand over what had no line feed behind it."""
+        """Hand over the last line if it had no line feed."""
         self._lines.connections.discard(self)
         self._hand_over_rest()
 

@@ -20,11 +20,11 @@ from zibrato.interfaces import Counting, IIntake, Reactor
 from zibrato.line_address import LineAddress
 
 REPORT = 1.0
-"""Seconds between looks at what the kernel dropped."""
+"""Seconds between two counts of the datagrams that the kernel dropped."""
 QUIET = 0.1
-"""Seconds without a line after which the connections are taken to be empty."""
+"""Seconds without a line after which the connections are assumed to be empty."""
 DRAIN_LIMIT = 2.0
-"""Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
+"""Seconds after which a drain ends even if more arrives: a stop must not wait for a flood."""
 _log = Logger()
 
 
@@ -37,9 +37,9 @@ def make(
     *,
     mode: int,
 ) -> StatsdIntake:
-    """Return the intake of addresses; raises ValueError, one line for people, where one is taken.
+    """Return the intake; raises ValueError, with one line for people, if an address is unavailable.
 
-    The sockets themselves are opened at the start of the service.
+    Addresses are only tried here. The service opens its sockets when it starts.
     """
     with ExitStack() as trials:
         for address in addresses:
@@ -52,9 +52,9 @@ def make(
 
 @implementer(IIntake)
 class StatsdIntake(Service):
-    """Hands `receive` the datagrams and lines that come; `mode` is for the files of its sockets.
+    """Hands datagrams and lines to `receive`; `mode` is the permissions of its sockets' files.
 
-    `reject` takes how many there were of what it can't read, and the reason.
+    `reject` is called with a number of rejected datagrams, lines or connections, and the reason.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class StatsdIntake(Service):
 
     @property
     def addresses(self) -> Sequence[str]:
-        """The addresses as bound: port 0 is replaced by the real one."""
+        """The bound addresses, with port 0 replaced by the real port."""
         return tuple(bound.name for bound in self._bound)
 
     def startService(self) -> None:
-        """Bind and listen; raises OSError where an address can't be had."""
+        """Bind and listen; raises OSError if an address is unavailable."""
         Service.startService(self)
         for address in self._addresses:
             try:
@@ -97,14 +97,14 @@ class StatsdIntake(Service):
         self._reports.start(REPORT, now=False)
 
     def drain(self) -> Deferred[None]:
-        """Accept no new connection, hand over what has arrived until nothing comes, then fire."""
+        """Accept no new connections, hand over what arrives until nothing more does, then fire."""
         return Deferred.fromCoroutine(self._drain())
 
     def reload(self) -> None:
-        """Do nothing: whoever reaches it may send."""
+        """Do nothing: there are no keys to reload, since whoever reaches an address may send."""
 
     def problem(self) -> str | None:
-        """Return None: the reactor reads what its sockets have."""
+        """Return None: the reactor reads the sockets by itself, so they can't get stuck."""
         return None
 
     def stopService(self) -> None:
@@ -119,7 +119,7 @@ class StatsdIntake(Service):
     def _open(self, bound: BoundSocket) -> None:
         self._bound.append(bound)
         if bound.is_stream:
-            adopting = cast(IReactorSocket, self._reactor)  # as all reactors of Unix are
+            adopting = cast(IReactorSocket, self._reactor)  # which all reactors on Unix provide
             descriptor = bound.socket.fileno()
             port = adopting.adoptStreamPort(descriptor, bound.socket.family, self._streams)
             self._ports.append(port)
@@ -135,7 +135,7 @@ class StatsdIntake(Service):
         await gatherResults([maybeDeferred(port.stopListening) for port in ports])
         for bound in self._bound:
             if bound.is_stream:
-                bound.close()  # the ports had copies of it
+                bound.close()  # stopListening closed only a copy
         deadline = self._reactor.monotonic() + DRAIN_LIMIT
         while self._read_datagrams() and self._reactor.monotonic() < deadline:
             await deferLater(self._reactor, 0)
@@ -165,7 +165,7 @@ class StatsdIntake(Service):
         self._streams.hang_up()
 
     def _report(self) -> None:
-        """Count the datagrams that the kernel dropped, as one measurement each."""
+        """Count the datagrams that the kernel dropped, each as one measurement."""
         for reader in self._readers:
             dropped = reader.take_drops()
             if dropped:

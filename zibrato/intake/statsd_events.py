@@ -1,4 +1,4 @@
-"""Events and service checks of DogStatsD, which become annotations."""
+"""Parses events and service checks of DogStatsD, which become annotations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ STATES = {b"0": b"ok", b"1": b"warning", b"2": b"critical", b"3": b"unknown"}
 PRIORITIES = {b"normal", b"low"}
 ALERTS = {b"info", b"warning", b"error", b"success"}
 MAX_FIELD = 8192
-"""Bytes of a title, a text, or what else an event says: what the Agent takes of all of it."""
+"""The most bytes of a title, a text or a field; the Datadog Agent accepts as many for an event."""
 _EVENT = re.compile(rb"_e\{([0-9]{1,5}),([0-9]{1,5})\}:(.*)", re.S)
 _Fields = Mapping[bytes, bytes]
 
 
 def parse_event(line: bytes, now: float) -> Annotation:
-    """Return what an event says, `_e{5,4}:title|text|FIELDS`; raises HeadError.
+    """Return the annotation of an event, `_e{5,4}:title|text|FIELDS`; raises HeadError.
 
-    It goes to the stream that is its source type, else to `events`.
+    Its stream is the event's source type, by default `events`.
     """
     match = _EVENT.fullmatch(line.rstrip(b"\r"))
     if match is None:
@@ -42,9 +42,9 @@ def parse_event(line: bytes, now: float) -> Annotation:
 
 
 def parse_check(line: bytes, now: float) -> Annotation:
-    """Return what a service check says, `_sc|name|status|FIELDS`; raises HeadError.
+    """Return the annotation of a service check, `_sc|name|status|FIELDS`; raises HeadError.
 
-    Its stream is its name, its title the status.
+    Its stream is the check's name, and its title the status.
     """
     name, _, behind = line.removeprefix(CHECK).rstrip(b"\r").partition(b"|")
     status, *fields = behind.split(b"|")
@@ -55,11 +55,11 @@ def parse_check(line: bytes, now: float) -> Annotation:
 
 
 def _fields(texts: Sequence[bytes], known: bytes) -> _Fields:
-    """Return the fields by their letter, the last of each; raises HeadError for what is none."""
+    """Return the fields by their letters; the last of several counts. Raises HeadError."""
     fields = {}
     for text in texts:
         name, colon, value = (b"#", b":", text[1:]) if text[:1] == b"#" else text.partition(b":")
-        # Any line may say with c and e which container it is from; what is longer is an extension.
+        # c and e, which name the container, may be in any line; longer names are extensions.
         if not colon or not name or (len(name) == 1 and name not in known + b"#ce"):
             raise HeadError("event")
         fields[name] = value
@@ -72,7 +72,7 @@ def _annotation(
     now: float,
     known: Mapping[str, bytes | None],
 ) -> Annotation:
-    """Return what a stream, title and text are together with fields and `known` tags."""
+    """Return an annotation of `texts` (stream, title, text), with fields and `known` tags."""
     if max(map(len, (*texts, *fields.values()))) > MAX_FIELD:
         raise HeadError("event")
     stream, title, text = map(_text, texts)

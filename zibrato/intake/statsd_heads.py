@@ -1,4 +1,4 @@
-"""What a line of statsd says beside its value: name, type, sample rate, tags, time."""
+"""Parses the head of a statsd line, which is everything but its value."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from zibrato.model import COUNTER, GAUGE, SET, TIMER
 
 TYPES = {b"c": COUNTER, b"ms": TIMER, b"h": TIMER, b"d": TIMER, b"g": GAUGE, b"s": SET}
 MIN_RATE = 1e-9
-"""A line of a lower sample rate would stand for more than anything that was measured."""
+"""The lowest sample rate: a line with a lower one would stand for impossibly many measurements."""
 MAX_DATE = 253_402_300_799
 """The last second of the year 9999."""
 _TAGGED = re.compile(rb"([^],#[]*)(?:[,#]([^],#[].*)|\[(.*?)\](.*))", re.S)
-"""A name with tags in it: InfluxDB's, Librato's and SignalFx's way."""
+"""A name with tags in it, in the ways of InfluxDB, Librato and SignalFx."""
 Identity = tuple[str, str, str | None, tuple[tuple[str, str], ...]]
 """Name, level, source and tags."""
 
 
 class HeadError(Exception):
-    """What is wrong with a head, as a reason of one word."""
+    """A head is invalid; the message is a reason of one word."""
 
 
 @dataclass(eq=False)
 class Head:
-    """What all lines of one name and one end have in common.
+    """The parsed head, which all lines with the same name and tail share.
 
-    `divisor` makes seconds of a timer's values; each value stands for `weight` measurements;
-    `when` is a Unix time.
+    `divisor` converts a timer's values to seconds. Each value stands for `weight` measurements.
+    `when` is a Unix time. `carried` is the rounding error that `times` carries over.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Head:
     carried: float = 0.0
 
     def times(self, count: int) -> int:
-        """Return for how many measurements so many values stand; what is left over is carried."""
+        """Return how many measurements `count` values stand for; carries rounding errors over."""
         if self.weight == 1:
             return count
         exact = count * self.weight + self.carried
@@ -49,11 +49,11 @@ class Head:
 
 
 def parse_head(name: bytes, tail: bytes, level: str) -> Head:
-    """Return what a name and what is behind the value say; raises HeadError.
+    """Return the head of a name and a tail (all behind the value); raises HeadError.
 
-    `level` is for those without the tag `level`. What is behind the type may come in any order:
-    `@RATE`, `#TAGS`, `T` with a Unix time, and extensions, a letter or more before a colon, which
-    are left out: the container among them, which is there to look tags up by.
+    `level` is the default if there is no tag `level`. Fields after the type may be in any order:
+    `@RATE`, `#TAGS`, `T` with a Unix time, and extensions, which are one or more letters before a
+    colon. Extensions are ignored; one of them is the container, which serves to look up tags.
     """
     mtype, *fields = tail.rstrip().split(b"|")
     if mtype not in TYPES:
@@ -65,7 +65,7 @@ def parse_head(name: bytes, tail: bytes, level: str) -> Head:
             weight = _weight(field[1:])
         elif field.startswith(b"#"):
             if tags:
-                raise HeadError("tags")  # in two ways at once: which of them is meant?
+                raise HeadError("tags")  # tags in two ways at once are ambiguous
             tags = parse_tags(field[1:])
         elif field.startswith(b"T"):
             when = parse_time(field[1:])
@@ -77,10 +77,10 @@ def parse_head(name: bytes, tail: bytes, level: str) -> Head:
 
 
 def parse_tags(text: bytes) -> dict[str, str]:
-    """Return DogStatsD's tags; raises HeadError.
+    """Return the tags of DogStatsD's format; raises HeadError.
 
-    A tag without a value has the value `true`. One whose value is empty is left out, for no
-    backend can hold it. Of several values of one tag the last one counts.
+    A tag without a colon gets the value `true`. A tag with an empty value is ignored, because no
+    backend can hold it. If a tag has several values, the last one counts.
     """
     tags = {}
     for item in text.split(b","):
@@ -108,7 +108,7 @@ def _identity(name: str, tags: dict[str, str], level: str) -> Identity:
 
 
 def _weight(text: bytes) -> float:
-    """Return for how many measurements a line of a sample rate stands."""
+    """Return how many measurements a line with this sample rate stands for."""
     rate = number(text)
     if rate is None or not MIN_RATE <= rate <= 1:
         raise HeadError("rate")
@@ -116,7 +116,7 @@ def _weight(text: bytes) -> float:
 
 
 def _split_name(name: bytes) -> tuple[bytes, dict[str, str]]:
-    """Return a name without the tags that are in it, and those: `name,tag=value`, say."""
+    """Return a name without the tags in it, and the tags, as of `name,tag=value`."""
     match = _TAGGED.fullmatch(name) if b"=" in name or b"[]" in name else None
     if match is None:
         return name, {}
@@ -132,7 +132,7 @@ def _pairs(text: bytes) -> dict[str, str]:
 
 
 def parse_text(data: bytes) -> str:
-    """Return a text; raises HeadError where it is no UTF-8."""
+    """Return decoded UTF-8; raises HeadError if the bytes are invalid."""
     try:
         return data.decode()
     except UnicodeDecodeError:

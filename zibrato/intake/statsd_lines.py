@@ -1,6 +1,7 @@
-"""Lines of statsd and DogStatsD, gathered by what is around their values.
+"""Reads lines of statsd and DogStatsD, gathered by name and tail.
 
-docs/reference/statsd.rst has what is read in which way, where other daemons disagree.
+The tail is everything behind the value. docs/reference/statsd.rst says how lines are read on which
+other daemons disagree.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ from zibrato.model import COUNTER, GAUGE, SET, Annotation, bounded
 from zibrato.wire import CounterRow, SampleRow
 
 MAX_HEADS_BYTES = 100_000_000
-"""About how much memory what is known of heads takes: they are the senders' to choose."""
+"""Approximate bytes of memory for cached heads; bounded, because senders choose them."""
 MAX_GAUGES = 100_000
-"""Gauges whose last value is known, for signed ones to start from: those that changed last."""
+"""The most gauges whose last value is known, to which signed values are added; the gauges that
+changed last are kept."""
 _HEAD_BYTES = 1000
 
 
 class StatsdLines:
-    """Reads lines of statsd; `level` is for those without a tag `level`.
+    """Reads lines of statsd; `level` is the default of lines without a tag `level`.
 
-    `annotate` gets what events and service checks say, and returns the reason for which it
-    rejects that, if it does.
+    `annotate` gets the annotations of events and service checks. It returns None, or the reason if
+    it rejects one.
     """
 
     def __init__(self, level: str, annotate: Callable[[Annotation], str | None]) -> None:
@@ -44,11 +46,14 @@ class StatsdLines:
 
     @property
     def heads(self) -> int:
-        """About how many names and tails the lines have: as many for each as those before."""
+        """Approximately how many different heads the waiting lines have.
+
+        The estimate assumes as many heads per line as in the lines of the last `take`.
+        """
         return max(len(self._values), int(self._spread * self.pending))
 
     def split(self, frames: Sequence[bytes]) -> None:
-        """Take the lines of frames apart."""
+        """Split frames into lines."""
         values = self._values
         lines = b"\n".join(frames).split(b"\n")
         for line in lines:
@@ -57,15 +62,15 @@ class StatsdLines:
         self.pending += len(lines)
 
     def take(self, when: float) -> Gathered:
-        """Return what was gathered, and annotate."""
+        """Return what was gathered, begin again, and hand annotations to `annotate`."""
         values, self._values = self._values, defaultdict(list)
-        self._batches = {}  # were there any of before, they ran into a bug, and were rejected
+        self._batches = {}  # any old ones ran into a bug, and their lines count as rejected
         lines, self.pending, heads = self.pending, 0, 0
         for name, rests in values.items():
             if name.startswith((EVENT, CHECK)):
                 for rest in rests:
                     self._note(name + b":" + rest if rest else name, when)
-            elif b"|" in name:  # in front of the colon, if there is one
+            elif b"|" in name:  # a bar in front of the colon, or no colon at all
                 self._rejected["fields"] += len(rests)
             else:
                 for tail, texts in _by_tail(rests):
@@ -76,7 +81,7 @@ class StatsdLines:
         return Gathered(list(self._batches.values()), rejected)
 
     def _note(self, line: bytes, when: float) -> None:
-        """Annotate what an event or a service check says."""
+        """Hand the annotation of an event or a service check to `annotate`."""
         try:
             parse = parse_event if line.startswith(EVENT) else parse_check
             reason = self._annotate(parse(line, when))
@@ -86,7 +91,7 @@ class StatsdLines:
             self._rejected[reason] += 1
 
     def _add(self, name: bytes, tail: bytes, texts: Sequence[bytes], when: float) -> None:
-        """Take the values of lines of one name and one tail in."""
+        """Add the values of lines with the same name and tail."""
         if b":" in tail.partition(b"|")[0]:
             for text in texts:
                 self._unpack(name, text + b"|" + tail, when)
@@ -106,7 +111,7 @@ class StatsdLines:
             self._rejected[head] += len(texts)
 
     def _parse(self, name: bytes, tail: bytes) -> Head | str:
-        """Return what a name and a tail say, or why nothing; note it."""
+        """Return the head of a name and a tail, or the reason why it is invalid; cache it."""
         head: Head | str
         try:
             head = parse_head(name, tail, self._level)
@@ -122,7 +127,7 @@ class StatsdLines:
         return head
 
     def _unpack(self, name: bytes, rest: bytes, when: float) -> None:
-        """Take in `name:1|c:2|c`, which is a line for each value."""
+        """Add the values of `name:1|c:2|c`, in which each value has its own tail."""
         for tail, texts in _by_tail(rest.split(b":")):
             self._add(name, tail, texts, when)
 
@@ -149,7 +154,7 @@ class StatsdLines:
                 self._add_sampled(batch, head, floats)
 
     def _add_sampled(self, batch: LineBatch, head: Head, floats: list[float]) -> None:
-        """Take samples in that stand for several each."""
+        """Add samples that each stand for several."""
         name, level, source, tags = head.identity
         valid = [sample for sample in floats if sample >= 0]
         self._rejected["value"] += len(floats) - len(valid)
@@ -158,7 +163,7 @@ class StatsdLines:
             batch.repeated.append(RepeatedRow(name, level, source, dict(tags), valid, times))
 
     def _floats(self, texts: Sequence[bytes]) -> list[float]:
-        """Return the values, those of packed lines among them; reject what is no number."""
+        """Return the numbers, including those of lines with several values; reject others."""
         floats = numbers(texts)
         if floats is None:
             parts = self._parts(texts)
@@ -168,7 +173,7 @@ class StatsdLines:
         return floats
 
     def _parts(self, texts: Sequence[bytes]) -> list[bytes]:
-        """Return the values of lines, which may be several in each; reject those that have none."""
+        """Return the values of lines, each of which may have several; reject lines without any."""
         parts = []
         for text in texts:
             filled = [part for part in text.split(b":") if part]
@@ -177,13 +182,13 @@ class StatsdLines:
         return parts
 
     def _readings(self, identity: Identity, texts: Sequence[bytes]) -> list[float]:
-        """Return the readings of a gauge; one with a sign starts from the last one."""
-        signed = b"-" in b"".join(texts)  # `numbers` takes no other sign
+        """Return the readings of a gauge; a value with a sign is added to the last reading."""
+        signed = b"-" in b"".join(texts)  # `numbers` itself refuses a plus sign
         readings = None if signed else numbers(texts)
         if readings is None:
             readings = self._signed(identity, texts)
         if readings:
-            self._gauges.pop(identity, None)  # so that the dict is in order of the changes
+            self._gauges.pop(identity, None)  # so that the dict stays in the order of changes
             self._gauges[identity] = readings[-1]
             if len(self._gauges) > MAX_GAUGES:
                 del self._gauges[next(iter(self._gauges))]
@@ -203,9 +208,9 @@ class StatsdLines:
 
 
 def _by_tail(rests: Sequence[bytes]) -> Iterable[tuple[bytes, Sequence[bytes]]]:
-    """Return the values of what is behind a name, by what is behind the values.
+    """Split what is behind a name into values and tails; return the values by tail.
 
-    Most often that is the same for all, and then no line of them is looked at alone.
+    Usually all lines of a name have the same tail, and then they are split all at once.
     """
     tail = rests[0].partition(b"|")[2]
     end = b"|" + tail + b"\n"
