@@ -1,4 +1,4 @@
-"""The way back from a ZeroMQ intake to its clients: one socket that publishes to each its own."""
+"""The way back from a ZeroMQ intake to its clients: a socket that publishes acknowledgements."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _log = Logger()
 
 
 class Acknowledging(Protocol):
-    """What a way back asks the daemon; for the reactor's thread."""
+    """What a way back needs of the daemon; to be called in the reactor's thread."""
 
     def listen(self, publish: Callable[[str, bytes], None]) -> Callable[[], None]:
-        """Have `publish` called with a client and a frame of news; return what ends that."""
+        """Call `publish` with each client and acknowledgement; return a function to end that."""
 
     def tell(self, client: str) -> bytes:
-        """Return the frame that a client is to be told as it comes, also one that is unknown."""
+        """Return the acknowledgement for a client that subscribes, even if it is unknown."""
 
     def commit_now(self) -> None:
-        """Have all that came committed at once, since nothing more comes."""
+        """Commit all accepted batches at once, since no more will come."""
 
 
 class WayBack:
-    """Publishes what `acknowledging` tells of clients, each under its id as the topic.
+    """Publishes the acknowledgements of `acknowledging`, with the client's id as the topic.
 
-    It does so at `endpoint`, else at those that the endpoints of an intake imply.
+    It publishes at `endpoint`, or by default at the endpoints derived from those of the intake.
     """
 
     def __init__(self, acknowledging: Acknowledging, endpoint: Endpoint | None = None) -> None:
@@ -49,7 +49,7 @@ class WayBack:
         self._locks: dict[str, FileLock] = {}
 
     def open(self, make: MakeConnection, sockets: Sequence[Endpoint]) -> None:
-        """Open beside `sockets`, as they were bound; raises OSError for an endpoint of its own."""
+        """Open; `sockets` are the intake's bound endpoints. Raises OSError only with `endpoint`."""
         self._connection = make(self._subscribed)
         self._silence = self._acknowledging.listen(self._publish)
         if self._endpoint is not None:
@@ -63,12 +63,12 @@ class WayBack:
                 self._attach_derived(socket)
 
     def finish(self) -> None:
-        """Answer for all that came as soon as that can be, since nothing more comes."""
+        """Have everything that came acknowledged soon, since no more batches will come."""
         if self._connection is not None:
             self._acknowledging.commit_now()
 
     def close(self) -> None:
-        """Close the socket; ZeroMQ has `LINGER` milliseconds to pass on what was told last."""
+        """Close the socket; ZeroMQ has `LINGER` milliseconds to send the last acknowledgements."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._silence()
@@ -78,9 +78,9 @@ class WayBack:
             release(*self._locks.popitem())
 
     def _attach_derived(self, socket: Endpoint) -> None:
-        """Bind or connect what the endpoint of a socket implies, or say that there is none.
+        """Bind or connect to the endpoint derived from that of a socket; log a warning if it fails.
 
-        That is no reason not to start: most clients ask for no acknowledgements.
+        The daemon starts anyway, because most clients don't ask for acknowledgements.
         """
         endpoint = socket.way_back()
         try:
@@ -96,7 +96,7 @@ class WayBack:
             )
 
     def _attach(self, endpoint: Endpoint) -> None:
-        """Bind or connect; raises OSError whose `strerror` names the endpoint."""
+        """Bind or connect; raises OSError with a `strerror` that names the endpoint."""
         try:
             if endpoint.path:
                 self._locks[endpoint.path] = lock(endpoint.path)

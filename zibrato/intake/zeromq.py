@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from zibrato.tx.connections import PublishConnection, PullConnection
 
 QUIET = 0.1
-"""Seconds without a frame after which the sockets are taken to be empty."""
+"""Seconds without a frame after which the sockets are assumed to be empty."""
 PAUSE = 0.01
-"""Seconds that ZeroMQ gets to bring more before the next look at what came."""
+"""Seconds that ZeroMQ's threads get to read more before the sockets are read again."""
 DRAIN_LIMIT = 2.0
-"""Seconds after which a drain ends whatever still comes: a stop must not wait for a flood."""
+"""Seconds after which a drain ends even if more arrives: a stop must not wait for a flood."""
 MAX_UNREAD = 4 * 1024 * 1024
-"""Bytes of a peer that wait where it is parted with at last; of more it may be in the middle."""
+"""The most unread bytes of a peer that is disconnected late in a drain; with more, it may be in the
+middle of a write."""
 _log = Logger()
 
 
@@ -46,12 +47,13 @@ def make(
     acknowledging: Acknowledging | None = None,
     acknowledgements: Endpoint | None = None,
 ) -> Sequence[ZeroMQIntake]:
-    """Return the intakes of `endpoints`: one of those that ask for keys, one of all others.
+    """Return the intakes: one for the endpoints that require keys, and one for all others.
 
-    The way back to clients is at `acknowledgements`, else where `endpoints` imply it; without
-    `acknowledging` there is none. With `curve`, those ask that other hosts may reach. Raises
-    ValueError, one line for people, where an endpoint is taken. The sockets themselves are opened
-    at the start of the service: daemonising would leave them without their threads.
+    With `curve`, the endpoints that other hosts can reach require keys. The way back to clients is
+    at `acknowledgements`, or by default at endpoints derived from `endpoints`; without
+    `acknowledging` there is none. Raises ValueError, with one line for people, if an endpoint is
+    unavailable. The services open their sockets when they start: sockets that are opened before
+    the process daemonises would lose their threads.
     """
     _check(endpoints)
     asking = [endpoint for endpoint in endpoints if curve is not None and endpoint.remote]
@@ -77,7 +79,7 @@ def make_each(
     curve: Callable[[], CurveServer | None] = lambda: None,
     acknowledging: Acknowledging | None = None,
 ) -> Mapping[Hashable, ZeroMQIntake]:
-    """Return an intake of its own for each of `endpoints`, with keys of its own; as `make` does."""
+    """Do what `make` does, but return a separate intake, with separate keys, for each endpoint."""
     _check(endpoints)
     intakes: dict[Hashable, ZeroMQIntake] = {}
     for endpoint in endpoints:
@@ -91,7 +93,7 @@ def make_each(
 
 
 def _check(endpoints: Sequence[Endpoint]) -> None:
-    """Raise ValueError, one line for people, where an endpoint can't be had."""
+    """Raise ValueError, with one line for people, if an endpoint is unavailable."""
     with ExitStack() as claims:
         for endpoint in endpoints:
             claim(endpoint, claims)
@@ -99,11 +101,11 @@ def _check(endpoints: Sequence[Endpoint]) -> None:
 
 @implementer(IIntake)
 class ZeroMQIntake(Service):
-    """Receives frames and hands each to `receive`.
+    """Receives frames and hands them to `receive`.
 
-    `ipc_mode` are the permissions of the ipc sockets. Sockets are made in the process's shared
-    ZeroMQ context, so that `inproc://` reaches clients of the same process; with `curve` in one of
-    their own, for clients with keys.
+    `ipc_mode` is the permissions of ipc sockets. Sockets are in the process's shared ZeroMQ
+    context, so that clients in the same process can use `inproc://`. With `curve`, which requires
+    keys of clients, they are in a separate context.
     """
 
     def __init__(
@@ -128,11 +130,11 @@ class ZeroMQIntake(Service):
 
     @property
     def addresses(self) -> Sequence[str]:
-        """The endpoints as bound: a wildcard port is replaced by the real one."""
+        """The bound endpoints, with a wildcard port replaced by the real port."""
         return tuple(self._bound)
 
     def startService(self) -> None:
-        """Bind and connect; raises OSError where an endpoint can't be had."""
+        """Bind and connect; raises OSError if an endpoint is unavailable."""
         Service.startService(self)
         opener = _connection if self._curve is None else self._curve.open
         self._connection = connection = opener(self._reactor, self._receive)
@@ -151,16 +153,16 @@ class ZeroMQIntake(Service):
             raise
 
     def drain(self) -> Deferred[None]:
-        """Hand over what has arrived until nothing comes any more, unbind, then fire."""
+        """Hand over what arrives until nothing more does, unbind, then fire."""
         return Deferred.fromCoroutine(self._drain())
 
     def reload(self) -> None:
-        """Read anew who may send, where keys are asked for."""
+        """Read the clients' keys again, if keys are required."""
         if self._curve is not None:
             self._curve.reload()
 
     def problem(self) -> str | None:
-        """Return why nothing can arrive: a path is gone, or what waits isn't read."""
+        """Return why nothing can arrive: a socket's path is gone, or waiting frames aren't read."""
         for path in self._locks:
             if not os.path.lexists(path):
                 return f"the socket {path} is gone: no new client can connect"
@@ -202,17 +204,17 @@ class ZeroMQIntake(Service):
             )
 
     async def _drain(self) -> None:
-        """Part with the peers one by one, read all that they sent, then unbind.
+        """End the connections gracefully, read everything that peers sent, then unbind.
 
-        Unbinding cuts the connections, with what the kernel holds of them. What a client has
-        queued it sends to the next daemon.
+        Unbinding first would cut the connections and lose what the kernel holds of them. What a
+        client has still queued, it sends to the next daemon.
         """
         connection = self._connection
         if connection is None:
             return
         for path in self._locks:
             with suppress(OSError):
-                os.unlink(path)  # nobody new comes in; the lock keeps another daemon out
+                os.unlink(path)  # no new clients can connect; the lock still excludes other daemons
         turn_away(self._bound)
         await self._part(connection)
         for address in self._bound:
@@ -223,25 +225,26 @@ class ZeroMQIntake(Service):
             self._way_back.finish()
 
     async def _part(self, connection: PullConnection) -> None:
-        """Part with the peers of what is bound, and read until nothing comes any more."""
+        """End the connections to bound endpoints, and read until nothing more arrives."""
         quiet_since = now = self._reactor.monotonic()
         deadline = now + DRAIN_LIMIT
         first: frozenset[int] | None = None
         while now < deadline:
             frames = connection.frames
             is_empty = connection.read_all()
-            # Who sends faster than is read here is parted with in the end all the same.
+            # Late in the drain, peers that send faster than the daemon reads are disconnected, too.
             is_late = now > deadline - DRAIN_LIMIT / 2
             peers = hang_up(self._bound, MAX_UNREAD if is_late else 0)
             first = peers.connections if first is None else first
-            # Unbinding, which is next, would cut off who came again: not all can be turned away.
+            # Wait for peers that have reconnected, which can't be prevented for all transports:
+            # unbinding, which is next, would cut their connections.
             is_parted = is_empty and not peers.unread and not peers.connections
             if now >= quiet_since + QUIET and is_parted:
                 return
             await deferLater(self._reactor, PAUSE)
             now = self._reactor.monotonic()
-            # On a busy machine ZeroMQ's own threads may not get to read for long: here, or where a
-            # peer has yet to see that the connection ends, and may write meanwhile.
+            # On a busy machine ZeroMQ's threads may not run for a while: neither those here, which
+            # read, nor those of a peer, which may write until it sees that the connection ends.
             if peers.unread or first & peers.connections or frames != connection.frames:
                 quiet_since = now
 
@@ -251,7 +254,7 @@ class ZeroMQIntake(Service):
         while not (is_over and frames == connection.frames):
             if self._reactor.monotonic() >= deadline:
                 return
-            # ZeroMQ ends a connection once it has handed over what came of it.
+            # ZeroMQ ends a connection after it has handed over everything that came by it.
             connected = hang_up(self._bound, MAX_UNREAD).connections
             frames = connection.frames
             is_over = connection.read_all() and not connected
@@ -270,14 +273,14 @@ class ZeroMQIntake(Service):
 
 
 def _connection(reactor: Reactor, receive: Callable[[Sequence[bytes]], None]) -> PullConnection:
-    """Return an open connection; txZMQ is imported here since it imports the global reactor."""
+    """Return an open connection; imports txZMQ only here, because it imports the global reactor."""
     from zibrato.tx.connections import Factory, PullConnection  # noqa: PLC0415 - imports the reactor
 
     return PullConnection(Factory(reactor, zmq.Context.instance()), receive)
 
 
 def _way_back(connection: PullConnection, subscribed: Callable[[bytes], None]) -> PublishConnection:
-    """Return an open connection beside another."""
+    """Return an open connection in the context of `connection`."""
     from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
 
     return PublishConnection(connection.factory, subscribed)

@@ -1,4 +1,4 @@
-"""OTLP's attributes: what of them is the source, what are tags, and what tells streams apart."""
+"""Maps OTLP's attributes to sources, tags and levels, and identifies streams by them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 LEVEL = "level"
-"""The attribute of a point that is its level."""
+"""The attribute of a data point that is its level."""
 SOURCES = ("service.instance.id", "host.name")
-"""The attributes of a resource of which the first that there is becomes the source, but for a UUID:
-an SDK makes one up for each process, and every restart would begin all series anew."""
+"""The attributes of a resource of which the first one present becomes the source. A UUID doesn't:
+SDKs generate one for each process, so every restart would begin new series."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 RESOURCE_TAGS = (
     "service.namespace", "service.name", "deployment.environment", "deployment.environment.name"
 )  # fmt: skip
-"""The attributes of a resource that become tags; the others are of hosts, processes and SDKs."""
+"""The attributes of a resource that become tags; others describe hosts, processes and SDKs."""
 UNKNOWN = "unknown_service"
-"""What SDKs call a service that nobody gave a name, alone or with `:` and the program behind it."""
+"""The name that SDKs give to a service without a name; `:` and the program may follow it."""
 _UNKNOWN_PROGRAM = f"{UNKNOWN}:"
 
 
 class Resource(NamedTuple):
-    """Who measured: the source and tags of the series, and all attributes in an order."""
+    """An OTLP resource: the source and tags of its series, and all its attributes, sorted."""
 
     source: str | None
     tags: Mapping[str, str]
@@ -36,19 +36,19 @@ class Resource(NamedTuple):
 
 
 def texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
-    """Return the attributes as texts, without those that are empty: no tag can be."""
+    """Return the attributes as texts, without empty ones, which no tag can be."""
     pairs = ((attribute.key, text_of(attribute.value)) for attribute in attributes)
     return {key: text for key, text in pairs if text}
 
 
 def text_of(value: AnyValue) -> str:
-    """Return a text as it is, and any other value as JSON."""
+    """Return a string unchanged, and any other value as JSON."""
     plain = _plain(value)
     return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
 
 
 def resource_of(attributes: Iterable[KeyValue]) -> Resource:
-    """Return the resource that has these attributes."""
+    """Return the resource with these attributes."""
     known = texts(attributes)
     named = (known[name] for name in SOURCES if name in known)
     source = next((name for name in named if not _UUID.fullmatch(name)), None)
@@ -60,7 +60,7 @@ def resource_of(attributes: Iterable[KeyValue]) -> Resource:
 
 
 def stream_of(*identity: object) -> bytes:
-    """Return what tells one stream from all others: 16 bytes, whatever its attributes take."""
+    """Return a hash that identifies a stream in 16 bytes, however long its attributes are."""
     return blake2b(repr(identity).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

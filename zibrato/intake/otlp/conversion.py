@@ -1,4 +1,4 @@
-"""A request of OTLP to rows for the aggregator; pure, but for what streams had before."""
+"""Converts an OTLP request to rows for the aggregator; pure, except for the state of streams."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
 
 MAX_POINTS = 50_000
-"""Data points of one request, of which a histogram counts as one more for each BUCKETS it has."""
+"""The most data points of one request; `BUCKETS` buckets of a histogram count as one more."""
 BUCKETS = 4
 QUANTILE = "quantile"
 COUNT = ".count"
@@ -48,27 +48,27 @@ P = TypeVar("P", bound="DataPoint")
 
 
 class DataPoint(Protocol):
-    """What all kinds of data points have."""
+    """The fields that all kinds of data points have."""
 
     @property
     def attributes(self) -> Iterable[KeyValue]:
-        """What becomes tags."""
+        """The attributes, which become tags."""
 
     @property
     def time_unix_nano(self) -> int:
-        """When it was measured; 0 where that isn't known."""
+        """The time of the measurement; 0 if it is unknown."""
 
     @property
     def start_time_unix_nano(self) -> int:
-        """Since when; 0 where that isn't known."""
+        """The time since which a total is counted; 0 if it is unknown."""
 
     @property
     def flags(self) -> int:
-        """Whether there is nothing, for one."""
+        """Bits, of which one says that there is no recorded value."""
 
 
 class Converted(NamedTuple):
-    """What a request held: rows, data points that were rejected, by reason, and units by name."""
+    """A converted request: rows, rejected data points by reason, and units by metric's name."""
 
     rows: list[SummaryRow]
     rejected: Counter[str]
@@ -76,7 +76,7 @@ class Converted(NamedTuple):
 
 
 class _Origin(NamedTuple):
-    """Which metric of whom data points are of, and what tells one of them from the others."""
+    """The resource, scope and metric of data points, and the attributes of one of them."""
 
     resource: Resource
     scope: tuple[str, str]
@@ -85,7 +85,7 @@ class _Origin(NamedTuple):
 
 
 def convert(request: ExportMetricsServiceRequest, streams: Streams, now: float) -> Converted:
-    """Return the contents of a request that came at the Unix time `now`."""
+    """Convert a request that came at the Unix time `now`."""
     converter = _Converter(streams, now)
     for origin in _origins(request):
         converter.take(origin)
@@ -114,7 +114,7 @@ class _Converter:
         self._room = MAX_POINTS
 
     def take(self, origin: _Origin) -> None:
-        """Add the rows of all data points of a metric, or what speaks against them."""
+        """Add rows for all data points of a metric; count those that are rejected."""
         metric = origin.metric
         kind = metric.WhichOneof("data")
         if kind == "gauge":
@@ -163,14 +163,15 @@ class _Converter:
         yield self._row(origin, point, GAUGE, _reading(float(_number(point))))
 
     def _sum(self, origin: _Origin, point: NumberDataPoint) -> Iterator[SummaryRow]:
-        """Generate a counter; what may go down, and is told as its level, is a gauge."""
+        """Generate a counter; a gauge for a cumulative sum that isn't monotonic."""
         value, data = _number(point), origin.metric.sum
         if data.aggregation_temporality == _CUMULATIVE and not data.is_monotonic:
             yield from self._gauge(origin, point)
             return
         total = Number(value)
         new = self._new(origin, point, total, data.aggregation_temporality)
-        # A stream's first total is worth a row even if it is 0, as it is where SDKs send growth.
+        # The first total of a stream becomes a row even if it is 0, as it does with delta
+        # temporality.
         if new is not None and (new.value or new is total):
             yield self._row(origin, point, COUNTER, Summary(1, bounded(float(new.value))))
 
@@ -204,7 +205,7 @@ class _Converter:
             yield self._row(origin, point, TIMER, summary)
 
     def _summary(self, origin: _Origin, point: SummaryDataPoint) -> Iterator[SummaryRow]:
-        """Generate gauges: of each quantile, and of count and sum."""
+        """Generate gauges for each quantile, for the count and for the sum."""
         quantiles = [(one.quantile, one.value) for one in point.quantile_values]
         if not all(map(isfinite, chain([point.sum], *quantiles))):
             raise ValueError("value")
@@ -214,7 +215,7 @@ class _Converter:
             yield self._row(origin, point, GAUGE, _reading(value), suffix)
 
     def _new(self, origin: _Origin, point: DataPoint, total: T, temporality: int) -> T | None:
-        """Return what a point tells that is new: all of it, or by how much its total grew."""
+        """Return what is new in a point: a delta as it is, or the growth of a cumulative total."""
         if temporality == _DELTA:
             return total
         if temporality != _CUMULATIVE:
@@ -228,7 +229,7 @@ class _Converter:
 
 
 def _number(point: NumberDataPoint) -> int | float:
-    """Return the value of a point; raises ValueError where it has none, or no finite one."""
+    """Return the value of a point; raises ValueError if it has no finite value."""
     kind = point.WhichOneof("value")
     value: int | float = getattr(point, kind) if kind else float("nan")
     if not isfinite(value):

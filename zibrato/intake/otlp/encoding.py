@@ -1,7 +1,7 @@
-"""OTLP's two encodings, protobuf and JSON: requests to messages, answers to bytes; pure.
+"""Decodes requests and encodes answers in OTLP's encodings, protobuf and JSON; pure.
 
-The messages are those of the package opentelemetry-proto, an extra: it is imported when the first
-request comes.
+The messages are those of the package opentelemetry-proto. It is optional, and is imported when the
+first request comes.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ JSON = b"application/json"
 KINDS = (PROTOBUF, JSON)
 MISSING = "OTLP needs the package opentelemetry-proto: pip install 'zibrato[otlp]'"
 _CODES = {400: 3, 413: 8, 503: 14}
-"""Codes of gRPC by HTTP's."""
+"""gRPC's status codes by those of HTTP."""
 
 
 class Answer(NamedTuple):
-    """The status and body of a response, which is in the encoding of its request."""
+    """The status and body of a response, in the encoding of the request."""
 
     status: int
     body: bytes
 
 
 def is_installed() -> bool:
-    """Whether there is what reads requests."""
+    """Whether the package opentelemetry-proto, which decoding needs, is installed."""
     try:
         return find_spec("opentelemetry.proto") is not None
     except ModuleNotFoundError:
@@ -42,7 +42,7 @@ def is_installed() -> bool:
 
 
 def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
-    """Return the message that a body of this content type holds; raises ValueError, one line."""
+    """Decode a body of this content type; raises ValueError with one line."""
     from google.protobuf import json_format  # noqa: PLC0415 - an extra
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - an extra
 
@@ -59,7 +59,7 @@ def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
 
 
 def accepted(kind: bytes, lost: Mapping[str, int]) -> Answer:
-    """Return the answer to a request of which so many data points were lost, by reason."""
+    """Return the answer to an accepted request; `lost` has its lost data points by reason."""
     count = sum(lost.values())
     if not count:
         return Answer(200, b"" if kind == PROTOBUF else b"{}")
@@ -70,17 +70,18 @@ def accepted(kind: bytes, lost: Mapping[str, int]) -> Answer:
         response.partial_success.rejected_data_points = count
         response.partial_success.error_message = message
         return Answer(200, response.SerializeToString())
-    # A string, as the JSON of protobuf has every integer of 64 bits.
+    # The count is a string, because the JSON encoding of protobuf writes 64-bit integers so.
     partial = {"rejectedDataPoints": str(count), "errorMessage": message}
     return Answer(200, msgspec.json.encode({"partialSuccess": partial}))
 
 
 def refused(kind: bytes, http_status: int, message: str) -> Answer:
-    """Return the answer to a request that is rejected whole: a google.rpc.Status."""
+    """Return the answer to a request that is rejected as a whole: a google.rpc.Status."""
     if kind != PROTOBUF:
         content = {"code": _CODES[http_status], "message": message}
         return Answer(http_status, msgspec.json.encode(content))
-    # A google.rpc.Status has the same two fields, a number and a text; its package is another.
+    # This message stands in for google.rpc.Status, which is in another package, but has the same
+    # two fields: a number and a text.
     status = _messages().ExportMetricsPartialSuccess(
         rejected_data_points=_CODES[http_status], error_message=message
     )

@@ -1,4 +1,4 @@
-"""What answers requests with OTLP's metrics, whoever has received them."""
+"""Answers OTLP's export requests; used by the page and by the intake's own endpoint."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from zibrato.interfaces import Reactor
 from zibrato.model import SummaryRow
 
 ROWS = 1000
-"""Rows that are taken in together: some milliseconds of the reactor's time."""
+"""Rows that are aggregated together, which takes some milliseconds of the reactor's time."""
 RETRY_AFTER = b"1"
 REASONS: Mapping[int, str] = {400: "malformed", 413: "size"}
-"""Why a request is rejected whole, by its status."""
+"""The reason for which a request is rejected as a whole, by the answer's status."""
 UNREAD = Answer(503, b"")
-"""The answer to a client that has gone, which nobody gets."""
+"""The answer to a client that has disconnected, which is never sent."""
 T = TypeVar("T")
 
 
 class Receives(Protocol):
-    """Where rows go."""
+    """Aggregates rows; the daemon's receiver."""
 
     def receive_summaries(self, rows: Sequence[SummaryRow]) -> Counter[str]:
-        """Take rows in; return how many were rejected or dropped, by reason."""
+        """Aggregate rows; return how many were rejected or dropped, by reason."""
 
     def reject(self, count: int, reason: str) -> None:
-        """Count what could not be read."""
+        """Count rejected measurements; `reason` is one word."""
 
 
 class KeepsUnits(Protocol):
-    """Where units go."""
+    """Hands units on to backends."""
 
     def tell(self, units: Mapping[str, str]) -> None:
-        """Take units by names of metrics."""
+        """Hand on units by names of metrics."""
 
 
 class Runs(Protocol):
-    """Does work in a thread."""
+    """Runs a function in a thread."""
 
     def __call__(self, work: Callable[[], T]) -> Deferred[T]:
-        """Return what `work` returns or raises."""
+        """Run `work`; the Deferred fires with what it returns or raises."""
 
 
 def in_threads(reactor: Reactor) -> Runs:
-    """Return what runs work in the reactor's own threads."""
+    """Return a `Runs` that uses the reactor's thread pool."""
 
     def run(work: Callable[[], T]) -> Deferred[T]:
         result: Deferred[T] = deferToThreadPool(reactor, reactor.getThreadPool(), work)
@@ -65,9 +65,9 @@ def in_threads(reactor: Reactor) -> Runs:
 
 
 class Exports:
-    """Answers requests one after the other, as what streams had before is one for all of them.
+    """Answers requests one after the other, because they share the state of streams.
 
-    They are read in a thread: a large one takes a tenth of a second.
+    Requests are decoded in a thread, since a large one takes a tenth of a second.
     """
 
     _log = Logger()
@@ -82,10 +82,11 @@ class Exports:
         self._stopped = False
 
     def answer(self, request: IRequest) -> Deferred[bytes]:
-        """Return the body of the response, having set its status and headers.
+        """Return the body of the response, after setting its status and headers.
 
-        What is begun is finished, even if cancelled: a stream's total is noted in the thread, and
-        what it grew by is to be taken in. What still waits is not begun: its client sends it again.
+        A request that has begun is finished even if it is cancelled: once the thread has noted a
+        stream's total, its growth must be aggregated. A cancelled request that still waits isn't
+        begun, because its client sends it again.
         """
         answered: Deferred[bytes] = Deferred()
         answering = self._answer(request, lambda: bool(answered.called))
@@ -93,7 +94,7 @@ class Exports:
         return answered
 
     async def stop(self) -> None:
-        """Take in what has come; whoever asks from then on is to try again later."""
+        """Finish the request in progress; answer later ones that they should try again."""
         self._stopped = True
         async with self._lock:
             pass
@@ -135,7 +136,7 @@ class Exports:
             return accepted(kind, await self._take(read))
 
     def _read(self, kind: bytes, body: bytes, gzipped: bool, now: float) -> Converted | Answer:
-        """Return what a body holds, or the answer to one that can't be read; in a thread."""
+        """Decode and convert a body, or return the answer if it is invalid; runs in a thread."""
         try:
             request = encoding.decode(kind, inflate(body, MAX_INFLATED) if gzipped else body)
         except OverflowError as error:
@@ -145,7 +146,7 @@ class Exports:
         return convert(request, self._streams, now)
 
     async def _take(self, converted: Converted) -> Counter[str]:
-        """Take rows in, letting others have the reactor meanwhile; return what was lost."""
+        """Aggregate rows, with pauses in which the reactor does other work; return losses."""
         rows, lost, units = converted
         for reason, count in lost.items():
             self._receiver.reject(count, reason)

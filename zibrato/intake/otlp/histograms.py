@@ -1,6 +1,6 @@
-"""OTLP's histograms: one less another of the same stream, and what each comes to as a summary.
+"""OTLP's histograms: their differences within a stream, and their conversion to summaries; pure.
 
-Pure. What can't be one raises ValueError with the reason, one word.
+An invalid histogram raises ValueError with a reason of one word.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from zibrato.model import MAX_EXACT_INT, Summary
 
 MAX_BUCKETS = 8192
 _BYTES = 200
-_MIN_SCALE = -11  # there a bucket has all floats from 1 on
+_MIN_SCALE = -11  # at this scale one bucket has all floats above 1
 
 
 class Extremes(NamedTuple):
-    """The least and the greatest measurement, where they are known.
+    """The minimum and maximum of the measurements, if they are known.
 
-    Of what is left of a running total they are not of its own measurements, only beyond them.
+    For a difference of two totals they are not `exact`: they are those of the later total, and
+    only bounds for the measurements in between.
     """
 
     low: float | None = None
@@ -32,7 +33,7 @@ class Extremes(NamedTuple):
     exact: bool = True
 
     def checked(self) -> Extremes:
-        """Return them; raises ValueError where they can't be."""
+        """Return self; raises ValueError if the values are impossible."""
         low = 0.0 if self.low is None else self.low
         high = inf if self.high is None else self.high
         if not 0 <= low <= high or (self.high is not None and not isfinite(high)):
@@ -40,11 +41,11 @@ class Extremes(NamedTuple):
         return self
 
     def placement(self, factor: float) -> Placement:
-        """Return a placement of what is between them."""
+        """Return a placement whose values are clamped to minimum and maximum."""
         return Placement(self.low or 0.0, inf if self.high is None else self.high, factor)
 
     def summary(self, placement: Placement, total: float | None) -> Summary:
-        """Return the summary of what was placed."""
+        """Return the summary of a placement, with minimum and maximum if they are exact."""
         return (
             placement.summary(total, self.low, self.high)
             if self.exact
@@ -53,7 +54,7 @@ class Extremes(NamedTuple):
 
 
 class ExplicitHistogram(NamedTuple):
-    """Counts of measurements up to each of `bounds`, and past the last of them."""
+    """Counts of measurements up to each of `bounds`, and above the last of them."""
 
     bounds: tuple[float, ...]
     counts: Sequence[int]
@@ -69,7 +70,7 @@ class ExplicitHistogram(NamedTuple):
         total: float | None,
         extremes: Extremes,
     ) -> ExplicitHistogram:
-        """Return the histogram, which may have no buckets and then is one; raises ValueError."""
+        """Return the histogram; raises ValueError. Without buckets it becomes a single bucket."""
         bounds, counts = tuple(bounds), counts or [count]
         if bounds and bounds[-1] == inf:
             raise ValueError("buckets")
@@ -90,7 +91,7 @@ class ExplicitHistogram(NamedTuple):
         return sum(self.counts)
 
     def minus(self, earlier: ExplicitHistogram) -> ExplicitHistogram | None:
-        """Return what came after `earlier`; None where that is no part of this."""
+        """Return what was added after `earlier`; None if `earlier` is no part of this."""
         if self.bounds != earlier.bounds:
             raise IncomparableError
         counts = [new - old for new, old in zip(self.counts, earlier.counts, strict=True)]
@@ -100,24 +101,25 @@ class ExplicitHistogram(NamedTuple):
         return self._replace(counts=counts, total=total, extremes=_loose(self.extremes))
 
     def summary(self, factor: float) -> Summary:
-        """Return what it comes to, each value multiplied by `factor`.
+        """Return the summary, with each value multiplied by `factor`.
 
-        The count of a bucket is spread evenly over it: a percentile is off by its width at most.
+        The count of a bucket is spread evenly over the bucket, so that a percentile is off by at
+        most the bucket's width.
         """
         placement = self.extremes.placement(factor)
         first = min((0.0, *self.bounds[:1]))
         edges = (first, *self.bounds, self._end())
         for (low, high), count in zip(pairwise(edges), self.counts, strict=True):
             if count and (high < 0 or (low < 0 and self.extremes.low is None)):
-                raise ValueError("value")  # no timer has less than 0
+                raise ValueError("value")  # timers can't be negative
             if count:
                 placement.over(low, high, count)
         return self.extremes.summary(placement, self.total)
 
     def _end(self) -> float:
-        """Return up to where the last bucket is filled: where nothing tells, all is at its start.
+        """Return the upper end of the last bucket, which is the maximum if that is known.
 
-        Where there is no other, the sum tells.
+        Otherwise the end equals the bucket's start; for a single bucket it is derived from the sum.
         """
         if self.extremes.high is not None:
             return self.extremes.high
@@ -125,27 +127,29 @@ class ExplicitHistogram(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Counts of buckets, each 2**(2**-scale) times as wide as the one before; `offset` is the index
-    of the first."""
+    """Counts of exponential buckets, each 2**(2**-scale) times as wide as the one before.
+
+    `offset` is the index of the first bucket.
+    """
 
     scale: int
     offset: int
     counts: Sequence[int]
 
     def filled(self) -> list[tuple[int, int]]:
-        """Return index and count of the buckets that have any."""
+        """Return index and count of each bucket that isn't empty."""
         return [(index, count) for index, count in enumerate(self.counts, self.offset) if count]
 
 
 class Zeros(NamedTuple):
-    """How many measurements were about 0: as far from it as `threshold`."""
+    """The number of measurements that were about 0: at most `threshold` away from it."""
 
     number: int
     threshold: float
 
 
 class ExponentialHistogram(NamedTuple):
-    """Counts of measurements of at least 0, whatever their range."""
+    """Counts of non-negative measurements in exponential buckets, for any range of values."""
 
     buckets: Buckets
     zeros: Zeros
@@ -180,9 +184,9 @@ class ExponentialHistogram(NamedTuple):
         return self.zeros.number + sum(self.buckets.counts)
 
     def minus(self, earlier: ExponentialHistogram) -> ExponentialHistogram | None:
-        """Return what came after `earlier`; None where that is no part of this.
+        """Return what was added after `earlier`; None if `earlier` is no part of this.
 
-        A stream's scale goes down as its range grows.
+        A stream's scale decreases as its range grows, so `earlier` may have finer buckets.
         """
         coarser = earlier.buckets.scale - self.buckets.scale
         if self.zeros.threshold != earlier.zeros.threshold or coarser < 0:
@@ -203,9 +207,9 @@ class ExponentialHistogram(NamedTuple):
         )
 
     def summary(self, factor: float) -> Summary:
-        """Return what it comes to, each value multiplied by `factor`.
+        """Return the summary, with each value multiplied by `factor`.
 
-        Buckets of our scale or a finer one become ours, exactly unless there is a factor.
+        Buckets of Zibrato's scale or a finer one become Zibrato's, exactly if `factor` is 1.
         """
         placement = self.extremes.placement(factor)
         if self.zeros.number:
@@ -219,11 +223,11 @@ Histogram = ExplicitHistogram | ExponentialHistogram
 FACTORS: Mapping[str, float] = {
     "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "d": 86400.0
 }  # fmt: skip
-"""Seconds of a unit, as UCUM writes those of time."""
+"""Seconds of each unit of time, as UCUM writes it."""
 
 
 def _check(buckets: int, counted: int, count: int, total: float | None) -> None:
-    """Raise ValueError for a histogram that contradicts itself, or is past a bound."""
+    """Raise ValueError for a histogram that contradicts itself or exceeds a bound."""
     if count > MAX_EXACT_INT:
         raise ValueError("count")
     if counted != count or buckets > MAX_BUCKETS:
@@ -233,7 +237,7 @@ def _check(buckets: int, counted: int, count: int, total: float | None) -> None:
 
 
 def _difference(total: float | None, earlier: float | None) -> float | None:
-    """Return what a sum has grown by; rounding alone can make it less than nothing."""
+    """Return the growth of a sum, at least 0: only rounding can make it negative."""
     return None if total is None or earlier is None else max(total - earlier, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The counts of other histograms' buckets, placed in buckets of ours; pure."""
+"""Places the counts of OTLP's buckets in buckets of Zibrato's distributions; pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from zibrato.distribution import SCALE, Distribution, bucket_of, representative
 from zibrato.model import Summary, bounded
 
 SLOTS = 16
-"""Places over which the count of a bucket is spread that is wider than ours."""
+"""The most places over which the count of a bucket is spread that is wider than Zibrato's."""
 _LOWEST, _HIGHEST = -1074 << SCALE, 1024 << SCALE
-"""Our buckets of the least and of the greatest float."""
+"""Zibrato's buckets of the smallest and the largest float."""
 
 
 class Placement:
-    """Counts of measurements, each at a value or in a bucket of ours, and what they add up to.
+    """Collects counts of measurements at values or in buckets, and makes a summary of them.
 
-    No value is placed below `low` or above `high`, which are of the histogram as it came;
-    `factor` makes seconds of its values. Raises ValueError for what is past all floats.
+    Values are clamped to `low` and `high`, which are in the unit of the received histogram.
+    `factor` converts its values to seconds. Raises ValueError for values that exceed all floats.
     """
 
     def __init__(self, low: float, high: float, factor: float) -> None:
@@ -62,8 +62,8 @@ class Placement:
     def in_bucket(self, index: int, scale: int, count: int) -> None:
         """Place `count` measurements that are in bucket `index` of an exponential histogram.
 
-        It is the one from 2**(index/2**scale) on. Of a scale above ours each is in one of ours;
-        of another, in several, over which the count is spread.
+        The bucket begins at 2**(index/2**scale). At Zibrato's scale or a finer one, it lies within
+        one of Zibrato's buckets. At a coarser scale the count is spread over several buckets.
         """
         if scale >= SCALE:
             self._in_ours((index >> (scale - SCALE)) + 1, count)
@@ -81,8 +81,7 @@ class Placement:
     def summary(
         self, total: float | None, least: float | None = None, most: float | None = None
     ) -> Summary:
-        """Return the summary of all; sum, minimum and maximum are those that were placed, unless
-        they are known better."""
+        """Return the summary; by default sum, minimum and maximum are those of placed values."""
         count = self._zeros + sum(self._buckets.values())
         low = self._least if least is None else bounded(least * self._factor)
         high = self._most if most is None else bounded(most * self._factor)
@@ -108,32 +107,32 @@ class Placement:
         self._least, self._most = min(self._least, value), max(self._most, value)
 
 
-# Of a stream all buckets come again with each request, and so do most of other streams.
+# Each request has the same buckets of a stream again, and streams mostly have equal buckets.
 @lru_cache(4096)
 def _spread(
     low: float, high: float, factor: float, slots: int
 ) -> Sequence[tuple[int | None, float]]:
-    """Return as many values from `low` to `high` times `factor`, each with its bucket."""
+    """Return `slots` values from `low` to `high`, times `factor`, each with its bucket."""
     values = [(low + (high - low) * (slot + 0.5) / slots) * factor for slot in range(slots)]
     return [(_bucket_of(value), value) for value in values]
 
 
 def _bucket_of(value: float) -> int | None:
-    """Return the index of our bucket of a value, None of 0; raises ValueError past all floats."""
+    """Return the index of a value's bucket; None for 0. Raises ValueError for infinity."""
     if value == inf:
         raise ValueError("value")
     return bucket_of(value) if value else None
 
 
 def _within(index: int) -> int:
-    """Return the index of a bucket that floats are in; raises ValueError for another."""
+    """Return `index`; raises ValueError if no float can be in that bucket."""
     if not _LOWEST <= index <= _HIGHEST:
         raise ValueError("buckets")
     return index
 
 
 def _shares(count: int, slots: int) -> list[tuple[float, int]]:
-    """Return places from 0 to 1, the middles of equal parts, with what each gets of `count`."""
+    """Split `count` evenly; return the middles of equal parts of 0 to 1, with their shares."""
     parts = min(count, slots)
     ends = [part * count // parts for part in range(parts + 1)]
     return [((part + 0.5) / parts, ends[part + 1] - ends[part]) for part in range(parts)]

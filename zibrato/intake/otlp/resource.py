@@ -1,4 +1,4 @@
-"""The one path of the OTLP intake's own endpoint."""
+"""The web resource of the OTLP intake's own endpoint, which has only one path."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 PATH = b"/v1/metrics"
 BROWSERS = (b"origin", b"sec-fetch-site")
-"""Headers of browsers alone, in all that can have a body of OTLP's types."""
+"""Headers that only browsers send, with every request that may have a body of OTLP's types."""
 
 
 class ExportResource(Resource):
-    """Has `answer` answer what is posted to /v1/metrics, and nothing that a web page sends.
+    """Has `answer` answer what is posted to /v1/metrics, but rejects requests from web pages.
 
-    Any page that somebody looks at could post here else: nobody is asked for a password.
+    Otherwise any web page could post here from a visitor's browser, since there is no password.
     """
 
     isLeaf = True
@@ -27,7 +27,7 @@ class ExportResource(Resource):
         self._answer = answer
 
     def render(self, request: Request) -> bytes | int:
-        """Answer a request, or reject it."""
+        """Have a request answered, or reject it."""
         if request.path.rstrip(b"/") != PATH:
             return _rejected(request, 404, b"there is /v1/metrics only")
         if request.method != b"POST":
@@ -53,4 +53,4 @@ def _finish(body: bytes, request: Request) -> None:
 
 
 def _ignore(_gone: Failure) -> None:
-    """Say nothing to a client that is gone."""
+    """Do nothing, because the client has disconnected."""

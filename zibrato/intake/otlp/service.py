@@ -1,4 +1,4 @@
-"""The OTLP intake, as a service: it drains requests, whoever has received them."""
+"""The OTLP intake as a service: drains requests of its own endpoint and of the page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from zibrato.interfaces import IIntake, IWebService
 
 @implementer(IIntake)
 class OtlpIntake(MultiService):
-    """Has `exports` answer what comes to its own `site`, if it has one, and what a page hands on.
+    """Runs the intake's own `site`, if it has one, and drains `exports` when it stops.
 
-    Who made the site has it read its credentials anew, as all pages do.
+    `exports` also answers requests that the page hands on. Reloading the site's credentials is up
+    to whoever made the site, as with all pages.
     """
 
     addresses: Sequence[str] = ()
-    """Clients of ZeroMQ reach it nowhere."""
+    """Empty, since ZeroMQ's clients can't reach this intake."""
 
     def __init__(self, exports: Exports, site: IWebService | None = None) -> None:
         MultiService.__init__(self)
@@ -30,14 +31,14 @@ class OtlpIntake(MultiService):
             child.setServiceParent(self)
 
     def reload(self) -> None:
-        """Do nothing: who may send is up to who receives it."""
+        """Do nothing: the site or the page decides who may send."""
 
     def drain(self) -> Deferred[None]:
-        """Listen no more, take in what has arrived, then fire."""
+        """Stop listening, finish the request in progress, then fire."""
         return Deferred.fromCoroutine(self._drain())
 
     def problem(self) -> str | None:
-        """Return None: the reactor reads what its sockets have."""
+        """Return None: the reactor reads the sockets by itself, so they can't get stuck."""
         return None
 
     async def _drain(self) -> None:

@@ -1,6 +1,7 @@
-"""Running totals to what they grew by; OpenTelemetry calls the former cumulative.
+"""Converts cumulative totals of OpenTelemetry to their growth; pure.
 
-Pure. A stream is one series of one process: it begins anew, at another time, when that does.
+A stream is one series of one process. When the process restarts, a new stream begins, with another
+start time.
 """
 
 from __future__ import annotations
@@ -9,25 +10,25 @@ from collections import OrderedDict
 from typing import NamedTuple, Protocol, TypeVar
 
 MAX_BYTES = 64 << 20
-"""Bytes of memory for all streams, about a hundred thousand of them."""
+"""The most bytes of memory for all streams: enough for about 100,000 of them."""
 FORGET = 86_400 * 10**9
-"""Nanoseconds after which a stream is forgotten of which nothing comes."""
+"""Nanoseconds without a point after which a stream is forgotten."""
 _BYTES = 500
 
 
 class IncomparableError(Exception):
-    """Two running totals of one stream, of which the one can't be taken from the other."""
+    """Two totals of one stream can't be subtracted, such as histograms with other buckets."""
 
 
 class Total(Protocol):
-    """A running total."""
+    """A cumulative total."""
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory."""
 
     def minus(self: T, earlier: T) -> T | None:
-        """Return what came after `earlier`; None where that is no part of this: a reset.
+        """Return what was added after `earlier`; None if `earlier` is no part of this: a reset.
 
         Raises IncomparableError.
         """
@@ -37,22 +38,22 @@ T = TypeVar("T", bound=Total)
 
 
 class Number(NamedTuple):
-    """The running total of a sum, which only grows."""
+    """The cumulative total of a monotonic sum."""
 
     value: float
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory, beside the stream's own."""
         return 0
 
     def minus(self, earlier: Number) -> Number | None:
-        """Return by how much it is more than `earlier`; None where it is less."""
+        """Return the difference to `earlier`; None if it is negative."""
         return None if self.value < earlier.value else Number(self.value - earlier.value)
 
 
 class Point(NamedTuple):
-    """Of which stream a total is, when that began, and when this was; both in nanoseconds."""
+    """The stream of a total, the stream's start, and the total's time; both in Unix nanoseconds."""
 
     stream: bytes
     start: int
@@ -66,28 +67,28 @@ class _Seen(NamedTuple):
 
 
 class Streams:
-    """The last total of every stream, in bounds.
+    """The last total of every stream, in bounded memory.
 
-    What a stream had at its first point has not been counted yet if it began after all that may
-    have been counted and forgotten: after `started`, and after every stream that was forgotten.
-    Else nobody knows, and it counts from there on.
+    The total of a stream's first point counts only if it can't have been counted before: if the
+    stream began after `started`, and after the start of every stream that was forgotten. Otherwise
+    only growth from the first point on counts.
     """
 
     def __init__(self, started: int, max_bytes: int = MAX_BYTES) -> None:
         self._forgotten_until = started
         self._max_bytes = max_bytes
         self._seen: OrderedDict[tuple[bytes, int], _Seen] = OrderedDict()
-        """By stream and start, what was seen last at the end."""
+        """The last point by stream and start; in the order of arrival, the latest at the end."""
         self._size = 0
 
     def __len__(self) -> int:
         return len(self._seen)
 
     def growth(self, point: Point, total: T, now: int) -> T | None:
-        """Return by how much a stream grew up to this point; None where nobody knows.
+        """Return the growth of a stream up to this point; None if it is unknown or a repeat.
 
-        A point that isn't newer than the last has been counted: clients repeat what they get no
-        answer to.
+        A point that isn't newer than the last one has been counted already: clients repeat requests
+        that they get no answer to.
         """
         key = (point.stream, point.start)
         last = self._seen.get(key)
@@ -103,14 +104,15 @@ class Streams:
         return total if grown is None else grown
 
     def forget(self, now: int) -> None:
-        """Forget what is old, and what is past the bound."""
+        """Forget the oldest streams: those without recent points, and those beyond the bound."""
         while self._seen:
             key, seen = next(iter(self._seen.items()))
             if self._size <= self._max_bytes and now - seen.arrived < FORGET:
                 return
             del self._seen[key]
             self._size -= _BYTES + seen.total.size
-            # Nothing that began after now can have been counted, whatever a client's clock says.
+            # `now` is an upper limit, in case a client's clock is fast: no stream that begins later
+            # can have been counted.
             self._forgotten_until = max(self._forgotten_until, min(key[1], now))
 
     def _remember(self, key: tuple[bytes, int], last: _Seen | None, seen: _Seen) -> None:

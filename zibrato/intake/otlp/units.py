@@ -1,4 +1,4 @@
-"""OTLP's units, which are written as UCUM has them, in words for people; pure."""
+"""Converts OTLP's units, which are in UCUM's notation, to words for people; pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BYTES = re.compile(r"By(?![A-Za-z])")
 
 @lru_cache(1000)
 def words_of(kind: str, unit: str) -> str:
-    """Return the unit of a series in words, such as `B` or `requests`, `1` for none.
+    """Return the unit of a series in words, such as `B` or `requests`; `1` means no unit.
 
-    It is empty where nothing tells, for a timer in a unit of time, which is in seconds here, and
-    for what is no unit, as it is too long or has characters that can't be seen.
+    The result is empty if the unit is unknown, too long or unprintable, and for timers in a unit of
+    time, because Zibrato's timers are always in seconds.
     """
     if kind == TIMER and unit in FACTORS:
         return ""
