@@ -125,7 +125,7 @@ def test_two_stores_work_without_a_page(directory: Path) -> None:
             "--web: can't listen at tcp:0:interface=192.0.2.1: Cannot assign requested address",
         ),
         (("--backend", "log:pth=x"), "--backend log: expected one of path, got 'pth'"),
-        (("--socket", "ipc:///nix/da/s"), "--socket: can't have ipc:///nix/da/s: No such file"),
+        (("--socket", "ipc:///nix/da/s"), "--socket: can't use ipc:///nix/da/s: No such file"),
     ],
 )
 def test_what_can_t_be_is_one_line(directory: Path, arguments: Sequence[str], line: str) -> None:

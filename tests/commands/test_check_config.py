@@ -129,7 +129,7 @@ def test_pages_that_can_t_be_are_told_once_all_backends_are_good(
     file = tmp_path / "zibrato.toml"
     prometheus = "[[backend]]\ntype = 'prometheus'\n"
     file.write_text(f"web = 'none'\n{prometheus}")
-    expected = "backend prometheus: expected a page to have /metrics at, and one such backend; give"
+    expected = "backend prometheus: expected a page that can serve /metrics, and only one such"
     status, (line,) = run(file, capsys)
     assert status == 1
     assert line.startswith(f"{CHECK} {file}: {expected}")

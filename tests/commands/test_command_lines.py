@@ -59,7 +59,7 @@ VALUES = {
     "--config=": f"--config: {FILE}",
     "--config=directory": f"{CONFIG}HERE/directory: Is a directory",
     "--config=/nonexistent": f"{CONFIG}/nonexistent: No such file or directory",
-    "--config=/dev/null": "--config: /dev/null is empty, as one is while it is being",
+    "--config=/dev/null": "--config: /dev/null is empty, as if it were still being",
     "--config=/dev/zero": f"{CONFIG}/dev/zero: it has more than 1,048,576 bytes; it must be",
     "--config=huge": f"{CONFIG}HERE/huge: it has more than 1,048,576 bytes",
     "--config=binary": f"{CONFIG}HERE/binary: 'utf-8' codec can't decode",
@@ -81,7 +81,7 @@ VALUES = {
 BACKENDS = {
     "--store=/dev/null": "--backend store: expected a file, got the device or pipe /dev/null",
     "--store=directory": "--backend store: expected a file, got the directory ",
-    f"--store={'x' * 300}": "--backend store: can't have HERE/xxx",
+    f"--store={'x' * 300}": "--backend store: can't use HERE/xxx",
     "--store=a\0b": f"--store: {TEXT}",
     "--store=a --backend=store:path=a --backend=store:path=./a": "--backend store: path: another",
     "--backend=log:path=a --backend=store:path=a": "--backend store: path: another backend of",

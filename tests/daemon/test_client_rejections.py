@@ -21,4 +21,4 @@ def test_each_is_counted_and_one_an_interval_logged() -> None:
     assert metrics.total("zibrato.intake.rejected", reason="handshake") == 1
     assert metrics.total("zibrato.intake.received") == 31
     first, _ = [str(formatEvent(event)) for event in events]
-    assert first.startswith("rejected a client: 10.0.0.{1} has {no} key; more")
+    assert first.startswith("rejected a client: 10.0.0.{1} has {no} key; others")

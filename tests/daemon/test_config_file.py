@@ -74,7 +74,7 @@ def test_an_empty_file_says_nothing_but_a_comment_that_all_is_by_default(
     tmp_path: Path, text: str
 ) -> None:
     with pytest.raises(
-        UsageError, match=r"^--config: .*\.toml is empty, as .* give it a comment, or"
+        UsageError, match=r"^--config: .*\.toml is empty, as .* write a comment into it, or"
     ):
         settings(tmp_path, text)
     assert settings(tmp_path, f"{text}# by default\n") == settings(tmp_path, "levels = ''")

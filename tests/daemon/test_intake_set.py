@@ -27,7 +27,7 @@ class FakeIntake(Service):
     def startService(self) -> None:
         """Start, unless it is busy."""
         if "busy" in self.addresses:
-            raise OSError(98, "--socket: can't have busy")
+            raise OSError(98, "--socket: can't use busy")
         Service.startService(self)
 
     def drain(self) -> Deferred[None]:

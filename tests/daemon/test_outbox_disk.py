@@ -78,7 +78,7 @@ def test_what_is_no_database_is_quarantined(tmp_path: Path) -> None:
     with capturedLogs() as events:
         assert disk.open().waiting == {}
     (line,) = [formatEvent(event) for event in events]
-    assert f"quarantined as {path}.corrupt-0, a new one is begun" in line
+    assert f"quarantined as {path}.corrupt-0; a new file is begun" in line
     assert Path(f"{path}.corrupt-0").read_bytes() == before
     kept_at(disk, 10)
     disk.close()
@@ -132,7 +132,7 @@ def test_a_file_that_is_deleted_is_begun_anew_with_all_that_it_had(
         kept_at(disk, 20)
         kept_at(disk, 30)
     (line,) = [formatEvent(event) for event in events]
-    assert "was deleted; the outbox goes on with a new one that has all of it" in line
+    assert "was deleted; the outbox goes on with a copy that has all of it" in line
     assert disk.load(Waiting.of(first, ALL)) == snapshot(10)
     assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BlockingIOError):
@@ -162,7 +162,7 @@ def test_of_a_file_in_its_place_nothing_is_mixed_with_it(tmp_path: Path) -> None
     other.rename(path)
     with capturedLogs() as events, pytest.raises(LostFileError):
         kept_at(disk, 20)
-    assert "was replaced: what it had is gone; the outbox goes on with what is there now" in str(
+    assert "was replaced: its content is lost; the outbox goes on with the new file" in str(
         formatEvent(events[0])
     )
     assert disk.load(Waiting.of(before, ALL)) is None

@@ -49,12 +49,12 @@ def test_one_that_was_asked_for_must_be_had(tmp_path: Path) -> None:
     made = disk({}, "--outbox", str(path))
     assert made is not None
     assert made.path == path
-    with pytest.raises(ValueError, match=f"can't have {path}: another daemon or the store has it"):
+    with pytest.raises(ValueError, match=f"can't use {path}: another daemon or the store has it"):
         disk({}, "--outbox", str(path))
     made.close()
     with pytest.raises(ValueError, match="expected a file, got the directory"):
         disk({}, "--outbox", str(tmp_path))
-    with pytest.raises(ValueError, match=r"can't have /proc/outbox: .*; give another file"):
+    with pytest.raises(ValueError, match=r"can't use /proc/outbox: .*; give another file"):
         disk({}, "--outbox", "/proc/outbox")
 
 
@@ -64,7 +64,7 @@ def test_without_the_default_one_the_daemon_runs_in_memory(tmp_path: Path) -> No
         assert disk({"STATE_DIRECTORY": str(tmp_path)}) is None
     lock.close()
     (line,) = [formatEvent(event) for event in events]
-    assert line.startswith("the outbox is in memory alone: can't have ")
+    assert line.startswith("the outbox is in memory only: can't use ")
 
 
 def test_what_backends_keep_is_beside_it() -> None:

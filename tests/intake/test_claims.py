@@ -39,13 +39,13 @@ def test_two_names_of_one_address_are_told_apart_from_another_daemon(tmp_path: P
         (f"tcp://127.0.0.1:{free_port()}",) * 2,
     ):
         endpoints = [Endpoint(one), Endpoint(other)]
-        with pytest.raises(ValueError, match=f"^--socket: {other} is what another --socket here"):
+        with pytest.raises(ValueError, match=f"^--socket: {other} is taken by another --socket"):
             make(Reactor(), endpoints, lambda frame: None, ipc_mode=0o660)
         check_is_free(endpoints[0])
 
 
 def test_a_file_that_is_no_socket_is_kept(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("of mine")
-    with pytest.raises(ValueError, match=f"can't have ipc://{tmp_path}/file: There is a file; "):
+    with pytest.raises(ValueError, match=f"can't use ipc://{tmp_path}/file: There is a file; "):
         check_is_free(Endpoint(f"ipc://{tmp_path}/file"))
     assert (tmp_path / "file").read_text() == "of mine"

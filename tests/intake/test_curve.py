@@ -94,7 +94,7 @@ def test_keys_are_read_anew(fixture: Fixture) -> None:
     fixture.server.reload()
     assert fixture.status(z85.decode(fixture.public)) == b"300"
     assert not fixture.server.is_accepted(new.decode())
-    assert "was taken away" in fixture.rejected[-1][1]
+    assert "was removed, but" in fixture.rejected[-1][1]
 
 
 def test_what_is_wrong_changes_nothing(fixture: Fixture) -> None:

@@ -114,12 +114,12 @@ def test_a_drain_of_a_flood_gives_others_their_turns_and_ends(fixture: Fixture) 
 def test_an_address_is_taken_while_it_runs(tmp_path: Path) -> None:
     one = Fixture(f"unixgram:{tmp_path}/g", "udp:0")
     for address in one.intake.addresses:
-        with pytest.raises(ValueError, match=r"^--statsd: can't have "):
+        with pytest.raises(ValueError, match=r"^--statsd: can't use "):
             Fixture(address)
         late = StatsdIntake(
             Reactor(), [LineAddress.parse(address)], print, print, one.metrics.count, mode=0o600
         )
-        with pytest.raises(OSError, match="--statsd: can't have "):
+        with pytest.raises(OSError, match="--statsd: can't use "):
             late.startService()
     one.intake.stopService()
     Fixture(f"unixgram:{tmp_path}/g").intake.stopService()

@@ -143,7 +143,7 @@ def test_an_endpoint_of_its_own_is_used_or_is_an_error(fixture: Fixture, tmp_pat
     first.stopService()
     assert not (tmp_path / "own").exists()
     assert fixture.told.publish is None
-    with pytest.raises(OSError, match=r"--acknowledgements: can't have ipc:///nowhere/x: "):
+    with pytest.raises(OSError, match=r"--acknowledgements: can't use ipc:///nowhere/x: "):
         fixture.start(Endpoint(f"ipc://{tmp_path}/socket"), own=Endpoint("ipc:///nowhere/x"))
     fixture.start(Endpoint(f"ipc://{tmp_path}/socket"))  # which is free again
 
@@ -164,14 +164,14 @@ def test_a_file_that_is_no_socket_is_kept(fixture: Fixture, tmp_path: Path) -> N
     for name in ("own", "socket.ack"):
         (tmp_path / name).write_text("of mine")
     socket, own = Endpoint(f"ipc://{tmp_path}/socket"), Endpoint(f"ipc://{tmp_path}/own")
-    expected = f"--acknowledgements: can't have {own.address}: There is a file; give another "
+    expected = f"--acknowledgements: can't use {own.address}: There is a file; give another "
     with pytest.raises(OSError, match=expected):
         fixture.start(socket, own=own)
     with capturedLogs() as logs:
         fixture.start(socket).stopService()
     (warning,) = [formatEvent(event) for event in logs if event["log_level"] == LogLevel.warn]
     assert warning.startswith(
-        f"no acknowledgements to clients of {socket.address}: can't have {socket.address}.ack: "
+        f"no acknowledgements to clients of {socket.address}: can't use {socket.address}.ack: "
         "There is a file; "
     )
     for name in ("own", "socket.ack"):
@@ -182,7 +182,7 @@ def test_a_file_that_is_no_socket_is_kept(fixture: Fixture, tmp_path: Path) -> N
 def test_a_second_daemon_has_another_way_back(fixture: Fixture, tmp_path: Path) -> None:
     own = Endpoint(f"ipc://{tmp_path}/first.ack")
     first = fixture.start(Endpoint(f"ipc://{tmp_path}/first"))
-    expected = f"--acknowledgements: can't have {own.address}: a daemon has it already; give "
+    expected = f"--acknowledgements: can't use {own.address}: a daemon has it already; give "
     with pytest.raises(OSError, match=expected):
         fixture.start(Endpoint(f"ipc://{tmp_path}/second"), own=own)
     with pytest.raises(OSError, match=f"--socket: another daemon has {own.address}; "):

@@ -114,7 +114,7 @@ def test_a_file_that_came_before_the_start_is_kept(tmp_path: Path) -> None:
     endpoint = Endpoint(f"ipc://{tmp_path}/file")
     intake = ZeroMQIntake(Reactor(), [endpoint], lambda frame: None)
     (tmp_path / "file").write_text("of mine")
-    with pytest.raises(OSError, match=f"--socket: can't have {endpoint.address}: There is a file"):
+    with pytest.raises(OSError, match=f"--socket: can't use {endpoint.address}: There is a file"):
         intake.startService()
     assert (tmp_path / "file").read_text() == "of mine"
 

@@ -137,5 +137,5 @@ def test_a_key_that_is_put_there_or_taken_away_holds_after_hup(hosts: Hosts) -> 
         hosts.process.wait_for(r"let in over CURVE: known\n(.*\n)*.*let in over CURVE: known$")
         z.count(name="after")  # over the connection that it has
         z.flush(30)
-        hosts.process.wait_for("was taken away")
+        hosts.process.wait_for("was removed, but")
     assert not hosts.has("after")

@@ -219,7 +219,7 @@ def test_a_file_that_is_deleted_meanwhile_costs_nothing(
         outbox.send_and_wait(1)
         for part in outbox.path.parent.glob("outbox*"):
             part.unlink()
-        process.wait_for("was deleted; the outbox goes on with a new one that has all of it")
+        process.wait_for("was deleted; the outbox goes on with a copy that has all of it")
         outbox.send(2)
         process.stop()
     server.start()

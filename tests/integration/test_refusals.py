@@ -80,7 +80,7 @@ BAD = {
         "credential apikey, $ZIBRATO_APIKEY or --apikey KEY"
     ),
     "--socket ipc:///no/such/directory/socket": (
-        "zibrato: --socket: can't have ipc:///no/such/directory/socket: No such file or "
+        "zibrato: --socket: can't use ipc:///no/such/directory/socket: No such file or "
         "directory; is another program there, or the directory missing?"
     ),
 }
@@ -122,7 +122,7 @@ def test_a_second_daemon(tmp_path: Path, taken: tuple[str, str], command: Sequen
         f"zibrato: --socket: another daemon has {ipc}; stop it, or give another path"
     )
     line = refusal(tmp_path, [*command, "--socket", tcp])
-    assert line.startswith(f"zibrato: --socket: can't have {tcp}: Address already in use")
+    assert line.startswith(f"zibrato: --socket: can't use {tcp}: Address already in use")
     assert line.endswith("; is another program there, or the directory missing?")
     assert (tmp_path / "socket").stat() == before  # the first one still has it
 
@@ -132,7 +132,7 @@ def test_another_programs_port(tmp_path: Path) -> None:
     with context, context.socket(zmq.PULL) as other:
         port = other.bind_to_random_port("tcp://127.0.0.1")
         line = refusal(tmp_path, [*FOREGROUND, "--socket", f"tcp://127.0.0.1:{port}"])
-        assert f"can't have tcp://127.0.0.1:{port}: Address already in use" in line
+        assert f"can't use tcp://127.0.0.1:{port}: Address already in use" in line
 
 
 @pytest.mark.parametrize("command", [FOREGROUND, DAEMONISING], ids=("foreground", "daemonising"))

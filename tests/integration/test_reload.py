@@ -166,7 +166,7 @@ def test_what_needs_a_restart_is_named(config: Path) -> None:
         config.write_text(config.read_text().replace("interval = 1", "interval = 7"))
         add(config, "source = elsewhere")
         process.send(signal.SIGHUP)
-        process.wait_for("taken over at a restart only: --flush-interval, --source$")
+        process.wait_for("a restart is needed to apply: --flush-interval, --source$")
         process.stop()
 
 

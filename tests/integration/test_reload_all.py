@@ -125,7 +125,7 @@ def test_nothing_is_lost_while_all_of_it_changes(running: Reloaded) -> None:
     ("line", "complaint"),
     [
         ("leves = 'info'", r"--config: .* can't set 'leves'; did you mean levels\?"),
-        ("statsd = 'unix:/nix/da/s'", r"--statsd: can't have unix:/nix/da/s"),
+        ("statsd = 'unix:/nix/da/s'", r"--statsd: can't use unix:/nix/da/s"),
         ("[[backend]]\ntype = 'log'\npath = '/nix/da/l'", "--backend log: path: expected a file"),
     ],
 )
@@ -147,9 +147,7 @@ def test_a_bad_file_changes_nothing_and_says_why(
 def test_a_file_that_was_emptied_removes_nothing(running: Reloaded) -> None:
     running.config.write_text("")
     running.process.send(signal.SIGHUP)
-    running.process.wait_for(
-        r"nothing reloaded: --config: .*zibrato\.toml is empty, as one is while"
-    )
+    running.process.wait_for(r"nothing reloaded: --config: .*zibrato\.toml is empty, as if it were")
     had = running.total("whole")
     with Counting(running.endpoint("a")):
         eventually(lambda: running.total("whole") > had)
@@ -160,6 +158,6 @@ def test_a_page_needs_a_restart(running: Reloaded) -> None:
     with running.config.open("a") as file:
         file.write(f"[[backend]]\ntype = 'store'\npath = '{running.directory}/store'\n")
     running.process.send(signal.SIGHUP)
-    running.process.wait_for("taken over at a restart only: --web, --backend store$")
+    running.process.wait_for("a restart is needed to apply: --web, --backend store$")
     running.process.stop()
     assert "Traceback" not in running.process.output

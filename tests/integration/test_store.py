@@ -188,7 +188,7 @@ def test_a_corrupt_file_is_quarantined_and_a_new_one_begun(tmp_path: Path) -> No
         (("--web", "tcp:0"), "--web: tcp:0 can be reached from elsewhere: give --web-credentials"),
         (("--web", "tcp:0", "--web-credentials", "/nix"), "--web-credentials: can't read /nix"),
         (("--web", "nonsense:1"), "--web: "),
-        (("--store", "/proc/nix/da"), "--backend store: can't have /proc/nix/da"),
+        (("--store", "/proc/nix/da"), "--backend store: can't use /proc/nix/da"),
     ],
 )
 def test_what_can_not_be_is_one_line_before_anything_starts(

@@ -63,7 +63,7 @@ def test_a_stop_leaves_one_file_for_its_owner_alone(store: Store) -> None:
 def test_a_deleted_file_is_noticed_and_a_new_one_begun(store: Store) -> None:
     count(store, 1.0)
     store.path.unlink()
-    store.process.wait_for("was deleted: what it had is gone with it")
+    store.process.wait_for("was deleted: its content is lost")
     eventually(store.path.exists)
     count(store, 1.0)
 

@@ -13,31 +13,31 @@ from zibrato.web.clashes import clashes
 WEB = "--store a --web tcp:5580:interface=127.0.0.1"
 TWICE = {
     "--socket tcp://127.0.0.1:5550 --socket tcp://localhost:5550": (
-        "--socket: tcp://localhost:5550 is what another --socket here has under another name; "
+        "--socket: tcp://localhost:5550 is taken by another --socket, under another name; "
         "leave one out"
     ),
     "--insecure-tcp --socket tcp://127.0.0.1:5550 --socket tcp://*:5550": (
-        "--socket: tcp://*:5550 is what another --socket here has under another name"
+        "--socket: tcp://*:5550 is taken by another --socket, under another name"
     ),
-    "--socket ipc://a --socket ipc://./a": "--socket: ipc://./a is what another --socket here",
+    "--socket ipc://a --socket ipc://./a": "--socket: ipc://./a is taken by another --socket",
     "--socket tcp://127.0.0.1:5550 --socket tcp://127.0.0.1:5551": (
-        "--socket: tcp://127.0.0.1:5551 is what acknowledgements to clients of "
-        "tcp://127.0.0.1:5550 have; give another, or --acknowledgements an endpoint, or none"
+        "--socket: tcp://127.0.0.1:5551 is taken by acknowledgements to clients of "
+        "tcp://127.0.0.1:5550; give another, or --acknowledgements an endpoint, or none"
     ),
     "--socket tcp://[::1]:5550 --acknowledgements tcp://[0:0::1]:5550": (
-        "--acknowledgements: tcp://[0:0::1]:5550 is what --socket tcp://[::1]:5550 has; give one "
+        "--acknowledgements: tcp://[0:0::1]:5550 is taken by --socket tcp://[::1]:5550; give one "
         "of them another"
     ),
     "--socket tcp://127.0.0.1:5550 --statsd tcp:5550": (
-        "--statsd: tcp:127.0.0.1:5550 is what --socket tcp://127.0.0.1:5550 has; give one of them"
+        "--statsd: tcp:127.0.0.1:5550 is taken by --socket tcp://127.0.0.1:5550; give one of them"
     ),
-    "--statsd udp:8125 --statsd udp:0.0.0.0:8125": "--statsd: udp:0.0.0.0:8125 is what another",
-    "--statsd unix:a --statsd unixgram:./a": "--statsd: unixgram:./a is what another --statsd",
+    "--statsd udp:8125 --statsd udp:0.0.0.0:8125": "--statsd: udp:0.0.0.0:8125 is taken by another",
+    "--statsd unix:a --statsd unixgram:./a": "--statsd: unixgram:./a is taken by another --statsd",
     f"--statsd tcp:5580 {WEB}": (
-        "--web: tcp:5580:interface=127.0.0.1 is what --statsd tcp:127.0.0.1:5580 has; give one of"
+        "--web: tcp:5580:interface=127.0.0.1 is taken by --statsd tcp:127.0.0.1:5580; give one of"
     ),
-    f"--otlp tcp:port=5580 {WEB}": "--web: tcp:5580:interface=127.0.0.1 is what --otlp tcp:port",
-    "--socket ipc://a --store s --web unix:a": "--web: unix:a is what --socket ipc://a has; give",
+    f"--otlp tcp:port=5580 {WEB}": "--web: tcp:5580:interface=127.0.0.1 is taken by --otlp tcp",
+    "--socket ipc://a --store s --web unix:a": "--web: unix:a is taken by --socket ipc://a; give",
 }
 """Command lines, and how the line about each begins."""
 BESIDE_EACH_OTHER = (
@@ -89,11 +89,11 @@ def test_what_can_be_beside_each_other_is_not(line: str) -> None:
 def test_what_backends_are_scraped_at_counts_too() -> None:
     endpoint = "tcp:5580:interface=127.0.0.1"
     assert told(WEB, endpoint) == [
-        f"--backend prometheus: endpoint: {endpoint} is what --web {endpoint} has; give one of "
+        f"--backend prometheus: endpoint: {endpoint} is taken by --web {endpoint}; give one of "
         "them another"
     ]
     assert told("--web none", endpoint, endpoint) == [
-        f"--backend prometheus: endpoint: {endpoint} is what another --backend prometheus here "
-        "has; give it another"
+        f"--backend prometheus: endpoint: {endpoint} is taken by another --backend prometheus"
+        "; give it another"
     ]
     assert told(WEB, "tcp:9464:interface=127.0.0.1") == []

@@ -79,7 +79,9 @@ def test_a_reload_reads_the_credentials_anew(credentials: Path) -> None:
 def test_without_an_endpoint_one_is_at_the_page() -> None:
     assert made(None) == []
     for endpoints, page in (((None,), False), ((None, None), True)):
-        with pytest.raises(ValueError, match="expected a page to have /metrics at, and one such"):
+        with pytest.raises(
+            ValueError, match="expected a page that can serve /metrics, and only one"
+        ):
             made(*endpoints, page=page)
 
 

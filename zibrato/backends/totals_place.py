@@ -71,4 +71,4 @@ def _locked(path: Path, context: BackendContext) -> FileLock:
     except BlockingIOError:
         raise ValueError(f"another daemon has {path}") from None
     except OSError as error:
-        raise ValueError(f"can't have {path}: {error.strerror}") from None
+        raise ValueError(f"can't use {path}: {error.strerror}") from None

@@ -139,7 +139,7 @@ class BackendSet(MultiService):
                 self._change(member, choice, made)
             elif made is not None:
                 self._add(key, choice, made)
-                self._log.info("{backend} is new", backend=key)
+                self._log.info("{backend} was added", backend=key)
         for key, member in self._members.items():
             if key not in plan.choices and not member.is_leaving:
                 member.is_leaving = True
@@ -220,7 +220,7 @@ class BackendSet(MultiService):
             self._context.files.difference_update(set(member.files) - set(made.files))
             member.files = made.files
             member.slot.replace(made.backend)
-            self._log.info("{backend} is another one now", backend=member.outbox.key)
+            self._log.info("{backend} was replaced", backend=member.outbox.key)
             member.outbox.retry()
         else:
             self._reload(member)
@@ -247,7 +247,7 @@ class BackendSet(MultiService):
         self._context.files.difference_update(member.files)
         member.files = set()
         self._log.info(
-            "{backend} is removed; {count} measurements wait in the outbox until it is back",
+            "{backend} was removed; {count} measurements wait in the outbox until it is back",
             backend=member.outbox.key,
             count=member.outbox.pending,
         )

@@ -27,4 +27,6 @@ class ClientRejections:
         began = self._clock.seconds() // self._interval
         if began != self._logged:
             self._logged = began
-            self._log.warn("rejected a client: {text}; more this interval go unlogged", text=text)
+            self._log.warn(
+                "rejected a client: {text}; others in this interval are not logged", text=text
+            )

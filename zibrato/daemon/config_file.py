@@ -71,8 +71,8 @@ def read_config(path: str, known: Known) -> ConfigFile:
         text = content.decode("utf-8-sig")
         if not text.strip():
             raise usage.UsageError(
-                f"--config: {path} is empty, as one is while it is being written; for the defaults "
-                f"give it {'a comment' if is_toml else '[zibrato] alone'}, or no --config"
+                f"--config: {path} is empty, as if it were still being written; for the defaults "
+                f"write {'a comment' if is_toml else '[zibrato]'} into it, or leave out --config"
             )
         if is_toml:
             return _of_toml(path, tomllib.loads(text), known)
@@ -101,7 +101,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, configparser.MissingSectionHeaderError):
         return f"line {error.lineno} is under no section"
     if isinstance(error, configparser.ParsingError):
-        return f"line {', '.join(str(number) for number, _ in error.errors)} is no NAME = VALUE"
+        return f"line {', '.join(str(number) for number, _ in error.errors)} is not NAME = VALUE"
     return " ".join(str(error).split())
 
 
@@ -112,8 +112,8 @@ def _of_lines(path: str, items: Mapping[str, Sequence[str]], known: Known) -> Co
             problems.append(_unknown(name, known.names))
         elif len(lines) > 1 and name not in known.lists:
             problems.append(
-                f" gives {name} {len(lines)} lines; expected one, and white space before it "
-                "belongs to the line above"
+                f" gives {name} {len(lines)} lines; expected one: a line that begins with white "
+                "space continues the line above"
             )
         elif name in known.flags and lines[0] not in {"yes", "no"}:
             problems.append(f": {name}: expected yes or no")

@@ -117,7 +117,7 @@ class HealthCheck:
         for problem in self._intake_problems():
             yield Problem(CRITICAL, problem)
         if (reason := self._journal_problem()) is not None:
-            text = f"the outbox's file can't be written: {reason}; what is new is in memory alone"
+            text = f"the outbox's file can't be written: {reason}; new intervals are in memory only"
             yield Problem(CRITICAL, text)
         if self.lag >= LATE:
             severity = CRITICAL if self.lag >= VERY_LATE else WARNING
@@ -163,10 +163,10 @@ def problems_of(backend: BackendHealth, now: float) -> Iterator[Problem]:
     size = backend.size / backend.max_size
     if size >= FULL:
         severity = CRITICAL if size >= NEARLY_LOST else WARNING
-        text = f"the outbox of {name} is at {size:.0%} of its bound, past which the oldest go"
+        text = f"the outbox of {name} is at {size:.0%} of its bound; past it the oldest is dropped"
         yield Problem(severity, text)
     age = 0.0 if backend.oldest is None else (now - backend.oldest) / backend.max_age
     if age >= FULL:
         severity = CRITICAL if age >= NEARLY_LOST else WARNING
-        text = f"what waits for {name} is at {age:.0%} of the age at which it is dropped"
+        text = f"the oldest interval for {name} is at {age:.0%} of the age that drops it"
         yield Problem(severity, text)

@@ -268,7 +268,7 @@ class Journal:
         is_new, self.problem = self.problem is None, problem
         if is_new:
             self._log.error(
-                "the outbox's file can't be written: {problem}; what is new is in memory alone",
+                "the outbox's file can't be written: {problem}; new intervals are in memory only",
                 problem=problem,
             )
 

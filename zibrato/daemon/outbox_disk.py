@@ -135,9 +135,9 @@ class OutboxDisk:
         Raises LostFileError if it was replaced, because its content is lost.
         """
         if self.path.exists():
-            how, what, copy = "replaced: what it had is gone", "what is there now", None
+            how, what, copy = "replaced: its content is lost", "the new file", None
         else:
-            how, what, copy = "deleted", "a new one that has all of it", self._copy()
+            how, what, copy = "deleted", "a copy that has all of it", self._copy()
         self._close_file()
         identity.remove_beside()
         if self._lock is not None:
@@ -176,8 +176,8 @@ class OutboxDisk:
         self._close_file()
         aside = quarantine(self.path, self._clock.seconds())
         self._log.error(
-            "the outbox's file {path} can't be used ({reason}): quarantined as {aside}, a new one "
-            "is begun",
+            "the outbox's file {path} can't be used ({reason}): quarantined as {aside}; a new "
+            "file is begun",
             path=str(self.path),
             reason=reason,
             aside=str(aside),

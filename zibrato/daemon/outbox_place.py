@@ -32,7 +32,7 @@ def outbox_disk(
     except ValueError as error:
         if settings.outbox is not None:
             raise
-        _log.warn("the outbox is in memory alone: {why}", why=str(error))
+        _log.warn("the outbox is in memory only: {why}", why=str(error))
         return None
 
 
@@ -92,11 +92,11 @@ def _claimed(clock: IReactorTime, path: Path) -> OutboxDisk:
         lock = FileLock(path)
     except BlockingIOError:
         raise ValueError(
-            f"can't have {path}: another daemon or the store has it; give another file with "
+            f"can't use {path}: another daemon or the store has it; give another file with "
             "--outbox PATH"
         ) from None
     except OSError as error:
         raise ValueError(
-            f"can't have {path}: {error.strerror}; give another file with --outbox PATH, or none"
+            f"can't use {path}: {error.strerror}; give another file with --outbox PATH, or none"
         ) from None
     return OutboxDisk(clock, path, lock)

@@ -162,4 +162,6 @@ class Receiver:
         interval = self._aggregator.interval
         if not now < self._quiet_until <= now + interval:  # also logs after a clock was set back
             self._quiet_until = now // interval * interval + interval
-            self._log.failure("a frame could not be taken in; more this interval go unlogged")
+            self._log.failure(
+                "a frame could not be processed; others in this interval are not logged"
+            )

@@ -130,7 +130,7 @@ class Reloader:
         self.tell()
         if needed := list(dict.fromkeys([*restart, *plan.restart])):
             self._log.warn(
-                "changed, but taken over at a restart only: {options}", options=", ".join(needed)
+                "changed, but a restart is needed to apply: {options}", options=", ".join(needed)
             )
         return True
 
@@ -152,8 +152,8 @@ class Reloader:
         environment = self._options.environment
         if settings.outbox is None and outbox_path(settings, environment) != self._outbox_path:
             self._log.warn(
-                "the outbox has its name from the first --socket, and is {path}; give --outbox "
-                "that path, else the next start begins another",
+                "the outbox is {path}, named after the first --socket, which has changed; give "
+                "--outbox that path, else the next start begins a new outbox",
                 path=self._outbox_path,
             )
 

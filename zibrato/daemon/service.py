@@ -159,7 +159,7 @@ class Daemon(MultiService):
 
     def _ignore_usr1(self) -> None:
         """Log that USR1 is ignored; twistd handles it only with a log file, else it would kill."""
-        self._log.info("USR1 is ignored: there is no log file to open anew; HUP reloads")
+        self._log.info("USR1 is ignored: there is no log file to reopen; HUP reloads")
 
     def clock_stepped(self, seconds: float) -> None:
         """Close all open intervals after a clock step, so that none waits for its end again."""

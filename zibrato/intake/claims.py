@@ -27,14 +27,11 @@ def claim(endpoint: Endpoint, claims: ExitStack) -> None:
 def reason(endpoint: Endpoint, error: OSError) -> str:
     """Return why an endpoint is unavailable; to be called after releasing this daemon's others."""
     if _is_free(endpoint):
-        return (
-            f"{endpoint.address} is what another --socket here has under another name; "
-            "leave one out"
-        )
+        return f"{endpoint.address} is taken by another --socket, under another name; leave one out"
     if isinstance(error, BlockingIOError):
         return f"another daemon has {endpoint.address}; stop it, or give another path"
     return (
-        f"can't have {endpoint.address}: {error.strerror}; "
+        f"can't use {endpoint.address}: {error.strerror}; "
         "is another program there, or the directory missing?"
     )
 

@@ -114,7 +114,7 @@ class CurveServer:
         """
         if key.encode() in self._keys.clients:
             return True
-        self._rejected("unauthorised", f"key {key} was taken away; its connection is still there")
+        self._rejected("unauthorised", f"key {key} was removed, but its connection is still open")
         return False
 
     def answer(self, request: Sequence[bytes]) -> Sequence[bytes]:
@@ -139,7 +139,9 @@ class CurveServer:
         if error == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             self._rejected("handshake", "it has no keys")
         else:
-            self._rejected("handshake", "it has another key of this daemon, or speaks no ZeroMQ")
+            self._rejected(
+                "handshake", "it has a wrong key of this daemon, or doesn't speak ZeroMQ"
+            )
 
     def _secure(self, socket: zmq.Socket[bytes]) -> None:
         socket.set(zmq.CURVE_SERVER, 1)

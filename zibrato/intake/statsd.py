@@ -175,6 +175,6 @@ class StatsdIntake(Service):
 
 def _complaint(address: LineAddress, error: OSError) -> str:
     return (
-        f"--statsd: can't have {address}: {error.strerror or error}; give another address, or stop "
+        f"--statsd: can't use {address}: {error.strerror or error}; give another address, or stop "
         "what has it"
     )

@@ -105,7 +105,7 @@ class WayBack:
         except OSError as error:
             is_taken = isinstance(error, BlockingIOError)
             why = "a daemon has it already" if is_taken else error.strerror
-            raise OSError(error.errno, f"can't have {endpoint.address}: {why}") from None
+            raise OSError(error.errno, f"can't use {endpoint.address}: {why}") from None
         _log.info("acknowledging at {address}", address=endpoint.address)
 
     def _subscribed(self, topic: bytes) -> None:

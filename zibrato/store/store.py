@@ -112,7 +112,7 @@ class Store:
             with self.live.lock:
                 return self._events(measured)
         except Exception:
-            self._log.failure("what was written can't be published")
+            self._log.failure("a stored interval could not be sent to the open pages")
             return b""
 
     def _events(self, measured: Sequence[Measured]) -> bytes:

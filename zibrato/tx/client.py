@@ -113,7 +113,7 @@ class TxZibrato(Instruments, Service):
         try:
             self._watch.startService()
         except RuntimeError:  # the application goes on without
-            self._log.failure("nothing notices when the clock is set")
+            self._log.failure("the client won't notice when the clock is set")
 
     def _step(self) -> None:
         """Send what was recorded; whatever fails, the next step comes."""

@@ -24,7 +24,7 @@ __all__ = ["clashes"]
 _TCP, _UNIX = "tcp", "unix"
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 _NAMES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}  # noqa: S104 - the same
-_OTHER_NAME = " under another name; leave one out"
+_OTHER_NAME = ", under another name; leave one out"
 _ZEROMQ = re.compile(r"tcp://(.+):([0-9]+)")
 
 
@@ -66,16 +66,16 @@ def clashes(settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
 
 def _line(place: Place, other: Place) -> str:
     if place.option == other.option:
-        has = f"another {place.option.partition(':')[0]} here has"
+        has = f"another {place.option.partition(':')[0]}"
         has += "; give it another" if place.shown == other.shown else _OTHER_NAME
     elif other.implied_by:
         has = (
-            f"acknowledgements to clients of {other.implied_by} have; give another, or "
+            f"acknowledgements to clients of {other.implied_by}; give another, or "
             f"{other.option} an endpoint, or none"
         )
     else:
-        has = f"{other.option} {other.shown} has; give one of them another"
-    return f"{place.option}: {place.shown} is what {has}"
+        has = f"{other.option} {other.shown}; give one of them another"
+    return f"{place.option}: {place.shown} is taken by {has}"
 
 
 def _places(settings: Settings, backends: Sequence[IBackend]) -> Iterator[Place]:

@@ -34,8 +34,8 @@ def at_endpoints(
     if others and (not has_page or len(others) > 1):
         name = others[-1].name
         raise ValueError(
-            f"--backend {name}: expected a page to have /metrics at, and one such backend; give it "
-            f"an endpoint, {name}:endpoint={EXAMPLE}"
+            f"--backend {name}: expected a page that can serve /metrics, and only one such "
+            f"backend; give it an endpoint, {name}:endpoint={EXAMPLE}"
         )
     return [(backend, backend.endpoint) for backend in asked if backend.endpoint is not None]
 

@@ -91,7 +91,9 @@ class ErrorTests(SynchronousTestCase):
 
     def test_a_store_that_can_not_is_asked_again_later(self) -> None:
         status, errors = self.answer(sqlite3.OperationalError("disk is full"))
-        self.assertEqual((status, errors), (503, {"system": ["the store can't: disk is full"]}))
+        self.assertEqual(
+            (status, errors), (503, {"system": ["the store can't answer: disk is full"]})
+        )
 
     def test_what_has_no_route_is_not_found(self) -> None:
         self.assertEqual(self.answer(ApiError(413, []), "nix"), (404, {"request": ["Not Found"]}))

@@ -41,7 +41,7 @@ class ReplacedFileTests(StoreTestCase):
         self.assertEqual(self.total(), 10.0)
         self.stop()
         (line,) = self.lines
-        self.assertRegex(line, "was deleted: .* goes on with a new one")
+        self.assertRegex(line, "was deleted: .* goes on with an empty one")
         self.assertEqual([part.name for part in self.files()], ["file", "file.lock"])
         self.open()
         self.assertEqual(self.total(), 10.0)
@@ -60,7 +60,7 @@ class ReplacedFileTests(StoreTestCase):
         shown = self.store.live.series(START)
         self.assertEqual({series.name for series in shown}, {COUNTER, TIMER, GAUGE})
         self.stop()
-        self.assertRegex(" ".join(self.lines), "was replaced: .* goes on with what is there now")
+        self.assertRegex(" ".join(self.lines), "was replaced: .* goes on with the new file")
         with closing(sqlite3.connect(self.path)) as connection:
             self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
 

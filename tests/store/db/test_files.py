@@ -25,7 +25,7 @@ def test_the_check_makes_the_directory_and_names_what_is_wrong(tmp_path: Path) -
     with pytest.raises(ValueError, match="got the directory"):
         claim(tmp_path, STEPS).close()
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="can't have"):
+    with pytest.raises(ValueError, match="can't use"):
         claim(tmp_path / "file" / "s", STEPS).close()
 
 
@@ -55,7 +55,7 @@ def test_what_fails_the_check_is_not_claimed(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url)")
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"can't have .* another program's .*bookmarks"):
+        with pytest.raises(ValueError, match=r"can't use .* another program's .*bookmarks"):
             claim(path, STEPS)
     lock(path).close()
 

@@ -80,7 +80,7 @@ def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
         open_for_writing(path, BOUND)
-    with pytest.raises(ValueError, match=r"can't have .* upgrade, or give another file"):
+    with pytest.raises(ValueError, match=r"can't use .* upgrade, or give another file"):
         claim(path, STEPS).close()
     assert version(path) == 99
 

@@ -105,15 +105,15 @@ class Exports:
         body: bytes = request.content.read()
         if kind not in encoding.KINDS or coding not in {b"", b"identity", b"gzip"}:
             expected = b" or ".join(encoding.KINDS)
-            return _text(request, 415, b"expected %b, as it is or as gzip" % expected)
+            return _text(request, 415, b"expected %b, plain or as gzip" % expected)
         if not encoding.is_installed():
             return _text(request, 501, encoding.MISSING.encode())
         try:
             answer = await self._export(kind, body, coding == b"gzip", is_gone)
         except Exception:
-            self._log.failure("a request with OTLP's metrics could not be taken in")
+            self._log.failure("a request with OTLP metrics could not be processed")
             self._receiver.reject(1, "fault")
-            return _text(request, 500, b"an error on our side; the log has more")
+            return _text(request, 500, b"an internal error; the daemon's log has details")
         request.setResponseCode(answer.status)
         request.setHeader(b"Content-Type", kind)
         if answer.status == 503:

@@ -29,10 +29,10 @@ class ExportResource(Resource):
     def render(self, request: Request) -> bytes | int:
         """Have a request answered, or reject it."""
         if request.path.rstrip(b"/") != PATH:
-            return _rejected(request, 404, b"there is /v1/metrics only")
+            return _rejected(request, 404, b"only /v1/metrics is served here")
         if request.method != b"POST":
             request.setHeader(b"Allow", b"POST")
-            return _rejected(request, 405, b"metrics are posted")
+            return _rejected(request, 405, b"send metrics with POST")
         if any(request.getHeader(name) is not None for name in BROWSERS):
             return _rejected(request, 403, b"the request comes from a web page")
         answered = self._answer(request)

@@ -194,7 +194,7 @@ class MetricsApi:
 
     def _csv(self, reader: Reader, name: str, params: Parameters) -> bytes:
         if metadata.metric(reader, name).type == COMPOSITE:
-            raise bad_parameter("format", "is not json, which a composite has only")
+            raise bad_parameter("format", "is not json, the only format of a composite")
         now = self._database.clock.seconds()
         time_range = time_range_of(first_values(params), now)
         series = of_sources(reader.series(name), params)

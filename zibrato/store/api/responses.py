@@ -105,7 +105,7 @@ def _add_handler(app: Klein, kind: type[Exception], api_error: _ApiErrorOf) -> N
 
 def _fault(error: Exception) -> ApiError:
     _log.failure("a request failed", failure=Failure(error))
-    return ApiError(500, {"system": ["an error on our side; the log has more"]})
+    return ApiError(500, {"system": ["an internal error; the daemon's log has details"]})
 
 
 _API_ERRORS: tuple[tuple[type[Exception], _ApiErrorOf], ...] = (
@@ -120,4 +120,4 @@ _API_ERRORS: tuple[tuple[type[Exception], _ApiErrorOf], ...] = (
 
 
 def _unavailable(error: sqlite3.OperationalError) -> object:
-    return {"system": [f"the store can't: {error}"]}
+    return {"system": [f"the store can't answer: {error}"]}

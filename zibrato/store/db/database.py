@@ -187,10 +187,10 @@ class Database:
     def _let_go(self, identity: FileIdentity) -> None:
         """Close a file that was deleted or replaced, and its lock, which may be deleted as well."""
         self._log.error(
-            "{path} was {how}: what it had is gone with it, the store goes on with {what}",
+            "{path} was {how}: its content is lost, and the store goes on with {what}",
             path=str(self.path),
             how="replaced" if self.path.exists() else "deleted",
-            what="what is there now" if self.path.exists() else "a new one",
+            what="the new file" if self.path.exists() else "an empty one",
         )
         self._close_writer()
         self.generation += 1
@@ -211,7 +211,7 @@ class Database:
         self.generation += 1
         aside = quarantine(self.path, self.clock.seconds())
         self._log.error(
-            "{path} is corrupt ({reason}): quarantined as {aside}, a new one is begun",
+            "{path} is corrupt ({reason}): quarantined as {aside}; a new file is begun",
             path=str(self.path),
             reason=reason,
             aside=str(aside),

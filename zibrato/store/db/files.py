@@ -39,9 +39,7 @@ def claim(path: Path, steps: Sequence[int]) -> FileLock:
             locked.close()
             raise
     except (OSError, UnusableFileError) as error:
-        raise ValueError(
-            f"can't have {path}: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        raise ValueError(f"can't use {path}: {getattr(error, 'strerror', None) or error}") from None
     return locked
 
 

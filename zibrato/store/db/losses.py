@@ -51,7 +51,7 @@ class Losses:
         self._places.add(place)
         self._count(DROPPED, 1, "reason", "corrupt")
         if len(self._places) == 1:
-            self._log(f"{words} corrupt and left out; {DROPPED} counts what else is")
+            self._log(f"{words} corrupt and left out; {DROPPED} counts all that are")
 
     def overflowed(self, measurements: int) -> None:
         """Note that a count has reached its bound and leaves out so many measurements."""
@@ -59,7 +59,7 @@ class Losses:
             self._count(DROPPED, measurements, "reason", "overflow")
             if not self._overflowed:
                 self._overflowed = True
-                self._log(f"a count is at its bound; {DROPPED} counts what it does not")
+                self._log(f"a count is at its bound; {DROPPED} counts measurements beyond")
 
     def evicted(self, series: int, memory: str = "index") -> None:
         """Note that so many series left a memory for others: the `index` or the list."""

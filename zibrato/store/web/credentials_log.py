@@ -35,7 +35,7 @@ class CredentialsLog:
         self._log_after = now + LOG_EVERY
         self._log.warn(
             "rejected {count} requests with a wrong user name or password, the last from "
-            "{address}; a daemon that sends here needs what the file of --web-credentials holds",
+            "{address}; a daemon that sends here needs the user and password of --web-credentials",
             count=self._count,
             address=getattr(address, "host", None) or "a Unix socket",
         )

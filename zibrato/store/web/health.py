@@ -31,7 +31,7 @@ class HealthResource(Resource):
         """Answer a request."""
         if request.method not in {b"GET", b"HEAD"}:
             request.setHeader(b"Allow", b"GET, HEAD")
-            return error_response(request, 405, {"request": ["health can only be read"]})
+            return error_response(request, 405, {"request": ["request health with GET"]})
         health = self._report()
         status = OK if health is None else health.status  # a store without a daemon is well
         shown = health if self._details and health is not None else {"status": status}

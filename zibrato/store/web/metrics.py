@@ -32,13 +32,13 @@ class MetricsResource(Resource):
     def render(self, request: Request) -> bytes | int:
         """Answer a request, or reject it."""
         if request.path.rstrip(b"/") != b"/metrics":
-            return _rejected(request, 404, b"there is /metrics only")
+            return _rejected(request, 404, b"only /metrics is served here")
         if request.method not in {b"GET", b"HEAD"}:
             request.setHeader(b"Allow", b"GET, HEAD")
-            return _rejected(request, 405, b"metrics are got")
+            return _rejected(request, 405, b"request metrics with GET")
         if self._open >= MAX_OPEN:
             request.setHeader(b"Retry-After", b"1")
-            return _rejected(request, 503, b"too many ask at once")
+            return _rejected(request, 503, b"too many requests at once")
         self._open += 1
         request.notifyFinish().addBoth(self._ended)
         answered = self._answer(request)

@@ -66,7 +66,7 @@ class WebService(Listener):
         try:
             await self._store.ready()
         except Exception:
-            self._log.failure("what the store has could not be read")
+            self._log.failure("the series of the store could not be read")
 
 
 def tree(store: Store) -> Resource:
