@@ -1,7 +1,7 @@
 """What runs in the application: instruments, buffers, and the thread that sends. No Twisted.
 
-All that `__all__` doesn't name is private, its modules and what they hold: it may change at any
-time. `zibrato.Zibrato` is the way in.
+Everything that `__all__` doesn't name is private, including modules and their contents: it may
+change at any time. `zibrato.Zibrato` is the way in.
 """
 
 from zibrato.client.zibrato import Zibrato

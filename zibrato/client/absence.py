@@ -1,8 +1,8 @@
-"""Says that nobody takes what is recorded: once an hour, and not before a daemon had time to start.
+"""Warn that no daemon accepts measurements: once an hour, after a daemon had time to start.
 
-It is said by `logging`, whose handlers are the host's: they may wait for a network, or for a lock
-that the host holds while it waits for the sender. So neither a caller nor the sender's thread says
-it, but a thread that does nothing else, and for which nobody waits.
+The warning goes to `logging`, whose handlers are the host's. They may wait for a network, or for a
+lock that the host holds while it waits for the sender. Therefore neither a caller nor the sender's
+thread logs it, but a thread that does nothing else, and for which nobody waits.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import math
 from contextlib import suppress
 
 PATIENCE = 10.0
-"""Seconds without a daemon that are nothing to speak of."""
+"""Seconds without a daemon before the first warning."""
 REPEAT = 3600.0
-_logger = logging.getLogger("zibrato")  # at import, since it takes a lock of the module's
+_logger = logging.getLogger("zibrato")  # made at import: it takes a lock of logging's
 
 
 class Absence:
-    """Notices that what waits goes nowhere."""
+    """Detects that nobody accepts what waits to be sent."""
 
     def __init__(self) -> None:
         self._progress = 0
@@ -27,9 +27,9 @@ class Absence:
         self._said = -math.inf
 
     def is_due(self, waiting: bool, progress: int, now: float) -> bool:
-        """Return whether it is to be said at the monotonic time `now`.
+        """Return whether to warn at the monotonic time `now`.
 
-        `waiting` says whether anything is left to send, `progress` counts what went.
+        `waiting` is whether anything is left to send, and `progress` counts what was sent.
         """
         if not waiting or progress != self._progress:
             self._progress, self._since = progress, math.inf
@@ -42,7 +42,7 @@ class Absence:
 
 
 def text(daemon: str, max_pending: int) -> str:
-    """Return one line for people; `daemon` says which one is looked for."""
+    """Return one line for people; `daemon` describes the daemon that the client looks for."""
     return (
         f"no daemon accepts zibrato's measurements: is there {daemon}? Counts are kept, and the "
         f"newest {max_pending} or so timings and readings; older ones are dropped. If the program "
@@ -51,14 +51,14 @@ def text(daemon: str, max_pending: int) -> str:
 
 
 def warn(message: str) -> None:
-    """Log `message` from a thread of its own, or not at all where there is none to be had."""
-    # Made here, since a record looks up its thread, which `threading` would remember for good.
+    """Log `message` from a separate thread, or not at all if no thread can be started."""
+    # Make the record here: it looks up its thread, which `threading` would remember for ever.
     record = logging.LogRecord("zibrato", logging.WARNING, __file__, 0, message, (), None)
     with suppress(RuntimeError, MemoryError):
         _thread.start_new_thread(_log, (record,))
 
 
 def _log(record: logging.LogRecord) -> None:
-    with suppress(Exception):  # what handlers raise is the host's, who has nobody here to catch it
+    with suppress(Exception):  # nobody could catch what the host's handlers raise
         if _logger.isEnabledFor(record.levelno):
             _logger.handle(record)

@@ -1,7 +1,8 @@
-"""A connection whose batches are kept, and sent again, until the daemon has committed them.
+"""A connection that keeps its batches, and repeats them, until the daemon has committed them.
 
-The daemon takes batches in the order of their numbers alone. So one number says all that it has,
-whatever was lost or came twice on the way; what comes after a gap is sent again from there on.
+The daemon accepts batches only in the order of their numbers. So a single number says everything
+that it has, whatever was lost or repeated on the way. After a gap, batches are sent again from
+there on.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from zibrato.client.send_queue import cost, measurements
 from zibrato.wire import Acknowledgement, Batch, decode_acknowledgement, encode
 
 PATIENCE = 5.0
-"""Seconds without progress after which everything is sent again, the first time."""
+"""Seconds without progress after which everything is sent again, for the first time."""
 MAX_PATIENCE = 60.0
 _UNREAD = 4096
 
 
 class AcknowledgedConnection(Connection):
-    """Keeps what it sends as well: half of `max_pending` at most may be on its way.
+    """Also keeps what it has sent; at most half of `max_pending` may be on its way.
 
-    What was sent once is never changed, nor dropped before the connection is closed: it may have
-    arrived.
+    A batch that was sent is never changed, and never dropped before the connection is closed: it
+    may have arrived.
     """
 
     def _begin(self, max_pending: int) -> None:
@@ -42,15 +43,15 @@ class AcknowledgedConnection(Connection):
 
     @property
     def pending(self) -> int:
-        """How many batches wait, to be sent or to be committed."""
+        """How many batches wait to be sent or to be committed."""
         return len(self._queue) + len(self._on_its_way)
 
     def is_absence_due(self, now: float) -> bool:
-        """Return whether to say, at the monotonic time `now`, that nobody takes what waits."""
+        """Return whether to warn, at the monotonic time `now`, that no daemon accepts batches."""
         return self._absence.is_due(self.pending > 0, self._committed, now)
 
     def wait(self, milliseconds: int) -> None:
-        """Wait for ZeroMQ to take more, or for the daemon to have committed more."""
+        """Wait until ZeroMQ accepts more, or the daemon has committed more."""
         with self._counting_errors():
             if self._opened is not None and not self._has_next:
                 self._opened[1].poll(milliseconds, zmq.POLLIN)
@@ -59,18 +60,18 @@ class AcknowledgedConnection(Connection):
         self._send()
 
     def close(self, linger: float) -> Context | None:
-        """Close as a connection does; what has no acknowledgement by now is dropped, counted."""
+        """Close as a connection does; what isn't acknowledged by now is dropped and counted."""
         context = super().close(linger)
         if self.closed and self._on_its_way:
             self._drop("unacknowledged", sum(map(measurements, self._on_its_way)))
-            # The daemon is not to wait for it: it takes nothing after a gap.
+            # Tell the daemon not to wait for these: it accepts nothing after a gap.
             self._queue.acknowledged = self._on_its_way[-1].sequence
             self._on_its_way.clear()
             self._next = self._queue.reserved = 0
         return context
 
     def detach(self) -> Opened | None:
-        """Return the context and socket; what was sent by it is sent again by the next."""
+        """Return the context and socket; the next socket sends again what this one has sent."""
         self._next = 0
         return super().detach()
 
@@ -98,7 +99,7 @@ class AcknowledgedConnection(Connection):
     def _frame(self) -> bytes | None:
         if self._next == len(self._on_its_way):
             return super()._frame()
-        # With what is committed by now: a daemon that knows nothing of this client begins there.
+        # Set what is committed by now: a daemon that doesn't know this client begins there.
         self._on_its_way[self._next] = batch = self._queue.renewed(self._on_its_way[self._next])
         return encode(batch)
 
@@ -110,10 +111,10 @@ class AcknowledgedConnection(Connection):
             self._on_its_way.append(batch)
             self._queue.reserved += cost(batch)
         self._next += 1
-        return 0  # for it is sent again
+        return 0  # 0, because it is sent again
 
     def _read(self) -> None:
-        """Take in what the daemon says, and begin anew where it says nothing for too long."""
+        """Read acknowledgements; after too long a silence, send everything again."""
         with self._counting_errors():
             for message in self._messages():
                 self._acknowledge(message)
@@ -127,7 +128,7 @@ class AcknowledgedConnection(Connection):
             return
         for topic, frame in self._opened[1].receive():
             message = decode_acknowledgement(frame)
-            # A topic is subscribed to with all that begin with it.
+            # A subscription matches every topic that begins with it.
             if topic == self._client.encode() and message is not None:
                 yield message
 
@@ -142,17 +143,17 @@ class AcknowledgedConnection(Connection):
             first = self._on_its_way[0].sequence
             self._next = min(self._next, max(message.wanted - first, 0))
         elif self._instance not in {None, message.instance}:
-            self._next = 0  # whatever was on its way to another daemon, this one lacks it
+            self._next = 0  # this daemon lacks what was on its way to another one
         self._instance = message.instance
 
 
 def connection_kind(connector: Connector) -> type[Connection]:
-    """Return the kind of connection that a connector asks for."""
+    """Return the kind of connection that a connector requires."""
     return Connection if connector.way_back is None else AcknowledgedConnection
 
 
 class _TwoWays:
-    """A socket to send by, and one by which the daemon answers."""
+    """A socket that sends, and one that receives the daemon's acknowledgements."""
 
     def __init__(self, push: PushSocket, sub: zmq.Socket[bytes]) -> None:
         self._push = push
@@ -162,13 +163,13 @@ class _TwoWays:
         return self._push.send(frame, flags)
 
     def poll(self, timeout: int, flags: int) -> int:
-        """Wait for so many milliseconds to send, or to receive."""
+        """Wait at most so many milliseconds until it is possible to send, or to receive."""
         if flags == zmq.POLLIN:
             return self._sub.poll(timeout, flags)
         return self._push.poll(timeout, flags)
 
     def receive(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield topics and frames that have arrived; raises zmq.ZMQError."""
+        """Yield the topics and frames that have arrived; raises zmq.ZMQError."""
         for _ in range(_UNREAD):
             try:
                 parts = self._sub.recv_multipart(zmq.NOBLOCK)

@@ -1,7 +1,8 @@
-"""What an instrument is asked for, read and checked, whatever objects it is given.
+"""Parse and check an instrument's arguments, whatever objects they are.
 
-An argument may be of any type, also one whose `__hash__`, `__eq__`, `__str__` or `__repr__` raises.
-All that comes out of here is TypeError or ValueError, and text and numbers of Python's own types.
+An argument may have any type, even one whose `__hash__`, `__eq__`, `__str__` or `__repr__` raises.
+This module raises only TypeError or ValueError, and returns only text and numbers of Python's own
+types.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ KEYWORDS = ("level", "mtype", "name", "value", "source", "tags")
 
 
 class Missing(enum.Enum):
-    """Stands for a value that wasn't given; None is one that was, and is wrong."""
+    """Stands for a missing value, because None is a value, though an invalid one."""
 
     MISSING = "missing"
 
 
 MISSING = Missing.MISSING
 ONE = 1
-"""What a counter adds where nothing is said; that very object."""
+"""The default increment of a counter; code tests for this very object."""
 Names = tuple[str | None, str | None]
-"""A name by position, and one by keyword: None where there is none. Both are a mistake."""
+"""A name by position, and one by keyword; None if missing. Giving both is an error."""
 
 
 _PLAIN = (str, int, float, bool, type(None), Missing, type)
 
 
 class Request(NamedTuple):
-    """What was asked for, checked: a series but for what the client adds, and a value."""
+    """Checked arguments: a series, without what the client adds, and a value."""
 
     kind: str
     name: str
@@ -48,7 +49,7 @@ class Request(NamedTuple):
 
 
 class Arguments(NamedTuple):
-    """What an instrument was asked for, unchecked: it may be of other types than these.
+    """Unchecked arguments of an instrument, which may have other types than declared here.
 
     `mistakes` says what is wrong with the call itself.
     """
@@ -72,7 +73,7 @@ class Arguments(NamedTuple):
         options: Mapping[str, object],
         keywords: Sequence[str] = KEYWORDS,
     ) -> Arguments:
-        """Return the arguments of a call; `surplus` are those by position that no one takes."""
+        """Return the arguments of a call; `surplus` are positional ones without a parameter."""
         return cls(
             names[1] if names[0] is None else names[0],
             options.get("value", MISSING),  # type: ignore[arg-type]  # checked later
@@ -86,13 +87,13 @@ class Arguments(NamedTuple):
         )
 
     def for_function(self, function: object) -> Arguments:
-        """Return these arguments, the name made of the function's where there is none."""
+        """Return these arguments; if the name is missing, it is the function's."""
         if self.name is None and callable(getattr(function, "__func__", function)):
             return self._replace(name=full_name(function)[-MAX_NAME_LENGTH:])
         return self
 
     def checked(self) -> Request:
-        """Return them checked; raises TypeError or ValueError for what can't be meant."""
+        """Return the checked arguments; raises TypeError or ValueError for invalid ones."""
         try:
             return self._checked()
         except (TypeError, ValueError):
@@ -129,7 +130,7 @@ def _mistakes(
     options: Mapping[str, object],
     keywords: Sequence[str],
 ) -> Iterator[str]:
-    """Yield what Python itself would raise for, had the instruments' signatures no `*` and `**`."""
+    """Yield what Python itself would reject if the instruments' signatures had no `*` and `**`."""
     unknown = sorted(set(options).difference(keywords))
     if unknown:
         yield f"unknown argument {', '.join(unknown)}; expected some of {', '.join(keywords)}"
@@ -138,7 +139,7 @@ def _mistakes(
 
 
 def are_plain(*given: object) -> bool:
-    """Return whether all are of Python's own types, so that no code of others runs to read them."""
+    """Return whether all have Python's own types, so that reading them runs no foreign code."""
     return all(
         are_plain(*item.keys(), *item.values())
         if type(item) is dict
@@ -150,12 +151,12 @@ def are_plain(*given: object) -> bool:
 
 
 def raise_if_plain(*given: object) -> None:
-    """Raise the exception in work again, unless what was given may be what raised it.
+    """Raise the current exception again, unless one of the arguments may have raised it.
 
-    It is the host's then, whose signal handlers may raise anywhere, to end what takes too long.
+    It is the host's: a signal handler of the host may raise anywhere, to end what takes too long.
     """
     if are_plain(*given):
-        raise  # noqa: PLE0704 - it is called where an exception is handled
+        raise  # noqa: PLE0704 - it is called while an exception is handled
 
 
 def number(value: object) -> float:
@@ -168,7 +169,7 @@ def number(value: object) -> float:
         raise TypeError(f"value: expected a number, got {shown(value)}")
     try:
         finite = math.isfinite(exact)
-    except OverflowError:  # of an int beyond all floats
+    except OverflowError:  # an int beyond all floats
         finite = False
     if not finite:
         raise ValueError(f"value: expected a finite number, got {shown(value)}")
@@ -176,7 +177,7 @@ def number(value: object) -> float:
 
 
 def exceptions(given: object) -> Exceptions:
-    """Return the classes that `except` would take; raises TypeError."""
+    """Return the given classes, if `except` would accept them; raises TypeError."""
     kinds = given if isinstance(given, tuple) else (given,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
         raise TypeError(f"exceptions: expected a class, or a tuple of classes, got {shown(given)}")
@@ -184,7 +185,7 @@ def exceptions(given: object) -> Exceptions:
 
 
 def source(given: object) -> str:
-    """Return the source that was given; raises TypeError or ValueError."""
+    """Return the given source; raises TypeError or ValueError."""
     if not isinstance(given, str):
         raise TypeError(f"source: expected text, got {shown(given)}")
     text = _text(given)
@@ -214,12 +215,12 @@ def tags(given: object) -> Tags:
 
 
 def _text(value: object) -> str:
-    # Unlike `str` alone, this makes an exact string also of one of a subclass.
+    # Unlike `str` alone, this converts instances of its subclasses to exact strings, too.
     return str.__str__(str(value))
 
 
 def shown(value: object) -> str:
-    """Return what `value` looks like in a message, short, also where it can't be printed."""
+    """Return a short text for `value` in a message, even if its repr raises."""
     try:
         text = str.__str__(repr(value))
     except Exception:

@@ -1,6 +1,6 @@
-"""What to do with a result that isn't finished yet: a Deferred, a future, a coroutine, ….
+"""Handle results that aren't finished yet: a Deferred, a future, a coroutine, ….
 
-Nothing here imports what makes such results: they are known by their methods.
+This module imports none of their libraries: it recognizes such results by their methods.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 End = Callable[[float, BaseException | None], object]
-"""Takes when a call began, and the exception that ended it, if one did."""
-# Any: which types an adapter takes is looked up when the program runs, past all checkers.
+"""Called with the start of a call, and the exception that ended it, or None."""
+# Any: the types that an adapter accepts are only known at run time, beyond all type checkers.
 Adapter = Callable[[Any, End, float], object]
 _MAX_TYPES = 10_000
 
 
 class FailureLike(Protocol):
-    """What is used of a Deferred's failure."""
+    """The part of a Deferred's failure that is used here."""
 
     value: BaseException
 
 
 class DeferredLike(Protocol):
-    """What is used of a Deferred."""
+    """The part of a Deferred that is used here."""
 
     def addCallbacks(
         self,
@@ -33,24 +33,24 @@ class DeferredLike(Protocol):
         errback: Callable[[FailureLike], object],
         /,
     ) -> object:
-        """Call one of them with the result or the failure, and go on with what it returns."""
+        """Call one of these with the result or the failure, and continue with what it returns."""
 
 
 class FutureLike(Protocol):
-    """What is used of asyncio's futures and their like."""
+    """The part of asyncio's futures, and others like them, that is used here."""
 
     def add_done_callback(self, callback: Callable[[FutureLike], object], /) -> object:
-        """Call it with the future, when that is done."""
+        """Call this with the future when the future is done."""
 
     def cancelled(self) -> bool:
-        """Return whether it was."""
+        """Return whether the future was cancelled."""
 
     def exception(self) -> BaseException | None:
-        """Return its exception."""
+        """Return the future's exception."""
 
 
 class AwaitableLike(Protocol):
-    """What an awaitable may have; most have the first of these alone."""
+    """What an awaitable may have; most have only the first of these methods."""
 
     def __await__(self) -> Generator[object, object, object]:
         """Wait for its result."""
@@ -66,11 +66,11 @@ class AwaitableLike(Protocol):
 
 
 class FutureCancelled(BaseException):
-    """Stands for the cancellation of a future, which is asked for no exception of its own."""
+    """Stands for the cancellation of a future, whose own exception isn't requested."""
 
 
 def adapt_deferred(result: DeferredLike, end: End, start: float) -> object:
-    """Tell when the Deferred fires, either way, and return it."""
+    """Call `end` when the Deferred fires, with or without a failure, and return it."""
 
     def done(value: object) -> object:
         end(start, None)
@@ -84,17 +84,17 @@ def adapt_deferred(result: DeferredLike, end: End, start: float) -> object:
 
 
 def adapt_future(result: FutureLike, end: End, start: float) -> FutureLike:
-    """Tell when the future is done, failed or cancelled, and return it."""
+    """Call `end` when the future is done, failed or cancelled, and return it."""
     result.add_done_callback(lambda future: end(start, _failure(future)))
     return result
 
 
 def _failure(future: FutureLike) -> BaseException | None:
-    """Return what a future failed with; asyncio goes on warning where nobody else asks for it."""
+    """Return a future's exception; asyncio still warns if nobody else retrieves it."""
     try:
         if future.cancelled():
             return FutureCancelled()
-        if hasattr(future, "_exception"):  # `exception()` would count as somebody who has asked
+        if hasattr(future, "_exception"):  # `exception()` would mark it as retrieved
             error: BaseException | None = future._exception
             return error
         return future.exception()
@@ -103,7 +103,7 @@ def _failure(future: FutureLike) -> BaseException | None:
 
 
 async def adapt_coroutine(result: Awaitable[T], end: End, start: float) -> T:
-    """Return a coroutine that awaits this one and tells its end."""
+    """Return a coroutine that awaits this one and calls `end` afterwards."""
     try:
         value = await result
     except BaseException as error:
@@ -114,12 +114,13 @@ async def adapt_coroutine(result: Awaitable[T], end: End, start: float) -> T:
 
 
 class AwaitableProxy:
-    """Stands for an awaitable that may be more than that, such as a context manager, too."""
+    """Stands for an awaitable that may have other features, too, such as a context manager's."""
 
     def __init__(self, awaitable: AwaitableLike, end: End, start: float) -> None:
         self._zibrato = (awaitable, end, start)
 
-    # Python looks special methods up on the type, past `__getattr__`: the others are here by hand.
+    # Python looks up special methods on the type and bypasses `__getattr__`, so the others are
+    # defined here.
     def __getattr__(self, name: str) -> object:
         return getattr(self._zibrato[0], name)
 
@@ -151,9 +152,9 @@ class AwaitableProxy:
 
 
 class Adapters(dict[type, "Adapter | None"]):
-    """The adapter of results by their type, chosen at its first result; None: they are done.
+    """The adapter for each type of result, chosen at its first result; None if it is finished.
 
-    `finished` are the types of the latter, to be looked up the fastest way.
+    `finished` has the types of finished results, for the fastest look-up.
     """
 
     def __init__(self) -> None:
@@ -161,7 +162,7 @@ class Adapters(dict[type, "Adapter | None"]):
         self.finished: set[type] = set()
 
     def __missing__(self, kind: type) -> Adapter | None:
-        if len(self) >= _MAX_TYPES:  # types made at run time must not pile up
+        if len(self) >= _MAX_TYPES:  # types that are made at run time must not pile up
             self.clear()
             self.finished.clear()  # in place: every wrapper holds this very set
         adapter = self[kind] = _adapter(kind)
@@ -170,8 +171,8 @@ class Adapters(dict[type, "Adapter | None"]):
         return adapter
 
     def adapt(self, result: object, end: End, start: float) -> object:
-        """Have `end` called at its end; return what stands for `result`, or itself."""
-        # It may run code of the result's own: a future whose loop is closed takes no callback.
+        """Have `end` called when `result` ends; return `result` or an object that stands for it."""
+        # An adapter may run the result's code: a future whose loop is closed accepts no callback.
         with suppress(Exception):
             adapter = self[type(result)]
             if adapter is not None:
@@ -181,16 +182,16 @@ class Adapters(dict[type, "Adapter | None"]):
 
 
 def _adapter(kind: type) -> Adapter | None:
-    # First, as a Deferred can be awaited too: who gets one wants to add callbacks.
+    # Check this first: a Deferred can be awaited, too, but its owner wants to add callbacks.
     if hasattr(kind, "addBoth") and hasattr(kind, "addCallbacks"):
         return adapt_deferred
     if not hasattr(kind, "__await__"):
         return None
-    # A future must remain one, for asyncio.wait and the like: it isn't wrapped, but watched.
+    # A future must remain one, for asyncio.wait and the like, so it is watched and not wrapped.
     if hasattr(kind, "add_done_callback"):
         return adapt_future
     return adapt_coroutine if issubclass(kind, CoroutineType) else AwaitableProxy
 
 
 adapters = Adapters()
-"""The process's own: what kind of result a type makes is the same for every client."""
+"""One for the process: whether results of a type are finished is the same for every client."""

@@ -1,4 +1,4 @@
-"""What instruments hand out, bound to its buffers: it checks its arguments once, then records."""
+"""The objects that instruments return: they check their arguments once, and then only record."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class CountMe:
         try:
             self.count = recorder.event(arguments)
         except (TypeError, ValueError):
-            # Nothing is raised here: a `with` may be at work. A decorator raises once it gets its
-            # function.
+            # Raise nothing here, because a `with` may be running. A decorator raises when it gets
+            # its function.
             self.count = recorder.reject
 
     def __call__(self, function: F) -> F:
         """Return a counted `function`, or `function` itself if its level is off."""
         arguments = self._arguments.for_function(function)
-        # Decided once, here: a function below the level stays as it is, and costs nothing.
+        # Decide only once, here: a function below the level remains as it is and costs nothing.
         event = self._recorder.event(arguments)
         return function if event is noop else count_calls(function, event)
 
@@ -109,8 +109,7 @@ class TimeMe(Stopwatch):
         self._recorder = recorder
         self._arguments = arguments
         try:
-            # `is`: to ask whatever was given whether it is true would run its code, which may
-            # raise.
+            # `is`, because testing the truth of the argument would run its code, which may raise.
             outcomes = recorder.outcomes(arguments) if arguments.outcome is True else None
             if outcomes is None:
                 super().__init__(recorder.append(arguments))
@@ -168,7 +167,7 @@ class InProgress:
 
 
 class DirectRecorder:
-    """Records the values it is given; `record` takes one."""
+    """Records given values; `record` takes one."""
 
     __slots__ = ("record",)
     mtype = GAUGE

@@ -1,11 +1,11 @@
-"""Where instruments leave measurements, and how a sender takes them away.
+"""Buffers, where instruments put measurements, and where a sender takes them.
 
-The instrument's side is one call of a C function that takes no lock and never raises: `next()` of
-an `itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. A lock of our
-own would cost more than the call, and could deadlock: a signal handler or a finalizer that records
-may interrupt the very code that holds it.
+An instrument only calls one C function that takes no lock and never raises: `next()` of an
+`itertools.count`, or `list.append`. Both are atomic under the interpreter's lock. A lock of our own
+would cost more than the call, and could deadlock: a signal handler or a finalizer that records may
+interrupt the very code that holds the lock.
 
-The other side is one thread's at a time, which the drain sees to.
+Only one thread at a time takes measurements; the drain ensures that.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from zibrato.client.sampled import InProgressBuffer, Sampled
 from zibrato.model import COUNTER, GAUGE, Series
 
 CHUNK = 10_000
-"""Samples that become numbers in one go, for which the interpreter's lock is held."""
+"""How many samples are converted to numbers at once, while the interpreter's lock is held."""
 BATCH = 100_000
-"""Samples of a batch. To send one gives that lock away, and busy threads give it back late."""
+"""How many samples a batch has. Sending one releases that lock, and busy threads return it late."""
 MAX_SERIES = 10_000
 
 Key = TypeVar("Key")
@@ -33,7 +33,7 @@ Buffer = TypeVar("Buffer")
 
 
 class CounterBuffer:
-    """Increments of a constant `value`; `increment()` adds one and returns nothing of meaning."""
+    """Increments by a constant `value`; `increment()` adds one, and its result has no meaning."""
 
     __slots__ = ("_seen", "increment", "value")
 
@@ -43,9 +43,9 @@ class CounterBuffer:
         self._seen = 0
 
     def take(self) -> int:
-        """Return how many increments came since the last call."""
-        # A count can be read by advancing it alone. That adds one that is not the instruments', so
-        # that what has been seen by now is one more than what was reached.
+        """Return how many increments there were since the last call."""
+        # A count can be read only by advancing it. That adds an increment of our own, so what has
+        # been taken by now is one more than what was reached.
         reached = self.increment()
         increments = reached - self._seen
         self._seen = reached + 1
@@ -53,7 +53,7 @@ class CounterBuffer:
 
 
 class SampleBuffer:
-    """Samples of a series in the order of their recording; `append` takes any object."""
+    """Samples of a series in the order in which they were recorded; `append` accepts any object."""
 
     __slots__ = ("_samples", "append")
 
@@ -66,25 +66,25 @@ class SampleBuffer:
 
     def take(self) -> list[object]:
         """Return all samples."""
-        # Others append meanwhile, always at the end: so many at the beginning are those copied.
-        # It must stay the same list, whose `append` the instruments hold. All go at once, since
-        # whatever is left is moved by each deletion.
+        # Other threads append meanwhile, but only at the end, so the copied samples are the first
+        # ones. The list must stay the same, because instruments hold its `append`. All are deleted
+        # at once, because each deletion moves what is left.
         samples = self._samples[:]
         del self._samples[: len(samples)]
         return samples
 
     def clear(self) -> int:
-        """Drop everything, and return how many samples that was."""
+        """Drop everything, and return the number of dropped samples."""
         dropped = len(self._samples)
         del self._samples[:dropped]
         return dropped
 
 
 class Buffers:
-    """The buffers of one client, of each kind one a series.
+    """The buffers of one client: one of each kind for each series.
 
-    Past `MAX_SERIES` series, measurements of new ones are dropped and counted, so that names made
-    at run time can't fill the host's memory.
+    Beyond `MAX_SERIES` series, measurements of new series are dropped and counted, so that names
+    that are made at run time can't fill the host's memory.
     """
 
     def __init__(self) -> None:
@@ -99,21 +99,21 @@ class Buffers:
         self.drain = Drain(self._rows, self.sampled.sample)
 
     def counter_buffer(self, series: Series, value: float) -> CounterBuffer:
-        """Return the buffer of increments by `value` of a counter; raises as `sample_buffer`."""
+        """Return the buffer for a counter's increments by `value`; raises as `sample_buffer`."""
         key = (series, value)
         buffer = self._counters.get(key)
         if buffer is not None:
             return buffer
         if len(self._counters) >= MAX_SERIES:
             return self._surplus_counter
-        # `setdefault` is atomic: threads that come here at once get the same buffer.
+        # `setdefault` is atomic: threads that call it at the same time get the same buffer.
         return self._counters.setdefault((plain(series), value), CounterBuffer(value))
 
     def sample_buffer(self, series: Series) -> SampleBuffer:
-        """Return the buffer of a series' samples.
+        """Return the buffer for samples of a series.
 
-        Raises TypeError for an identity that isn't all text, ValueError for one that can't be
-        encoded or is too long to be sent.
+        Raises TypeError if the identity isn't all text, and ValueError if it can't be encoded or is
+        too long to be sent.
         """
         buffer = self._samples.get(series)
         if buffer is not None:
@@ -123,7 +123,7 @@ class Buffers:
         return self._samples.setdefault(plain(series), SampleBuffer())
 
     def in_progress_buffer(self, series: Series) -> InProgressBuffer:
-        """Return the buffer of what is in progress; raises as `sample_buffer`."""
+        """Return the buffer for calls in progress; raises as `sample_buffer`."""
         exact = plain(series)
         if len(self.sampled) >= MAX_SERIES:
             self.dropped["max_series"] += 1
@@ -152,7 +152,7 @@ class Buffers:
             yield rows
 
     def _numbers(self, series: Series, samples: list[object]) -> array[float]:
-        """Return the samples as numbers; a gauge's callable is read from now on instead."""
+        """Return the samples as numbers; a callable in a gauge is read regularly from now on."""
 
         def adopt(sample: object) -> None:
             if series.kind == GAUGE and callable(sample):
@@ -187,18 +187,18 @@ class Buffers:
             rows.add_samples(series, samples)
 
     def _finite(self, samples: array[float]) -> array[float]:
-        """Return those that don't spoil a sum; the others are dropped and counted."""
+        """Return the samples that don't spoil a sum; the others are dropped and counted."""
         if isfinite(sum(samples)):
             return samples
         finite = array("d", filter(isfinite, samples))
-        if len(finite) < len(samples):  # else it is the sum of finite ones that overflows
+        if len(finite) < len(samples):  # otherwise the sum of finite samples overflows
             self.dropped["value"] += len(samples) - len(finite)
         return finite
 
     def limit(self, max_samples: int) -> None:
-        """Drop all samples if there are more than so many, counted: nothing drains them in time.
+        """Drop all samples if there are more than `max_samples`: nothing drains them in time.
 
-        Those of counters are added up instead.
+        They are counted as dropped. Samples of counters are added up instead.
         """
         buffers = _items(self._samples)
         if sum(len(buffer) for _, buffer in buffers) <= max_samples:
@@ -215,13 +215,13 @@ class Buffers:
             self._sums[series] = (events + len(samples), total + sum(samples))
 
     def restart(self) -> None:
-        """Empty everything, in place: what a forked child holds is its parent's to send."""
+        """Empty everything in place: a forked child's parent sends what the child inherited."""
         self._count_surplus()
         for _, counter in _items(self._counters):
             counter.take()
         for series, buffer in _items(self._samples):
             if series.kind == GAUGE:
-                self._numbers(series, buffer.take())  # callables among them are the child's, too
+                self._numbers(series, buffer.take())  # callables in it belong to the child, too
             else:
                 buffer.clear()
         self.sampled.restart()
@@ -231,16 +231,16 @@ class Buffers:
 
 
 def _items(buffers: dict[Key, Buffer]) -> list[tuple[Key, Buffer]]:
-    """Return the items, though other threads, and finalizers in this one, may add some."""
+    """Return the items, although other threads, or finalizers in this one, may add some."""
     while True:
         try:
             return list(buffers.items())
-        except RuntimeError:  # it changed its size meanwhile
+        except RuntimeError:  # its size changed meanwhile
             continue
 
 
 def _numbers(samples: list[object], on_other: Callable[[object], None]) -> array[float]:
-    """Return the samples as numbers; `on_other` gets those that are none."""
+    """Return the samples as numbers; `on_other` gets samples that aren't numbers."""
     try:
         return array("d", cast("list[float]", samples))
     except BaseException:  # `__float__` of a foreign object may raise anything, in our own thread

@@ -1,4 +1,4 @@
-"""A client's way to one endpoint: buffers, the batches that wait, and the ZeroMQ socket."""
+"""A client's connection to one endpoint: buffers, waiting batches, and the ZeroMQ socket."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 MAX_PENDING = 1_000_000
 PATIENCE = 1
-"""Milliseconds that ZeroMQ gets to pass a batch on, before the rest waits for the next step."""
+"""Milliseconds that ZeroMQ has to pass a batch on, before the others wait for the next step."""
 LAST_CHANCE = 20
-"""Milliseconds that it gets for the last one as it is closed."""
+"""Milliseconds that ZeroMQ has to pass the last batch on when the connection is closed."""
 LEAST_LINGER = 100
-"""Milliseconds to get a batch out that ZeroMQ has passed on to a peer's connection already."""
+"""Milliseconds to send a batch that ZeroMQ has already passed on to a peer's connection."""
 MAX_BEHIND = 4
-"""How many times as many may wait to be drained, which threads that only record can cause."""
+"""How many times `max_pending` may wait to be drained, as busy recording threads can cause."""
 SERIES_WARNING = 1_000
-"""More series than these a client reports: tags and names are to have few values."""
+"""A client reports having more series than these: tags and names should have few values."""
 
 
 class Connection:
-    """Keeps what was drained until it is sent; past `max_pending` the oldest samples are dropped.
+    """Keeps what was drained until it is sent; beyond `max_pending`, drops the oldest samples.
 
-    A connection whose last user has left is closed, until it has users again. All but those, the
-    `linger`, the buffers and the counters of drops and errors belongs to one thread.
+    A connection is closed while it has no users. Only one thread uses it, except for the users, the
+    `linger`, the buffers, and the counters of drops and errors.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Connection:
         self._closed_generation = 0
         self.buffers = Buffers()
         self.errors: Counter[str] = Counter()
-        """How often sending failed since the start, by the error: mostly the name of an errno."""
+        """How often sending failed since the start, by error: mostly the name of an errno."""
         self._opened: Opened | None = None
         self._begin(max_pending)
 
@@ -73,7 +73,7 @@ class Connection:
 
     @property
     def pending(self) -> int:
-        """How many batches wait, with one that ZeroMQ may hold still."""
+        """How many batches wait, including one that ZeroMQ may still hold."""
         return len(self._queue) + (self._held is not None)
 
     @property
@@ -82,7 +82,7 @@ class Connection:
         return len(self._queue)
 
     def is_absence_due(self, now: float) -> bool:
-        """Return whether to say, at the monotonic time `now`, that nobody takes what waits."""
+        """Return whether to warn, at the monotonic time `now`, that no daemon accepts batches."""
         return self._absence.is_due(self.pending > 0, self._sent, now)
 
     @property
@@ -101,23 +101,23 @@ class Connection:
         return self._closed_generation == self._generation
 
     def acquire(self, linger: float, max_pending: int) -> None:
-        """Count one more user; the first one sets the bounds, and opens what was closed."""
-        self.users = max(self.users, 0) + 1  # who was retired and then leaves is counted out twice
+        """Add a user; the first one sets the bounds and reopens a closed connection."""
+        self.users = max(self.users, 0) + 1  # a retired user who then leaves is subtracted twice
         if self.users == 1:
             self.linger = linger
             self._queue.max_pending = max_pending
             self._generation += 1
 
     def step(self, now: float) -> int:
-        """Drain the buffers at the Unix time `now`, send what goes; return how many samples."""
+        """Drain the buffers at the Unix time `now`, send what is possible; return the samples."""
         self._stepped = self._generation
         samples = 0
         for rows in self.buffers.drain.take(None if self.closed else int(now)):
-            if self.closed:  # now that they are taken: who acquires it later recorded none of them
+            if self.closed:  # checked after draining: a later user has recorded none of these
                 self._drop("closed", rows.measurements)
                 continue
-            # Threads that only record have the interpreter's lock most of the time: they may add
-            # more meanwhile than is taken away here.
+            # Threads that only record hold the interpreter's lock most of the time: they may add
+            # more than is taken here.
             self.buffers.limit(MAX_BEHIND * self.max_pending)
             samples += rows.samples
             self._enqueue(rows, now)
@@ -131,19 +131,20 @@ class Connection:
         return samples
 
     def wait(self, milliseconds: int) -> None:
-        """Wait for ZeroMQ to take more of what is pending, and send what goes."""
+        """Wait until ZeroMQ accepts more, and send what is possible."""
         with self._counting_errors():
             if self._opened is None or self._polled(milliseconds):
                 self._send()
 
     def close(self, linger: float) -> Context | None:
-        """Close if it has had no users since the last step began.
+        """Close the connection if it had no users since the last step began.
 
-        Returns the context that is to be ended, which waits for ZeroMQ to go on sending, `linger`
-        seconds at most. What ZeroMQ didn't take, or has still, is dropped, counted.
+        Returns the context, which the caller has to terminate; that waits up to `linger` seconds
+        for ZeroMQ to send the rest. What ZeroMQ didn't accept, or still holds, is dropped and
+        counted.
         """
-        # There is no lock: whoever acquires it after this look begins a generation that is open.
-        # One who came and went since the step may have left samples, and waits for a close itself.
+        # No lock is needed: a user who comes after this check begins a new, open generation. A user
+        # who came and left since the step may have left samples, and waits for a close of its own.
         if self.users > 0 or self._stepped != self._generation:
             return None
         self._closed_generation = self._stepped
@@ -152,7 +153,7 @@ class Connection:
         return self.end(linger)
 
     def end(self, linger: float) -> Context | None:
-        """Close the socket; return the context that is to be ended, as `close` does."""
+        """Close the socket; return the context to be terminated, as `close` does."""
         with self._counting_errors():
             self._has_room(LAST_CHANCE)
         is_sent = self._held is None
@@ -160,15 +161,15 @@ class Connection:
         if opened is None:
             return None
         context, socket = opened
-        # What is counted as dropped is not to arrive after all, what isn't must not be cut off. Its
-        # thread may still be faster than this: of a socket that is closed nothing tells.
+        # What is counted as dropped must not arrive, and anything else must not be cut off.
+        # ZeroMQ's thread may still be sending then: a closed socket doesn't report that.
         socket.close(linger=max(LEAST_LINGER, int(linger * 1000)) if is_sent else 0)
         return context if self.connector.owns_context else None
 
     def detach(self) -> Opened | None:
-        """Return the context and socket, if open, which are the caller's to close from now on.
+        """Return the context and socket, if open; from now on, the caller has to close them.
 
-        What ZeroMQ has still is dropped, counted.
+        What ZeroMQ still holds is dropped and counted.
         """
         opened, self._opened = self._opened, None
         held, self._held = self._held, None
@@ -176,9 +177,9 @@ class Connection:
         return opened
 
     def restart(self) -> Opened | None:
-        """Empty it of what a forked child must not send; return what it must not close."""
+        """Remove what a forked child must not send; return what it must not close."""
         inherited = self.detach()
-        self.buffers.restart()  # with the counters, also of what is the parent's
+        self.buffers.restart()  # the counters include what the parent has counted
         self.errors.clear()
         self._begin(self.max_pending)
         return inherited
@@ -186,7 +187,7 @@ class Connection:
     def _enqueue(self, rows: Rows, now: float) -> None:
         lists = (rows.counters, rows.timers, rows.gauges)
         batch = Batch(VERSION, self._client, 0, self._since, now, *lists)
-        if self._queue.is_filling:  # what goes is to go before anything is dropped
+        if self._queue.is_filling:  # send before anything is dropped
             self._send()
         self._drop("full", self._queue.add(batch))
 
@@ -195,9 +196,9 @@ class Connection:
             self.buffers.dropped[reason] += count
 
     def _report(self, now: float) -> None:
-        """Enqueue what went wrong since the last time, and that there are too many series.
+        """Enqueue new errors and drops since the last time, and that there are too many series.
 
-        The latter once, and again each time that their number has doubled.
+        The latter is reported once, and again each time that the number of series has doubled.
         """
         rows = Rows()
         for name, totals in (("dropped", self.buffers.dropped), ("errors", self.errors)):
@@ -214,14 +215,15 @@ class Connection:
             self._enqueue(rows, now)
 
     def _send(self) -> None:
-        """Send until nothing is left or ZeroMQ takes no more."""
+        """Send until nothing is left or ZeroMQ accepts no more."""
         with self._counting_errors():
             if self._has_next and self._opened is None:
                 self._opened = self._open()
             while self._has_next and self._opened is not None and self._has_room(PATIENCE):
                 frame = self._frame()
                 if frame is not None:
-                    # Removed once ZeroMQ has it: where this raises, it is still the first.
+                    # Removed only after ZeroMQ has accepted it: if this raises, it is still the
+                    # first.
                     self._opened[1].send(frame, zmq.NOBLOCK)
                     self._held = self._pass_on()
             self._has_room(0)
@@ -235,14 +237,14 @@ class Connection:
         return self.connector.open()
 
     def _pass_on(self) -> int:
-        """Let go of what ZeroMQ has now; return how many measurements are lost if it loses it."""
+        """Remove the batch that ZeroMQ has; return how many measurements are lost with it."""
         return measurements(self._queue.pop())
 
     def _has_room(self, milliseconds: int) -> bool:
-        """Return whether ZeroMQ has passed on what it was given, within so many milliseconds.
+        """Wait at most so long until ZeroMQ has passed on its batch; return whether it has.
 
-        A socket queues one batch: where it has room for the next, that one is on its way to a peer.
-        Nothing else tells that of a plain ZeroMQ socket.
+        A socket queues one batch. If it has room for the next one, the last one is on its way to a
+        peer. A plain ZeroMQ socket has no other way to tell this.
         """
         return self._held is None or self._polled(milliseconds)
 
@@ -254,31 +256,31 @@ class Connection:
         return True
 
     def _frame(self) -> bytes | None:
-        """Return the first frame, or None where there is none to be had of the first batch."""
+        """Return the first frame, or None if the first batch can't be encoded."""
         try:
             return self._queue.first()
         except MemoryError:
             raise zmq.ZMQError(errno.ENOMEM) from None
-        except Exception:  # which must not hold up all that comes after it
+        except Exception:  # a fault must not hold up all later batches
             self._drop("error", measurements(self._queue.discard()))
             return None
 
     @contextmanager
     def _counting_errors(self) -> Iterator[None]:
-        """Let go of a socket that fails, as when the host ended its context; open anew later."""
+        """Release a socket that fails, as if the host ends its context; another is opened later."""
         try:
             yield
         except zmq.Again:
             pass
         except zmq.ZMQError as error:
             self.errors[_error_name(error)] += 1
-            opened = self.detach()  # what it held may have gone: it is counted, and not sent twice
+            opened = self.detach()  # its content is dropped, not repeated: it may have gone
             if opened is not None:
                 opened[1].close(linger=0)
 
 
 def _own(name: str, reason: str, total: int) -> CounterRow:
-    # One increment by the total: the row's count is of measurements made, of which it is one.
+    # A single increment by the total: `count` is the number of measurements, and this is one.
     return CounterRow(OWN + name, "warning", None, {"reason": reason}, 1, total)
 
 

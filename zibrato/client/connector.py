@@ -1,4 +1,4 @@
-"""How a client opens its socket: to which endpoint, with which bounds, in whose context."""
+"""How a client opens its socket: the endpoint, the bounds, and the context."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from zibrato.curve import ClientKeys
 from zibrato.endpoint import Endpoint
 
 HIGH_WATER = 1
-"""Batches that ZeroMQ queues. It never says what of them it has sent, but that it has room again:
-of one alone, that is the same. So the rest waits where it is counted."""
+"""How many batches ZeroMQ queues.
+
+It never reports what it has sent, but only that there is room again. With a queue of one, both mean
+the same. All other batches wait where they are counted.
+"""
 RECONNECT = (20, 1000)
-"""Milliseconds between attempts to connect: of the first ones, and of all after a while."""
+"""Milliseconds between attempts to connect: at first, and at most."""
 MAX_UNREAD = 1000
-"""Acknowledgements that wait to be read: a later one says all that an earlier one does."""
+"""How many unread acknowledgements are kept: a later one includes all earlier ones."""
 MAX_ACKNOWLEDGEMENT = 4096
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
 class PushSocket(Protocol):
-    """What a client uses of a PUSH socket, or of a txZMQ connection that has one."""
+    """The part of a PUSH socket, or of a txZMQ connection with one, that a client uses."""
 
     def send(self, frame: bytes, flags: int, /) -> object: ...
     def poll(self, timeout: int, flags: int, /) -> int: ...
@@ -36,26 +39,26 @@ Opened = tuple[Context, PushSocket]
 
 @dataclass(frozen=True)
 class Connector:
-    """Opens sockets to one endpoint, in a `context` of the host's or in one of their own.
+    """Opens sockets to one endpoint, in the host's `context` or in a context for each.
 
-    The `keys` are for tcp: what goes over ipc and inproc stays on the host, whose daemon asks for
-    none there.
+    `keys` are used for tcp: traffic over ipc and inproc stays on the host, and its daemon asks for
+    no keys there.
     """
 
     endpoint: Endpoint
     context: Context | None = None
     keys: ClientKeys | None = None
     way_back: Endpoint | None = None
-    """Where acknowledgements come from; None where none are wanted."""
+    """The endpoint of acknowledgements, or None if none are wanted."""
 
     @property
     def owns_context(self) -> bool:
-        """Whether the context of a socket is the client's to end."""
+        """Whether the client has to terminate a socket's context."""
         return self.context is None and not self.endpoint.inproc
 
     @property
     def daemon(self) -> str:
-        """Which daemon it takes, in words."""
+        """A description of the daemon that the client looks for."""
         address = f"a daemon at {self.endpoint.address}"
         if self.way_back is not None:
             address += f" with acknowledgements at {self.way_back.address}"
@@ -76,7 +79,7 @@ class Connector:
             try:
                 self.attach(socket)
             except zmq.ZMQError:
-                socket.close()  # first, since ending a context waits for every socket in it
+                socket.close()  # first: terminating a context waits for all its sockets
                 raise
         except zmq.ZMQError:
             if self.owns_context:
@@ -85,7 +88,7 @@ class Connector:
         return context, socket
 
     def subscribe(self, context: Context, client: str) -> zmq.Socket[bytes]:
-        """Return a socket that gets what the daemon tells `client`; raises zmq.ZMQError."""
+        """Return a socket that receives the daemon's messages to `client`; raises zmq.ZMQError."""
         socket = context.socket(zmq.SUB)
         try:
             socket.set(zmq.SUBSCRIBE, client.encode())
@@ -98,12 +101,12 @@ class Connector:
         return socket
 
     def attach(self, socket: zmq.Socket[bytes]) -> None:
-        """Bound what `socket` queues, and connect or bind it; raises zmq.ZMQError."""
+        """Set the bounds of `socket`, and connect or bind it; raises zmq.ZMQError."""
         socket.set(zmq.SNDHWM, HIGH_WATER)
         self._attach(socket, self.endpoint)
 
     def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
-        # By default the end of a context waits for ever; `close` sets what the client was given.
+        # By default, terminating a context waits for ever; `close` sets the client's linger.
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])

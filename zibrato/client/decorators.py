@@ -1,8 +1,8 @@
-"""Wrappers around any callable, for counting its calls and timing them to their real end.
+"""Wrap callables, to count their calls or to time them until they really end.
 
-A wrapper of a Python function is generated with the function's own parameters (as attrs and
-dataclasses generate `__init__`), because passing `*args, **kwargs` on costs more than all the rest.
-What has no Python signature gets `*args, **kwargs`.
+The wrapper of a Python function is generated with the function's own parameters (as attrs and
+dataclasses generate `__init__`), because passing `*args, **kwargs` on costs more than everything
+else. A callable without a Python signature gets `*args, **kwargs`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from zibrato.client.templates import COUNT, EXCEPTIONS, IN_PROGRESS, OUTCOME, TI
 F = TypeVar("F")
 Record = Callable[[float], object]
 CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
-"""Instructions that load what can't be awaited."""
+"""Instructions that load a value which can't be awaited."""
 
 
 def count_calls(function: F, count: Callable[[], object]) -> F:
-    """Return `function` with a call of `count` before each call."""
+    """Return a wrapper that calls `count` before each call of `function`."""
     return cast(F, _wrap(function, COUNT, {"_z_count": count}))
 
 
 def time_calls(function: F, record: Record) -> F:
-    """Return `function` with the seconds that each call took given to `record`.
+    """Return a wrapper that passes the seconds of each call of `function` to `record`.
 
     A call ends when its coroutine, generator, asynchronous generator, Deferred, future or other
-    awaitable does: by returning, raising, being cancelled, closed or garbage-collected.
+    awaitable ends: by returning, raising, being cancelled, closed or garbage-collected.
     """
 
     def end(start: float, _error: object) -> None:
@@ -46,13 +46,13 @@ def time_calls(function: F, record: Record) -> F:
 
 
 def time_outcomes(function: F, outcomes: Outcomes) -> F:
-    """Return `function` with the seconds that each call took given to `outcomes`."""
+    """Return a wrapper that passes the seconds of each call of `function` to `outcomes`."""
     times = _appendable(outcomes.ok)
     return _watch(function, OUTCOME, outcomes.end, _z_times=times, _z_clock=perf_counter)
 
 
 def count_errors(function: F, count: Callable[[], object], exceptions: Exceptions) -> F:
-    """Return `function` with a call of `count` at the end of each call that one of these ends."""
+    """Return a wrapper that calls `count` for each call that one of `exceptions` ends."""
 
     def end(_start: float, error: BaseException | None) -> None:
         if error is not None and matches(error, exceptions):
@@ -62,7 +62,7 @@ def count_errors(function: F, count: Callable[[], object], exceptions: Exception
 
 
 def track_calls(function: F, enter: Callable[[], object], leave: Callable[[], object]) -> F:
-    """Return `function` with a call of `enter` at the begin of each call, of `leave` at its end."""
+    """Return a wrapper that calls `enter` when a call of `function` begins, `leave` at its end."""
 
     def end(_start: float, _error: object) -> None:
         leave()
@@ -71,7 +71,7 @@ def track_calls(function: F, enter: Callable[[], object], leave: Callable[[], ob
 
 
 def _watch(function: F, templates: Templates, end: End, **names: object) -> F:
-    """Return `function` wrapped; `end` is for results that are not finished as it returns."""
+    """Return `function` wrapped; `end` is called for results that aren't finished at its return."""
     if _is_procedure(function):
         templates = templates._replace(function=templates.procedure)
     known = {"_z_type": type, "_z_finished": adapters.finished, "_z_adapt": adapters.adapt}
@@ -79,7 +79,7 @@ def _watch(function: F, templates: Templates, end: End, **names: object) -> F:
 
 
 def _appendable(record: Record) -> object:
-    """Return what has `record` as its `append`: a list itself, to which CPython needs no call."""
+    """Return an object whose `append` is `record`: a list itself, which CPython calls faster."""
     owner = getattr(record, "__self__", None)
     if type(owner) is list and record == owner.append:
         return owner
@@ -87,11 +87,11 @@ def _appendable(record: Record) -> object:
 
 
 def _is_procedure(function: object) -> bool:
-    """Return whether each `return` of a Python function is of a constant: nothing to wait for.
+    """Return whether all `return`s of a Python function are constants, so that none is pending.
 
-    Such a function, most often one that returns None, needs no look at its result. Only the
-    bytecode tells: a constant is what the instruction before `RETURN_VALUE` loads, unless another
-    way leads to the return itself, with a value of its own.
+    The result of such a function, which most often returns None, needs no inspection. Only the
+    bytecode tells: a constant is what the instruction before `RETURN_VALUE` loads, unless a jump
+    leads to the return itself, with another value.
     """
     if not isinstance(function, types.FunctionType):
         return False
@@ -104,7 +104,7 @@ def _is_procedure(function: object) -> bool:
 
 
 def full_name(function: object) -> str:
-    """Return the module and qualified name, `<locals>` left out."""
+    """Return the module and qualified name, without `<locals>`."""
     inner = getattr(function, "__func__", function)
     while isinstance(inner, functools.partial):
         inner = inner.func
@@ -123,24 +123,24 @@ def _wrap(function: object, templates: Templates, names: dict[str, object]) -> o
         )
     template = templates[_form(function)]
     code = _compiled(template, *_signature(function))
-    # One code for all functions of a shape: what tells their wrappers apart are the globals.
+    # All functions of one shape share the code; their wrappers differ in their globals.
     scope = {"__name__": getattr(function, "__module__", __name__), "_z_call": function, **names}
     wrapper = types.FunctionType(code, scope)
     functools.update_wrapper(wrapper, function)
     if isinstance(function, types.FunctionType):
-        # The source says `=None` for any default: of most objects there is no source.
+        # The source has `=None` for every default, because most objects have no source.
         wrapper.__defaults__ = function.__defaults__
         wrapper.__kwdefaults__ = function.__kwdefaults__
-        # Tracebacks and profilers show the name that the code has, not the function's.
+        # Tracebacks and profilers show the code's name, not the function's.
         wrapper.__code__ = _renamed(wrapper.__code__, function)
-        # What `types.coroutine` makes, a generator to be awaited, differs by this flag alone.
+        # A generator that can be awaited, as `types.coroutine` makes it, differs only in this flag.
         if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
             return types.coroutine(wrapper)
     return wrapper
 
 
 def _form(function: object) -> int:
-    """Return the index of the template that keeps what kind of function it is."""
+    """Return the index of the template for this kind of function."""
     if inspect.iscoroutinefunction(function):
         return 1
     if inspect.isgeneratorfunction(function):
@@ -160,7 +160,7 @@ def _signature(function: object) -> tuple[str, str]:
     if isinstance(function, types.FunctionType):
         names = inspect.getargs(function.__code__)
         parameters = [*names.args, *filter(None, (names.varargs, names.varkw))]
-        # Code that was generated, a comprehension's for one, may have names like `.0`.
+        # Generated code, such as a comprehension's, may have names like `.0`.
         if all(name.isidentifier() and not name.startswith("_z_") for name in parameters):
             parts = list(_parameters(function))
             return ", ".join(part for part, _ in parts), ", ".join(
@@ -170,7 +170,7 @@ def _signature(function: object) -> tuple[str, str]:
 
 
 def _parameters(function: types.FunctionType) -> Iterator[tuple[str, str]]:
-    """Yield each parameter's declaration and how it is passed on; defaults are put in later."""
+    """Yield each parameter's declaration, and how it is passed on; defaults are set later."""
     code = function.__code__
     names = iter(code.co_varnames)
     without_default = code.co_argcount - len(function.__defaults__ or ())
@@ -195,13 +195,13 @@ def _parameters(function: types.FunctionType) -> Iterator[tuple[str, str]]:
 
 @functools.lru_cache(maxsize=1024)
 def _compiled(template: str, parameters: str, arguments: str) -> types.CodeType:
-    """Return the code of wrappers of this shape, its source kept for tracebacks.
+    """Compile the code of wrappers of this shape, and keep its source for tracebacks.
 
-    What it uses are its globals: CPython reads those faster than a closure's variables.
+    It uses globals, because CPython reads them faster than a closure's variables.
     """
     source = template.format(parameters=parameters, arguments=arguments)
     filename = f"<zibrato wrapper {next(_numbers)}>"
-    # Without a time of modification: `linecache` then never looks for such a file.
+    # Without a modification time, `linecache` never looks for such a file.
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     module = compile(source, filename, "exec")
     return next(code for code in module.co_consts if isinstance(code, types.CodeType))

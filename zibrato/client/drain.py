@@ -1,7 +1,7 @@
-"""Where measurements leave a client: to its sender, or to callbacks instead.
+"""How measurements leave a client: to its sender, or to callbacks instead.
 
-The callbacks are those of the recordings of tests, see zibrato.testing. They are at this end since
-functions that are decorated already have their buffers for good.
+The callbacks are the recordings of tests, see zibrato.testing. They are attached here, at the end,
+because decorated functions keep their buffers for ever.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ OnRows = Callable[[Rows], object]
 
 
 class Drain:
-    """Takes away what one client recorded, one thread at a time.
+    """Takes what one client has recorded, for one thread at a time.
 
-    Nobody gets anything twice: what was recorded before the first callback was added, and after
-    the last one was removed, is the sender's; what was recorded in between goes to every callback.
+    Nothing is delivered twice. The sender gets what was recorded before the first callback was
+    added and after the last one was removed. All callbacks get what was recorded in between.
     """
 
     def __init__(
@@ -35,23 +35,23 @@ class Drain:
         registry.register(self)
 
     def take(self, moment: object = None) -> Iterator[Rows]:
-        """Yield what is the sender's, with what is read for this `moment`, if it is one."""
+        """Yield rows for the sender, after reading callables for this `moment`, if there is one."""
         if moment is not None:
             self._sample(moment)
         yield from self._take()
-        # Callables come with what is taken: those are read at once.
+        # New callables may be among what was taken: read them at once.
         if moment is not None and self._sample(moment):
             yield from self._take()
 
     def _take(self) -> Iterator[Rows]:
         with self._turn:
-            # One at a time: where the sender fails at one, the others are still there.
+            # One at a time: if the sender fails at one, the others are kept.
             while self._waiting:
                 yield self._waiting.pop(0)
             yield from self._rows()
 
     def catch_up(self) -> None:
-        """Give the callbacks what was recorded so far and is read now, or keep it."""
+        """Give the callbacks what was recorded so far and is read now, or keep it for later."""
         moment = object()
         self._sample(moment)
         self._keep()
@@ -63,26 +63,26 @@ class Drain:
             self._waiting += self._rows()
 
     def add(self, on_rows: OnRows) -> None:
-        """Have `on_rows` called with what is recorded from now on."""
+        """Call `on_rows` with what is recorded from now on."""
         with self._turn:
             self._waiting += self._rows()
             if on_rows not in self._callbacks:
                 self._callbacks.append(on_rows)
 
     def remove(self, on_rows: OnRows) -> None:
-        """Have `on_rows` called no more, once it has what was recorded so far."""
+        """Give `on_rows` what was recorded so far, and then call it no more."""
         self.catch_up()
         with self._turn:
             self._waiting += self._rows()
             self._callbacks.remove(on_rows)
 
     def restart(self) -> None:
-        """Begin anew in a forked child, where the thread whose turn it was is no more."""
+        """Reset in a forked child, which doesn't have the thread that may hold the lock."""
         self._turn = threading.Lock()
         self._waiting = []
 
     def _rows(self) -> Iterator[Rows]:
-        """Give what was recorded to the callbacks; where there are none, yield it."""
+        """Give what was recorded to the callbacks; without callbacks, yield it."""
         for rows in self._collect():
             for on_rows in self._callbacks:
                 on_rows(rows)
@@ -91,15 +91,15 @@ class Drain:
 
 
 class Registry:
-    """Every drain of a process, also those that are yet to come."""
+    """All drains of a process, including future ones."""
 
     def __init__(self) -> None:
         self.callbacks: list[OnRows] = []
         self._drains: list[ref[Drain]] = []
 
     def register(self, drain: Drain) -> None:
-        """Have `drain` be one of them for as long as it lives."""
-        # A reference's callback is called with that very reference as its drain dies.
+        """Add `drain` as long as it lives."""
+        # When the drain dies, the reference calls its callback with itself.
         self._drains.append(ref(drain, self._drains.remove))
 
     def catch_up(self) -> None:
@@ -108,22 +108,22 @@ class Registry:
             drain.catch_up()
 
     def add(self, on_rows: OnRows) -> None:
-        """Have `on_rows` called with what is recorded from now on."""
+        """Call `on_rows` with what is recorded from now on."""
         self.callbacks.append(on_rows)
         for drain in self._living():
             drain.add(on_rows)
 
     def remove(self, on_rows: OnRows) -> None:
-        """Have `on_rows` called no more, once it has what was recorded so far."""
+        """Give `on_rows` what was recorded so far, and then call it no more."""
         self.callbacks.remove(on_rows)
         for drain in self._living():
             drain.remove(on_rows)
 
     def _living(self) -> list[Drain]:
-        # Of a copy, since a drain may die meanwhile, which changes the list.
+        # Copy the list, because it changes if a drain dies meanwhile.
         references = list(self._drains)
         return [drain for reference in references if (drain := reference()) is not None]
 
 
 registry = Registry()
-"""The process's own."""
+"""The registry of the process."""

@@ -1,4 +1,4 @@
-"""What the environment says where the arguments of a client say nothing."""
+"""Defaults from the environment for a client's arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zibrato.model import MAX_NAME_LENGTH
 
 
 def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
-    """Return the endpoint of `socket`, else of `$ZIBRATO_SOCKET`, else the default one.
+    """Return the endpoint `socket`, or else `$ZIBRATO_SOCKET`, or else the default endpoint.
 
     Raises ValueError with one line for people.
     """
@@ -19,19 +19,19 @@ def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
 
 
 def curve(given: Given | None) -> ClientKeys | None:
-    """Return the keys that were given, else those of the directory `$ZIBRATO_CURVE`, else None.
+    """Return the given keys, or else those in the directory `$ZIBRATO_CURVE`, or else None.
 
-    Raises TypeError or ValueError with one line for people. Where nothing is recorded the files
-    may be missing, as they are where an application is tested.
+    Raises TypeError or ValueError with one line for people. If nothing is recorded, the files may
+    be missing, as they are where an application is tested.
     """
     return None if is_disabled() else client_keys(given or _variable("CURVE") or None)
 
 
 def way_back(given: bool | str | None, socket: Endpoint) -> Endpoint | None:
-    """Return where acknowledgements come from: what was given, else `$ZIBRATO_ACKNOWLEDGED`.
+    """Return the endpoint of acknowledgements, as given or from `$ZIBRATO_ACKNOWLEDGED`.
 
-    Either is an endpoint, or says whether the one that `socket` has is used; None is for none.
-    Raises TypeError or ValueError with one line for people.
+    Either is an endpoint, or says whether to use the one that belongs to `socket`. The result is
+    None if there are no acknowledgements. Raises TypeError or ValueError with one line for people.
     """
     if given is not None and not isinstance(given, bool | str):
         raise TypeError(f"acknowledged: expected True, False or an endpoint, got {given!r:.100}")
@@ -49,14 +49,14 @@ def way_back(given: bool | str | None, socket: Endpoint) -> Endpoint | None:
 
 
 def level(given: str | int | None) -> str | int | None:
-    """Return the threshold that was given, else `$ZIBRATO_LEVEL`; None lets everything pass."""
+    """Return the given threshold, or else `$ZIBRATO_LEVEL`; None passes everything."""
     return given or _variable("LEVEL") or None
 
 
 def source(given: str | None) -> str | None:
-    """Return the source that was given, else `$ZIBRATO_SOURCE`, without white space around it.
+    """Return the given source, or else `$ZIBRATO_SOURCE`, stripped of white space.
 
-    Raises ValueError, one line for people, for one that the daemon's `--source` can't be either.
+    Raises ValueError, one line for people, if the daemon's `--source` doesn't allow it, either.
     """
     if given:
         return given

@@ -1,4 +1,4 @@
-"""Has workers call a function as they end, which they do by `os._exit`, without `atexit`."""
+"""Call a function when a worker process ends, which it does by `os._exit`, without `atexit`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Protocol
 
 LAST = -100
-"""The priority of what is to be finalized after the host's own."""
+"""The priority of the finalizer, which must run after the host's own."""
 
 
 class FinalizerModule(Protocol):
-    """What is used of `multiprocessing.util`, and of the copy that billiard has."""
+    """The part of `multiprocessing.util`, and of billiard's copy of it, that is used here."""
 
     def Finalize(
         self, obj: None, callback: Callable[[], object], *, exitpriority: int
@@ -20,9 +20,9 @@ class FinalizerModule(Protocol):
 
 
 class ExitHooks:
-    """Has `finish` called at the end of workers of multiprocessing, billiard and celery.
+    """Calls `finish` when workers of multiprocessing, billiard and celery end.
 
-    They are met where the host has imported them, so `register` is to be called again in a child.
+    This works with packages that the host has imported, so call `register` again in a child.
     """
 
     def __init__(self, finish: Callable[[], object]) -> None:
@@ -30,9 +30,9 @@ class ExitHooks:
         self._registered: set[str] = set()
 
     def register(self) -> None:
-        """Register wherever that is possible, and not done yet."""
+        """Register with each package that is imported, unless that was done."""
         for package in ("multiprocessing", "billiard"):
-            with suppress(Exception):  # it may be being imported just now
+            with suppress(Exception):  # the package may just be being imported
                 self._register_pool(package)
         with suppress(Exception):
             self._register_celery()
@@ -40,14 +40,14 @@ class ExitHooks:
     def _register_pool(self, package: str) -> None:
         """Register with multiprocessing, or with celery's copy of it.
 
-        A worker forgets the finalizers it inherits, then calls what was registered to be called
-        after a fork: there a new one can be made. It may be too late for that in this process.
+        A worker forgets inherited finalizers, and then calls what was registered to run after a
+        fork, which can make a new finalizer. In this process, it may be too late for that.
         """
         if f"{package}.util" not in sys.modules:
             return
         util, process = sys.modules[f"{package}.util"], sys.modules[f"{package}.process"]
         if package not in self._registered:
-            # It is kept by a weak reference to its first argument, so that must be an object that
+            # It holds only a weak reference to its first argument, so this must be an object that
             # lives as long as the process.
             util.register_after_fork(self, lambda hooks: hooks.finalize(util))
             self._registered.add(package)
@@ -55,13 +55,13 @@ class ExitHooks:
             self.finalize(util)
 
     def finalize(self, util: FinalizerModule) -> None:
-        """Have this process finish at its end."""
+        """Call `finish` when this process ends."""
         util.Finalize(None, self._finish, exitpriority=LAST)
 
     def _register_celery(self) -> None:
         signals = sys.modules.get("celery.signals")
         if signals is not None:
-            # `dispatch_uid` makes another call replace this one.
+            # With `dispatch_uid`, a repeated call replaces the first one.
             signals.worker_process_shutdown.connect(
                 self._shut_down, weak=False, dispatch_uid="zibrato"
             )

@@ -1,6 +1,6 @@
-"""Sends what connections hold, and closes them, each until a moment of its own and all at once.
+"""Flush and close connections, each until its own deadline, and all at the same time.
 
-So one whose daemon is away takes no time of the others.
+So a connection without a daemon takes no time from the others.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from contextlib import suppress
 from zibrato.client.connection import Connection
 
 SLICE = 0.05
-"""Seconds to wait for one connection before the next one's turn."""
+"""Seconds to wait for one connection before the next one has its turn."""
 Deadlines = list[tuple[Connection, float]]
-"""Connections, and the `time.monotonic` until which each may take."""
+"""Connections, and the `time.monotonic` of their deadlines."""
 
 
 def flush(deadlines: Deadlines) -> bool:
-    """Send until everything is, or the deadlines are over; return whether it went."""
+    """Send until nothing is left or the deadlines are over; return whether everything was sent."""
     while remaining := _remaining(deadlines):
         for connection, seconds in remaining:
             connection.wait(int(1000 * min(seconds, SLICE)))
@@ -25,12 +25,13 @@ def flush(deadlines: Deadlines) -> bool:
 
 
 def close(deadlines: Deadlines) -> None:
-    """Close those that nobody uses, and wait until ZeroMQ has sent what it has."""
+    """Close unused connections, and wait until ZeroMQ has sent what it holds."""
     contexts = []
     for connection, deadline in deadlines:
-        with suppress(Exception):  # the others are to be closed as well
+        with suppress(Exception):  # the others have to be closed as well
             contexts.append(connection.close(deadline - time.monotonic()))
-    # Ending a context blocks for the linger of its sockets: all of them linger by now, at once.
+    # Terminating a context blocks for its sockets' linger: by now all of them linger at the same
+    # time.
     for context in contexts:
         if context is not None:
             with suppress(Exception):
@@ -38,7 +39,7 @@ def close(deadlines: Deadlines) -> None:
 
 
 def _remaining(deadlines: Deadlines) -> Deadlines:
-    """Return the connections that could send more in time, and the seconds that each has left."""
+    """Return the connections that can send more in time, and the seconds that each has left."""
     now = time.monotonic()
     return [
         (connection, deadline - now)

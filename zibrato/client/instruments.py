@@ -41,7 +41,7 @@ __all__ = [
 
 
 class SeriesOptions(TypedDict, total=False):
-    """What every instrument takes beside its name."""
+    """Options of every instrument, in addition to the name."""
 
     level: str | int
     source: str | None
@@ -49,25 +49,25 @@ class SeriesOptions(TypedDict, total=False):
 
 
 class Options(SeriesOptions, total=False):
-    """What instruments take that may record another kind than their own."""
+    """Options of instruments that may record another kind than their own."""
 
     mtype: str
 
 
 class ValueOptions(Options, total=False):
-    """What decorators and context managers take beside their name."""
+    """Options of decorators and context managers."""
 
     value: float
 
 
 class TimeOptions(ValueOptions, total=False):
-    """What `time_me` takes beside its name."""
+    """Options of `time_me`."""
 
     outcome: bool
 
 
 class ExceptionOptions(ValueOptions, total=False):
-    """What `count_exceptions` takes beside its name."""
+    """Options of `count_exceptions`."""
 
     exceptions: type[BaseException] | tuple[type[BaseException], ...]
 
@@ -117,11 +117,11 @@ class Instruments(Lookup):
         ) -> None: ...
 
     else:
-        # Two parameters for one argument, by position and by keyword: Python would raise for one
-        # that is given twice, and to look for it in `options` would cost what the call does. What
-        # is too much by position is taken for such a name, before `surplus` gets it. So there is a
-        # call that Python rejects, with that and with `name=`; parameters by keyword alone would
-        # end that, and cost every call 10 ns.
+        # One argument has two parameters, positional and by keyword: Python would raise if it were
+        # given twice, and looking for it in `options` would cost as much as the call. A surplus
+        # positional argument is taken for such a name before `surplus` gets it. So Python rejects
+        # one kind of call: with a surplus argument and with `name=`. Keyword-only parameters would
+        # avoid that, but cost every call 10 ns.
 
         def count_me(self, name_=None, /, name=None, *surplus, **options):
             """count_me(name=None, *, value=1, **options)
@@ -136,7 +136,7 @@ class Instruments(Lookup):
                         return self._counters[name]
                     if name is None:
                         return self._counters[name_]
-            except (KeyError, TypeError):  # unknown yet, or unhashable
+            except (KeyError, TypeError):  # not cached yet, or unhashable
                 pass
             except Exception:
                 raise_if_plain(name_, name)
@@ -155,7 +155,7 @@ class Instruments(Lookup):
                         return self._exceptions[name]
                     if name is None:
                         return self._exceptions[name_]
-            except (KeyError, TypeError):  # unknown yet, or unhashable
+            except (KeyError, TypeError):  # not cached yet, or unhashable
                 pass
             except Exception:
                 raise_if_plain(name_, name)
@@ -177,7 +177,7 @@ class Instruments(Lookup):
                         return self._timers[name]
                     if name is None:
                         return self._timers[name_]
-            except (KeyError, TypeError):  # unknown yet, or unhashable
+            except (KeyError, TypeError):  # not cached yet, or unhashable
                 pass
             except Exception:
                 raise_if_plain(name_, name)
@@ -197,7 +197,7 @@ class Instruments(Lookup):
                         return self._in_progress[name]
                     if name is None:
                         return self._in_progress[name_]
-            except (KeyError, TypeError):  # unknown yet, or unhashable
+            except (KeyError, TypeError):  # not cached yet, or unhashable
                 pass
             except Exception:
                 raise_if_plain(name_, name)

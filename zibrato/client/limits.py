@@ -1,4 +1,4 @@
-"""The bounds that a client is given, rejected where they are given."""
+"""Check the bounds that a client is given."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ MAX_MAX_PENDING = 1_000_000_000
 
 
 def linger(given: object) -> float:
-    """Return the seconds that were given; raises TypeError or ValueError with one line."""
+    """Return the given seconds; raises TypeError or ValueError with one line."""
     return _seconds("linger", given, 0.0)
 
 
 def interval(given: object) -> float:
-    """Return the seconds that were given; raises TypeError or ValueError with one line."""
+    """Return the given seconds; raises TypeError or ValueError with one line."""
     return _seconds("interval", given, 0.001)
 
 
 def max_pending(given: object) -> int:
-    """Return the number of samples; raises TypeError or ValueError with one line."""
+    """Return the given number of samples; raises TypeError or ValueError with one line."""
     text = f"max_pending: expected a whole number from 1 to {MAX_MAX_PENDING}, got {shown(given)}"
     if not isinstance(given, int) or isinstance(given, bool):
         raise TypeError(text)
@@ -33,6 +33,6 @@ def _seconds(name: str, given: object, least: float) -> float:
     text = f"{name}: expected seconds from {least:g} to {MAX_LINGER:g}, got {shown(given)}"
     if not isinstance(given, int | float) or isinstance(given, bool):
         raise TypeError(text)
-    if not least <= given <= MAX_LINGER:  # which NaN isn't, either
+    if not least <= given <= MAX_LINGER:  # NaN isn't in the range, either
         raise ValueError(text)
     return float(given)

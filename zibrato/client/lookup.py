@@ -1,4 +1,4 @@
-"""Finds what a call of an instrument means, cached by what the call was given."""
+"""Find the object for a call of an instrument, cached by the call's arguments."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Caller = TypeVar("Caller", CountMe, CountExceptions, TimeMe, InProgress)
 
 
 class Lookup:
-    """The instruments of one client, made when they are first asked for."""
+    """The instruments of one client, made when they are first requested."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._instruments: dict[tuple[object, ...], object] = {}
-        # With a bound of their own: tags that are made at run time may be of any number.
+        # These have their own bound: tags that are made at run time may have any number of values.
         self._tagged: dict[tuple[object, ...], object] = {}
-        # Those that have a name and no option, by their name: to look one up costs a call the most.
+        # Instruments with a name and no options, by name: finding one is most of a call's cost.
         self._counters: dict[str | None, CountMe] = {}
         self._exceptions: dict[str | None, CountExceptions] = {}
         self._timers: dict[str | None, TimeMe] = {}
@@ -51,7 +51,7 @@ class Lookup:
         surplus: Sequence[object],
         options: Mapping[str, object],
     ) -> object:
-        """Return the instrument, or where it stands bare above a function, that instrumented."""
+        """Return the instrument, or an instrumented function if used without parentheses."""
         if _is_function(names[0]):
             function = cast("Callable[..., object]", names[0])
             return self._new(kind, (None, names[1]), surplus, options)(function)
@@ -87,7 +87,7 @@ class Lookup:
         surplus: Sequence[object],
         options: Mapping[str, object],
     ) -> Instrument:
-        """Return the instrument of these arguments, cached for the next call with the same."""
+        """Return the instrument for these arguments, cached for the next call with the same."""
         cache, given, tags = self._instruments, options, options.get("tags")
         try:
             if type(tags) is dict:
@@ -102,10 +102,10 @@ class Lookup:
             return self._new(kind, names, surplus, options)
         if isinstance(instrument, kind):
             return instrument
-        if given is not options:  # of its own, since the caller may change what it has given
+        if given is not options:  # copied, because the caller may change the mapping
             options = {**options, "tags": dict(pairs)}
         instrument = self._new(kind, names, surplus, options)
-        # Keys are compared with those of later calls: no code of others may run then.
+        # Keys are compared with those of later calls, and that must not run foreign code.
         is_plain = are_plain(*names, *surplus, *options.values()) and _is_text(options.get("tags"))
         if is_plain and len(cache) < MAX_CACHED:
             cache[key] = instrument
@@ -123,21 +123,21 @@ class Lookup:
 
 
 def _is_function(given: object) -> bool:
-    """Return whether a decorator that stands bare got this to instrument, and no name."""
-    # Of the type, since an object may lie about its class, or fail to say.
+    """Return whether a decorator without parentheses got a function to instrument, not a name."""
+    # Check the type, because an object's `__class__` may lie or raise.
     is_method = issubclass(type(given), classmethod | staticmethod | property)
     return is_method or (callable(given) and not issubclass(type(given), str))
 
 
 def _is_text(tags: object) -> bool:
-    """Return whether tags are text alone: a key with 1 would also be found for True."""
+    """Return whether tags have only text: a key with 1 would also be found for True."""
     return type(tags) is not dict or all(
         type(text) is str for pair in tags.items() for text in pair
     )
 
 
 def _cache(cache: dict[str | None, T], names: Names, value: T) -> None:
-    """Keep what a call with a name alone means."""
+    """Cache the instrument for calls with only a name."""
     given = [name for name in names if name is not None]
     if len(given) == 1 and type(given[0]) is str and len(cache) < MAX_CACHED:
         cache[given[0]] = value

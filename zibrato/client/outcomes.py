@@ -1,4 +1,4 @@
-"""How a call ended, and where its seconds go by that."""
+"""How a call ended, and the buffers for its seconds by outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Exceptions = tuple[type[BaseException], ...]
 
 
 class Outcomes:
-    """Takes the seconds of calls to the buffer of what came of each."""
+    """Puts the seconds of calls into the buffers for their outcomes."""
 
     __slots__ = ("_cancelled", "_error", "ok")
 
@@ -23,7 +23,7 @@ class Outcomes:
         self._cancelled = cancelled
 
     def end(self, start: float, error: BaseException | None) -> None:
-        """Record what began at `start`, by the clock of `perf_counter`, and ended with `error`."""
+        """Record a call that began at `start`, by `perf_counter`, and ended with `error`."""
         seconds = perf_counter() - start
         if error is None:
             self.ok(seconds)
@@ -34,11 +34,11 @@ class Outcomes:
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Return whether what ended a call came from outside.
+    """Return whether a call was ended from outside.
 
-    That is what no `except Exception` catches, asyncio's cancellation and the closing of a
-    generator for two, and Twisted's or concurrent.futures' CancelledError. Those are known by their
-    name, as nothing is imported for it.
+    `except Exception` doesn't catch such an error, for example asyncio's cancellation or the
+    closing of a generator; Twisted's and concurrent.futures' CancelledError count, too. Those are
+    recognized by name, so that nothing is imported for this.
     """
     if not isinstance(error, Exception):
         return True
@@ -46,11 +46,11 @@ def is_cancellation(error: BaseException) -> bool:
 
 
 def matches(error: object, exceptions: Exceptions) -> bool:
-    """Return whether `except exceptions` would catch it, whatever its class says of itself."""
+    """Return whether `except exceptions` would catch the error, whatever its `__class__` says."""
     return any(kind is wanted for kind in kinds(error) for wanted in exceptions)
 
 
 def kinds(error: object) -> tuple[type, ...]:
-    """Return the classes that an error is of, past whatever its own says of itself."""
+    """Return the classes of an error, whatever its `__class__` says."""
     classes: tuple[type, ...] = type.__dict__["__mro__"].__get__(type(error))
     return classes

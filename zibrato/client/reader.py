@@ -1,6 +1,6 @@
-"""The thread that calls what gauges are read by: functions of the host's, which may never return.
+"""The thread that calls the host's functions for reading gauges, which may never return.
 
-Were it the sender's, such a function would end the sending, and nothing would bound what waits.
+In the sender's thread, such a function would end all sending, and nothing would bound what waits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 PATIENCE = 0.5
-"""Seconds that somebody waits for readings, once until they are there."""
+"""Seconds to wait for readings; after a timeout, nobody waits until they are done."""
 NAME = "zibrato-reader"
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
 
@@ -21,20 +21,20 @@ Jobs = queue.SimpleQueue[Callable[[], None]]
 
 
 def begin_thread(name: str, starter: int) -> bool:
-    """Name this thread, which the one of the native id `starter` has started.
+    """Name this thread, which was started by the thread with the native id `starter`.
 
-    Returns whether it is one: else it is a greenlet in that very thread.
+    Returns whether it is a thread; otherwise it is a greenlet in that very thread.
     """
     threading.current_thread().name = name
     native = threading.get_native_id() != starter
     if native:
-        # A signal that the host waits for must not come here, where it may end the process.
+        # This thread must not get a signal that the host waits for: it could end the process.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - FAULTS)
     return native
 
 
 class Reader:
-    """Does one job after the other, in a thread that is started with the first."""
+    """Runs one job after the other in a thread, which is started for the first job."""
 
     def __init__(self) -> None:
         self.thread: int | None = None
@@ -42,9 +42,9 @@ class Reader:
         self._late: _thread.LockType | None = None
 
     def run(self, job: Callable[[], bool]) -> bool:
-        """Return what `job` returns, False while an earlier one is late; it raises nothing.
+        """Run a job, which raises nothing; return its result, or False if an earlier one is late.
 
-        Raises TimeoutError where nobody waits for it any longer.
+        Raises TimeoutError if the job takes too long to wait for.
         """
         if self._late is not None:
             if not self._late.acquire(blocking=False):
@@ -70,12 +70,12 @@ class Reader:
         return result
 
     def restart(self) -> None:
-        """Begin anew in a forked child, which has no such thread."""
+        """Reset in a forked child, which doesn't have the thread."""
         self.thread = self._late = None
         self._jobs = queue.SimpleQueue()
 
     def _ensure_thread(self) -> bool:
-        """Return whether there is a thread."""
+        """Start the thread if necessary; return whether there is one."""
         if self.thread is None:
             try:
                 self.thread = _thread.start_new_thread(
@@ -87,6 +87,6 @@ class Reader:
 
     def _run(self, jobs: Jobs, starter: int) -> None:
         begin_thread(NAME, starter)
-        while self._jobs is jobs:  # a greenlet goes on in a forked child, which has another
-            with suppress(BaseException):  # whatever it is, there are other jobs
+        while self._jobs is jobs:  # a greenlet continues in a forked child, which has its own
+            with suppress(BaseException):  # whatever is raised, other jobs follow
                 jobs.get()()

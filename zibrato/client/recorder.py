@@ -1,4 +1,4 @@
-"""What an instrument was asked for, checked, and turned into the buffers that it records in."""
+"""Check an instrument's arguments, and find the buffers that it records in."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from zibrato.model import COUNTER, Series
 
 
 class Recorder:
-    """Finds the buffers that arguments mean, for one client: its level, source and tags.
+    """Finds the buffers for arguments, for one client with its level, source and tags.
 
-    `disabled` is `$ZIBRATO_DISABLED` where it isn't given.
+    The default of `disabled` is `$ZIBRATO_DISABLED`.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Recorder:
         self._disabled = is_disabled() if disabled is None else disabled
 
     def event(self, arguments: Arguments) -> Callable[[], object]:
-        """Return what records `value` once; raises TypeError or ValueError."""
+        """Return a function that records `value` once; raises TypeError or ValueError."""
         request = arguments.checked()
         value = request.value
         if value is MISSING:
@@ -52,11 +52,11 @@ class Recorder:
         return lambda: append(value)
 
     def append(self, arguments: Arguments) -> Callable[[object], object]:
-        """Return what records the value that it is called with; raises TypeError or ValueError."""
+        """Return a function that records its argument; raises TypeError or ValueError."""
         return self._append(arguments.checked())
 
     def outcomes(self, arguments: Arguments) -> Outcomes | None:
-        """Return what records seconds by the outcome of what took them, None where it's off.
+        """Return an object that records seconds by outcome, or None if the level is off.
 
         Raises TypeError or ValueError.
         """
@@ -67,7 +67,7 @@ class Recorder:
         return Outcomes(*[self._append(request._replace(tags=tuple(tags))) for tags in tagged])
 
     def in_progress(self, arguments: Arguments) -> InProgressBuffer | None:
-        """Return what counts who is inside, None where it's off; raises TypeError or ValueError."""
+        """Return the buffer of calls in progress; None if off; raises TypeError or ValueError."""
         series = self._series(arguments.checked())
         return None if series is None else self.buffers.in_progress_buffer(series)
 
@@ -80,7 +80,7 @@ class Recorder:
         self.buffers.dropped["argument"] += 1
 
     def _series(self, request: Request) -> Series | None:
-        """Return the series to record in, None where such measurements are to cost nothing."""
+        """Return the series to record in, or None if such measurements must cost nothing."""
         if self._disabled or not self._levels.passes(request.level):
             return None
         tags = request.tags
@@ -94,7 +94,7 @@ class Recorder:
 def check_defaults(
     *, level: str | int | None, source: str | None, tags: Mapping[str, str] | None
 ) -> None:
-    """Raise TypeError or ValueError for what a client can't have for its measurements."""
+    """Raise TypeError or ValueError if a client can't have these defaults for measurements."""
     if level is not None:
         threshold(level)
     reading.source(source or "")
@@ -102,11 +102,11 @@ def check_defaults(
 
 
 def noop(*_: object) -> None:
-    """Take the place of a recording that is off."""
+    """Do nothing, in place of a recording that is off."""
 
 
 def threshold(level: str | int) -> LevelFilter:
-    """Return the filter that passes the standard `level` and those above it."""
+    """Return a filter that passes the standard `level` and higher ones."""
     name = level_name(level)
     if name not in LEVELS:
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Whether there is room for ZeroMQ: where it gets no descriptor or thread, libzmq aborts.
+"""Check for resources before using ZeroMQ: if it gets no descriptor or thread, libzmq aborts.
 
-That would be the end of the host's process, so what a context and a socket take is tried first.
+That would end the host's process, so this tries to get what a context and a socket need.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import zmq
 
 DESCRIPTORS = 16
 THREADS = 2
-"""Of a context: one for its I/O, and one that ends its sockets."""
+"""The threads of a context: one for I/O, and one that closes its sockets."""
 DEADLINE = 0.5
 
 
 def check_resources() -> None:
-    """Raise zmq.ZMQError where a new context and socket could fail for want of room."""
+    """Raise zmq.ZMQError if a new context and socket may lack descriptors or threads."""
     try:
         _try_descriptors(DESCRIPTORS)
         _try_threads(THREADS)
@@ -44,9 +44,9 @@ def _try_descriptors(number: int) -> None:
 
 
 def _try_threads(number: int) -> None:
-    """Have so many threads at once, and wait until the system has them back."""
+    """Start so many threads at once, and wait until they have ended."""
     if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
-        return  # gevent's; a greenlet, which is what this is then, must not give way here
+        return  # gevent's; then this is a greenlet, which must not yield here
     gate = threading.Lock()
     tasks: list[Path] = []
 
@@ -56,7 +56,7 @@ def _try_threads(number: int) -> None:
             pass
 
     started = 0
-    with gate:  # nobody passes before all are there: they are to be had at once
+    with gate:  # none may end before all have started: they must exist at once
         try:
             for _ in range(number):
                 _thread.start_new_thread(wait, ())

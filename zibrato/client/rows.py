@@ -1,4 +1,4 @@
-"""What a drain takes: rows for a batch, made of just what the encoder takes."""
+"""Rows for a batch, as a drain takes them, with only the types that the encoder accepts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from zibrato.model import MAX_EXACT_INT, TIMER, Series, bounded
 from zibrato.wire import CounterRow, SampleRow, pack
 
 ROW_COST = 16
-"""How many samples' worth of memory a row takes beside its samples."""
+"""The memory of a row in addition to its samples, measured in samples."""
 MAX_IDENTITY = 100_000
-"""Bytes that the name, source, level and tags of a series may have: far below a frame's."""
+"""The most bytes of a series' name, source, level and tags, far below those of a frame."""
 
 
 class Rows:
-    """Rows for one batch, and how many samples they hold."""
+    """Rows for one batch, and how many samples they contain."""
 
     __slots__ = ("counters", "gauges", "samples", "timers")
 
@@ -30,16 +30,16 @@ class Rows:
 
     @property
     def cost(self) -> int:
-        """About how many samples' worth of memory they take."""
+        """About how much memory they take, measured in samples."""
         return self.samples + len(self) * ROW_COST
 
     @property
     def measurements(self) -> int:
-        """How many measurements they hold."""
+        """How many measurements they contain."""
         return self.samples + sum(row.count for row in self.counters)
 
     def add_count(self, series: Series, events: int, total: float) -> None:
-        """Add `events` increments, `total` together."""
+        """Add `events` increments, whose sum is `total`."""
         self.counters.append(CounterRow(*_identity(series), events, encodable(total)))
 
     def add_samples(self, series: Series, samples: array[float]) -> None:
@@ -54,20 +54,20 @@ def _identity(series: Series) -> tuple[str, str, str | None, dict[str, str]]:
 
 
 def encodable(total: float) -> float:
-    """Return `total` as the encoder takes it: no subclass, no huge int, no infinity."""
+    """Return `total` as the encoder accepts it: no subclass, no huge int, no infinity."""
     return total if type(total) is int and abs(total) <= MAX_EXACT_INT else float(bounded(total))
 
 
 def plain(series: Series) -> Series:
-    """Return `series` of exact strings, which alone the encoder takes.
+    """Return `series` with exact strings: the encoder accepts nothing else.
 
-    Raises TypeError for an identity that isn't all text, ValueError for one that can't be encoded
-    or is too long to be sent.
+    Raises TypeError if the identity isn't all text, and ValueError if it can't be encoded or is too
+    long to be sent.
     """
     kind, name, source, tags, level = series
     copy = Series(
         kind,
-        str.__str__(name),  # unlike str(), raises for what is no text, and ignores a subclass's own
+        str.__str__(name),  # unlike str(), raises for other types, ignores overriding
         str.__str__(source),
         tuple([(str.__str__(key), str.__str__(value)) for key, value in tags]),
         str.__str__(level),

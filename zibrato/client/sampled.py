@@ -1,8 +1,8 @@
 """Gauges that are read once a second: callables, and how many calls are in progress.
 
-They are read for whoever drains the buffers, the sender's thread or the reactor's, one after the
-other; the callables of the former by the reader's thread. What is read goes into the buffers as a
-reading like any other.
+They are read, one by one, for whoever drains the buffers: the sender's thread or the reactor's. For
+the sender, the reader's thread calls the callables. A reading is put into the buffers like any
+other.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from zibrato.model import Series
 SLOW = 0.01
 """Seconds that a reading may take without a rest after it."""
 REST = 10
-"""How many times as long as its last reading took a callable isn't called after it."""
+"""After a slow reading, a callable rests for this many times the reading's duration."""
 Append = Callable[[float], object]
 Function = Callable[[], float]
 Run = Callable[[Callable[[], bool]], bool]
 
 
 class InProgressBuffer:
-    """How many have entered and not left yet; both are calls of a C function, and take no lock."""
+    """How many calls have entered and not left yet; both are C functions that take no lock."""
 
     __slots__ = ("_base", "_idle", "enter", "leave")
 
@@ -37,9 +37,9 @@ class InProgressBuffer:
         self._idle: int | None = None
 
     def read(self) -> int | None:
-        """Return how many there are; None in a forked child in which none has entered yet."""
-        # Both counts are read by advancing them, which leaves their difference as it is. That of
-        # those who left comes first: who comes and goes in between must not make it negative.
+        """Return how many are in progress; None in a forked child before the first one enters."""
+        # Reading the counts advances both, which leaves their difference the same. Read `leave`
+        # first: a call that enters and leaves in between must not make the difference negative.
         left = self.leave()
         entered = self.enter()
         if self._idle is not None:
@@ -47,23 +47,23 @@ class InProgressBuffer:
                 self._idle = entered
                 return None
             self._idle = None
-        # In a child one that entered in its parent may leave.
+        # In a child, a call may leave that has entered in the parent.
         self._base = min(self._base, entered - left)
         return entered - left - self._base
 
     def restart(self) -> None:
-        """Begin anew in a forked child: who is inside is inside in its parent."""
+        """Reset in a forked child: the calls in progress are the parent's."""
         left, self._idle = self.leave(), self.enter()
         self._base = self._idle - left
 
 
 class SampledFunction:
-    """A callable that is read; it rests the longer the longer it takes."""
+    """A callable that is read; the longer a reading takes, the longer it rests."""
 
     __slots__ = ("_function", "_ready")
 
     def __init__(self, function: Function) -> None:
-        # A method is its object's, which may go: nobody expects a gauge to keep it.
+        # A method belongs to its object, which may die: nobody expects a gauge to keep it alive.
         self._function: Callable[[], Function | None] = (
             WeakMethod(function) if type(function) is MethodType else lambda: function
         )
@@ -71,15 +71,15 @@ class SampledFunction:
 
     @property
     def gone(self) -> bool:
-        """Whether the object whose method it is has gone."""
+        """Whether the method's object has died."""
         return self._function() is None
 
     def restart(self) -> None:
-        """Rest no longer: in a forked child it may take less."""
+        """End the rest: in a forked child, a reading may be faster."""
         self._ready = 0.0
 
     def read(self) -> float | None:
-        """Return its number, None where it rests; raises whatever it raises."""
+        """Return the callable's number, or None while it rests; raises whatever it raises."""
         function, start = self._function(), monotonic()
         if function is None or start < self._ready:
             return None
@@ -92,13 +92,13 @@ class SampledFunction:
 
 
 class Sampled:
-    """The gauges of one client that are read, by series, and when each was."""
+    """The gauges of one client that have to be read, by series, and when each was read."""
 
     def __init__(self, append: Callable[[Series], Append], count_error: Callable[[], None]) -> None:
         self._append = append
         self._count_error = count_error
         self.run: Run = lambda job: job()
-        """Has the callables read, and returns what that returns."""
+        """Runs a job that reads the callables, and returns its result."""
         self._functions: dict[Series, SampledFunction] = {}
         self._in_progress: dict[Series, InProgressBuffer] = {}
         self._moments: dict[Series, object] = {}
@@ -111,12 +111,12 @@ class Sampled:
         return self._in_progress.setdefault(series, InProgressBuffer())
 
     def adopt(self, series: Series, function: Function) -> None:
-        """Have `function` read from now on, in place of the one that the series had."""
+        """Read `function` from now on, instead of the previous one of the series."""
         self._functions[series] = SampledFunction(function)
         self._moments.pop(series, None)
 
     def sample(self, moment: object) -> bool:
-        """Read all that have not been read for this `moment`; return whether there were any."""
+        """Read all gauges that weren't read for this `moment`; return whether there were any."""
         is_any = False
         for series, gauge in {**self._in_progress}.items():
             if self._moments.get(series) != moment:
@@ -134,7 +134,7 @@ class Sampled:
             if function.gone:
                 self._functions.pop(series, None)
                 self._moments.pop(series, None)
-            # Who waited for an earlier one may have closed the client meanwhile.
+            # While an earlier callable was read, the client may have been closed.
             elif series in self._functions and self._moments.get(series) != moment:
                 self._moments[series] = moment
                 is_any = True
@@ -151,11 +151,11 @@ class Sampled:
             self._append(series)(value)
 
     def clear(self) -> None:
-        """Read no callable any more."""
+        """Stop reading callables."""
         self._functions.clear()
 
     def restart(self) -> None:
-        """Begin anew in a forked child, which reads what its parent does."""
+        """Reset in a forked child, which reads the same gauges as its parent."""
         self._moments.clear()
         for gauge in list(self._in_progress.values()):
             gauge.restart()

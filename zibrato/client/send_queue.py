@@ -1,4 +1,4 @@
-"""What was drained and waits to be sent: batches in order, within a bound, as frames."""
+"""Drained batches that wait to be sent, in order, within a bound, as frames."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from zibrato.client.rows import ROW_COST, encodable
 from zibrato.wire import Batch, CounterRow, encode
 
 BATCH_COST = 64
-"""How many samples' worth of memory a batch takes beside its rows."""
+"""The memory of a batch in addition to its rows, measured in samples."""
 MAX_SENT = 256 * 1024
-"""Bytes of a frame that is sent. The daemon takes far longer ones, but few of them at a time."""
+"""The most bytes of a frame. The daemon accepts much longer frames, but only a few at a time."""
 OWN = "zibrato.client."
-"""What the names of the client's own series begin with."""
+"""The prefix of the client's own series."""
 
 
 class SendQueue:
-    """Batches, oldest first, with sequence numbers of their own.
+    """Batches, oldest first, with sequence numbers.
 
-    Past about `max_pending` samples (or as much memory in rows) the oldest are dropped. Counters
-    never are: those of a dropped batch are added to the next one.
+    Beyond about `max_pending` samples (or as much memory in rows), the oldest samples are dropped.
+    Counters never are: those of a dropped batch are added to the next one.
     """
 
     def __init__(self, max_pending: int) -> None:
         self.max_pending = max_pending
         self.reserved = 0
-        """What else takes of the bound, in samples' worth of memory."""
+        """Memory that something else takes within the bound, measured in samples."""
         self.acknowledged: int | None = None
         self._sequence = 1
         self._batches: deque[Batch] = deque()
@@ -38,27 +38,27 @@ class SendQueue:
 
     @property
     def is_filling(self) -> bool:
-        """Whether half of what may wait does."""
+        """Whether the queue is more than half full."""
         return self._cost + self.reserved > self.max_pending / 2
 
     def add(self, batch: Batch) -> int:
-        """Append a batch, and return how many samples were dropped for it."""
+        """Append a batch; return how many samples were dropped for it."""
         self._batches.append(batch)
         self._cost += cost(batch)
         dropped = 0
-        # The last one stays, since there is no other to take its counters.
+        # Keep the last batch: there is no other that could take its counters.
         while self._cost + self.reserved > self.max_pending and len(self._batches) > 1:
             dropped += self._drop_oldest()
         return dropped
 
     def first(self) -> bytes:
-        """Return the frame of the first batch, having split what is longer than `MAX_SENT`.
+        """Return the frame of the first batch; one longer than `MAX_SENT` is split.
 
-        Raises LookupError where there is none.
+        Raises LookupError if there is none.
         """
         while True:
-            # Numbered as late as this, so that batches that are split, merged or dropped leave no
-            # gap in what the daemon sees.
+            # Number batches only now, so that splitting, merging and dropping them leaves no gap
+            # for the daemon.
             batch = self._batches[0] = self._numbered(self._batches[0])
             frame = encode(batch)
             if len(frame) <= MAX_SENT:
@@ -86,18 +86,18 @@ class SendQueue:
         )
 
     def renewed(self, batch: Batch) -> Batch:
-        """Return a batch that was sent, with what is acknowledged by now."""
+        """Return a batch that was sent, updated with what is acknowledged by now."""
         return msgspec.structs.replace(batch, acknowledged=self.acknowledged)
 
     def _drop_oldest(self) -> int:
-        """Drop the samples of the oldest batch, and add its counters to the next."""
+        """Drop the samples of the oldest batch, and add its counters to the next one."""
         oldest, following = self._batches[0], self._batches[1]
         counters = _merged([*oldest.counters, *following.counters])
         self._replace(2, msgspec.structs.replace(following, counters=counters))
         return _samples(oldest)
 
     def _replace(self, number: int, *batches: Batch) -> list[Batch]:
-        """Put `batches` in the place of the first `number`; return those."""
+        """Replace the first `number` batches by `batches`; return the replaced ones."""
         replaced = [self._batches.popleft() for _ in range(number)]
         self._batches.extendleft(reversed(batches))
         self._cost += sum(map(cost, batches)) - sum(map(cost, replaced))
@@ -105,7 +105,7 @@ class SendQueue:
 
 
 def measurements(batch: Batch) -> int:
-    """Return how many measurements a batch holds, but for the client's own."""
+    """Return how many measurements a batch contains, without the client's own."""
     counts = [row.count for row in batch.counters if not row.name.startswith(OWN)]
     return _samples(batch) + sum(counts)
 
@@ -116,15 +116,15 @@ def _samples(batch: Batch) -> int:
 
 
 def cost(batch: Batch) -> int:
-    """Return about how many samples' worth of memory a batch takes."""
+    """Return about how much memory a batch takes, measured in samples."""
     rows = len(batch.counters) + len(batch.timers) + len(batch.gauges)
     return _samples(batch) + rows * ROW_COST + BATCH_COST
 
 
 def _parts(batch: Batch) -> list[Batch]:
-    """Return batches of fewer rows: halves of each kind, or the kinds where there is one of each.
+    """Split a batch: halve each kind's rows, or separate the kinds if each has only one row.
 
-    Raises ValueError where it has a row alone: that is bounded, see MAX_IDENTITY and CHUNK.
+    Raises ValueError for a single row, whose size is bounded by MAX_IDENTITY and CHUNK.
     """
     counters, timers, gauges = lists = (batch.counters, batch.timers, batch.gauges)
     if sum(map(len, lists)) < 2:
@@ -142,7 +142,7 @@ def _parts(batch: Batch) -> list[Batch]:
 
 
 def _merged(rows: list[CounterRow]) -> list[CounterRow]:
-    """Return the rows with those of one identity added together."""
+    """Return the rows, with those of the same identity added up."""
     merged: dict[tuple[object, ...], CounterRow] = {}
     for row in rows:
         key = (row.name, row.level, row.source, *sorted(row.tags.items()))

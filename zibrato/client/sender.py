@@ -1,10 +1,11 @@
-"""The one thread of a process that takes measurements out of buffers and sends them.
+"""The thread of a process that takes measurements out of buffers and sends them.
 
-It owns every ZeroMQ socket of the client. It wakes once a second, aligned to the clock, so that
-a batch doesn't straddle two of the daemon's intervals; more often only while there is much to send.
+It owns every ZeroMQ socket of the client. It wakes once a second, aligned to the clock, so that a
+batch doesn't straddle two of the daemon's intervals. It wakes more often only while there is much
+to send.
 
-Whatever waits for the thread may be a signal handler or a finalizer that interrupted another one
-that waits, so nothing here waits for a lock that the interrupted code may hold.
+A signal handler or a finalizer that waits for the thread may have interrupted code that waits for
+it, too. So nothing here waits for a lock that the interrupted code may hold.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Jobs = queue.SimpleQueue[Callable[[], None]]
 
 
 class Sender:
-    """Sends what the open `connections` hold, and drops what the closed ones still get."""
+    """Sends what the open `connections` hold, and drops what closed ones still get."""
 
     def __init__(self) -> None:
         self.connections: list[Connection] = []
@@ -51,7 +52,7 @@ class Sender:
         self._reader = Reader()
 
     def acquire(self, connector: Connector, linger: float, max_pending: int) -> Connection:
-        """Return the connection of `connector`, shared by its users, and start the thread."""
+        """Return the connection of `connector`, which its users share, and start the thread."""
         with self._lock:
             connection = self._connection(connector)
             connection.acquire(linger, max_pending)
@@ -83,9 +84,9 @@ class Sender:
             self.flush([connection], connection.linger, close=True)
 
     def flush(self, connections: list[Connection], linger: float, close: bool = False) -> bool:
-        """Send what `connections` hold, within `linger` seconds; return whether all of it went.
+        """Send what `connections` hold, within `linger` seconds; return whether all was sent.
 
-        Returns at once, with False, in the client's own threads and where there is no thread.
+        In the client's own threads, and if there is no thread, it returns False at once.
         """
         if (
             sys.is_finalizing()
@@ -95,7 +96,8 @@ class Sender:
             return False
         linger = min(max(linger, 0.0), MAX_LINGER)
         deadline = time.monotonic() + linger
-        # A bare lock and no Event, whose own lock an interrupted call of this may hold.
+        # A plain lock, not an Event: an interrupted call of this method may hold an Event's own
+        # lock.
         done = threading.Lock()
         done.acquire()
         sent = False
@@ -107,20 +109,20 @@ class Sender:
             finally:
                 done.release()
 
-        self._jobs.put(job)  # of a SimpleQueue, which alone promises that this may be interrupted
+        self._jobs.put(job)  # only a SimpleQueue guarantees that this is reentrant
         return done.acquire(timeout=linger + GRACE) and sent
 
     def finish(self) -> None:
-        """Send what is left as the process ends, within the longest `linger` of the connections."""
+        """Send what is left at the end of the process, within the connections' longest `linger`."""
         live, linger = self._retire()
         if live:
             self.flush(live, linger, close=True)
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child: the parent sends what was recorded before.
+        """Reset in a forked child: the parent sends what was recorded before.
 
-        What the child inherited of ZeroMQ is kept referenced and never closed, since closing it
-        here would touch threads and files that are the parent's.
+        ZeroMQ objects that the child inherited are kept referenced and never closed, since closing
+        them here would affect threads and files of the parent.
         """
         self._lock = threading.RLock()
         self._thread = None
@@ -131,7 +133,7 @@ class Sender:
             self._start()
 
     def _retire(self) -> tuple[list[Connection], float]:
-        """Return the open connections, to be closed whoever uses them, and their longest linger."""
+        """Return the open connections, now without users, and their longest linger."""
         live = [connection for connection in self.connections if not connection.closed]
         for connection in live:
             connection.users = 0
@@ -139,7 +141,7 @@ class Sender:
         return live, min(longest, MAX_LINGER)
 
     def _ensure_thread(self) -> bool:
-        """Return whether the thread runs, having started it if there was none."""
+        """Start the thread if there is none; return whether it runs."""
         if self._thread is None:
             with self._lock:
                 if self._thread is None:
@@ -147,9 +149,10 @@ class Sender:
         return self._thread is not None
 
     def _start(self) -> None:
-        """Start the thread, or have the garbage collector try again where there can be none.
+        """Start the thread; if that fails, have the garbage collector try again.
 
-        It isn't made by `threading`, whose lock may be held by the code that this interrupts.
+        It isn't made by `threading`, because the code that this interrupts may hold that module's
+        lock.
         """
         self._exit_hooks.register()
         self._jobs = queue.SimpleQueue()
@@ -165,15 +168,16 @@ class Sender:
                 gc.callbacks.append(self._retry)
 
     def _retry(self, phase: str, _info: object) -> None:
-        """Start the thread after a while; meanwhile nothing else bounds what is recorded.
+        """Start the thread after a while; only this bounds what is recorded until then.
 
-        The garbage collector calls this before and after each of its runs. It is all that calls
-        back in a process that gets no thread, and it runs the more often the more is allocated.
+        The garbage collector calls this before and after each of its runs. Nothing else calls back
+        in a process that can't start threads, and the collector runs more often the more is
+        allocated.
         """
         now = time.monotonic()
         if phase == "start" or now < self._last_attempt + INTERVAL or sys.is_finalizing():
             return
-        # It may interrupt any code, also such as holds this lock in another thread: don't wait.
+        # This may interrupt any code, even while another thread holds this lock: don't wait.
         if self._lock.acquire(blocking=False):
             try:
                 if self._thread is None:
@@ -188,7 +192,7 @@ class Sender:
         native = begin_thread("zibrato-sender", starter)
         delay = 0.0
         try:
-            # A thread that a fork left behind, or that was replaced, has another queue than this.
+            # A thread that was left behind by a fork, or that was replaced, has another queue.
             while self._jobs is jobs and not (native and _is_last()):
                 delay = self._turn(jobs, delay)
             if self._jobs is jobs:
@@ -199,13 +203,13 @@ class Sender:
                 self._thread = None
 
     def _turn(self, jobs: Jobs, delay: float) -> float:
-        """Wait for a job, for `delay` seconds at most; do all there is; return the next delay."""
+        """Wait up to `delay` seconds for a job, do everything there is; return the next delay."""
         try:
             with suppress(queue.Empty):
                 jobs.get(timeout=delay)()
                 while True:
                     jobs.get_nowait()()
-            if self._jobs is not jobs:  # a greenlet goes on in a forked child, which has its own
+            if self._jobs is not jobs:  # a greenlet continues in a forked child, which has its own
                 return 0.0
             connections = list(self.connections)
             samples = sum([self._step(connection) for connection in connections])
@@ -220,14 +224,14 @@ class Sender:
                 daemon = connection.connector.daemon
                 absence.warn(absence.text(daemon, connection.max_pending))
             return samples
-        except Exception:  # whatever it is, the other connections and the host go on
+        except Exception:  # whatever it is, the other connections and the host must go on
             connection.errors["fault"] += 1
             return 0
 
     def _finish(self, connections: list[Connection], deadline: float, close: bool) -> bool:
-        """Send all until the `time.monotonic` deadline, then close if asked to.
+        """Send everything until the `time.monotonic` deadline, then close if asked to.
 
-        Returns whether all of it went.
+        Returns whether everything was sent.
         """
         now = time.monotonic()
         deadlines = [
@@ -243,17 +247,17 @@ class Sender:
 
 
 def _is_last() -> bool:
-    """Return whether all threads but this one have ended.
+    """Return whether all other threads have ended.
 
-    So it is in a child that another thread than the main one forked and that returned from it: it
-    ends, since that is what it would do without this thread.
+    This is so in a child that was forked by another thread than the main one, when that thread has
+    returned. Then this thread ends as well, since the child would have ended without it.
     """
     threads = [thread for thread in threading.enumerate() if thread.name != reader.NAME]
     return threads == [threading.current_thread()]
 
 
 def _delay(samples: int, blocked: bool, last: float) -> float:
-    """Return the seconds until the next look: to the full second, unless there is much."""
+    """Return the seconds until the next turn: to the next full second unless there is much."""
     if samples >= BUSY_SAMPLES:
         return BUSY_INTERVAL
     if blocked and last < INTERVAL / 2:
@@ -262,7 +266,7 @@ def _delay(samples: int, blocked: bool, last: float) -> float:
 
 
 sender = Sender()
-"""The process's own."""
+"""The sender of the process."""
 
 atexit.register(sender.finish)
 os.register_at_fork(after_in_child=sender.after_fork)

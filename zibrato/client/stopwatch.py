@@ -1,12 +1,12 @@
-"""The context manager that times its body, one object for any number of bodies at once.
+"""The context manager that times its body; one object can time any number of bodies at once.
 
-A `with` statement loads `__exit__` before it begins, and keeps it on its own frame until the body
-ends (the language reference, 8.5). So the `__exit__` that it is given here is one of its own: a
-finish bound to the time of its loading. Threads, tasks, generators and recursion can't mix what
-they don't share, and nothing has to be stored or found again.
+A `with` statement loads `__exit__` before its body begins, and keeps it on its own frame until the
+body ends (the language reference, 8.5). So each statement gets its own `__exit__`: a finish that is
+bound to the time of its loading. Threads, tasks, generators and recursion can't mix what they don't
+share, and nothing has to be stored or looked up.
 
-Who calls `__enter__` and `__exit__` by name, such as ExitStack, gets other ones. Implicit look-ups
-don't see an instance's own attributes (the data model, 3.3.12), explicit ones do.
+A caller of `__enter__` and `__exit__` by name, such as ExitStack, gets other methods. An implicit
+look-up ignores the attributes of an instance (the data model, 3.3.12), an explicit one doesn't.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from zibrato.client.awaitables import End
 Error = BaseException | None
 Finish = Callable[[float, object, Error, object], None]
 
-# What was entered by name in a context (a thread's, a task's): (finish, start, below), a stack.
-# It is one variable for all stopwatches, since contexts keep their variables alive.
+# A stack of what was entered by name in a context (of a thread or a task): (finish, start, below).
+# All stopwatches share one variable, because contexts keep their variables alive.
 _Running = tuple[Finish, float, "_Running | None"]
 _running: ContextVar[_Running | None] = ContextVar("zibrato_running", default=None)
 _get = _running.get
@@ -31,23 +31,24 @@ _set = _running.set
 
 
 class _Loaded:
-    """Gives every `with` statement an `__exit__` of its own, as it begins."""
+    """Gives each `with` statement an `__exit__` of its own, when it begins."""
 
     __slots__ = ()
 
     def __get__(self, stopwatch: Stopwatch | None, _owner: type) -> Callable[..., None]:
-        if stopwatch is None:  # `type(stopwatch).__exit__`, to which the caller hands a stopwatch
+        if stopwatch is None:  # `type(stopwatch).__exit__`, which the caller calls with a stopwatch
             return _exit
-        # Bound to a number, since a method passes what it is bound to on as the first argument:
-        # the start. Nothing written in Python keeps it as cheaply.
+        # Bind a function to a number, the start: a method passes the object that it is bound to as
+        # the first argument. Nothing written in Python stores it as cheaply.
         return MethodType(stopwatch._finish, perf_counter())
 
 
 class _ByName(type):
-    """Gives `type(stopwatch).__enter__` to who calls it by name, as ExitStack does.
+    """Provides `type(stopwatch).__enter__` for callers by name, such as ExitStack.
 
-    A property of the metaclass comes before the class's own attribute where the class is asked for
-    it by name. `with` asks the class too, but without its metaclass: it gets the cheap one below.
+    A look-up by name on the class finds a property of the metaclass before the class's own
+    attribute. `with` looks on the class, too, but ignores its metaclass: it gets the cheap method
+    below.
     """
 
     @property
@@ -56,15 +57,15 @@ class _ByName(type):
 
 
 class Stopwatch(metaclass=_ByName):
-    """Gives the seconds that each body of `with` or `async with` takes to `record`.
+    """Passes the seconds of each body of `with` or `async with` to `record`.
 
-    Threads and tasks may use it at once, and bodies may nest, without their times mixing.
+    Threads and tasks may use it at the same time, and bodies may nest, without mixing their times.
     """
 
     __slots__ = ("__dict__", "_finish", "record")
 
     def __init__(self, record: Callable[[float], object], end: End | None = None) -> None:
-        """With `end` that gets when a body began, and the exception that ended it, instead."""
+        """Call `end`, if given, instead of `record`, with a body's start and its exception."""
 
         def finish(start: float, _kind: object, _error: object, _traceback: object) -> None:
             record(perf_counter() - start)
@@ -74,7 +75,7 @@ class Stopwatch(metaclass=_ByName):
 
         self.record = record
         self._finish: Finish = finish if end is None else finish_with
-        # `stopwatch.__enter__()` finds these first; `with` never looks into an instance.
+        # `stopwatch.__enter__()` finds these first; `with` never looks at an instance.
         self.__dict__["__enter__"] = MethodType(_push, self._finish)
         self.__dict__["__exit__"] = MethodType(_pop, self._finish)
 
@@ -107,7 +108,7 @@ def _push(finish: Finish) -> None:
 
 
 def _pop(finish: Finish, _kind: object = None, error: Error = None, *_: object) -> None:
-    """End the newest body of this stopwatch, also below others', as interleaved generators do."""
+    """End the newest body of this stopwatch, even if others are above it: generators interleave."""
     running = _get()
     above: list[_Running] = []
     while running is not None and running[0] is not finish:
@@ -116,7 +117,7 @@ def _pop(finish: Finish, _kind: object = None, error: Error = None, *_: object) 
     if running is None:
         return
     finish(running[1], None, error, None)
-    # What was entered later is put back as it was: its owner ends its newest body first, too.
+    # Put back what was entered later: its owner ends its newest body first, too.
     below: _Running | None = running[2]
     for other, start, _below in reversed(above):
         below = (other, start, below)

@@ -1,7 +1,7 @@
-"""The source of wrappers, for each kind of function, of what is done before and after the call.
+"""The source code of wrappers, by kind of function and by what they do before and after a call.
 
-Names that begin with `_z_` are the globals that a wrapper gets. `{parameters}` and `{arguments}`
-are the function's own.
+Names that begin with `_z_` are globals of the wrapper. `{parameters}` and `{arguments}` are the
+function's own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def wrapper({parameters}):
         return _z_result
     return _z_adapt(_z_result, _z_end, START)
 """
-"""Without `finally`: a result that isn't finished by now is recorded when it is."""
+"""Has no `finally`, because a result that isn't finished at the return is recorded later."""
 _BODY = """\
 KIND wrapper({parameters}):
     BEGIN
@@ -41,7 +41,7 @@ KIND wrapper({parameters}):
     finally:
         DONE
 """
-# PEP 525 has no `yield from`: every way into the inner generator is passed on by hand.
+# PEP 525 has no `yield from`: each way into the inner generator is passed on explicitly.
 _DELEGATE = """\
 async def wrapper({parameters}):
     BEGIN
@@ -68,7 +68,7 @@ async def wrapper({parameters}):
 
 
 class Templates(NamedTuple):
-    """The source of a wrapper of each kind of function; a procedure's result needs no look."""
+    """The source of wrappers by kind of function; a procedure's result needs no inspection."""
 
     function: str
     coroutine: str
@@ -85,9 +85,9 @@ def templates(
     caught: str = "BaseException",
     start: str = "0.0",
 ) -> Templates:
-    """Return wrappers with these lines before the call, after it, and where it raises `caught`.
+    """Return wrappers with these lines before the call, after it, and after it raised `caught`.
 
-    `start` is when it began, for a result that isn't finished yet.
+    `start` is the call's start, for a result that isn't finished yet.
     """
     lines = {"BEGIN": begin, "DONE": done, "FAILED": failed, "CAUGHT": caught, "START": start}
     body = _BODY_EITHER_WAY if done == failed else _BODY
@@ -102,7 +102,7 @@ def templates(
 
 
 def _filled(template: str, lines: dict[str, str]) -> str:
-    """Return the template with `lines` in their places; one without text is left out."""
+    """Return the template with `lines` filled in; lines that become empty are left out."""
     kept = []
     for line in template.splitlines():
         filled = line

@@ -65,7 +65,7 @@ class Zibrato(Instruments):
         level = environment.level(level)
         source = environment.source(source)
         linger, max_pending = limits.linger(linger), limits.max_pending(max_pending)
-        # It raises before there is a connection, which nobody would close.
+        # Check this before there is a connection, which nobody would close.
         check_defaults(level=level, source=source, tags=tags)
         connector = Connector(endpoint, context, keys, way_back)
         self._connection = sender.acquire(connector, linger, max_pending)
@@ -98,7 +98,7 @@ class Zibrato(Instruments):
         What is left then, or is recorded later, is dropped and counted. Clients of one endpoint
         share a connection, which the last of them closes.
         """
-        # `pop` is atomic: of several threads that close, one gets it, also in a signal handler.
+        # `pop` is atomic: if several threads close, only one gets it, even in a signal handler.
         with suppress(IndexError):
             sender.release(self._open.pop())
 
