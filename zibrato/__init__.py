@@ -1,4 +1,4 @@
-"""Metrics for Python functions, sent to a local daemon over ZeroMQ."""
+"""Records metrics of Python functions, and sends them to a local daemon over ZeroMQ."""
 
 from zibrato.client import Zibrato
 

@@ -1,7 +1,7 @@
-"""Private: CURVE keys, which encrypt and authenticate `tcp://`: their files, and who has which.
+"""Private: reads the CURVE keys of clients and daemons, which encrypt and authenticate `tcp://`.
 
-The files are those of `zmq.auth.create_certificates`: NAME.key with a public key, for others, and
-NAME.key_secret with both keys of a pair.
+The files are those of `zmq.auth.create_certificates`: NAME.key has a public key to give to others,
+and NAME.key_secret has both keys of a pair.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ __all__ = [
 SERVER = "server"
 PUBLIC, SECRET = ".key", ".key_secret"
 CLIENTS = "clients"
-"""The directory, within the daemon's, of the public keys of clients that it lets in."""
+"""The subdirectory of the daemon's directory with the public keys of clients that it lets in."""
 HANDSHAKE = 5000
-"""Milliseconds until a client that was turned away asks again: its key may be known by then."""
+"""Milliseconds until a refused client tries again: its key may have been added by then."""
 RECONNECT = 250
-"""Milliseconds between attempts to connect: a wrong key fails after the connection was made, so
-that ZeroMQ's own growing pause begins anew each time."""
+"""Milliseconds between attempts to connect. ZeroMQ's own growing pause can't be used: it is reset
+when a connection is made, and a wrong key fails only after that."""
 
 Files = str | os.PathLike[str]
 Given = Files | tuple[Files, Files]
 
 
 class SecretKey(bytes):
-    """A key that no repr, and so no traceback or log of a structure, shows."""
+    """A key whose repr hides it, so that no traceback or log of a structure shows it."""
 
     __slots__ = ()
 
@@ -62,13 +62,13 @@ class KeyPair(NamedTuple):
 
 
 class ClientKeys(NamedTuple):
-    """What a client has: its own pair, and the public key of the daemon that it sends to."""
+    """The keys of a client: its own pair, and the public key of the daemon that it sends to."""
 
     pair: KeyPair
     server: bytes
 
     def apply(self, socket: zmq.Socket[bytes]) -> None:
-        """Have what `socket` connects to from now on be this daemon, and see nothing but it."""
+        """Encrypt the future connections of `socket`, and let it talk to this daemon only."""
         socket.set(zmq.CURVE_SERVERKEY, self.server)
         socket.set(zmq.CURVE_PUBLICKEY, self.pair.public)
         socket.set(zmq.CURVE_SECRETKEY, self.pair.secret)
@@ -77,16 +77,16 @@ class ClientKeys(NamedTuple):
 
 
 class ServerKeys(NamedTuple):
-    """What a daemon has: its own pair, and the names of the clients that it lets in, by key."""
+    """The keys of a daemon: its own pair, and the names of the clients that it lets in, by key."""
 
     pair: KeyPair
     clients: Mapping[bytes, str]
 
 
 def server_keys(directory: Path) -> ServerKeys:
-    """Return the keys of a daemon's directory; raises ValueError with a half-sentence for people.
+    """Return the keys in a daemon's directory; raises ValueError with a half-sentence for people.
 
-    Whoever may write there can let anybody in, so nobody else may.
+    Raises it also if others than the owner may write there, because they could let anybody in.
     """
     file = directory / f"{SERVER}{SECRET}"
     if directory.is_dir() and not file.exists():
@@ -100,10 +100,10 @@ def server_keys(directory: Path) -> ServerKeys:
 
 
 def client_keys(given: Given | None) -> ClientKeys | None:
-    """Return the keys that a client's `curve` names, None for none.
+    """Return the keys that a client's argument `curve` names; None if it is None.
 
-    It is a directory, which holds `server.key` and one secret key file, or a pair of two files:
-    the client's secret one, the server's public one. Raises TypeError or ValueError, one line.
+    `given` is a directory that has `server.key` and one secret key file, or a pair of files: the
+    client's secret key, and the server's public key. Raises TypeError or ValueError, with one line.
     """
     if given is None:
         return None
@@ -118,7 +118,7 @@ def client_keys(given: Given | None) -> ClientKeys | None:
 
 
 def _files(directory: Path) -> tuple[Path, Path]:
-    """Return the client's secret key file and the server's public one."""
+    """Return the files of the client's secret key and of the server's public key."""
     if directory.is_file():
         raise ValueError(
             f"{directory} is a file; name the directory that it is in, or two files: a "
@@ -142,7 +142,8 @@ def _files(directory: Path) -> tuple[Path, Path]:
 def _pair(file: Path) -> KeyPair:
     text = read_secret(file)
     public, secret = _key(text, "public"), _key(text, "secret")
-    # First what it is: of a file with a public key, which is no secret, that is what's wrong.
+    # Before `check_private`: a file that has only a public key needn't be private, so its content
+    # is the error to tell.
     if public is None or secret is None:
         raise ValueError(f"{file} has no pair of CURVE keys; {_remedy(file)}")
     if zmq.curve_public(secret) != public:
@@ -152,14 +153,14 @@ def _pair(file: Path) -> KeyPair:
 
 
 def _remedy(file: Path) -> str:
-    """Return how there comes to be a pair of keys in place of what is in a file."""
+    """Return, for an error, how to get a file with a pair of keys."""
     if file.suffix == SECRET:
         return f"make it anew with {_keygen(file.parent, file.stem, '--force')}"
     return f"name a NAME{SECRET}, as {_keygen(file.parent, 'NAME')} makes it"
 
 
 def _keygen(directory: Path, *arguments: str) -> str:
-    """Return the command that makes keys in a directory."""
+    """Return the command line that makes keys in a directory."""
     return shlex.join(["zibrato", "keygen", str(directory), *arguments])
 
 
@@ -173,11 +174,11 @@ def _public(file: Path) -> bytes:
 
 
 def _key(text: str, kind: str) -> bytes | None:
-    """Return a key out of the text of a file, if there is one."""
+    """Return the key of this kind in a file's text; None if there is none."""
     match = re.search(rf'^\s*{kind}-key\s*=\s*"?([!-~]{{40}}?)"?\s*$', text, re.M)
     try:
         if match and len(z85.decode(match[1].encode())) == 32:
             return match[1].encode()
-    except (KeyError, struct.error):  # of characters that Z85 doesn't have, or too large a number
+    except (KeyError, struct.error):  # z85's errors for invalid characters and too large numbers
         pass
     return None

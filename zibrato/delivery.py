@@ -1,6 +1,6 @@
-"""Private: what a backend is handed, and how it says what became of that.
+"""Private: deliveries, by which a backend gets snapshots and reports what became of them.
 
-Public as :py:mod:`zibrato.interfaces` has them.
+:py:mod:`zibrato.interfaces` exports the names publicly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Private: how many descriptors the process may have open: each connection and file is one."""
+"""Private: limits of open descriptors, of which each connection and each file needs one."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ import resource
 __all__ = ["connection_limit", "descriptor_limit", "raise_descriptor_limit"]
 
 ENOUGH = 65_536
-"""No more are asked for: some programs that are started look at each that there might be."""
+"""The highest limit to ask for: some child processes go through all possible descriptors."""
 SHARES = 4
-"""Of the descriptors: one each for the connections of the page, of --otlp and of --statsd."""
+"""Shares of the descriptors: one each for connections of the page, of --otlp and of --statsd."""
 
 
 def descriptor_limit() -> int:
-    """Return how many descriptors this process may have open, ENOUGH at most."""
+    """Return how many descriptors this process may have open, at most `ENOUGH`."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _up_to_enough(soft)
 
 
 def connection_limit(most: int) -> int:
-    """Return how many connections a server may have open, `most` of them, or one share.
+    """Return how many connections a server may have open: at most `most`, and one share.
 
-    One share is nobody's: it is for clients on ZeroMQ's sockets, which would end the process where
-    it gets no descriptor, and for files. To be asked once the limit has been raised.
+    One of the shares belongs to no server. It is for files and for ZeroMQ's connections, since
+    ZeroMQ aborts the process if it gets no descriptor. Call this after raising the limit.
     """
     return min(most, descriptor_limit() // SHARES)
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit to the hard one, which needs no rights; a higher one stays."""
+    """Raise the soft limit to the hard one, up to `ENOUGH`, which needs no privileges.
+
+    A soft limit that is already higher stays.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _up_to_enough(hard)
     if descriptor_limit() < wanted:

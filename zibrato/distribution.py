@@ -1,8 +1,8 @@
-"""How a timer's samples of one interval are kept: exact while few, a histogram when many.
+"""Distributions: a timer's samples of one interval, exact while few, as a histogram if many.
 
-The histogram is the base-2 exponential one of OpenTelemetry's data model at scale 6: bucket `i`
-holds the values in (2**((i-1)/64), 2**(i/64)], so that a bucket's representative is at most
-0.55 % away from any value in it. OpenTelemetry calls the same bucket `i - 1`.
+The histogram is the base-2 exponential histogram of OpenTelemetry's data model at scale 6. Bucket
+`i` holds the values in (2**((i-1)/64), 2**(i/64)], so a bucket's representative is at most 0.55 %
+away from any value in it. OpenTelemetry numbers the same bucket `i - 1`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from math import ceil, inf, ldexp, log2
 from sys import getsizeof
 
 MAX_EXACT_SAMPLES = 1024
-"""How many samples are kept as they are; one more makes them buckets."""
+"""The most samples that are kept exactly; with one more, all become counts of buckets."""
 SCALE = 6
 MAX_BUCKETS = 8192
 MAX_COUNT = 2**63 - 1
-"""What a count may add up to: the integers of SQLite, and of most that read JSON, end there."""
+"""The highest count: the largest integer of SQLite, and of most readers of JSON."""
 _SLACK = 1024
-"""Buckets beyond the bound that may be there meanwhile: to sort all for each new one takes long."""
+"""Buckets beyond the bound that are tolerated for a while: sorting all for each new one is slow."""
 _PER_DOUBLING = float(1 << SCALE)
 _MIDDLE = 2 / (1 + 2 ** (1 / _PER_DOUBLING))
 _BYTES = 72
 _INTEGER_BYTES = getsizeof(1 << 20)
 _SHARED_INTEGERS = range(-5, 257)
-"""Which integers CPython has once for all."""
+"""The integers of which CPython has only one object each."""
 _NO_BUCKETS: Counter[int] = Counter()
-"""What all share that have samples: never added to."""
+"""Shared by all distributions that have exact samples; never changed."""
 
 
 __all__ = [
@@ -46,10 +46,10 @@ __all__ = [
 
 
 class Distribution:
-    """Samples of at least 0; which form it takes depends on their number alone.
+    """Non-negative samples, kept exactly or in buckets; only their number decides which.
 
-    Merging never loses a sample and its order never matters. Where the samples need more than
-    `MAX_BUCKETS` buckets, the smallest of them share the lowest one that is kept.
+    Merging never loses a sample, and its order never matters. If the samples need more than
+    `MAX_BUCKETS` buckets, the smallest samples share the lowest bucket that is kept.
     """
 
     __slots__ = ("buckets", "high", "low", "samples", "zeros")
@@ -65,7 +65,7 @@ class Distribution:
 
     @classmethod
     def of_samples(cls, samples: array[float], low: float, high: float) -> Distribution:
-        """Return the distribution of `samples`, which it keeps; `low` and `high` are the ends."""
+        """Return a distribution that takes over `samples`; `low` and `high` are their extremes."""
         result = cls.__new__(cls)
         result.samples = samples
         result.buckets = _NO_BUCKETS
@@ -77,7 +77,7 @@ class Distribution:
     def of_buckets(
         cls, buckets: Mapping[int, int], zeros: int, low: float, high: float
     ) -> Distribution:
-        """Return the distribution of samples that somebody else has put into buckets."""
+        """Return the distribution of samples that are already in buckets."""
         result = cls()
         result.samples = None
         result.buckets = Counter(buckets)
@@ -91,12 +91,12 @@ class Distribution:
 
     @property
     def count(self) -> int:
-        """How many samples were added."""
+        """The number of samples."""
         return self.zeros + self.buckets.total() if self.samples is None else len(self.samples)
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory."""
         if self.samples is not None:
             return _BYTES + getsizeof(self.samples)
         integers = chain(self.buckets, self.buckets.values())
@@ -104,7 +104,7 @@ class Distribution:
         return _BYTES + getsizeof(self.buckets) + own * _INTEGER_BYTES
 
     def add(self, samples: list[float]) -> None:
-        """Take finite `samples` of at least 0 in."""
+        """Add finite, non-negative `samples`."""
         if not samples:
             return
         self.low = min(self.low, min(samples))
@@ -117,7 +117,7 @@ class Distribution:
         self._bucket(samples)
 
     def add_repeated(self, sample: float, times: int) -> None:
-        """Take a finite sample of at least 0 in, so many times, for the price of one."""
+        """Add a finite, non-negative sample `times` times, for the price of one."""
         if self.samples is not None and len(self.samples) + times <= MAX_EXACT_SAMPLES:
             self.add([sample] * times)
         elif times > 0:
@@ -130,7 +130,7 @@ class Distribution:
                 self.zeros += times
 
     def merged(self, *others: Distribution) -> Distribution:
-        """Return a new distribution of the samples of all."""
+        """Return a new distribution with the samples of all."""
         result = Distribution()
         for part in (self, *others):
             if part.samples is not None:
@@ -141,7 +141,7 @@ class Distribution:
         return result
 
     def in_buckets(self) -> Distribution:
-        """Return a new distribution of the same samples, in buckets however few they are."""
+        """Return a new distribution of the same samples in buckets, even if they are few."""
         result = self.merged()
         result.spill()
         return result
@@ -154,16 +154,16 @@ class Distribution:
         return self.percentiles((percent,))[0]
 
     def percentiles(self, percents: Iterable[float]) -> list[float]:
-        """Return several percentiles, for hardly more than one of them costs."""
+        """Return several percentiles, which cost hardly more than one."""
         count = self.count
         if not count:
             return [0.0 for _ in percents]
-        # 1.1 * 3000 / 100 is above 33 in floats, which would make it the next sample's rank.
-        # A count above 2**53 may be less than the nearest float.
+        # Rounded, because as a float 1.1 * 3000 / 100 is above 33, so `ceil` would return 34.
+        # Limited to `count`, because the float nearest to a count above 2**53 may be larger.
         ranks = [min(max(1, ceil(round(percent * count / 100, 9))), count) for percent in percents]
         if self.samples is None:
             return self._estimates(ranks)
-        self.samples = array("d", sorted(self.samples))  # sorting it again is cheap
+        self.samples = array("d", sorted(self.samples))  # kept, since sorting it again is cheap
         return [self.samples[rank - 1] for rank in ranks]
 
     def _estimates(self, ranks: Iterable[int]) -> list[float]:
@@ -174,28 +174,28 @@ class Distribution:
         return [min(max(value, self.low), self.high) for value in values]
 
     def absorb(self, other: Distribution) -> None:
-        """Take in a distribution that has buckets."""
+        """Add a distribution that has buckets."""
         self.add_buckets(other.buckets, other.zeros, other.low, other.high)
 
     def add_buckets(self, buckets: Mapping[int, int], zeros: int, low: float, high: float) -> None:
-        """Take in what somebody else has put into buckets, one sample at least."""
+        """Add samples that are already in buckets; at least one."""
         self.spill()
         self.low, self.high = min(self.low, low), max(self.high, high)
         self.zeros = min(self.zeros + zeros, MAX_COUNT)
         mine, known = self.buckets, self.buckets.get
         sums = {index: known(index, 0) + count for index, count in buckets.items()}
-        dict.update(mine, sums)  # what a Counter has for that takes half as long again
+        dict.update(mine, sums)  # Counter.update takes 1.5 times as long
         if mine.total() > MAX_COUNT:
             for index in buckets:
                 mine[index] = min(mine[index], MAX_COUNT)
         self._bound(_SLACK)
 
     def trim(self) -> None:
-        """Keep to `MAX_BUCKETS`, past which `add_buckets` and `add_repeated` may be a little."""
+        """Enforce `MAX_BUCKETS`, which `add_buckets` and `add_repeated` may exceed a little."""
         self._bound()
 
     def spill(self) -> None:
-        """Turn from exact samples to buckets."""
+        """Convert exact samples to buckets."""
         if self.samples is not None:
             samples, self.samples = self.samples, None
             self.buckets = Counter()
@@ -210,26 +210,26 @@ class Distribution:
         self._bound()
 
     def _bound(self, slack: int = 0) -> None:
-        """Keep the highest buckets: which they are depends on the samples, not on their order."""
+        """Keep only the highest buckets; which these are doesn't depend on the samples' order."""
         buckets = self.buckets
         if len(buckets) > MAX_BUCKETS + slack:
             *surplus, floor = sorted(buckets)[: 1 - MAX_BUCKETS]
             for index in surplus:
                 buckets[floor] += buckets.pop(index)
-            self.buckets = buckets.copy()  # a dict keeps the room of what it had
+            self.buckets = buckets.copy()  # a dict doesn't shrink when items are removed
 
 
 def percentile_label(percent: float) -> str:
-    """Return what a percentile is called: p50, p99.9."""
+    """Return the label of a percentile, such as p50 or p99.9."""
     return f"p{percent}".removesuffix(".0")
 
 
 def bucket_of(sample: float) -> int:
-    """Return the index of the bucket that a sample above 0 is in."""
+    """Return the index of the bucket of a sample above 0."""
     return ceil(log2(sample) * _PER_DOUBLING)
 
 
 def representative(index: int) -> float:
-    """Return the value whose relative distance to both ends of bucket `index` is equal."""
+    """Return the value that is equally far, relatively, from both ends of bucket `index`."""
     doublings, step = divmod(index, 1 << SCALE)
-    return ldexp(2 ** (step / _PER_DOUBLING) * _MIDDLE, doublings)  # rounds tiny values once
+    return ldexp(2 ** (step / _PER_DOUBLING) * _MIDDLE, doublings)  # rounds tiny values only once

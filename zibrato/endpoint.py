@@ -1,4 +1,4 @@
-"""Where a client and a daemon meet: a ZeroMQ address, and which side this one is."""
+"""Endpoints: ZeroMQ addresses where clients and daemons meet, to bind or to connect to."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _EXPECTED = "expected ipc://PATH, tcp://HOST:PORT or inproc://NAME"
 
 
 class Endpoint(NamedTuple):
-    """A ZeroMQ address to bind, or to connect to: a daemon mostly binds, a client connects."""
+    """A ZeroMQ address to bind or to connect to; usually daemons bind and clients connect."""
 
     address: str
     connect: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
-        """Return the endpoint of a daemon's `--socket`, which may start with `connect:`.
+        """Parse a daemon's `--socket`, which may start with `connect:`.
 
-        Raises ValueError with one line for people.
+        Raises ValueError, with one line for people.
         """
         address = text.removeprefix("connect:")
         connect = address != text
@@ -39,37 +39,40 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def of_client(cls, address: str, *, bind: bool = False, what: str = "socket") -> Endpoint:
-        """Return the endpoint of a client's `what`; raises ValueError, one line for people."""
+        """Return a client's endpoint; raises ValueError, with one line for people.
+
+        `what` is the name of the argument, for the error.
+        """
         if expected := _expected(address, not bind):
             raise ValueError(f"{what}: {expected}, got {address!r}")
         return cls(address, connect=not bind)
 
     @property
     def inproc(self) -> bool:
-        """Whether it is reached through the process's shared context alone."""
+        """Whether only sockets in the process's shared context can reach it."""
         return self.address.startswith("inproc:")
 
     @property
     def remote(self) -> bool:
-        """Whether other hosts may be at the other end, as far as the address tells."""
+        """Whether other hosts may be at the other end, judging by the address."""
         if not self.address.startswith("tcp://"):
             return False
-        # In front of a semicolon is the address that a connection comes from.
+        # A source address may stand in front of a semicolon.
         host = self.address[len("tcp://") :].rpartition(":")[0].rpartition(";")[2].strip("[]")
         try:
             return host != "localhost" and not ip_address(host).is_loopback
-        except ValueError:  # a wildcard, or the name of an interface or a host
+        except ValueError:  # a wildcard, or the name of an interface or of a host
             return True
 
     @property
     def path(self) -> str | None:
-        """The file that it has where it is bound, if any."""
+        """The file of a socket that is bound to it; None if there is no file."""
         path = self.address.removeprefix("ipc://")
         is_file = path != self.address and not path.startswith("@")
         return path if is_file and not self.connect else None
 
     def way_back(self) -> Endpoint | None:
-        """Return where acknowledgements come from, `.ack` or the next port, if there is one."""
+        """Return the endpoint of acknowledgements: with `.ack`, or the next port; None if none."""
         if not self.address.startswith("tcp:"):
             return self._replace(address=f"{self.address}.ack")
         host, _, port = self.address.rpartition(":")
@@ -78,14 +81,14 @@ class Endpoint(NamedTuple):
         return self._replace(address=f"{host}:{int(port) + 1}")
 
     def attach(self, socket: zmq.Socket[bytes]) -> None:
-        """Bind or connect `socket`, whose other options are set by then; raises zmq.ZMQError."""
-        # Only an address in brackets asks for IPv6; the others mean what they mean without it.
+        """Bind or connect `socket`; set other options before. Raises zmq.ZMQError."""
+        # Only for an address in brackets: the option would change what other addresses mean.
         socket.set(zmq.IPV6, "[" in self.address)
         (socket.connect if self.connect else socket.bind)(self.address)
 
 
 def _expected(address: str, connect: bool) -> str | None:
-    """Return what was expected instead of `address`, None where it is one."""
+    """Return what was expected instead of `address`; None if it is valid."""
     transport, separator, rest = address.partition("://")
     if not (separator and rest) or transport not in _TRANSPORTS or not address.isprintable():
         return _EXPECTED
@@ -96,7 +99,7 @@ def _expected(address: str, connect: bool) -> str | None:
 
 
 def _has_port(address: str, connect: bool) -> bool:
-    """Whether ZeroMQ takes the port for what it says: it makes 34463 of 99999, and -1 is any."""
+    """Whether the port is valid; ZeroMQ would take 99999 for 34463, and -1 for any port."""
     host, _, port = address.rpartition(":")
     if not connect and port in {"*", "0"}:
         return bool(host)

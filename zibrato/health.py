@@ -1,4 +1,4 @@
-"""Private: how a daemon is, as its web servers tell it in JSON and the commands read it."""
+"""Private: a daemon's health report, which its web servers send as JSON and commands read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ OK, WARNING, CRITICAL = SEVERITIES = ("ok", "warning", "critical")
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong, in words for people; `severity` is `warning` or `critical`."""
+    """A problem, in words for people; `severity` is `warning` or `critical`."""
 
     severity: str
     text: str
 
 
 class BackendHealth(msgspec.Struct, frozen=True):
-    """What waits for one backend, and why; times are Unix times.
+    """How much waits for one backend, and why; times are Unix times.
 
-    `oldest` is the end of the oldest interval that waits. `error` is why it can't deliver, since
-    `failing_since`; None while it can. `dropped` counts measurements by reason, since the start.
+    `oldest` is the end of the oldest interval that waits. `error` says why the backend can't
+    deliver, since `failing_since`; both are None while it can. `dropped` counts measurements by
+    reason, since the start.
     """
 
     name: str
@@ -38,11 +39,12 @@ class BackendHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct):
-    """A daemon as of `now`; rates are those of the last interval, a second; None before it ended.
+    """The health of a daemon at the time `now`.
 
-    Of what is counted since the start `rejected` and `dropped` are by reason. `memory` is in bytes
-    and None where nobody tells it, `lag` the worst lateness of the reactor in the last interval, in
-    seconds.
+    `received`, `rejected` and `dropped` count measurements since the start, the last two by reason.
+    Rates are per second, over the last interval; None before the first interval has ended.
+    `memory` is in bytes, and None if the platform doesn't tell it. `lag` is the largest lag of the
+    reactor in the last interval, in seconds.
     """
 
     status: str
@@ -66,5 +68,5 @@ class Health(msgspec.Struct):
 
 
 def worst(problems: list[Problem]) -> str:
-    """Return the worst severity of the problems; `ok` where there is none."""
+    """Return the worst severity of the problems; `ok` if there are none."""
     return max((problem.severity for problem in problems), key=SEVERITIES.index, default=OK)

@@ -1,4 +1,4 @@
-"""Private: compressed bodies of requests, inflated in bounds."""
+"""Private: decompresses bodies of requests, up to a bound."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import zlib
 __all__ = ["MAX_INFLATED", "inflate"]
 
 MAX_INFLATED = 4 << 20
-"""Bytes of a request with OTLP's metrics that came compressed."""
+"""Bytes of a decompressed request with OTLP's metrics."""
 _GZIP = 31  # zlib's code for a gzip header and the largest window
 
 
 def inflate(body: bytes, limit: int) -> bytes:
-    """Return what a gzip holds; raises OverflowError past `limit` bytes, ValueError if it is none.
+    """Return the decompressed content of a gzip body.
 
-    What is wrong is one line for people.
+    Raises OverflowError beyond `limit` bytes, and ValueError if the body isn't exactly one gzip;
+    both with one line for people.
     """
     inflating = zlib.decompressobj(_GZIP)
     try:

@@ -90,9 +90,9 @@ class BackendContext:
     name: str = ""
     """The backend's name in the log; empty if it has none of its own."""
     files: set[Path] = field(default_factory=set)
-    """The resolved paths that backends of this daemon have for themselves alone: `claim_path`."""
+    """The resolved paths that backends of this daemon have claimed, with `claim_path`."""
     locks: MutableMapping[Path, FileLock] = field(default_factory=WeakValueDictionary)
-    """The locks of such paths: a backend has that of the one in whose place it is put."""
+    """The locks of such paths: a backend takes over the lock of the backend that it replaces."""
     sockets: Collection[str] = ()
     """The addresses at which this daemon listened at its start."""
     count: Counting = lambda *_value, **_tags: None
@@ -100,7 +100,7 @@ class BackendContext:
     state: Callable[[str], Path | None] = lambda _name: None
     """Returns the file beside the outbox in which a backend may keep data; None for no file."""
     is_trial: bool = False
-    """Whether only settings are looked at: a daemon may have all files, and none may be opened."""
+    """Whether settings are only checked: don't open files, since a daemon may be using them."""
 
 
 class SelfMetric(NamedTuple):
@@ -131,7 +131,7 @@ class DaemonInfo:
     otlp: Callable[[IRequest], Deferred[bytes]] | None = None
     """Answers a request with OTLP metrics: returns the body, and sets the rest of the response."""
     metrics: Callable[[IRequest], Deferred[Iterator[bytes]]] | None = None
-    """Answers a request for /metrics as IScrapedBackend does, where there is such a backend."""
+    """Answers a request for /metrics as IScrapedBackend does; None without such a backend."""
 
 
 class Commits(Protocol):
@@ -204,23 +204,23 @@ class IUnitBackend(IBackend):
 
 
 class IDescribingBackend(IBackend):
-    """A backend that knows what people said of metrics."""
+    """A backend that knows people's descriptions of metrics."""
 
     def descriptions() -> Deferred[Mapping[str, str]]:
-        """Return descriptions, words for people, by names of metrics."""
+        """Return descriptions by names of metrics."""
 
 
 class IScrapedBackend(IBackend):
-    """A backend that is asked for what it has, at /metrics."""
+    """A backend that is scraped at /metrics, as by Prometheus."""
 
     endpoint: str | None = Attribute("Twisted's of its own; None for that of the daemon's page.")
 
     def answer(
         request: IRequest, descriptions: Callable[[], Deferred[Mapping[str, str]]]
     ) -> Deferred[Iterator[bytes]]:
-        """Return parts of a body, none empty, taken as the client reads; what else it says is set.
+        """Set status and headers; return non-empty parts of the body, taken as the client reads.
 
-        `descriptions` returns what is known of metrics, as IDescribingBackend does.
+        `descriptions` returns the descriptions of metrics, as IDescribingBackend does.
         """
 
 
@@ -260,7 +260,7 @@ class ICheckingMaker(IBackendMaker):
     """A maker that can check settings, for `zibrato check-config`."""
 
     def check(settings: Mapping[str, str], context: BackendContext) -> IBackend:
-        """Return what was made for a trial, stopped; raises ValueError for bad settings."""
+        """Make a backend for a trial, and return it stopped; raises ValueError for bad settings."""
 
 
 class BackendOption(NamedTuple):

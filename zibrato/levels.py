@@ -16,17 +16,17 @@ _LABEL = re.compile(r"[a-z0-9_.-]{1,32}\Z")
 
 @lru_cache(maxsize=1024)
 def level_name(level: str | int) -> str:
-    """Return the canonical name of `level`: a name, an alias, a custom label, or a number.
+    """Return the canonical name of `level`, which is a name, an alias, a custom label or a number.
 
-    Numbers are `logging`'s: one between two levels means the lower, one below debug means debug.
-    Names are case-insensitive. Raises ValueError for what can't be a label, TypeError for what
-    is neither str nor int.
+    Numbers are those of `logging`: one between two levels means the lower level, and one below
+    debug means debug. Names are case-insensitive. Raises ValueError for an invalid label, and
+    TypeError for anything but a str or an int.
     """
     if isinstance(level, int):
         return LEVELS[min(max(level // 10, 1), len(LEVELS)) - 1]
     if not isinstance(level, str):
         raise TypeError(f"level: expected a name or a number, got {level!r}")
-    # The bound is for the cache: white space could make a frame's worth of text a legal label.
+    # Bounded for the cache: with white space around it, a valid label could be as long as a frame.
     name = level.strip().lower() if len(level) <= MAX_LEVEL_TEXT and level.isascii() else ""
     if not _LABEL.match(name):
         raise ValueError(
@@ -37,13 +37,13 @@ def level_name(level: str | int) -> str:
 
 
 class LevelFilter(NamedTuple):
-    """Which levels pass: those in `names`, or every level where `names` is None."""
+    """A filter of levels: those in `names` pass; every level passes if `names` is None."""
 
     names: frozenset[str] | None = None
 
     @classmethod
     def parse(cls, expression: str) -> LevelFilter:
-        """Return the filter of a comma list of names and thresholds, such as `info,error+`.
+        """Parse a comma-separated list of names and thresholds, such as `info,error+`.
 
         An empty expression passes everything. Raises ValueError for a malformed one.
         """
@@ -63,12 +63,12 @@ class LevelFilter(NamedTuple):
         return cls(frozenset(names))
 
     def passes(self, level: str) -> bool:
-        """Return whether a measurement of the canonical `level` goes on."""
+        """Return whether a measurement with the canonical `level` passes."""
         return self.names is None or level in self.names
 
     @property
     def custom(self) -> list[str]:
-        """The labels named that are not standard levels, sorted."""
+        """The labels in `names` that are not standard levels, sorted."""
         return sorted((self.names or frozenset()).difference(LEVELS))
 
     def __str__(self) -> str:

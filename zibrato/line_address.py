@@ -1,4 +1,4 @@
-"""Private: where lines of text come to: ports and files, of datagrams and of connections."""
+"""Private: addresses at which the daemon receives statsd lines: ports and Unix sockets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PORT = re.compile("[0-9]{1,5}", re.A)
 
 
 class LineAddress(NamedTuple):
-    """An address for lines to come to: a port of a host, or a file where there is a `path`."""
+    """An address at which lines are received: a port of a host, or a Unix socket at `path`."""
 
     transport: str
     host: str = ""
@@ -25,7 +25,7 @@ class LineAddress(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> LineAddress:
-        """Return the address of a daemon's `--statsd`; raises ValueError, one line for people."""
+        """Parse a daemon's `--statsd`; raises ValueError, with one line for people."""
         transport, _, rest = text.partition(":")
         if transport in {"unix", "unixgram"} and rest:
             return cls(transport, path=rest)
@@ -42,18 +42,18 @@ class LineAddress(NamedTuple):
 
     @property
     def family(self) -> int:
-        """The family of its sockets."""
+        """The address family of a socket for it."""
         if self.path:
             return socket.AF_UNIX
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     @property
     def kind(self) -> socket.SocketKind:
-        """The kind of its sockets."""
+        """The type of a socket for it: stream or datagram."""
         return socket.SOCK_STREAM if self.transport in {"tcp", "unix"} else socket.SOCK_DGRAM
 
     def bound_to(self, bound: socket.socket) -> LineAddress:
-        """Return the address of a socket that is bound to this one: port 0 is any that is free."""
+        """Return the address with the real port of `bound`, since port 0 means any free port."""
         return self if self.path else self._replace(port=bound.getsockname()[1])
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Private: what lines of text say, of any protocol: rows for the aggregator, and rejections."""
+"""Private: rows and batches that readers of text lines make, whatever the lines' protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
 class RepeatedRow(NamedTuple):
-    """Samples of a timer, in seconds, each of which stands for as many as `times` says."""
+    """Samples of a timer, in seconds; each stands for as many as its item in `times` says."""
 
     name: str
     level: str
@@ -29,7 +29,7 @@ class RepeatedRow(NamedTuple):
 
 
 class SetRow(NamedTuple):
-    """Values of which the distinct ones are counted."""
+    """Values of a set, of which the distinct ones are counted."""
 
     name: str
     level: str
@@ -40,7 +40,7 @@ class SetRow(NamedTuple):
 
 @dataclass
 class LineBatch:
-    """What lines recorded between the Unix times `start` and `end`, in seconds."""
+    """The rows of gathered lines between the Unix times `start` and `end`, in seconds."""
 
     start: float
     end: float
@@ -52,37 +52,40 @@ class LineBatch:
 
 
 class Gathered(NamedTuple):
-    """What was gathered of lines: batches, and how many lines were rejected, by reason."""
+    """The result of gathering lines: batches, and numbers of rejected lines by reason."""
 
     batches: Sequence[LineBatch | Batch]
     rejected: Mapping[str, int]
 
 
 class LineReader(Protocol):
-    """Gathers the values of lines by what else is in them; pure, and never raises."""
+    """Reads lines, and gathers their values by head (everything but the value).
+
+    It is pure, and never raises.
+    """
 
     pending: int
-    """How many lines were split since the last `take`."""
+    """The number of lines that were split since the last `take`."""
 
     @property
     def heads(self) -> int:
-        """How many different beginnings they have: each costs as much as many values."""
+        """The number of different heads of these lines; each costs as much as many values."""
 
     def split(self, frames: Sequence[bytes]) -> None:
-        """Take the lines of frames apart."""
+        """Split frames into lines."""
 
     def take(self, when: float) -> Gathered:
-        """Return what was gathered; a line without a time is of the Unix time `when`."""
+        """Return what was gathered, and begin again; `when` is the default Unix time of lines."""
 
 
 def numbers(texts: Sequence[bytes]) -> list[float] | None:
-    """Return the numbers of `texts`, None unless each is one as JSON has it: then look at each.
+    """Return the numbers in `texts`, or None unless each is a JSON number: then use `number`.
 
-    JSON's are parsed three times as fast as by `float`, which would also need a look at each
-    before, for it takes more: 1_000, nan.
+    Parsing as JSON is three times as fast as `float`. Besides, `float` would need a check of each
+    text first, since it also accepts 1_000 and nan.
     """
     joined = b",".join(texts)
-    # JSON takes blanks around numbers. Whether a line may have them its own protocol says.
+    # JSON allows white space around numbers, but the lines' protocol decides whether they may.
     if b" " in joined or b"\t" in joined or b"\r" in joined:
         return None
     try:
@@ -93,11 +96,11 @@ def numbers(texts: Sequence[bytes]) -> list[float] | None:
 
 
 def number(text: bytes) -> float | None:
-    """Return the finite number that `text` is."""
+    """Return the finite number in `text`; None if it is none."""
     value = float(text) if _NUMBER.fullmatch(text) else None
     return value if value is not None and isfinite(value) else None
 
 
 def packed(values: Sequence[float]) -> bytes:
-    """Return samples as rows have them."""
+    """Return samples packed as rows have them."""
     return pack(array("d", values))

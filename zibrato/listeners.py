@@ -1,4 +1,4 @@
-"""Private: what a daemon listens at, made of its settings."""
+"""Private: makes a daemon's intakes from its settings."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["Listeners", "otlp_site"]
 
 @dataclass(frozen=True)
 class Listeners:
-    """Makes the intakes of sockets and of statsd's lines, which hand on what comes.
+    """Makes the ZeroMQ and statsd intakes, which hand frames and lines to the receiver.
 
-    `rejected` is told whom CURVE doesn't let in, and why.
+    `rejected` is called for each client that CURVE refuses, with the reason and a text.
     """
 
     reactor: Reactor
@@ -38,7 +38,10 @@ class Listeners:
     count: Counting
 
     def make(self, settings: Settings, known: Collection[Hashable]) -> Opened:
-        """Return the intakes of what settings name and is not `known`; raises usage.UsageError."""
+        """Return intakes for the addresses in `settings` that aren't `known`.
+
+        Raises usage.UsageError.
+        """
         try:
             return {**self._sockets(settings, known), **self._statsd(settings, known)}
         except ValueError as error:
@@ -71,7 +74,7 @@ class Listeners:
             )  # fmt: skip
 
         addresses = [address for address in settings.statsd if address not in known]
-        make(addresses)  # whether all can be had beside each other
+        make(addresses)  # only to find out whether all are available together
         return {address: make([address]) for address in addresses}
 
     def _curve_server(self, directory: Path) -> CurveServer:
@@ -84,9 +87,9 @@ class Listeners:
 def otlp_site(
     reactor: Reactor, settings: Settings, exports: Exports, health: Callable[[], Health]
 ) -> IWebService | None:
-    """Return what serves OTLP's own endpoint, if there is one; raises usage.UsageError.
+    """Return the service of OTLP's own endpoint, if there is one; raises usage.UsageError.
 
-    The module is imported here alone, as Klein imports the global reactor.
+    Its module is imported only here, because Klein imports the global reactor.
     """
     if settings.otlp is None:
         return None

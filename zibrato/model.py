@@ -1,4 +1,4 @@
-"""What every stage of the daemon passes on: series, their summaries, and closed intervals."""
+"""The data model of the daemon: series, summaries, snapshots and annotations."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ TIMER = "timer"
 GAUGE = "gauge"
 KINDS = (COUNTER, TIMER, GAUGE)
 SET = "set"
-"""What an open interval holds of a statsd set: a closed one has a gauge of it."""
+"""The kind of a statsd set in an open interval; in a snapshot the set is a gauge."""
 
 MAX_NAME_LENGTH = 255
-"""Characters of a metric's name, a source, and a tag's name and value."""
+"""Characters of a metric's name, of a source, and of a tag's name or value."""
 MAX_TAGS = 50
 """Tags of a measurement."""
 MAX_EXACT_INT = 2**53
-"""Up to here every whole number is a float64 as well, so that sums of counts stay exact."""
+"""Up to this number a float64 can represent every integer, so that sums of counts are exact."""
 
 Tags = tuple[tuple[str, str], ...]
 _MOST = sys.float_info.max
 
 
 def bounded(value: float) -> float:
-    """Return the finite number nearest to `value`, which is no NaN: JSON has no infinity."""
+    """Return the finite number nearest to `value`, since JSON has no infinity; not for NaN."""
     return value if -_MOST <= value <= _MOST else min(max(value, -_MOST), _MOST)
 
 
@@ -64,7 +64,7 @@ class Series(NamedTuple):
     level: str = "info"
 
 
-# Without `gc`: no summary can be in a cycle, and there are 100,000 new ones with an interval.
+# Without `gc`: no summary can be in a cycle, and an interval may have 100,000 new ones.
 class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One series over one interval.
 
@@ -83,19 +83,19 @@ class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     @property
     def reading(self) -> float:
-        """The newest reading, or the mean where it isn't known."""
+        """The newest reading, or the mean if it is unknown."""
         return self.sum / self.count if isnan(self.last) else self.last
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory."""
         if self.distribution is not None:
             return _SUMMARY_BYTES + 4 * _FLOAT_BYTES + self.distribution.size
         is_counter = self.min == self.max == self.last == 0
         return _SUMMARY_BYTES + (0 if is_counter else 4 * _FLOAT_BYTES)
 
     def merged(self, newer: Summary) -> Summary:
-        """Return the summary of both, of the same kind, `newer` having the last word."""
+        """Return the summary of both; `newer` is of the same kind, and decides about `last`."""
         distribution = self.distribution
         if distribution is not None and newer.distribution is not None:
             distribution = distribution.merged(newer.distribution)
@@ -111,9 +111,9 @@ class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class SummaryRow(NamedTuple):
-    """What was summed up before it came to an intake: one series, as of the Unix time `when`.
+    """A summary that an intake received: one series, as of the Unix time `when`.
 
-    Level and source are as a client gives them; where there is no source it is the daemon's.
+    Level and source are as the client gave them. A source of None means the daemon's.
     """
 
     kind: str
@@ -155,12 +155,12 @@ class Snapshot(NamedTuple):
 
     @property
     def measurements(self) -> int:
-        """How many measurements the snapshot sums up; over all series they may pass `MAX_COUNT`."""
+        """The number of measurements in all series; their sum may exceed `MAX_COUNT`."""
         return sum(summary.count for summary in self.summaries.values())
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes, as if it shared nothing with others."""
+        """Approximate bytes of memory, as if it shared nothing with other snapshots."""
         series = list(self.summaries)
         parts = (series[start : start + _AT_ONCE] for start in range(0, len(series), _AT_ONCE))
         own = _SNAPSHOT_BYTES + sys.getsizeof(self.summaries)
@@ -168,7 +168,7 @@ class Snapshot(NamedTuple):
 
 
 def _size(series: Sequence[Series]) -> int:
-    """Return about how many bytes the series take; a text that several share counts once."""
+    """Return the approximate bytes of the series; a string that several share counts once."""
     tags = [one.tags for one in series if one.tags]
     pairs = list(chain.from_iterable(tags))
     names, sources = [one.name for one in series], [one.source for one in series]
@@ -179,11 +179,11 @@ def _size(series: Sequence[Series]) -> int:
 
 
 _AT_ONCE = 4096
-"""Series of which the size is found together: that takes memory, too."""
+"""Series whose size is computed together; bounded, since the computation takes memory, too."""
 _FLOAT_BYTES = sys.getsizeof(0.5)
 _COUNT_BYTES = sys.getsizeof(1 << 20)
 _TAG_BYTES = sys.getsizeof(("name", "value"))
 _SERIES_BYTES = sys.getsizeof(Series(COUNTER, "name", "source"))
 _SUMMARY_BYTES = sys.getsizeof(Summary(1, 1.0)) + _COUNT_BYTES + _FLOAT_BYTES
 _SNAPSHOT_BYTES = sys.getsizeof(Snapshot(0.0, 10.0, {})) + 2 * _FLOAT_BYTES + 128
-"""With what keeps its place in a queue."""
+"""Includes what a queue needs for it."""

@@ -1,4 +1,4 @@
-"""Private: texts from elsewhere, such as names of metrics, on their way to a terminal."""
+"""Private: makes texts of others, such as names of metrics, safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["printable"]
 
 
 def printable(text: str) -> str:
-    r"""Return a text with what a terminal would obey, not show, as `\x1b` and the like."""
+    r"""Return a text with unprintable characters, which may control a terminal, as `\x1b` etc."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""Makes the daemon from its options: for twistd, for .tac files, for any application's tree."""
+"""Makes the daemon from its options, for twistd, .tac files, or an application's service tree."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def make_service(options: Options) -> Daemon:
 
     Raises usage.UsageError for settings that a backend refuses and endpoints that can't be used.
     """
-    from twisted.internet import reactor as installed  # noqa: PLC0415 - here and nowhere else
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - imported only here
 
-    # It has all that is asked of it but doesn't say so, and no `monotonic`, which this adds.
+    # Cast, because Twisted doesn't declare all that reactors provide; `monotonic` is added here.
     reactor = MonotonicReactor(cast(Reactor, installed))
     settings, metrics = options.settings, SelfMetrics()
     aggregator = _aggregator(settings, metrics)
@@ -93,7 +93,7 @@ def make_service(options: Options) -> Daemon:
 def _tell_backends(
     reloader: Reloader, backends: BackendSet, annotations: Annotations, units: Units
 ) -> None:
-    """Have those backends get annotations and units that keep such, also after a reload."""
+    """Send annotations and units to the backends that store them, now and after each reload."""
 
     def send() -> None:
         annotations.send_to(backends.backends)
@@ -106,7 +106,7 @@ def _tell_backends(
 def _show_pages(
     daemon: Daemon, reactor: Reactor, options: Options, metrics: SelfMetrics, exports: Exports
 ) -> None:
-    """Have what backends have to show served, with what they are told of the daemon."""
+    """Serve the pages of backends, and give them the information about the daemon."""
     settings = options.settings
     info = DaemonInfo(
         interval=settings.flush_interval,
@@ -122,12 +122,12 @@ def _show_pages(
 
 
 def makeService(options: Options) -> Daemon:
-    """Return the daemon for twistd; what is wrong is one line on stderr and exit status 1."""
+    """Return the daemon for twistd; on errors, print one line on stderr and exit with status 1."""
     try:
         daemon = make_service(options)
     except usage.UsageError as error:
         raise SystemExit(f"zibrato: {error}") from None
-    # Not where an application has the daemon: collector and allocator are one for the process.
+    # Not in `make_service`: garbage collector and allocator belong to the application's process.
     garbage: IService = LongLived()
     garbage.setServiceParent(daemon)
     map_large_blocks()
@@ -136,10 +136,11 @@ def makeService(options: Options) -> Daemon:
 
 
 def _tell(error: OSError) -> None:
-    """Say in one line what fails only now; twistd then ends with its exit status 1.
+    """Print an error of the start in one line; twistd then exits with status 1.
 
-    twistd's log has what is written to sys.stderr by now. It ends by letting the error through,
-    after it has told the process that waits for a daemon: a traceback would tell nothing more.
+    sys.stderr goes to twistd's log by now, so the line is also printed to the original stderr.
+    twistd tells the process that waits for the daemon, and then raises the error. The traceback is
+    suppressed, because it would say nothing more.
     """
     line = f"zibrato: {error.strerror or error}"
     _log.critical("{line}", line=line)
@@ -166,7 +167,7 @@ def _backends(reactor: Reactor, options: Options, metrics: SelfMetrics) -> Backe
 def _journal(
     reactor: Reactor, options: Options, outboxes: Sequence[Outbox], metrics: SelfMetrics
 ) -> Journal:
-    """Return what commits to the outbox's file; raises usage.UsageError where that can't be had."""
+    """Return the journal; raises usage.UsageError if the outboxes' file can't be used."""
     try:
         disk = outbox_disk(reactor, options.settings, options.environment)
     except ValueError as error:

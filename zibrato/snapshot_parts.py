@@ -1,7 +1,7 @@
-"""Private: parts of snapshots, as one daemon ships them to another; docs/reference/protocol.rst.
+"""Private: encodes and decodes the parts of snapshots that one daemon ships to another; pure.
 
-Both ways are pure: malformed input never raises. What a row says is checked as strictly as what a
-client sends, since it is believed as much.
+docs/reference/protocol.rst specifies the format. Malformed input never raises. Rows are checked as
+strictly as those of clients, since they are trusted as much.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ __all__ = [
 ]
 
 VERSION = 2
-"""What such a frame begins with, in place of a batch's version."""
+"""The version with which such a frame begins, instead of that of a batch."""
 MAX_PART = 512 * 1024
-"""Bytes of a frame: a daemon sends half of that at most, and to take one in is one step."""
+"""The most bytes of a frame, which is aggregated in one step; a daemon sends at most half of it."""
 _SAMPLE_BYTES = 8
 _LOWEST, _HIGHEST = bucket_of(5e-324), 64 * 1024
-"""Between these are the buckets of all float64s."""
+"""The indices between which the buckets of all positive float64s are."""
 _KINDS = (COUNTER, TIMER, GAUGE)
 
 
-# Without `gc`: no row can be in a cycle, and the collector needn't walk through all there are.
+# Without `gc`: no row can be in a cycle, so the garbage collector needn't go through them.
 class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """What every row begins with: its series, how many measurements, and their sum."""
+    """The fields that every row begins with: the series, and count and sum of measurements."""
 
     name: str
     level: str
@@ -52,7 +52,7 @@ class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknow
 
 
 class _ReadingRow(_Row, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A gauge's readings, and what a timer has beside its distribution."""
+    """The further fields of a gauge, and of a timer except its distribution."""
 
     min: float
     max: float
@@ -61,7 +61,7 @@ class _ReadingRow(_Row, array_like=True, frozen=True, gc=False, forbid_unknown_f
 
 
 class _Buckets(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """How many samples are 0, and how many in each bucket."""
+    """The number of samples that are 0, and the number in each bucket."""
 
     zeros: int
     indices: list[int]
@@ -69,7 +69,7 @@ class _Buckets(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_un
 
 
 class _TimerRow(_ReadingRow, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Durations in seconds: all of them as they are, or in buckets."""
+    """A timer; its distribution has exact durations in seconds, or buckets of them."""
 
     distribution: bytes | _Buckets
 
@@ -79,7 +79,8 @@ class SnapshotPart(
 ):
     """Some series of the interval between the Unix times `start` and `end`, in seconds.
 
-    It is to be taken once, and only by who has all of this `client` up to the number `after`.
+    A receiver must accept each part only once, and only if it has accepted everything of this
+    `client` up to the number `after`.
     """
 
     version: int
@@ -94,12 +95,12 @@ class SnapshotPart(
 
     @property
     def when(self) -> float:
-        """The time that says which of the receiver's intervals it belongs to."""
+        """The time that decides to which of the receiver's intervals the part belongs."""
         return (self.start + self.end) / 2 if self.start <= self.end else self.end
 
 
 class EncodedRow(NamedTuple):
-    """A row of a kind, in msgpack, and how many measurements it sums up."""
+    """A row in msgpack, with its kind and its number of measurements."""
 
     kind: str
     data: bytes
@@ -111,7 +112,7 @@ _decode = msgspec.msgpack.Decoder(SnapshotPart).decode
 
 
 def encode_rows(summaries: Mapping[Series, Summary]) -> Iterator[EncodedRow]:
-    """Generate a row for each series; its `data` is empty where a row can't have its numbers."""
+    """Generate a row for each series; `data` is empty if the receiver would reject the row."""
     for series, summary in summaries.items():
         row = _row(series, summary)
         data = b"" if _reason(series.kind, row) else _encode(row)
@@ -121,7 +122,7 @@ def encode_rows(summaries: Mapping[Series, Summary]) -> Iterator[EncodedRow]:
 def encode_part(
     client: str, sequence: int, after: int, times: tuple[float, float], rows: Iterable[EncodedRow]
 ) -> bytes:
-    """Return the frame of encoded rows; `times` are the start and the end of the interval."""
+    """Return the frame of a part with encoded rows; `times` are the interval's start and end."""
     lists: dict[str, list[msgspec.Raw]] = {kind: [] for kind in _KINDS}
     for row in rows:
         lists[row.kind].append(msgspec.Raw(row.data))
@@ -129,7 +130,7 @@ def encode_part(
 
 
 def decode_part(frame: bytes) -> SnapshotPart | str:
-    """Return the part that a frame is, or why it is none, as one word."""
+    """Return the part in a frame, or the reason of one word why the frame is invalid."""
     if len(frame) > MAX_PART:
         return "size"
     try:
@@ -142,7 +143,7 @@ def decode_part(frame: bytes) -> SnapshotPart | str:
 
 
 def summary_rows(part: SnapshotPart) -> tuple[list[SummaryRow], Counter[str]]:
-    """Return the rows of a part, and how many measurements were rejected of others, by reason."""
+    """Return the valid rows of a part, and the numbers of rejected measurements by reason."""
     rows: list[SummaryRow] = []
     rejected: Counter[str] = Counter()
     when = part.when
@@ -193,7 +194,7 @@ def _distribution(row: _TimerRow) -> Distribution:
 
 
 def _reason(kind: str, row: _Row) -> str | None:
-    """Return why a row is rejected, as one word."""
+    """Return the reason of one word for which a row is rejected; None if it is valid."""
     if not 0 < row.count <= MAX_COUNT:
         return "count"
     if not isfinite(row.sum):
@@ -213,13 +214,13 @@ def _are_readings(kind: str, row: _ReadingRow) -> bool:
 
 
 def _are_samples(row: _TimerRow) -> bool:
-    """Return whether a distribution is one, and has as many samples as its row says."""
+    """Return whether a distribution is valid, and has as many samples as its row says."""
     packed = row.distribution
     if isinstance(packed, bytes):
         if len(packed) != row.count * _SAMPLE_BYTES or row.count > MAX_EXACT_SAMPLES:
             return False
         samples = unpack(packed)
-        if isfinite(sum(samples)):  # so that none of them is NaN, of which min and max know nothing
+        if isfinite(sum(samples)):  # then none of them is NaN, which min and max can't handle
             return row.min <= min(samples) and max(samples) <= row.max
         return all(row.min <= sample <= row.max for sample in samples)
     indices, counts = packed.indices, packed.counts

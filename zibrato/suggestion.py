@@ -1,4 +1,4 @@
-"""Private: which of the known names somebody meant who wrote one that is not known."""
+"""Private: suggests a known name for an unknown one that was probably misspelt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ _LONGEST = 64
 
 
 def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """Return `; did you mean NAME?`, or nothing where no known name is like it."""
+    """Return `; did you mean NAME?`, or an empty string if no known name is similar."""
     near = get_close_matches(name[:_LONGEST].lower(), known, 1)
     return f"; did you mean {prefix}{near[0]}?" if near else ""

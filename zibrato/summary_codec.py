@@ -1,6 +1,6 @@
-"""Private: series and summaries to msgpack and back, for every file of the daemon that has some.
+"""Private: encodes series and summaries as msgpack for the daemon's files, and decodes them.
 
-Pure; covered by tests/daemon/test_snapshot_codec.py as well.
+It is pure; tests/daemon/test_snapshot_codec.py tests it, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Buckets = tuple[float, float, int, list[int], list[int]]
 
 
 def to_distribution(_kind: type, value: object) -> Distribution:
-    """Return the distribution that `encode` wrote: the `dec_hook` of a decoder of summaries."""
+    """Return a distribution that `encode` encoded; the `dec_hook` of decoders of summaries."""
     if isinstance(value, bytes):
         return _exact(unpack(value))
     low, high, zeros, indices, counts = msgspec.convert(value, _Buckets)
@@ -27,14 +27,14 @@ def to_distribution(_kind: type, value: object) -> Distribution:
 
 
 def _exact(samples: array[float]) -> Distribution:
-    """Return a distribution that has the samples as they are, also where they were buckets once."""
+    """Return a distribution of exact samples, however many they are."""
     if not samples:
         return Distribution()
     return Distribution.of_samples(samples, min(samples), max(samples))
 
 
 def _to_plain(value: object) -> object:
-    """Return what msgpack has for a distribution: its samples as they are, or its buckets."""
+    """Return what a distribution is encoded as: its packed samples, or its buckets."""
     if not isinstance(value, Distribution):
         raise NotImplementedError(f"no part of a snapshot: {type(value).__name__}")
     if value.samples is not None:
@@ -43,7 +43,7 @@ def _to_plain(value: object) -> object:
 
 
 def packed_buckets(distribution: Distribution) -> tuple[int, list[int], list[int]]:
-    """Return how many samples are 0, the indices of buckets, and how many are in each."""
+    """Return the number of zeros, the indices of buckets, and the count of each bucket."""
     buckets = distribution.buckets
     counts = [min(count, MAX_COUNT) for count in buckets.values()]
     return min(distribution.zeros, MAX_COUNT), list(buckets), counts

@@ -1,4 +1,4 @@
-"""Private: work in threads, and its results as Deferreds."""
+"""Private: runs functions in threads, and returns their results as Deferreds."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ T = TypeVar("T")
 
 
 class Workers(Protocol):
-    """Does work one by one or some at a time."""
+    """Runs functions, one after the other or several at a time."""
 
     def run(self, work: Callable[[], T]) -> Deferred[T]:
-        """Return what `work` returns or raises."""
+        """Run `work`; the Deferred fires with what it returns or raises."""
 
     def stop(self) -> None:
         """Finish what is under way."""
 
 
 class Threads:
-    """So many threads of its own, begun when there is work: daemonising leaves none behind."""
+    """A pool of `count` threads, started with the first work: daemonising would lose threads."""
 
     def __init__(self, reactor: Reactor, name: str, count: int) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, count, name)
 
     def run(self, work: Callable[[], T]) -> Deferred[T]:
-        """Return what `work` returns or raises, in a thread."""
+        """Run `work` in a thread; the Deferred fires with what it returns or raises."""
         if not self._pool.started:
             self._pool.start()
         result: Deferred[T] = deferToThreadPool(self._reactor, self._pool, work)
@@ -46,10 +46,10 @@ class Threads:
 
 
 class Inline:
-    """Does at once what takes no time to speak of."""
+    """Runs functions at once, in the calling thread, because they take hardly any time."""
 
     def run(self, work: Callable[[], T]) -> Deferred[T]:
-        """Return what `work` returned or raised."""
+        """Run `work`; return a fired Deferred with what it returned or raised."""
         return maybeDeferred(work)
 
     def stop(self) -> None:
@@ -57,12 +57,12 @@ class Inline:
 
 
 async def finished(work: Deferred[T]) -> T:
-    """Return what `work` comes to, however often that is cancelled: a thread can't be.
+    """Wait for the result of `work`, even if the waiting is cancelled: threads can't be cancelled.
 
-    A delivery is cancelled when the daemon stops or its deadline passes, but what the writer has
-    begun it will commit. To go on as if it had not would deliver the same snapshot twice. So not
-    `work` is awaited here but a Deferred beside it: a cancellation ends that one alone, and the
-    next round of the loop waits with another.
+    A delivery is cancelled when the daemon stops or its deadline passes, but the thread still
+    commits what it has begun. Not to wait for it could deliver the same snapshot twice. So this
+    awaits not `work` but a separate Deferred. A cancellation ends only that one, and the next round
+    of the loop waits with a new one.
     """
     outcome: list[T | Failure] = []
     waiting: list[Deferred[None]] = []

@@ -1,6 +1,7 @@
-"""What travels over ZeroMQ: batches as msgpack, and lines of text; docs/reference/protocol.rst.
+"""Encodes and decodes what clients send: batches as msgpack, and text lines; pure.
 
-Decoding is pure: bytes in, batches and reasons for rejection out; malformed input never raises.
+docs/reference/protocol.rst specifies the formats. Decoding returns batches and reasons for
+rejection; malformed input never raises.
 """
 
 from __future__ import annotations
@@ -39,21 +40,21 @@ __all__ = [
 
 VERSION = 1
 MAX_FRAME = 512 * 1024
-"""Bytes. The shorter frames are, the more of them may wait to be read."""
+"""Bytes. The lower the bound, the more frames ZeroMQ may queue in the same memory."""
 MAX_CLIENT = 255
 MAX_SEQUENCE = 2**63 - 1
-"""The highest number that a batch may have: what SQLite, which they are committed to, can hold."""
+"""The highest number of a batch: the largest integer of SQLite, to which numbers are committed."""
 _MIN_FIELDS = 4
 _MAX_FIELDS = 6
 _BLANK = " \t\r\v\f"
 _NUMERIC = frozenset("0123456789+-.eE" + _BLANK)
 
 
-# Without `gc`: no row can be in a cycle, and the collector needn't walk through all there are.
+# Without `gc`: no row can be in a cycle, so the garbage collector needn't go through them.
 class CounterRow(
     msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
 ):
-    """`count` increments of a counter, `sum` together."""
+    """`count` increments of a counter; `sum` is their sum."""
 
     name: str
     level: str
@@ -64,7 +65,7 @@ class CounterRow(
 
 
 class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Durations (seconds) of a timer, or readings of a gauge in order: little-endian float64s."""
+    """A timer's durations in seconds, or a gauge's readings in order, as little-endian float64s."""
 
     name: str
     level: str
@@ -76,8 +77,9 @@ class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_u
 class Batch(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
     """What one client recorded between the Unix times `start` and `end`, in seconds.
 
-    `acknowledged` is the number up to which the client knows all of its batches to be committed, or
-    has given them up; None of a client that asks for no acknowledgements.
+    `acknowledged` is the number up to which the client won't send batches again: it knows that
+    they are committed, or has given them up. It is None if the client doesn't ask for
+    acknowledgements.
     """
 
     version: int
@@ -92,10 +94,11 @@ class Batch(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkno
 
 
 class Acknowledgement(msgspec.Struct, array_like=True, frozen=True):
-    """What a daemon tells a client: how far its batches are committed.
+    """A daemon's message to a client that says up to which number its batches are committed.
 
-    `instance` is another one for each start of a daemon, `committed` None of a client that it
-    doesn't know. `wanted` is the next batch that it takes, where it can't be one that came.
+    `instance` differs for each start of a daemon. `committed` is None if the daemon doesn't know
+    the client. `wanted` is the number of the next batch that the daemon accepts, if batches are
+    missing or the client has just subscribed; otherwise None.
     """
 
     version: int
@@ -105,19 +108,20 @@ class Acknowledgement(msgspec.Struct, array_like=True, frozen=True):
 
 
 class _Head(msgspec.Struct, array_like=True):
-    """What a batch of any version starts with."""
+    """The field with which a batch of any version starts."""
 
     version: int
 
 
 class Decoded(NamedTuple):
-    """What one frame held: batches, and how many frames or lines were rejected, by reason."""
+    """The decoded content of a frame: batches, and numbers of rejected frames or lines."""
 
     batches: Sequence[Batch]
     rejected: Mapping[str, int]
+    """By reason."""
 
 
-# One for all, and so read-only: most frames are good.
+# Shared by all valid frames, which are most of them, and therefore read-only.
 _NOTHING_REJECTED = MappingProxyType(Counter[str]())
 _encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
@@ -132,7 +136,7 @@ def encode(batch: Batch) -> bytes:
 
 
 def encode_acknowledgement(acknowledgement: Acknowledgement) -> bytes:
-    """Return the frame of what a daemon tells."""
+    """Return the frame of `acknowledgement`."""
     return _encode(acknowledgement)
 
 
@@ -145,7 +149,7 @@ def pack(samples: array[float]) -> bytes:
 
 
 def unpack(data: bytes) -> array[float]:
-    """Return the samples of `pack`; raises ValueError where the length is no multiple of 8."""
+    """Return the samples that `pack` packed; raises ValueError for a length not divisible by 8."""
     samples = array("d", data)
     if byteorder == "big":
         samples.byteswap()
@@ -153,7 +157,7 @@ def unpack(data: bytes) -> array[float]:
 
 
 def decode_acknowledgement(frame: bytes) -> Acknowledgement | None:
-    """Return what a daemon tells, None where that can't be read."""
+    """Return the acknowledgement in a frame; None if the frame is invalid."""
     try:
         acknowledgement = _decode_acknowledgement(frame)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -170,7 +174,7 @@ def decode(frame: bytes, now: float) -> Decoded:
 
 
 def decode_batch(frame: bytes) -> Batch | str:
-    """Return the batch that a frame is, or why it is none, as one word; text is none."""
+    """Return the batch in a frame, or the reason of one word why it is invalid; not for text."""
     if len(frame) > MAX_FRAME:
         return "size"
     try:
@@ -189,7 +193,7 @@ def _rejection(reason: str) -> Decoded:
 
 
 def version_of(frame: bytes) -> int | None:
-    """Return the number that `frame` starts with, None where it is no such array."""
+    """Return the version number that `frame` starts with; None if it has none."""
     try:
         return _decode_head(frame).version
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -200,7 +204,7 @@ _Fields = tuple[str, ...]
 
 
 def decode_text(frame: bytes, now: float) -> Decoded:
-    """Return the contents of a frame of lines."""
+    """Return the contents of a frame of text lines."""
     try:
         text = frame.decode()
     except UnicodeDecodeError:
@@ -218,7 +222,7 @@ def decode_text(frame: bytes, now: float) -> Decoded:
 
 
 def _read_line(line: str, values: dict[_Fields, list[float]]) -> str | None:
-    """Add the value of `line` to those of its other fields; return why where that can't be."""
+    """Add the value of `line` to the values with equal other fields; return a reason if invalid."""
     fields = line.split("|")
     if not _MIN_FIELDS <= len(fields) <= _MAX_FIELDS:
         return "fields" if line.strip(_BLANK) else None
@@ -230,7 +234,7 @@ def _read_line(line: str, values: dict[_Fields, list[float]]) -> str | None:
 
 
 def _number(text: str) -> float | None:
-    """Return the finite number that `text` is; Python's own extras (1_000, nan) are none."""
+    """Return the finite number in `text`; None for none, and for extras of Python (1_000, nan)."""
     try:
         number = float(text) if _NUMERIC.issuperset(text) else None
     except ValueError:
@@ -247,15 +251,15 @@ class _Rows(NamedTuple):
 
 
 _Identity = tuple[str, str, str | None]
-"""Name, level and source of a row of lines, which have no tags."""
+"""Name, level and source of a row; text lines have no tags."""
 
 
 def _batches(
     values: dict[_Fields, list[float]], now: float, rejected: dict[str, int]
 ) -> list[Batch]:
-    """Return a batch for each time that lines name; count in `rejected` those that can't be.
+    """Return a batch for each time that lines name; count invalid lines in `rejected`.
 
-    Lines that spell one series in several ways share a row: what they add up to is bounded.
+    Lines that spell one series in several ways share a row, so that their sum is bounded.
     """
     moments: dict[float, dict[tuple[str, _Identity], list[float]]] = {}
     for fields, numbers in values.items():

@@ -1,1 +1,1 @@
-"""Private: the daemon's files, whoever writes them: locks, SQLite, secrets, what was taken once."""
+"""Private: what all files of the daemon share: locks, SQLite, secrets, and detection of repeats."""

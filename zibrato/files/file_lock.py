@@ -1,4 +1,4 @@
-"""Private: a lock that keeps a second daemon off a file or a socket's path."""
+"""Private: a lock by which only one daemon can use a file or a socket's path."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ __all__ = ["FileLock"]
 
 
 class FileLock:
-    """An exclusive lock beside a path, in the file `PATH.lock`, from its making to `close`.
+    """An exclusive lock for a path, in the file `PATH.lock`, held until `close`.
 
-    It is also closed once nothing refers to it.
+    It is also closed when nothing refers to it any more.
 
-    The kernel frees it with the process, however that ends. The file stays: were it removed, a
-    daemon that has it open already and one that makes it anew would both have a lock.
+    The kernel releases the lock when the process ends, however it ends. The file is never removed:
+    otherwise a daemon that has the old file open and one that creates a new file would both hold a
+    lock.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Take the lock; raises BlockingIOError where another has it."""
+        """Take the lock; raises BlockingIOError if it is taken."""
         file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # Of a daemon that was made and never started, nobody closes it.
+        # Nobody closes the lock of a daemon that was made but never started.
         self._close = weakref.finalize(self, os.close, file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,5 +32,5 @@ class FileLock:
             raise
 
     def close(self) -> None:
-        """Let another have it."""
+        """Release the lock."""
         self._close()

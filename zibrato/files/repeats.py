@@ -1,4 +1,4 @@
-"""Private: which snapshots a file has, so that one that is delivered again is taken once."""
+"""Private: remembers the snapshots that a file has, so that repeated ones aren't added again."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CREATE TABLE delivered (
     id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL
 );
 """
-"""The table that a file needs. A migration of the store's is made of it: it can't change."""
+"""The table that a file needs. It must not change, because a migration of the store uses it."""
 MAX_RUNS = 100
-"""Starts of daemons of which it is known how far they came, those that delivered last."""
+"""The most runs (starts of daemons) that are remembered; those that delivered last are kept."""
 
 
 def unknown(
     connection: sqlite3.Connection, identities: Sequence[Identity | None]
 ) -> Sequence[bool]:
-    """Return of each snapshot whether the file has yet to take it; of one without, it has."""
+    """Return for each snapshot whether it is new to the file; one without identity always is."""
     return [
         identity is None or _newest(connection, identity.run) < identity.sequence
         for identity in identities
@@ -30,11 +30,11 @@ def unknown(
 
 
 def note(connection: sqlite3.Connection, identities: Sequence[Identity | None]) -> None:
-    """Note, in the transaction that adds their points, which snapshots are taken."""
+    """Note that snapshots were added; call it in the transaction that adds their points."""
     for identity in identities:
         if identity is not None:
             connection.execute(
-                # Replaced, and no update: ids are in the order in which runs delivered last.
+                # REPLACE instead of UPDATE, so that ids are in the order of the last deliveries.
                 "REPLACE INTO delivered (run, sequence) VALUES (?, ?)",
                 (identity.run, max(identity.sequence, _newest(connection, identity.run))),
             )
@@ -45,7 +45,7 @@ def note(connection: sqlite3.Connection, identities: Sequence[Identity | None]) 
 
 
 def _newest(connection: sqlite3.Connection, run: str) -> int:
-    """Return the number of the last snapshot of a run: they are delivered in order."""
+    """Return the number of a run's last snapshot; all earlier ones were delivered before it."""
     query = "SELECT sequence FROM delivered WHERE run = ?"
     (sequence,) = connection.execute(query, [run]).fetchone() or (0,)
     return int(sequence)

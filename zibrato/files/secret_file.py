@@ -1,4 +1,4 @@
-"""A file that holds a secret: what is in it, and who else may read or write it."""
+"""Reads files that hold secrets, and checks who else may read or write them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 __all__ = ["check_private", "check_writers", "others_may_read", "read_credentials", "read_secret"]
 
 MAX_SECRET = 65_536
-"""Characters; some devices never end."""
+"""Characters; bounded, because some devices never end."""
 
 
 def read_secret(path: Path) -> str:
-    """Return what the file holds, without white space around it.
+    """Return the content of the file, without white space around it.
 
-    Raises ValueError, with a half-sentence for people, where it can't be read, and where others
-    than its owner may write to it: they could have the daemon send elsewhere, or let them in.
+    Raises ValueError, with a half-sentence for people, if it can't be read, or if others than its
+    owner may write to it: they could make the daemon send elsewhere, or let them in.
     """
     try:
         mode = path.stat().st_mode
         with path.open() as file:
             text = file.read(MAX_SECRET + 1).strip()
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or no path
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or an invalid path
         raise ValueError(f"can't read {path}: {_reason(error)}") from None
     if len(text) > MAX_SECRET:
         raise ValueError(f"{path} has more than {MAX_SECRET:,} characters; it must hold a secret")
@@ -31,14 +31,14 @@ def read_secret(path: Path) -> str:
 
 
 def check_private(path: Path) -> None:
-    """Raise ValueError, a half-sentence for people, where others may read a file."""
+    """Raise ValueError, with a half-sentence for people, if others may read a file."""
     mode = _mode(path)
     if stat.S_ISREG(mode) and mode & 0o077:
         raise ValueError(f"others may read {path} (mode {stat.S_IMODE(mode):o}); chmod it to 600")
 
 
 def read_credentials(path: Path) -> str:
-    """Return the user:password that the file holds; raises ValueError as `read_secret` does."""
+    """Return the user:password in the file; raises ValueError as `read_secret` does."""
     text = read_secret(path)
     user, colon, password = text.partition(":")
     if not (user and colon and password) or "\n" in text:
@@ -47,7 +47,7 @@ def read_credentials(path: Path) -> str:
 
 
 def check_writers(directory: Path) -> None:
-    """Raise ValueError, a half-sentence for people, where others may write to a directory."""
+    """Raise ValueError, with a half-sentence for people, if others may write to a directory."""
     mode = _mode(directory)
     if not stat.S_ISDIR(mode):
         raise ValueError(f"{directory} is no directory")
@@ -62,7 +62,7 @@ def _mode(path: Path) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a file can't be read, without its path, which stands before."""
+    """Return why a file can't be read, without its path, which the message has already."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
@@ -74,7 +74,7 @@ def _check_mode(path: Path, mode: int, wanted: int) -> None:
 
 
 def others_may_read(path: Path) -> bool:
-    """Whether others than the owner may read the file; a pipe is nobody else's."""
+    """Whether others than the owner may read the file; False for a pipe, which others can't."""
     try:
         mode = path.stat().st_mode
     except OSError:

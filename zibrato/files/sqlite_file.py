@@ -1,4 +1,4 @@
-"""Private: what all SQLite files of the daemon share; how one is kept, and set aside."""
+"""Private: what all SQLite files of the daemon share: paths, permissions, quarantine."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = [
 ]
 
 STORE_NAME = "zibrato.sqlite"
-"""What the store's file is called where none is named."""
+"""The default name of the store's file."""
 BESIDE = ("-wal", "-shm")
-"""What SQLite appends to the name of a file for what lies beside it in WAL mode."""
+"""The suffixes of the files that SQLite has beside a database in WAL mode."""
 
 
 def state_path(environment: Mapping[str, str], name: str, what: str) -> Path:
-    """Return a file below $STATE_DIRECTORY, else below the user's own.
+    """Return the path of a file below $STATE_DIRECTORY, or else below the user's state directory.
 
-    `what` is to be in it, also the name of an option. Raises ValueError, with one line for people,
-    for a user who has no directory.
+    `what` names the content in the error; it is also the name of the option that sets the path.
+    Raises ValueError, with one line for people, if the user has no home directory.
     """
     systemd = environment.get("STATE_DIRECTORY")
     if systemd:
@@ -46,21 +46,22 @@ def state_path(environment: Mapping[str, str], name: str, what: str) -> Path:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Commit at the end of the block, roll back if it raises."""
+    """Commit at the end of a `with` block; roll back if the block raises."""
     connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # some errors have rolled it back already
+        if connection.in_transaction:  # some errors have already rolled it back
             connection.execute("ROLLBACK")
         raise
 
 
 def make_private(path: Path) -> None:
-    """Make the file where there is none; take from all but its owner what they may do with it.
+    """Create the file if it is missing, and take all permissions from others than its owner.
 
-    No file that there is gets opened: closing it would take this process's SQLite its locks.
+    An existing file isn't opened, because closing it would release the locks that SQLite has in
+    this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -73,17 +74,17 @@ def make_private(path: Path) -> None:
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is no intact database."""
-    # By its words: the errors of Python 3.10 have no code.
+    """Whether the error says that the file is not an intact database."""
+    # By its message, because errors have no code in Python 3.10.
     text = str(error)
     return "malformed" in text or "not a database" in text or "disk image" in text
 
 
 def quarantine(path: Path, now: float) -> Path:
-    """Rename the file, with what belongs to it, to FILE.corrupt-TIME; return the new name."""
+    """Rename the file, and SQLite's files beside it, to FILE.corrupt-TIME; return the new name."""
     aside = path.with_name(f"{path.name}.corrupt-{int(now)}")
-    # The file itself last: else, cut short here, its name would be free for a new file while the
-    # old one's WAL still lay beside that.
+    # The file itself comes last: else, after a crash in between, a new file could take its name
+    # while the old one's WAL was still beside it.
     for suffix in (*BESIDE, ""):
         part = Path(f"{path}{suffix}")
         if part.exists():
@@ -92,18 +93,18 @@ def quarantine(path: Path, now: float) -> Path:
 
 
 class FileIdentity:
-    """Which file it is that `path` names, with what SQLite has beside it, from now on."""
+    """Remembers which file `path` names, and which files SQLite has beside it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parts = {part: _number_of(part) for part in _parts(path)}
 
     def is_there(self) -> bool:
-        """Whether the path still names that file."""
+        """Whether the path still names the same file."""
         return _number_of(self._path) == self._parts[self._path]
 
     def remove_beside(self) -> None:
-        """Remove what lay beside the file and lies there yet; SQLite would add it to another."""
+        """Remove the files that are still beside it; SQLite would apply them to a new file."""
         for part, number in self._parts.items():
             if part != self._path and number is not None and _number_of(part) == number:
                 part.unlink(missing_ok=True)
@@ -114,7 +115,7 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _number_of(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file, None where there is none."""
+    """Return the device and inode of a file; None if it is missing."""
     try:
         status = path.stat()
     except OSError:

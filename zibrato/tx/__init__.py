@@ -1,6 +1,6 @@
-"""What runs in a reactor: the client for Twisted applications, and txZMQ's connections.
+"""The client for Twisted applications, and other code that runs in a reactor.
 
-All that `__all__` doesn't name is private.
+Everything that `__all__` doesn't name is private.
 """
 
 from zibrato.tx.client import TxZibrato

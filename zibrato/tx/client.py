@@ -26,7 +26,7 @@ from zibrato.tx.monotonic import ClockWatch, MonotonicReactor, is_by_wall_clock,
 from zibrato.tx.reactor_metrics import ReactorMetrics
 
 RETRY = 0.02
-"""Seconds until ZeroMQ is tried again as the service stops."""
+"""Seconds between attempts to send while the service stops."""
 
 
 class TxZibrato(Instruments, Service):
@@ -85,18 +85,18 @@ class TxZibrato(Instruments, Service):
 
     @property
     def dropped(self) -> Counter[str]:
-        """How many measurements were dropped since the start, by reason."""
+        """The number of measurements dropped since the start, by reason."""
         return self._connection.dropped
 
     def startService(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         Service.startService(self)
         reactor = self._given_reactor or _installed_reactor()
         self._reactor = monotonic(reactor)
         if is_by_wall_clock(reactor):
             self._watch_clock()
         self._loop.clock = self._reactor
-        # Aligned to the clock: a batch is counted in one of the daemon's intervals.
+        # Aligned to the clock, so that no batch spans two of the daemon's intervals.
         wait = -self._reactor.seconds() % self._interval
         self._first = self._reactor.callLater(wait, self._loop.start, self._interval)
         if self._metrics is not None:
@@ -108,15 +108,15 @@ class TxZibrato(Instruments, Service):
         return Deferred.fromCoroutine(self._stop())
 
     def _watch_clock(self) -> None:
-        """Have sends go on after the clock was set, where there can be one more thread."""
+        """Keep sending on time after clock steps, if another thread can be started."""
         self._watch = ClockWatch(self._reactor, lambda _seconds: None)
         try:
             self._watch.startService()
-        except RuntimeError:  # the application goes on without
+        except RuntimeError:  # the application works without the watch
             self._log.failure("the client won't notice when the clock is set")
 
     def _step(self) -> None:
-        """Send what was recorded; whatever fails, the next step comes."""
+        """Send what was recorded; an error doesn't stop the next step."""
         try:
             if self._metrics is not None:
                 self._metrics.record()
@@ -144,19 +144,19 @@ class TxZibrato(Instruments, Service):
             await deferLater(self._reactor, RETRY, self._connection.wait, PATIENCE)
         context = self._connection.end(deadline - self._reactor.monotonic())
         if context is not None:
-            # In a thread: ending a context blocks until ZeroMQ has sent everything.
+            # In a thread, because `term` blocks until ZeroMQ has sent everything.
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)
 
 
 def _installed_reactor() -> IReactorTime:
-    from twisted.internet import reactor  # noqa: PLC0415 - the application's choice by now
+    from twisted.internet import reactor  # noqa: PLC0415 - by now the application has chosen one
 
     return reactor
 
 
 @dataclass(frozen=True)
 class TxConnector(Connector):
-    """Opens txZMQ connections, for a reactor that is known by then."""
+    """Opens txZMQ connections in the reactor that `get_reactor` returns when one is opened."""
 
     get_reactor: Callable[[], Reactor] = field(kw_only=True)
 

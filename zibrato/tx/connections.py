@@ -1,6 +1,6 @@
-"""txZMQ's connections, with what was measured to be missing from them.
+"""txZMQ's connections, with budgets, bounds and fixes that measurements showed to be necessary.
 
-txZMQ imports the global reactor: import this module only where there is one already.
+txZMQ imports the global reactor, so import this module only after a reactor has been installed.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ from zibrato.client.connector import Context
 from zibrato.wire import MAX_FRAME
 
 READ_BUDGET = 0.005
+"""Seconds of reading in one turn of the reactor."""
 READ_ALL = 0.1
-"""Seconds for what comes faster than it can be read."""
+"""The most seconds of `read_all`, in case frames arrive faster than they can be read."""
 AT_ONCE = 64 * 1024
-"""Bytes of frames between looks at the clock, where each counts as `FRAME_COST` more."""
+"""Bytes of frames between two looks at the clock; each frame counts `FRAME_COST` more."""
 FRAME_COST = 1024
 PULL_BYTES = 64 * 1024 * 1024
-"""What may wait of one sender inside ZeroMQ, were each of its frames as long as frames may be."""
+"""The most bytes of one sender that wait inside ZeroMQ, if all its frames have the maximum size."""
 PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
-"""ZeroMQ bounds frames, not bytes. What it doesn't take waits with the sender."""
+"""ZeroMQ bounds the number of frames, not of bytes. Further frames wait at the sender."""
 MAX_SUBSCRIPTION = 1024
 ERROR_PAUSE = 1.0
 STUCK = 5.0
-"""Seconds."""
+"""Seconds without reading waiting frames after which a connection counts as stuck."""
 _log = Logger()
 
 
 class Factory(ZmqFactory):  # type: ignore[misc]  # txZMQ has no types
-    """Hands out a ZeroMQ context that is its owner's to end, and any reactor."""
+    """Holds any reactor, and a ZeroMQ context, which its owner has to terminate."""
 
     def __init__(self, reactor: IReactorTime, context: Context) -> None:
         self.reactor = reactor
@@ -44,24 +45,24 @@ class Factory(ZmqFactory):  # type: ignore[misc]  # txZMQ has no types
 
 
 class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no types
-    """Reads for about `READ_BUDGET` seconds a turn of the reactor at most."""
+    """Reads for at most about `READ_BUDGET` seconds in each turn of the reactor."""
 
     read_scheduled: IDelayedCall | None
 
     def take(self) -> None:
-        """Read one message without waiting; raises zmq.Again where there is none."""
+        """Read one message without waiting; raises zmq.Again if there is none."""
         raise NotImplementedError
 
     def doRead(self) -> None:
-        """Read for a while; what is left is read in the next turn."""
+        """Read for a while; the next turn of the reactor reads what is left."""
         self.read(READ_BUDGET)
 
     def read(self, seconds: float) -> bool:
-        """Read for so long, and once at least; return whether nothing is left.
+        """Read for `seconds`, and at least once; return whether nothing is left.
 
-        ZeroMQ's descriptor is edge-triggered: it stays silent about messages that were there when
-        reading stopped, so a partial read must schedule the next itself. An error is no reason to
-        stop reading for ever, as the reactor would if it were raised.
+        ZeroMQ's descriptor is edge-triggered: it doesn't signal messages that were already there
+        when reading stopped. So a partial read must schedule the next one itself. An error isn't
+        raised, because the reactor would then stop reading for ever.
         """
         scheduled, self.read_scheduled = self.read_scheduled, None
         if scheduled is not None and scheduled.active():
@@ -72,7 +73,7 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
         pause = 0.0
         take, now = self.take, perf_counter
         try:
-            take()  # also where another process had the processor until the deadline
+            take()  # even if other processes used the CPU until the deadline
             while now() < deadline:
                 take()
         except zmq.Again:
@@ -89,10 +90,10 @@ class BudgetedConnection(ZmqConnection):  # type: ignore[misc]  # txZMQ has no t
 
 
 class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[misc]  # txZMQ has no types
-    """Hands frames to `receive`, some at once.
+    """Hands frames to `receive`, several at once.
 
-    `frames` counts them. Both bounds, of the queue and of a message, are set before any endpoint
-    can be added.
+    `frames` counts them. The bounds of the queue and of a message are set in the constructor,
+    because they only apply to endpoints that are added later.
     """
 
     highWaterMark = PULL_HIGH_WATER
@@ -106,9 +107,9 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
         self.socket.set(zmq.MAXMSGSIZE, MAX_FRAME)
 
     def take(self) -> None:
-        """Hand some frames over; what came meanwhile is there for the next call.
+        """Hand over several frames together; the next call gets those that come meanwhile.
 
-        A turn of the reactor costs as much as some dozen frames.
+        One by one would be slow: a turn of the reactor costs as much as some dozen frames.
         """
         read, room = self.socket.recv, AT_ONCE
         frames: list[bytes] = []
@@ -129,10 +130,10 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
             self._receive(frames)
 
     def is_stuck(self) -> bool:
-        """Whether frames have waited since `STUCK` seconds, and none was read."""
+        """Whether frames have been waiting for `STUCK` seconds, and none was read."""
         waiting = bool(self.socket.get(zmq.EVENTS) & zmq.POLLIN)
         if waiting:
-            self._read_later(0.0)  # whoever asks for events is told of them, and not the reactor
+            self._read_later(0.0)  # after EVENTS was read, the reactor isn't told of these frames
         now = perf_counter()
         if not waiting or self.frames != self._seen:
             self._seen, self._unread_since = self.frames, None
@@ -141,14 +142,14 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
         return self._unread_since is not None and now - self._unread_since >= STUCK
 
     def read_all(self) -> bool:
-        """Read what is there, within `READ_ALL` seconds; return whether nothing is left."""
+        """Read everything, for at most `READ_ALL` seconds; return whether nothing is left."""
         return self.read(READ_ALL)
 
 
 class PublishConnection(BudgetedConnection):
-    """Publishes by topic, and hands `subscribed` each topic that somebody new asks for.
+    """Publishes by topic, and hands the topic of each new subscription to `subscribed`.
 
-    A subscriber that doesn't read misses what is past `highWaterMark`.
+    A subscriber that doesn't read misses messages beyond `highWaterMark`.
     """
 
     socketType = zmq.XPUB
@@ -158,21 +159,21 @@ class PublishConnection(BudgetedConnection):
         self._subscribed = subscribed
         super().__init__(factory)
         self.socket.set(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION)
-        self.socket.set(zmq.XPUB_VERBOSE, 1)  # else it tells nothing of one that comes again
+        self.socket.set(zmq.XPUB_VERBOSE, 1)  # else repeated subscriptions aren't reported
 
     def take(self) -> None:
-        """Hand one subscription over."""
+        """Hand over one subscription."""
         message = self.socket.recv(zmq.NOBLOCK)
         if message[:1] == b"\1":
             self._subscribed(message[1:])
 
     def publish(self, topic: bytes, frame: bytes) -> None:
-        """Send `frame` to all who asked for `topic`, without waiting."""
+        """Send `frame` to all subscribers of `topic`, without waiting."""
         try:
             self.socket.send_multipart([topic, frame], zmq.NOBLOCK)
         except zmq.ZMQError:
             _log.failure("publishing over ZeroMQ failed")
-        self._read_later(0.0)  # a socket that was sent by is silent about what came meanwhile
+        self._read_later(0.0)  # sending clears the signal for messages that came meanwhile
 
 
 class ReplyConnection(BudgetedConnection):
@@ -193,7 +194,7 @@ class ReplyConnection(BudgetedConnection):
 
 
 class AuthenticatedPullConnection(PullConnection):
-    """Hands over the frames of those senders alone whose user id `is_accepted` takes."""
+    """Hands over only the frames of senders whose user id `is_accepted` accepts."""
 
     def __init__(
         self,
@@ -205,7 +206,7 @@ class AuthenticatedPullConnection(PullConnection):
         super().__init__(factory, receive)
 
     def take(self) -> None:
-        """Hand one frame over, or drop it."""
+        """Hand over one frame, or drop it."""
         frame = self.socket.recv(zmq.NOBLOCK, copy=False)
         self.frames += 1
         if self._is_accepted(frame.get("User-Id")):
@@ -213,10 +214,10 @@ class AuthenticatedPullConnection(PullConnection):
 
 
 class EventConnection(BudgetedConnection):
-    """Hands `receive` the values of an `event` of another connection's socket (zmq_socket_monitor).
+    """Hands the values of an `event` of another socket to `receive` (zmq_socket_monitor).
 
-    ZeroMQ's thread waits where nobody reads them, and all connections with it: so there is no bound
-    to how many may wait, and it ends before what it watches.
+    If nobody read the events, ZeroMQ's thread would wait, and with it all connections. So the
+    queue of events is unbounded, and this connection must be shut down before the watched one.
     """
 
     socketType = zmq.PAIR
@@ -234,37 +235,37 @@ class EventConnection(BudgetedConnection):
         address = f"inproc://events-{id(self):x}"
         watched.monitor(address, event)
         self.socket.connect(address)
-        self.doRead()  # of a new pipe ZeroMQ tells nothing before it was found empty
+        self.doRead()  # ZeroMQ signals nothing about a new pipe until a read has found it empty
 
     def take(self) -> None:
-        """Hand one event over."""
+        """Hand over one event."""
         head, _address = self.socket.recv_multipart(zmq.NOBLOCK)
         self._receive(struct.unpack("=hi", head)[1])
 
     def shutdown(self) -> None:
-        """Close the socket, and have no more events."""
+        """Stop the events, and close the socket."""
         self._watched.disable_monitor()
         super().shutdown()
 
 
 class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no types
-    """Pushes without ever waiting; raises zmq.Again where ZeroMQ takes no more."""
+    """Pushes without ever waiting; raises zmq.Again if ZeroMQ's queue is full."""
 
     def __init__(self, factory: Factory, high_water: int) -> None:
         self.highWaterMark = high_water
         super().__init__(factory)
 
     def send(self, message: bytes, flags: int = zmq.NOBLOCK) -> None:
-        """Send; txZMQ's own would schedule a read, of which there is none here."""
+        """Send; unlike txZMQ's method, schedules no read, since a PUSH socket has none."""
         self.socket.send(message, flags)
 
     def poll(self, timeout: int, flags: int) -> int:
-        """Wait for so many milliseconds; return the events of `flags` that there are."""
+        """Wait up to `timeout` milliseconds for events in `flags`; return those that occurred."""
         events: int = self.socket.poll(timeout, flags)
         return events
 
     def close(self, linger: int) -> None:
-        """Close the socket; ZeroMQ goes on sending for `linger` milliseconds at most."""
+        """Close the socket; ZeroMQ goes on sending for at most `linger` milliseconds."""
         self.factory.lingerPeriod = linger
         self.socket.set(zmq.LINGER, linger)
         self.shutdown()

@@ -1,7 +1,7 @@
-"""Timed calls that keep their time while the wall clock is set, and who notices that it was.
+"""Timed calls that come on time even if the wall clock is set, and detection of clock steps.
 
-Twisted's reactors schedule by `time.time()`: after a step of one hour back nothing that was
-scheduled runs for an hour, after one forward every timeout ends at once.
+Twisted's reactors schedule by `time.time()`. After a step of one hour back, scheduled calls don't
+run for an hour. After a step forward, all timeouts end at once.
 """
 
 from __future__ import annotations
@@ -22,29 +22,30 @@ from zope.interface import directlyProvides, implementer, providedBy
 from zibrato.interfaces import Reactor
 
 PERIOD = 1.0
-"""Seconds between looks at the clocks: by so much a step back delays what is due, at most."""
+"""Seconds between two looks at the clocks; a step back delays calls by at most that."""
 MIN_STEP = 0.5
-"""Seconds between two looks that make a step: slewing, as NTP does it, is far slower."""
+"""Seconds by which the clocks must drift apart between two looks to count as a step; slewing, as
+NTP does it, is far slower."""
 _TOLERANCE = 0.001
 
 
 @implementer(Reactor)
 class MonotonicReactor:
-    """A reactor whose timed calls come by `monotonic`; all else is `reactor`'s own.
+    """A reactor whose timed calls go by `monotonic`; everything else is delegated to `reactor`.
 
-    `seconds` remains the wall clock's: what is aligned to that, as a LoopingCall is, finds its
-    place again with its next call.
+    `seconds` is still the wall clock. Whatever is aligned to it, such as a LoopingCall, is aligned
+    again with its next call.
     """
 
     def __init__(self, reactor: Reactor, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.wall = reactor
         self._monotonic = monotonic
         self.calls: set[_Call] = set()
-        # Who gets a reactor may ask it for an interface of Twisted's, such as that of TCP.
+        # Users of a reactor may ask whether it provides an interface, such as IReactorTCP.
         directlyProvides(self, providedBy(reactor))
 
     def __getattr__(self, name: str) -> object:
-        """Return what else the reactor has, which Twisted's own and txZMQ ask for."""
+        """Return any other attribute of the reactor, since Twisted and txZMQ need more of them."""
         return getattr(self.wall, name)
 
     def seconds(self) -> float:
@@ -52,13 +53,13 @@ class MonotonicReactor:
         return self.wall.seconds()
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment, which no step changes."""
+        """Return the seconds since some moment; no clock step changes it."""
         return self._monotonic()
 
     def callLater(
         self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
     ) -> IDelayedCall:
-        """Call after `delay` seconds."""
+        """Call a function after `delay` seconds."""
         return _Call(self, delay, partial(callable, *args, **kwargs))
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
@@ -66,18 +67,18 @@ class MonotonicReactor:
         return self.wall.getDelayedCalls()
 
     def reschedule(self) -> None:
-        """Set right, after a step, when the reactor will make the calls."""
+        """Correct the times of all calls in the reactor after a clock step."""
         for call in list(self.calls):
             call.reschedule()
 
     def callFromThread(
         self, callable: Callable[..., object], *args: object, **kwargs: object
     ) -> None:
-        """Call in the reactor's thread, from any."""
+        """Call a function in the reactor's thread, from any thread."""
         self.wall.callFromThread(callable, *args, **kwargs)
 
     def callWhenRunning(self, function: Callable[..., object], *args: object) -> object:
-        """Call once the reactor runs, at once if it does."""
+        """Call the function when the reactor runs; at once if it already does."""
         return self.wall.callWhenRunning(function, *args)
 
     def getThreadPool(self) -> ThreadPool:
@@ -90,14 +91,14 @@ class MonotonicReactor:
 
 
 def monotonic(reactor: IReactorTime) -> MonotonicReactor:
-    """Return `reactor` as one whose timed calls keep their time.
+    """Return a reactor like `reactor` whose timed calls come on time even if the clock is set.
 
-    Twisted's own go by the wall clock. Any other, such as a Clock in a test, goes by what it says
-    itself, since nobody sets that.
+    Twisted's own reactors go by the wall clock. Any other, such as a Clock in a test, goes by its
+    own `seconds`, which nobody sets.
     """
     if isinstance(reactor, MonotonicReactor):
         return reactor
-    # Twisted says of its reactors no more than IReactorTime, though they have all of it.
+    # In Twisted's types reactors only provide IReactorTime, but they have the rest of Reactor, too.
     whole = cast(Reactor, reactor)
     if is_by_wall_clock(reactor):
         return MonotonicReactor(whole)
@@ -105,13 +106,13 @@ def monotonic(reactor: IReactorTime) -> MonotonicReactor:
 
 
 def is_by_wall_clock(reactor: IReactorTime) -> bool:
-    """Return whether a step of the wall clock changes when the reactor makes its calls."""
+    """Return whether a step of the wall clock affects the reactor's timed calls."""
     return isinstance(reactor, ReactorBase)
 
 
 @implementer(IDelayedCall)
 class _Call:
-    """A call that is due at a time of `monotonic`, by one of the reactor's that may be early."""
+    """A call that is due by `monotonic`, made by a call of the reactor, which may come early."""
 
     def __init__(
         self, reactor: MonotonicReactor, delay: float, function: Callable[[], object]
@@ -141,7 +142,7 @@ class _Call:
         self._due = self._owner.monotonic() + secondsFromNow
 
     def reschedule(self) -> None:
-        """Have the reactor make the call when it is due by a wall clock that was set."""
+        """Correct the time of the reactor's call after the wall clock was set."""
         self._timer.reset(max(0.0, self._due - self._owner.monotonic()))
 
     def _fire(self) -> None:
@@ -156,7 +157,8 @@ class _Call:
 class ClockWatch(Service):
     """Notices steps of the wall clock, has `reactor` reschedule, then calls `stepped`.
 
-    That gets the seconds, below 0 for a step back. A machine that was suspended is one forward.
+    `stepped` gets the seconds of the step, below 0 for a step back. After a machine was suspended,
+    there is a step forward.
     """
 
     def __init__(
@@ -172,33 +174,33 @@ class ClockWatch(Service):
         self._thread: threading.Thread | None = None
 
     def startService(self) -> None:
-        """Begin to look, in a thread: after a step back the reactor's own timers don't come."""
+        """Start the thread that looks; after a step back, the reactor's own timers don't come."""
         Service.startService(self)
         self._offset = self._wall() - self._reactor.monotonic()
         self._thread = threading.Thread(target=self._watch, name="zibrato-clock", daemon=True)
         self._thread.start()
 
     def stopService(self) -> None:
-        """Look no more; the thread ends by itself within `PERIOD`."""
+        """Stop looking; the thread ends by itself within `PERIOD`."""
         Service.stopService(self)
         self._thread = None
 
     def look(self) -> None:
-        """Compare the clocks; what follows from it happens in the reactor's thread."""
+        """Compare the clocks; a step is handled in the reactor's thread."""
         offset = self._wall() - self._reactor.monotonic()
         step, self._offset = offset - self._offset, offset
         if abs(step) >= MIN_STEP:
             self._reactor.callFromThread(self._tell, step)
 
     def _watch(self) -> None:
-        # No Event: its timeout is by the wall clock, too, where the C library has no sem_clockwait,
-        # as musl and macOS have none. select's never is.
+        # Not by Event.wait: its timeout goes by the wall clock, too, if the C library has no
+        # sem_clockwait, as on musl and macOS. That of select never does.
         while self._thread is threading.current_thread():
             self.look()
             select.select((), (), (), PERIOD)
 
     def _tell(self, step: float) -> None:
-        # The service may have been stopped since the thread sent this on its way.
+        # The service may have been stopped after the thread scheduled this call.
         if self.running:
             self._reactor.reschedule()
             self._stepped(step)

@@ -1,4 +1,4 @@
-"""How late a reactor runs what was scheduled."""
+"""Measures the lag of a reactor: how late it makes timed calls."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 PERIOD = 0.25
-"""Seconds between looks: a shorter block of the reactor may fall between two of them."""
+"""Seconds between two timed calls; a shorter block of the reactor may fall between them."""
 
 
 class LagMeter(Service):
-    """Measures how late timed calls come, in seconds."""
+    """Measures how late timed calls are, in seconds."""
 
     def __init__(
         self, clock: IReactorTime, monotonic: Callable[[], float] = time.monotonic
@@ -26,7 +26,7 @@ class LagMeter(Service):
         self._worst = 0.0
 
     def startService(self) -> None:
-        """Begin to measure."""
+        """Start measuring."""
         Service.startService(self)
         self._due = self._monotonic() + PERIOD
         self._loop.start(PERIOD, now=False)
@@ -37,7 +37,7 @@ class LagMeter(Service):
         self._loop.stop()
 
     def take(self) -> float:
-        """Return the worst lag since the last call."""
+        """Return the largest lag since the last call of `take`."""
         worst, self._worst = self._worst, 0.0
         return worst
 

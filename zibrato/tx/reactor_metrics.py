@@ -1,4 +1,4 @@
-"""What a reactor tells of its health: lag, threads, descriptors."""
+"""Gauges of a reactor and its process: lag, threads, descriptors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zibrato.tx.reactor_lag import LagMeter
 
 
 class ReactorMetrics:
-    """Records gauges of a reactor and its process on `instruments`."""
+    """Records gauges of a reactor and its process with `instruments`."""
 
     def __init__(self, instruments: Instruments) -> None:
         self._lag = instruments.bind_gauge("reactor.lag")
@@ -24,7 +24,7 @@ class ReactorMetrics:
         self._lag_meter: LagMeter
 
     def start(self, reactor: IReactorTime) -> None:
-        """Begin to measure the lag."""
+        """Start measuring the lag."""
         self._reactor = reactor
         self._lag_meter = LagMeter(reactor)
         self._lag_meter.startService()
@@ -36,7 +36,7 @@ class ReactorMetrics:
     def record(self) -> None:
         """Record a reading of every gauge."""
         self._lag(self._lag_meter.take())
-        # `getThreadPool` would make one: this attribute is None until a thread was needed.
+        # `getThreadPool` would make a pool; this attribute is None until one was needed.
         pool: ThreadPool | None = getattr(self._reactor, "threadpool", None)
         if pool is not None:
             self._threads(pool.workers)
@@ -48,8 +48,8 @@ class ReactorMetrics:
 
 
 def open_descriptors() -> int | None:
-    """Return how many file descriptors are open, None where the platform has no /proc."""
+    """Return the number of open file descriptors; None if the platform has no /proc."""
     try:
-        return len(os.listdir("/proc/self/fd")) - 1  # one of them is the listing's own
+        return len(os.listdir("/proc/self/fd")) - 1  # without the descriptor of the listing itself
     except OSError:
         return None

@@ -1,1 +1,1 @@
-"""The historical entry, `python -m zibrato.workers.librato`; its functions are private."""
+"""The historical entry point, `python -m zibrato.workers.librato`; its functions are private."""

@@ -1,8 +1,9 @@
-"""The historical way to start the daemon, in the foreground: the options of `twistd zibrato`.
+"""Starts the daemon in the foreground, with the options of `twistd zibrato`; runs commands.
 
     python …/zibrato/workers/librato.py --username USERNAME --apikey KEY
 
-Also `python -m zibrato.workers.librato` and the command `zibrato`.
+This is the historical way. `python -m zibrato.workers.librato` and the command `zibrato` do the
+same.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ COMMANDS = {
     "time": "zibrato.shell.timed",
     "top": "zibrato.terminal.top",
 }
-"""Modules with a function `main`, which takes the arguments behind the command."""
+"""The modules of the commands; each has a function `main` that takes the command's arguments."""
 
 
 def main() -> None:
-    """Run `twistd` in the foreground, without a pid file, with this command's arguments.
+    """Run `twistd zibrato` in the foreground, without a pid file, with the arguments given.
 
-    With a command as the first of them, run that instead.
+    If the first argument is a command, run that instead.
     """
     command, *rest = sys.argv[1:] or [""]
     if command in COMMANDS:
         import_module(COMMANDS[command]).main(rest)
     elif command and not command.startswith("-"):
-        from zibrato.suggestion import suggestion  # noqa: PLC0415 - for who misspelt one
+        from zibrato.suggestion import suggestion  # noqa: PLC0415 - only for a misspelt command
 
         meant = suggestion(command, COMMANDS) or "; see zibrato --help"
         raise SystemExit(f"zibrato: expected options or a command, got {command!r}{meant}")
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def _help() -> str:
-    """Return the daemon's options, and the commands that are run instead of it."""
+    """Return the help: the daemon's options, and the commands that run instead of it."""
     from zibrato.daemon.options import Options  # noqa: PLC0415 - no command needs Twisted
 
     options = Options()
