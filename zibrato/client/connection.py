@@ -267,7 +267,7 @@ class Connection:
 
     @contextmanager
     def _counting_errors(self) -> Iterator[None]:
-        """Release a socket that fails, as if the host ends its context; another is opened later."""
+        """Release a failed socket, as when the host ended its context; another is opened later."""
         try:
             yield
         except zmq.Again:

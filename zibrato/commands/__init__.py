@@ -1,1 +1,1 @@
-"""Private: the commands for who sets a daemon up, and how all commands read their arguments."""
+"""Private: the commands for people who set a daemon up, and how all commands parse arguments."""

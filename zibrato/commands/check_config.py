@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
-    """Return the settings of a configuration file alone.
+    """Return the settings of a configuration file, without a command line.
 
-    Raises usage.UsageError, as a ConfigError where there may be several things wrong.
+    Raises usage.UsageError, as a ConfigError if several things may be wrong.
     """
     options = Options(environment)
     options.parseOptions(["--config", path])
@@ -61,20 +61,21 @@ def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
 
 
 def _problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
-    from twisted.internet import reactor as installed  # noqa: PLC0415 - what is made has it
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - backends get it
 
     reactor = MonotonicReactor(cast(Reactor, installed))
     context = backend_context(reactor, settings, environment, lambda *_value, **_tags: None)
     backends: list[IBackend] = []
     for choice in settings.backends:
         try:
-            # What another maker, from elsewhere, has to say is said as the daemon starts.
+            # A maker of another package can't check; its errors are reported when the daemon
+            # starts.
             maker = ICheckingMaker(choice.maker, None)
             if maker is not None:
                 backends.append(maker.check(choice.settings, replace(context, name=choice.name)))
         except ValueError as error:
             yield f"backend {choice.label}: {error}"
-    # Else a page may be missing for want of the backend that couldn't be made.
+    # Otherwise a page may seem to be missing only because its backend couldn't be made.
     if len(backends) == len(settings.backends):
         yield from (
             line.removeprefix("--") for line in checks.problems(reactor, settings, backends)

@@ -1,4 +1,4 @@
-"""Private: the arguments of the commands."""
+"""Private: the argument parser of the commands."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["CommandLine"]
 
 
 class CommandLine(argparse.ArgumentParser):
-    """An ArgumentParser which says in one line what is wrong, and exits with 1, as the daemon.
+    """An ArgumentParser that reports errors in one line, and exits with 1, as the daemon does.
 
-    A command that runs another one has a `status` of its own for that.
+    A command that runs another command exits with another `status`.
     """
 
     def __init__(self, command: str, doc: str | None, status: int = 1) -> None:

@@ -29,7 +29,7 @@ _SECRET = _HEAD.format(kind="SECRET", note="Keep it where it was made, readable 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    """Run the command; an error is one line on stderr, and exit status 1."""
     options = _parser().parse_args(arguments)
     directory = Path(options.directory)
     try:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
     """Make the two files of a new pair; raises OSError or ValueError, with a line for people.
 
-    Keys that are there already are kept, unless with `force`.
+    Existing keys are kept, unless `force` is true.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -62,7 +62,7 @@ def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
         directory / f"{name}{SECRET}": (_SECRET + "".join(lines), 0o600),
         directory / f"{name}{PUBLIC}": (_PUBLIC + lines[0], 0o644),
     }
-    # All of them before the first is written: half a pair is of no use.
+    # Check all files before the first is written: half a pair is of no use.
     for path in files:
         if force:
             path.unlink(missing_ok=True)
@@ -73,7 +73,7 @@ def make_keys(directory: Path, name: str, *, force: bool = False) -> None:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Write a new file that nobody else can read, even for a moment, where `mode` says so."""
+    """Write a new file; if `mode` makes it private, nobody else can read it even for a moment."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
 

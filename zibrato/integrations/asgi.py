@@ -1,4 +1,4 @@
-"""Counts and times the requests of an ASGI application, Starlette's or FastAPI's for one.
+"""Counts and times the requests of an ASGI application, such as one of Starlette or FastAPI.
 
 app.add_middleware(Measured)
 """
@@ -15,7 +15,7 @@ from zibrato.integrations.requests import GONE, OTHER, Requests
 
 __all__ = ["Application", "Measured", "Message", "Receive", "Scope", "Send"]
 
-# Any: what a value is goes by its key, and servers and frameworks add keys of their own.
+# Any: the type of a value depends on its key, and servers and frameworks add keys.
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,7 +34,7 @@ class Measured:
 
     def __init__(
         self,
-        app: Application,  # by this name, which Starlette passes
+        app: Application,  # Starlette passes it by this name
         z: Zibrato | None = None,
         *,
         route: Callable[[Scope], str] | None = None,
@@ -47,7 +47,7 @@ class Measured:
         self._route = RouteNames() if route is None else route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Measure a request; let web sockets pass; send what is left at a shutdown."""
+        """Measure a request; pass web sockets through; at a shutdown, send what is left."""
         if scope["type"] == "http":
             exchange = _Exchange(self, scope, receive, send)
             try:
@@ -68,7 +68,7 @@ class Measured:
         self._requests.record(self._name(scope), scope.get("method"), status, seconds)
 
     def count_exception(self, scope: Scope, kind: type[BaseException]) -> None:
-        """Count an exception that the application let pass."""
+        """Count an exception that the application didn't catch."""
         self._requests.count_exception(self._name(scope), kind)
 
     def _name(self, scope: Scope) -> str:
@@ -78,14 +78,14 @@ class Measured:
             return OTHER
 
     def _open(self) -> None:
-        """Begin anew where a lifespan ended in this process before, as it does in tests."""
+        """Start again if a lifespan in this process has ended before, as in tests."""
         if self._is_closed and self._is_own:
             self._is_closed = False
             self._z = Zibrato()
             self._requests = Requests(self._z)
 
     def _closing(self, send: Send) -> Send:
-        """Return a `send` that closes the client before the server hears of the end."""
+        """Return a `send` that closes the client before it reports the end to the server."""
 
         async def close_and_send(message: Message) -> None:
             if message.get("type") in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
@@ -110,28 +110,28 @@ class _Exchange:
         self._ended = False
 
     async def receive(self) -> Message:
-        """Take note of a client that goes away."""
+        """Notice when the client disconnects."""
         message = await self._receive()
         if message.get("type") == "http.disconnect":
             self._gone = True
         return message
 
     async def send(self, message: Message) -> None:
-        """Take note of the status, and of the end: what runs in the background is no request."""
+        """Notice status and end of the response; background tasks don't belong to the request."""
         try:
             await self._send(message)
-        except OSError:  # the client went away
+        except OSError:  # the client disconnected
             self._gone = True
             raise
-        kind = message.get("type")  # a server that lets it pass may have been given anything
+        kind = message.get("type")  # the server accepted it, but it may be anything
         if kind == "http.response.start":
             self._status = message.get("status", 0)
         elif kind == "http.response.body" and not message.get("more_body"):
             self._record(self._status)
 
     def fail(self, error: BaseException) -> None:
-        """Take note of what the application has raised, which it may do after the response."""
-        if not isinstance(error, Exception):  # cancelled, as a server does whose client went away
+        """Note an exception that the application raised, possibly after the response."""
+        if not isinstance(error, Exception):  # cancelled, as servers do when the client disconnects
             self._gone = True
         elif not self._gone:
             self._measured.count_exception(self._scope, type(error))
@@ -139,7 +139,7 @@ class _Exchange:
 
     def end(self) -> None:
         """Record the request if its response was not complete."""
-        # A server answers 500 where the application says nothing.
+        # The server responds with 500 if the application doesn't respond.
         self._record(GONE if self._gone else self._status or 500)
 
     def _record(self, status: int) -> None:

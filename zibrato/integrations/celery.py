@@ -16,7 +16,7 @@ __all__ = ["measure"]
 
 
 class _Task(Protocol):
-    """What is used of a Celery task; `request` is of its run, and takes any attribute."""
+    """The part of a Celery task that is used; `request` is its run's, and accepts attributes."""
 
     name: str
     request: _Run
@@ -48,15 +48,15 @@ def measure(z: Instruments | None = None) -> None:
 
 
 class _Tasks:
-    """Receives signals. What it raised Celery would log, for every task, and go on."""
+    """Receives signals. Celery would log what a receiver raises, for every task, and continue."""
 
     def __init__(self, z: Instruments) -> None:
         self._z = z
-        # As few as there are tasks in the application, and states.
+        # There are only as many as the application has tasks and states.
         self._bound: dict[tuple[str, object], _Bound] = {}
 
     def begin(self, *, task: _Task, **_: object) -> None:
-        """Note the time with the run of the task: tasks run in threads, greenlets, and in tasks."""
+        """Note the time in the task's run: tasks run in threads, in greenlets, and in tasks."""
         task.request.zibrato_begun = perf_counter()
 
     def end(self, *, task: _Task, state: object, **_: object) -> None:
@@ -74,8 +74,8 @@ class _Tasks:
         self._z.count("celery.failures", level="error", tags=tags)
 
     def _bind(self, name: str, state: object) -> _Bound:
-        """Return what counts and times runs of a task that end so, kept for the next of them."""
-        # What is raised and no Exception leaves no state.
+        """Return functions that count and time such runs of a task, cached for the next run."""
+        # A task that raises what isn't an Exception leaves no state.
         tags = {"task": str(name), "state": str(state or "FAILURE")}
         counter = self._z.count_me("celery.tasks", tags=tags)
         timer = self._z.time_me("celery.task_time", tags=tags)

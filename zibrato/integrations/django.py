@@ -1,4 +1,4 @@
-"""Counts and times the requests of a Django project, be its server one of WSGI or of ASGI.
+"""Counts and times the requests of a Django project, with a WSGI or an ASGI server.
 
 MIDDLEWARE = ["zibrato.integrations.django.measured", ...]
 """
@@ -17,14 +17,14 @@ from zibrato.integrations.requests import GONE, OTHER, Requests
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    # Any: one kind returns a response, the other an awaitable of one; Django tells them apart.
+    # Any: a handler returns a response or an awaitable of one; Django distinguishes the two.
     Handler = Callable[[HttpRequest], Any]
 
 __all__ = ["measured", "named_route"]
 
 
 def named_route(request: HttpRequest) -> str:
-    """Return the route that Django has matched, such as /items/<int:number>: never a path."""
+    """Return the route that Django has matched, such as /items/<int:number>, and never a path."""
     match = getattr(request, "resolver_match", None)
     return f"/{match.route}" if match else OTHER
 
@@ -41,19 +41,19 @@ def measured(get_response: Handler) -> Handler:
 
     z: Instruments | None = getattr(settings, "ZIBRATO", None)
     recorder = _Recorder(Requests(Zibrato() if z is None else z), get_response)
-    # One for the process, the newest: an exception is counted once however often Django is loaded.
+    # Only the newest of the process counts: however often Django is loaded, exceptions count once.
     got_request_exception.disconnect(dispatch_uid=__name__)
     got_request_exception.connect(recorder.count_exception, weak=False, dispatch_uid=__name__)
     return recorder.handle_async if iscoroutinefunction(get_response) else recorder.handle
 
 
-# What Django asks a middleware for, so that it takes a handler of either kind as it is.
+# With these attributes, Django passes either kind of handler unchanged.
 measured.sync_capable = True  # type: ignore[attr-defined]  # of a function
 measured.async_capable = True  # type: ignore[attr-defined]  # of a function
 
 
 class _Recorder:
-    """Measures what one handler does."""
+    """Measures the requests of one handler."""
 
     def __init__(self, requests: Requests, get_response: Handler) -> None:
         self._requests = requests
@@ -80,23 +80,23 @@ class _Recorder:
         return self._record_at_close(response, request, begun)
 
     def count_exception(self, *, request: HttpRequest | None = None, **_: object) -> None:
-        """Count an exception that no view has handled; Django calls this as it handles it."""
+        """Count an exception that no view has handled; Django calls this when it handles it."""
         kind = sys.exc_info()[0] or Exception
         self._requests.count_exception(_name(request), kind)
 
     def _fail(self, request: HttpRequest, error: BaseException, begun: float) -> None:
-        """Record a request without a response: cancelled, since Django turns errors into some."""
+        """Record a request without a response: it was cancelled, since errors become responses."""
         status = 500 if isinstance(error, Exception) else GONE
         self._record(request, status, begun)
 
     def _record_at_close(
         self, response: HttpResponse, request: HttpRequest, begun: float
     ) -> HttpResponse:
-        """Return the response; every server closes it, also where the client went away."""
+        """Record when the response is closed, which every server does, also after a disconnect."""
         close = response.close
 
         def close_and_record() -> None:
-            # Not to be recorded again, nor kept alive by a circle of references.
+            # Record only once, and break the circle of references.
             response.__dict__.pop("close", None)
             try:
                 close()

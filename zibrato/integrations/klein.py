@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["Measured"]
 
 REST = "<path:__rest__>"
-"""What klein puts at the end of the rule of a branch."""
+"""What klein appends to the rule of a branch."""
 
 
 class _Rule(Protocol):
-    """What is used of werkzeug's rule."""
+    """The part of werkzeug's rule that is used."""
 
     rule: str
 
 
 class _Mapper(Protocol):
-    """What is used of werkzeug's adapter; with its option `return_rule`, which klein gives."""
+    """The part of werkzeug's adapter that is used; klein sets its option `return_rule`."""
 
     script_name: str
     match: Callable[..., tuple[_Rule, object]]
@@ -64,7 +64,7 @@ class Measured:
 
     def render(self, request: Request) -> bytes | int:
         """Handle a request."""
-        with suppress(Exception):  # whatever it is, the request is handled
+        with suppress(Exception):  # the request is handled, whatever is raised
             if self._own is not None and not self._own.running:
                 _start(self._own)
             _Exchange(self._requests, request, self._klein_request)
@@ -82,10 +82,10 @@ class Measured:
 
 
 def _start(z: TxZibrato) -> None:
-    """Start a client, and have the reactor stop it, and wait for what it sends then.
+    """Start a client, and have the reactor stop it at its end, and wait for what it sends then.
 
-    The reactor waits for that in this phase alone. What was to be stopped before the first request
-    came, an application's services for one, is stopped first.
+    The reactor waits only in this phase. Triggers that were added before the first request, such as
+    those of an application's services, run first.
     """
     from twisted.internet import reactor  # noqa: PLC0415 - the one that runs by now
 
@@ -94,7 +94,7 @@ def _start(z: TxZibrato) -> None:
 
 
 class _Exchange:
-    """One request and its response, from now on until the response is finished."""
+    """One request and its response, from now until the response is finished."""
 
     def __init__(
         self, requests: Requests, request: Request, klein_request: type[IKleinRequest]
@@ -109,7 +109,7 @@ class _Exchange:
         request.notifyFinish().addCallbacks(self._end, self._end_early)
 
     def _fail(self, failure: Failure) -> object:
-        """Count what no handler of the application has caught, and let Twisted answer."""
+        """Count an exception that no handler of the application has caught; Twisted responds."""
         self._requests.count_exception(self._mappers.route(), failure.type or Exception)
         return self._answer(failure)
 
@@ -122,17 +122,17 @@ class _Exchange:
 
     def _record(self, status: int) -> None:
         seconds = perf_counter() - self._begun
-        # It would be kept alive by a circle of references. Another of these may have removed it.
+        # It would be kept alive by a circle of references. Another exchange may have removed it.
         vars(self._request).pop("processingFailed", None)
         method = self._request.method.decode("latin-1")
         self._requests.record(self._mappers.route(), method, status, seconds)
 
 
 class _Mappers:
-    """Stands in for what klein keeps of a request, and remembers the rules that are matched.
+    """Replaces klein's data of a request, and remembers the rules that are matched.
 
-    Klein itself keeps none. There are several where an application hands the request to the
-    resource of another one, whose mapper takes the place of its own.
+    Klein itself doesn't keep them. There are several if an application passes the request to the
+    resource of another one, whose mapper replaces the first one's.
     """
 
     def __init__(self, inner: IKleinRequest) -> None:
@@ -154,7 +154,8 @@ class _Mappers:
         match = mapper.match
 
         def match_and_remember(*arguments: object, **options: object) -> tuple[_Rule, object]:
-            # The first call is klein's. Another of these around this one may have removed it.
+            # The first call is klein's. Another object like this, around this one, may have removed
+            # it.
             vars(mapper).pop("match", None)
             matched = match(*arguments, **options)
             self._rules.append(matched[0].rule)
@@ -166,7 +167,7 @@ class _Mappers:
         return getattr(self._inner, name)
 
     def route(self) -> str:
-        """Return the rules that were matched, such as /shop/items/<int:number>: never the path."""
+        """Return the matched rules, such as /shop/items/<int:number>, and never the path."""
         if not self._rules:
             return OTHER
         rules = [rule.removesuffix(REST).rstrip("/") for rule in self._rules[:-1]]

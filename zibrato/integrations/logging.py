@@ -1,4 +1,4 @@
-"""Counts the records of `logging`, by their level and logger: nothing of what they say."""
+"""Counts the records of `logging` by level and logger, and ignores their messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Handler"]
 
 MAX_LOGGERS = 1_000
 OTHER = "other"
-"""The value of the tag `logger` for those beyond `MAX_LOGGERS`: names may be made at run time."""
+"""The tag `logger` of loggers beyond `MAX_LOGGERS`: names may be made at run time."""
 _MAX_CACHED = 10_000
 
 
@@ -42,19 +42,19 @@ class Handler(logging.Handler):
         self._counts: dict[tuple[int, str], Callable[[], object]] = {}
 
     def createLock(self) -> None:
-        """Have none: what interrupts a count, such as a signal handler that logs, may count."""
+        """Create no lock: a signal handler that logs may interrupt a count, and count as well."""
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count a record."""
         try:
             self._counts[record.levelno, record.name]()
-        except Exception:  # it is the first of its kind, or the host's own kind of record
+        except Exception:  # it is the first of its kind, or the host's own class of record
             self._count(record)
 
     def _count(self, record: logging.LogRecord) -> None:
         thread = get_ident()
-        if thread in self._counting:  # the text of a name logs: that record isn't counted
+        if thread in self._counting:  # formatting a name logs; that record isn't counted
             return
         self._counting.add(thread)
         try:
@@ -67,13 +67,13 @@ class Handler(logging.Handler):
             count = self._counter(record.levelno, record.name)
             if len(self._counts) < _MAX_CACHED:
                 self._counts[record.levelno, record.name] = count
-        except Exception:  # whatever the record is: it is counted as one that can't be
+        except Exception:  # whatever the record is, count it as one that can't be counted
             self._zibrato.count(self._metric, value="a record")  # type: ignore[arg-type]  # dropped for it
             return
         count()
 
     def _counter(self, number: int, logger: str) -> Callable[[], object]:
-        """Return what counts one record; raises for what is no level or no name."""
+        """Return a function that counts one record; raises for an invalid level or name."""
         level = level_name(int(number))
         tags = {"level": level, "logger": self._logger(str(logger))}
         return self._zibrato.count_me(self._metric, level=level, tags=tags).count

@@ -1,7 +1,7 @@
 """Counts and times the requests of a web application; private, for the modules beside it.
 
-Whoever sends requests chooses their paths and methods, and every value of a tag is a series of its
-own. So a tag has only values that the application's author chose, a known method, or `other`.
+Anybody who sends requests chooses their paths and methods, and every value of a tag makes another
+series. So a tag has only values that the application's author chose, a known method, or `other`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from zibrato.client.instruments import Instruments
 from zibrato.model import MAX_NAME_LENGTH
 
 OTHER = "other"
-"""The route of a request that fits none, and a method that is none."""
+"""Stands for the route of a request that matches none, and for an unknown method."""
 GONE = 499
-"""The status of a request whose client went away before the response was complete."""
+"""The status of a request whose client disconnected before the response was complete."""
 METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
 )
 CLASSES = {number: f"{number}xx" for number in range(1, 6)}
 MAX_ROUTES = 1000
-"""Routes of an application: who takes paths for routes by mistake has one more, `other`."""
+"""Routes of an application; all further ones, such as paths by mistake, are `other`."""
 
 _Bound = tuple[Callable[[], object], Callable[[float], object]]
 
@@ -28,7 +28,8 @@ _Bound = tuple[Callable[[], object], Callable[[float], object]]
 class Requests:
     """Records requests in the counter `http.requests` and the timer `http.request_time`.
 
-    Their tags are `route`, `method` and `status`, its class. Nothing here raises, whatever it gets.
+    Their tags are `route`, `method` and `status`, which is its class, such as 4xx. Nothing here
+    raises, whatever the arguments are.
     """
 
     def __init__(self, z: Instruments) -> None:
@@ -41,20 +42,20 @@ class Requests:
         try:
             known = method if method in METHODS else OTHER
             count, record = self._bound[route, known, status // 100]
-        except Exception:  # the route is new, or something is not what it should be
+        except Exception:  # the route is new, or an argument is invalid
             count, record = self._bind(route, method, status)
         count()
         record(seconds)
 
     def count_exception(self, route: object, kind: type[BaseException]) -> None:
         """Count an exception that nothing in the application has handled, at level `error`."""
-        # Of a class that may have another one's `__name__`, which may raise anything.
+        # The class may define its own `__name__`, which may raise anything.
         name = type.__dict__["__name__"].__get__(kind)[:MAX_NAME_LENGTH] or OTHER
         tags = {"route": self._known(route), "exception": name}
         self._z.count("http.exceptions", level="error", tags=tags)
 
     def _bind(self, route: object, method: object, status: object) -> _Bound:
-        """Return what counts and times requests of a kind, kept for the next of them."""
+        """Return functions that count and time such requests, cached for the next one."""
         known = self._known(route)
         verb = _exact(method)
         if verb not in METHODS:
@@ -69,7 +70,7 @@ class Requests:
         return bound
 
     def _known(self, route: object) -> str:
-        """Return the route's name, or `other` for what is none and for one too many."""
+        """Return the route's name, or `other` if it isn't one, or is one too many."""
         name = _exact(route)[:MAX_NAME_LENGTH]
         if name not in self._routes:
             if not name or len(self._routes) >= MAX_ROUTES:
@@ -79,5 +80,5 @@ class Requests:
 
 
 def _exact(text: object) -> str:
-    """Return a text without what a class of the host's makes of it, and nothing of what is none."""
+    """Return a text as an exact string, without the methods of a subclass; "" for other types."""
     return str.__str__(text) if isinstance(text, str) else ""

@@ -1,4 +1,4 @@
-"""Counts and times the requests of a WSGI application, Flask's for one.
+"""Counts and times the requests of a WSGI application, such as one of Flask.
 
 app.wsgi_app = Measured(app.wsgi_app)
 """
@@ -24,7 +24,7 @@ End = Callable[[], None]
 
 
 def named_route(environ: WSGIEnvironment) -> str:
-    """Return the route that the framework has matched: never a path.
+    """Return the route that the framework has matched, and never a path.
 
     It is `environ["zibrato.route"]` if the application sets that, or else the route that Flask or
     Bottle keep in `environ`. WSGI itself has no place for a route.
@@ -82,20 +82,20 @@ class _Exchange:
         self._environ = environ
         self._root = environ.get("SCRIPT_NAME", "")
         self._start = start
-        self._status = "500"  # which the server says where the application says nothing
+        self._status = "500"  # the server's response if the application doesn't respond
         self._name = OTHER
         self._ended = False
 
     def start_response(
         self, status: str, headers: Headers, *error: OptExcInfo | None
     ) -> Callable[[bytes], object]:
-        """Take note of the status, of which the last one counts, and of the route."""
+        """Note the status, of which the last one counts, and the route."""
         self._status = status
         self._name = self._named()  # Flask forgets its request before the body is closed
         return self._start(status, headers, *error)
 
     def fail(self, error: BaseException) -> None:
-        """Take note of what the application or its body has raised."""
+        """Note an exception that the application or its body has raised."""
         self._status = "500"
         if isinstance(error, Exception):
             self._requests.count_exception(self._last_name(), type(error))
@@ -108,22 +108,22 @@ class _Exchange:
         seconds = perf_counter() - self._begun
         try:
             status = int(self._status[:3])
-        except Exception:  # it is the application's own, of whatever class
+        except Exception:  # it may be of any class of the application
             status = 500
         method = self._environ.get("REQUEST_METHOD")
         self._requests.record(self._last_name(), method, status, seconds)
 
     def _last_name(self) -> str:
-        """Return the route as it was known at the start of the response, or is known now."""
+        """Return the route that was known when the response began, or else the one known now."""
         return self._named() if self._name == OTHER else self._name
 
     def _named(self) -> str:
-        """Return the route, with the prefix of what the application is mounted in."""
+        """Return the route, with the prefix where the application is mounted."""
         try:
             route = self._route(self._environ)
             if route == OTHER:
                 return route
-            # What mounts an application moves its prefix to SCRIPT_NAME.
+            # A framework that mounts an application moves its prefix to SCRIPT_NAME.
             mounted: str = self._environ.get("SCRIPT_NAME", "").removeprefix(self._root)
             return mounted + route
         except Exception:
@@ -131,10 +131,10 @@ class _Exchange:
 
 
 def _ending(parts: Iterable[bytes], file_wrapper: object, exchange: _Exchange) -> Iterable[bytes]:
-    """Return the body, such that `exchange` ends as it is closed."""
+    """Return the body, wrapped so that `exchange` ends when it is closed."""
     if type(parts) in (list, tuple):
         return _SizedBody(parts, exchange)
-    # Servers send a file by `sendfile` where the body is of their own class.
+    # Servers send a file by `sendfile` if the body has their own class.
     if isinstance(file_wrapper, type) and isinstance(parts, file_wrapper):
         try:
             parts.close = _Body(parts, exchange).close  # type: ignore[attr-defined]  # may fail
@@ -145,7 +145,7 @@ def _ending(parts: Iterable[bytes], file_wrapper: object, exchange: _Exchange) -
 
 
 class _Body:
-    """A response's body, streamed as the application makes it."""
+    """A response's body, streamed as the application generates it."""
 
     __slots__ = ("_close", "_exchange", "_parts")
 
@@ -165,7 +165,7 @@ class _Body:
             raise
 
     def close(self) -> None:
-        """End the request; every server calls this, also where the client went away."""
+        """End the request; every server calls this, even after the client disconnected."""
         try:
             if self._close is not None:
                 self._close()
@@ -174,7 +174,7 @@ class _Body:
 
 
 class _SizedBody(_Body):
-    """A body whose length is known, for servers that make it the header `Content-Length`."""
+    """A body of known length, from which servers derive the header `Content-Length`."""
 
     __slots__ = ()
 

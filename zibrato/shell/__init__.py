@@ -1,1 +1,1 @@
-"""Private: the commands that record, for shells, cron and CI: a client each, and no Twisted."""
+"""Private: the commands that record, for shells, cron and CI; each has a client and no Twisted."""

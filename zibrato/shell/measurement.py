@@ -1,4 +1,4 @@
-"""What a command line measures: its options, checked, and the client that sends it."""
+"""The measurement of a command line: its options, checked, and the client that sends it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zibrato.endpoint import Endpoint
 from zibrato.model import COUNTER, MAX_NAME_LENGTH
 
 PATIENCE = 2.0
-"""Seconds that a daemon gets to take what is sent to it."""
+"""Seconds in which a daemon has to accept the measurement."""
 LINGER = 0.1
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every measurement may have."""
+    """Add the options of every measurement."""
     parser.add_argument("--level", default="info", help="default: info")
     parser.add_argument(
         "--tag",
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_options(options: argparse.Namespace, kind: str = COUNTER) -> None:
-    """Raise ValueError for a name or a level that can't be, with one line for people."""
+    """Raise ValueError, with one line for people, for an invalid name or level."""
     tags = dict(options.tags)
     Arguments(options.name, MISSING, options.level, kind, options.source, tags).checked()
 
@@ -57,9 +57,9 @@ def check_options(options: argparse.Namespace, kind: str = COUNTER) -> None:
 def send(
     options: argparse.Namespace, kind: str, value: float, tags: Mapping[str, str] | None = None
 ) -> str:
-    """Record `value` and send it; return what went wrong, for people, or nothing.
+    """Record `value` and send it; return an error for people, or an empty text.
 
-    `tags` are those beside the options' own. It takes `PATIENCE` seconds at most.
+    `tags` are added to those of the options. This takes at most `PATIENCE` seconds.
     """
     try:
         z = Zibrato(options.socket, linger=LINGER, acknowledged=options.acknowledged)
@@ -83,7 +83,7 @@ def send(
 
 
 def number(given: str) -> float:
-    """Return the finite number that `given` is; raises argparse.ArgumentTypeError."""
+    """Parse a finite number; raises argparse.ArgumentTypeError."""
     value = float(given) if NUMBER.fullmatch(given) else float("nan")
     if not isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a number, got {given!r:.100}")
@@ -91,7 +91,7 @@ def number(given: str) -> float:
 
 
 def text(given: str) -> str:
-    """Return a name that the daemon takes; raises argparse.ArgumentTypeError."""
+    """Return a name that the daemon accepts; raises argparse.ArgumentTypeError."""
     if not 0 < len(given) <= MAX_NAME_LENGTH or not given.isprintable():
         raise argparse.ArgumentTypeError(
             f"expected 1 to {MAX_NAME_LENGTH} characters without control characters, "
@@ -101,7 +101,7 @@ def text(given: str) -> str:
 
 
 def tag(given: str) -> tuple[str, str]:
-    """Return the name and the value of a tag; raises argparse.ArgumentTypeError."""
+    """Parse the name and the value of a tag; raises argparse.ArgumentTypeError."""
     name, equals, value = given.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {given!r:.100}")

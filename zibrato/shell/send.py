@@ -16,7 +16,7 @@ from zibrato.shell import measurement
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    """Run the command; an error is one line on stderr, and exit status 1."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.value is None and options.kind != COUNTER:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandLine("send", __doc__)
-    # argparse takes what begins with a dash for an option, unless it matches this: -1e5 wouldn't.
+    # argparse takes an argument with a dash for an option unless it matches this; -1e5 wouldn't.
     parser._negative_number_matcher = re.compile(f"-{measurement.NUMBER.pattern}$")
     parser.add_argument("kind", choices=KINDS, help=", ".join(KINDS), metavar="KIND")
     parser.add_argument("name", metavar="NAME", type=measurement.text, help="name of the metric")

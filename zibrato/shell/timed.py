@@ -23,13 +23,13 @@ from zibrato.printable import printable
 from zibrato.shell import child, measurement
 
 WRONG = 125
-"""The exit status for wrong arguments, as `env` and `timeout` have it."""
+"""The exit status for wrong arguments, as in `env` and `timeout`."""
 NOT_RUN = 126
 NOT_THERE = 127
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command, and end as it does; whatever befalls the measurement changes nothing."""
+    """Run the command, and end as it does, whatever happens to the measurement."""
     options, command = _parse(list(sys.argv[1:] if arguments is None else arguments))
     start = perf_counter()
     try:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Return the options, and the command behind the first `--`."""
+    """Return the options, and the command after the first `--`."""
     at = arguments.index("--") if "--" in arguments else len(arguments)
     parser = _parser()
     options, command = parser.parse_args(arguments[:at]), list(arguments[at + 1 :])
@@ -54,7 +54,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         parser.error("expected -- and a command behind it")
     if options.name is None:
         name = Path(command[0]).name
-        # A file may be called what no metric can.
+        # A file may have a name that a metric can't have.
         options.name = name if name.isprintable() else printable(name)[:MAX_NAME_LENGTH]
     try:
         measurement.check_options(options)
@@ -64,7 +64,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _say(text: str) -> None:
-    if sys.stderr is None:  # it was closed by the one who started this; `print` would take stdout
+    if sys.stderr is None:  # the caller closed it; `print` would use stdout
         return
     with suppress(OSError, ValueError):  # nobody reads it
         print(f"zibrato time: {text}", file=sys.stderr)

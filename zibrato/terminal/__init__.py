@@ -1,1 +1,1 @@
-"""Private: what shows a running daemon in a terminal: `zibrato status` and `zibrato top`."""
+"""Private: show a running daemon in a terminal, with `zibrato status` and `zibrato top`."""

@@ -1,4 +1,4 @@
-"""Keeps a table of series up to date from a page, in a thread; a page may go and come back."""
+"""Keep a table of series up to date from a page, in a thread; the page may go and come back."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from zibrato.terminal.page import Page, UnreachableError
 from zibrato.terminal.series_table import SeriesTable, UnknownSeriesError
 
 FIRST_PAUSE, MAX_PAUSE = 0.5, 5.0
-"""Seconds between two attempts."""
+"""Seconds between two attempts: the first pause, and the longest."""
 
 
 class Feed:
-    """Feeds `table` from `page` from `start` to `stop`."""
+    """Updates `table` from `page`, between `start` and `stop`."""
 
     def __init__(self, page: Page, table: SeriesTable) -> None:
         self._page = page
         self._table = table
         self._stopped = Event()
         self._pause = FIRST_PAUSE
-        # As a daemon it ends with the process, while it waits for what a page may never send.
+        # As a daemon thread it ends with the process, even while it waits for the page.
         self._thread = Thread(target=self._run, name="zibrato top", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -39,13 +39,13 @@ class Feed:
                 self._table.lose(str(error))
             except UnknownSeriesError:
                 self._table.lose("the page lists other series now; loading them")
-            except ValueError:  # msgspec's errors are some
+            except ValueError:  # msgspec's errors are ValueErrors
                 self._table.lose(f"{self._page.url} is no page of this version of Zibrato")
             self._stopped.wait(self._pause)
             self._pause = min(self._pause * 2, MAX_PAUSE)
 
     def _follow(self) -> None:
-        """Load the list once the events are subscribed to, so that nothing is between the two."""
+        """Load the list after subscribing to the events, so that nothing is missed in between."""
         with closing(self._page.events()) as events:
             next(events)
             self._table.load(self._page.get("data/series"))

@@ -1,4 +1,4 @@
-"""The HTTP side of the commands: one page, asked without Twisted."""
+"""HTTP for the commands: a client for one page, without Twisted."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from zibrato.printable import printable
 DEFAULT_URL = "http://127.0.0.1:5580/"
 TIMEOUT = 10.0
 SILENCE = 45.0
-"""Seconds without an event or a sign of life, which comes every 15, after which a page is gone."""
+"""Seconds of silence after which a page is gone; it sends a sign of life every 15 seconds."""
 MAX_BODY = 512 << 20
 MAX_LINE = 64 << 20
 """Bytes."""
 
 
 class UnreachableError(Exception):
-    """A page doesn't answer, or not as one; the text is a line for people."""
+    """A page doesn't respond, or not as expected; the text is a line for people."""
 
 
 class Event(NamedTuple):
-    """A live event: its `number` is that of the update it tells of."""
+    """A live event; its `number` is that of the update that caused it."""
 
     name: str
     number: int
@@ -40,9 +40,9 @@ class Event(NamedTuple):
 
 
 class Page:
-    """A daemon's page at `url`, `http://…`, `https://…` or `unix:PATH`.
+    """A daemon's page at `url`, which is `http://…`, `https://…` or `unix:PATH`.
 
-    `credentials` are a file with user:password. Raises ValueError, one line for people.
+    `credentials` is a file with user:password. Raises ValueError, one line for people.
     """
 
     def __init__(self, url: str, credentials: Path | None = None) -> None:
@@ -50,16 +50,16 @@ class Page:
         self._path, self._make = _connector(url)
         self._headers = {"Connection": "close"}
         if url.startswith("unix:"):
-            self._headers["Host"] = "localhost"  # a name that pages know, and no path
+            self._headers["Host"] = "localhost"  # pages accept this name, and a path isn't one
         if credentials is not None:
             pair = b64encode(_pair(credentials).encode()).decode()
             self._headers["Authorization"] = f"Basic {pair}"
 
     def get(self, path: str, *accepted: int, within: float = SILENCE) -> bytes:
-        """Return the body of the response at a path below the page's.
+        """Return the body of the response at a path, relative to the page.
 
-        Other statuses than 200 and those `accepted` raise UnreachableError, as what fails does, and
-        what is not all there `within` so many seconds.
+        Raises UnreachableError for any status except 200 and those in `accepted`, for any failure,
+        and if the body isn't complete `within` so many seconds.
         """
         with closing(self._make(timeout=TIMEOUT)) as connection:
             try:
@@ -73,9 +73,10 @@ class Page:
             return body
 
     def events(self) -> Generator[Event, None, None]:
-        """Generate live events; first one without a name, once the connection is open.
+        """Generate live events, after a first one without a name, when the connection is open.
 
-        Raises UnreachableError at its end. Closing the generator closes the connection.
+        Raises UnreachableError when the connection ends. Closing the generator closes the
+        connection.
         """
         with closing(self._make(timeout=SILENCE)) as connection:
             try:
@@ -123,12 +124,12 @@ class Page:
 
 @contextmanager
 def _cut_off(connected: socket.socket, seconds: float) -> Iterator[None]:
-    """End a connection after so many seconds: a socket's timeout is of each byte, not of all."""
+    """Shut a connection after so many seconds: a socket's timeout is for each byte, not for all."""
     is_late = threading.Event()
 
     def end() -> None:
         is_late.set()
-        with suppress(OSError):  # past what TLS makes of it, which is not for two threads
+        with suppress(OSError):  # bypass the TLS layer, which must not be used by two threads
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, end)
@@ -141,24 +142,24 @@ def _cut_off(connected: socket.socket, seconds: float) -> Iterator[None]:
             raise
     finally:
         timer.cancel()
-    if is_late.is_set():  # what came until then may look like all there is
+    if is_late.is_set():  # what was received until then may seem complete
         raise TimeoutError("timed out")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Have a command take where the page is, and what it asks for."""
+    """Add a command's options for the page and its credentials."""
     parser.add_argument("--url", default=DEFAULT_URL, help=f"the page; default: {DEFAULT_URL}")
     parser.add_argument("--web-credentials", metavar="FILE", help="a file with user:password")
 
 
 def page_of(options: argparse.Namespace) -> Page:
-    """Return the page that options name; raises ValueError, one line for people."""
+    """Return the page that options specify; raises ValueError, one line for people."""
     file = options.web_credentials
     return Page(options.url, None if file is None else Path(file))
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    """To a UNIX socket, whose path is the host."""
+    """A connection to a UNIX socket, whose path is given as the host."""
 
     def connect(self) -> None:
         """Connect."""
@@ -168,13 +169,13 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _connector(url: str) -> tuple[str, Callable[..., http.client.HTTPConnection]]:
-    """Return the path below which all is, and what makes connections, given their `timeout`.
+    """Return the base path, and a function that makes connections, given their `timeout`.
 
     Raises ValueError.
     """
     if url.startswith("unix:") and len(url) > len("unix:") and url.isprintable():
         return "/", partial(_UnixConnection, url.removeprefix("unix:"))
-    with suppress(ValueError):  # of a port that is none
+    with suppress(ValueError):  # raised for an invalid port
         parts = urlsplit(url)
         kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         plain = not (parts.query or parts.fragment or "@" in parts.netloc)

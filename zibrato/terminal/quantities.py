@@ -1,4 +1,4 @@
-"""Numbers as people read them: short, and with their unit."""
+"""Format numbers for people: short, and with a unit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _THOUSANDS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its two largest units, such as `3d 4h`."""
+    """Format a duration in its two largest units, such as `3d 4h`."""
     left, parts = max(int(seconds), 0), list[str]()
     for size, unit in _UNITS:
         count, left = divmod(left, size)
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Return bytes, such as `1.5 GiB`."""
+    """Format bytes, such as `1.5 GiB`."""
     for unit in _BYTES[:-1]:
         if count < 1024:
             return f"{_short(count)} {unit}"
@@ -29,7 +29,7 @@ def size(count: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number in at most seven characters, such as `12.5`, `34.1M` or `127µ`."""
+    """Format a number in at most seven characters, such as `12.5`, `34.1M` or `127µ`."""
     if value is None:
         return "-"
     if not isfinite(value):

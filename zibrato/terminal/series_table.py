@@ -1,4 +1,4 @@
-"""What `zibrato top` knows of every series: pure, but for a lock; nothing is drawn here."""
+"""The table of series for `zibrato top`: pure except for a lock; nothing is drawn here."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Column: TypeAlias = Sequence[Number]
 
 
 class UnknownSeriesError(Exception):
-    """An interval has what no list had: all must be loaded anew."""
+    """An interval has a series that wasn't listed: the list has to be loaded again."""
 
 
 class SeriesJson(msgspec.Struct):
-    """A series as the page lists it; `spark` is decoded only if it is drawn."""
+    """A series as the page lists it; `spark` is decoded only when it is drawn."""
 
     id: int
     kind: str
@@ -42,7 +42,7 @@ class SeriesJson(msgspec.Struct):
 
 
 class SeriesList(msgspec.Struct):
-    """All series, as of the update of this number; `interval` is in seconds."""
+    """All series as of the update with this number; `interval` is in seconds."""
 
     updates: int
     interval: float
@@ -50,7 +50,7 @@ class SeriesList(msgspec.Struct):
 
 
 class IntervalJson(msgspec.Struct):
-    """What was measured in an interval."""
+    """The measurements of an interval."""
 
     start: float
     end: float
@@ -58,7 +58,7 @@ class IntervalJson(msgspec.Struct):
 
 
 class Row:
-    """A series: what it is called in one line, and how it was of late."""
+    """A series: its label in one line, and its recent values."""
 
     __slots__ = (
         "_recent", "_spark", "_spark_slot", "folded", "kind", "label", "level", "p50", "p95", "p99",
@@ -71,7 +71,7 @@ class Row:
         self.label = printable(label(series))
         self.folded = self.label.casefold()
         self.rate = series.rate
-        # A timer has no value but its percentiles, of which the list tells one.
+        # A timer's only values are its percentiles, and the list has one of them.
         is_timer = self.kind == TIMER
         self.value: Number = None if is_timer else series.last
         self.p95: Number = series.last if is_timer else None
@@ -83,7 +83,7 @@ class Row:
         self._recent: dict[int, float] | None = None
 
     def add(self, slot: int, seconds: float, point: Point) -> None:
-        """Add an interval: it may be an older one, or more of the same."""
+        """Add an interval, which may be an older one, or more data of the same one."""
         _, count, total, _, _, last, p50, p95, p99 = point
         value = total if self.kind == COUNTER else p95 if self.kind == TIMER else last
         if value is None or count is None:
@@ -101,7 +101,7 @@ class Row:
             self.p50, self.p95, self.p99 = p50, p95, p99
 
     def spark(self, newest: int, width: int) -> Column:
-        """Return the values of the `width` intervals up to the one of the slot `newest`."""
+        """Return the values of `width` intervals, up to the one in slot `newest`."""
         if isinstance(self._spark, msgspec.Raw):
             self._spark = msgspec.json.decode(self._spark, type=list[float | None])
         before, recent = self._spark, self._recent or {}
@@ -119,20 +119,20 @@ ORDERS: Mapping[str, Callable[[Row], tuple[bool, float | str]]] = {
     "value": lambda row: (row.value is None, -(row.value or 0.0)),
     "p99": lambda row: (row.p99 is None, -(row.p99 or 0.0)),
 }
-"""What rows may be sorted by."""
+"""The keys that rows may be sorted by."""
 
 
 class SeriesTable:
-    """All series; one thread feeds it, another looks at it.
+    """All series; one thread updates the table, another one reads it.
 
-    `newest` is the slot of the newest interval: how many of its length there were since 1970.
+    `newest` is the slot of the newest interval, which is the number of intervals since 1970.
     """
 
     def __init__(self) -> None:
         self.version = 0
-        """Changes with all that is to be seen."""
+        """Changes whenever there is something new to draw."""
         self.problem: str | None = "connecting"
-        """Why it is not live."""
+        """Why the table isn't live."""
         self.newest = 0
         self.interval = 10.0
         self._updates = 0
@@ -143,7 +143,7 @@ class SeriesTable:
         return len(self._rows)
 
     def load(self, body: bytes) -> None:
-        """Hold what a list has, in place of all that was there; raises ValueError for no list."""
+        """Replace everything by a list; raises ValueError if `body` isn't a list."""
         content = msgspec.json.decode(body, type=SeriesList)
         if content.interval <= 0:
             raise ValueError("an interval has no length")
@@ -156,9 +156,9 @@ class SeriesTable:
         self.version += 1
 
     def add_event(self, name: str, number: int, data: bytes) -> None:
-        """Add what a live event tells, unless the list had it already.
+        """Add a live event, unless the list already includes it.
 
-        Raises ValueError for what is none, and UnknownSeriesError.
+        Raises ValueError if it is invalid, and UnknownSeriesError.
         """
         if number <= self._updates:
             return
@@ -173,12 +173,12 @@ class SeriesTable:
         self.version += 1
 
     def lose(self, problem: str) -> None:
-        """Say why it is not live any more."""
+        """Set the reason why the table isn't live any more."""
         self.problem = problem
         self.version += 1
 
     def view(self, text: str, order: str) -> list[Row]:
-        """Return the rows that have all words of a text, in an order; rates that are old go."""
+        """Return the rows that contain all words of a text, sorted; outdated rates are removed."""
         words = text.casefold().split()
         with self._lock:
             rows = [*self._rows.values()]
@@ -207,13 +207,13 @@ class SeriesTable:
         return Row(series, int(series.seen // self.interval), self.newest)
 
     def _row_before(self, series: SeriesJson) -> Row:
-        """Return the row of a series that is new: what it has comes in the next event as well."""
+        """Return the row of a new series, without its values, which the next event repeats."""
         bare = msgspec.structs.replace(series, spark=msgspec.Raw(b"[]"))
         return Row(bare, 0, self.newest)
 
 
 def label(series: SeriesJson) -> str:
-    """Return a series in one line: its name, source and tags, and its level if that isn't info."""
+    """Return a series in one line: its name, source and tags, and its level unless that is info."""
     tags = [f"{name}={value}" for name, value in sorted(series.tags.items())]
     level = [] if series.level == "info" else [series.level]
     return " ".join([series.name, series.source, *tags, *level])

@@ -21,13 +21,13 @@ UNKNOWN = 3
 
 
 class Brief(msgspec.Struct):
-    """What a page tells whoever has no credentials."""
+    """What a page reports to a client without credentials."""
 
     status: str
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 3."""
+    """Run the command; an error is one line on stderr, and exit status 3."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -43,15 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shown = lines(report, page.url)
     else:
         shown = brief_lines(report.status, page.url)
-    # A terminal's encoding may lack what names and sources are written in.
+    # A terminal's encoding may lack characters of names and sources.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of a real stdout
     print("\n".join(shown))
     raise SystemExit(STATUSES[report.status])
 
 
 def asked(page: Page) -> Health | Brief:
-    """Return what a page tells; raises UnreachableError."""
-    # Something critical is answered with 503, and told in the body.
+    """Return the page's report; raises UnreachableError."""
+    # If something is critical, the status is 503, and the body has the report.
     body = page.get("health", 503, within=TIMEOUT)
     try:
         brief = msgspec.json.decode(body, type=Brief)
@@ -59,7 +59,7 @@ def asked(page: Page) -> Health | Brief:
             raise ValueError(brief.status)
         known = msgspec.json.decode(body)
         return msgspec.convert(known, Health) if len(known) > 1 else brief
-    except ValueError:  # msgspec's errors are some
+    except ValueError:  # msgspec's errors are ValueErrors
         text = f"{page.url} is no page of this version of Zibrato"
         raise UnreachableError(text) from None
 

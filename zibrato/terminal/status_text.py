@@ -1,4 +1,4 @@
-"""One screen of text about a daemon: pure."""
+"""A daemon's health as one screen of text; pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from zibrato.terminal.quantities import duration, number, size
 
 
 def lines(report: Health, url: str) -> list[str]:
-    """Return the lines of a report, what is wrong first; none has what a terminal would obey."""
+    """Return the lines of a report, problems first; they are safe for a terminal."""
     return [printable(line) for line in _lines(report, url)]
 
 
 def brief_lines(status: str, url: str) -> list[str]:
-    """Return the lines where a page tells no more than the status."""
+    """Return the lines for a page that reports only the status."""
     return [printable(f"{status}: {url} tells more with --web-credentials FILE")]
 
 
 def _lines(report: Health, url: str) -> Iterator[str]:
-    # Monitoring shows the first line alone: "critical" sorts before "warning".
+    # Monitoring shows only the first line: "critical" sorts before "warning".
     for problem in sorted(report.problems, key=attrgetter("severity")):
         yield f"{problem.severity}: {problem.text}"
     if not report.problems:
@@ -54,7 +54,7 @@ def _counted(name: str, rate: float | None, count: int) -> str:
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
-    """Return what was lost by reason, the most first, as far as there is anything."""
+    """Return what was lost by reason, the largest count first; counts of 0 are left out."""
     reasons = sorted(counts.items(), key=lambda item: -item[1])
     text = ", ".join(f"{reason} {count:,}" for reason, count in reasons if count)
     return f"  {text}" if text else ""

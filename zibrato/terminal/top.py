@@ -17,7 +17,7 @@ MISSING = "zibrato top: needs textual; pip install 'zibrato[top]'"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what is wrong is one line on stderr and exit status 1."""
+    """Run the command; an error is one line on stderr, and exit status 1."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""The screen of `zibrato top`, drawn with textual: only what is on it is worked out."""
+"""The screen of `zibrato top`, drawn with textual; it formats only what is on the screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zibrato.terminal.series_table import ORDERS, Row, SeriesTable
 from zibrato.terminal.top_lines import Columns, columns, head, numbers, sparkline
 
 LOOK = 0.5
-"""Seconds between looks whether there is anything new."""
+"""Seconds between two checks for something new."""
 PLAIN, SPARK = Style(), Style(color="cyan")
 LEVELS = {
     "debug": Style(dim=True),
@@ -33,7 +33,7 @@ LEVELS = {
 
 
 class SeriesView(ScrollView, can_focus=False):
-    """The rows that are on the screen, of as many as there are."""
+    """Shows the rows that fit on the screen, of any number of rows."""
 
     DEFAULT_CSS = "SeriesView { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
 
@@ -72,7 +72,7 @@ class SeriesView(ScrollView, can_focus=False):
 
 
 class TopApp(App[None]):
-    """Shows a table that a feed keeps up to date; what is typed is the filter."""
+    """Shows a table that a feed keeps up to date; the typed text is the filter."""
 
     CSS = """
     #about, #head { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -103,47 +103,47 @@ class TopApp(App[None]):
         self._filter = Input(placeholder="type to filter", compact=True)
 
     def compose(self) -> ComposeResult:
-        """Have the parts of the screen."""
+        """Create the parts of the screen."""
         yield self._about
         yield self._filter
         yield self._head
         yield self._view
 
     def on_mount(self) -> None:
-        """Begin."""
+        """Start the feed."""
         self._filter.focus()
         self._feed.start()
         self.set_interval(LOOK, self._look)
 
     def on_unmount(self) -> None:
-        """End."""
+        """Stop the feed."""
         self._feed.stop()
 
     def on_input_changed(self) -> None:
-        """Show what the filter leaves."""
+        """Show the rows that match the filter."""
         self._view.scroll_to(y=0, animate=False)
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw anew, once the parts have their new sizes."""
+        """Draw again, after the parts have their new sizes."""
         self.call_after_refresh(self._draw)
 
     def action_clear(self) -> None:
-        """Show all."""
+        """Clear the filter."""
         self._filter.value = ""
 
     def action_order(self) -> None:
-        """Sort by what is next."""
+        """Sort by the next key."""
         orders = [*ORDERS]
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
         self._draw()
 
     def action_by(self, lines: int) -> None:
-        """Scroll."""
+        """Scroll by lines."""
         self._view.scroll_relative(y=lines, animate=False)
 
     def action_pages(self, pages: int) -> None:
-        """Scroll by what is on the screen."""
+        """Scroll by pages."""
         self.action_by(pages * max(self._view.size.height - 1, 1))
 
     def _look(self) -> None:
@@ -151,20 +151,20 @@ class TopApp(App[None]):
             self._draw()
 
     def _draw(self) -> None:
-        """Work out the rows in a thread: of 100,000 that takes a while."""
+        """Find the rows in a thread, because it takes a while for 100,000 rows."""
         self._drawn = self._table.version
         text, order = self._filter.value, self._order
         self.run_worker(lambda: self._work(text, order), thread=True, exclusive=True)
 
     def _work(self, text: str, order: str) -> None:
         rows = self._table.view(text, order)
-        # The screen may have ended before the thread: then nobody takes what it found.
+        # The screen may have ended before the thread; then nobody can use the rows.
         if self.is_running:
             self.call_from_thread(self._show, rows, text, order)
 
     def _show(self, rows: Sequence[Row], text: str, order: str) -> None:
         if (text, order) != (self._filter.value, self._order):
-            return  # another is under way
+            return  # another search is running
         self._view.show(rows)
         problem = self._table.problem
         state = "live" if problem is None else printable(problem)

@@ -10,13 +10,13 @@ from zibrato.terminal.series_table import Column, Row
 
 BARS = "▁▂▃▄▅▆▇█"
 NUMBER = 8
-"""Characters of a column of numbers."""
+"""Characters in a column of numbers."""
 MIN_LABEL = 24
 MIN_SPARK, MAX_SPARK = 8, 40
 
 
 class Columns(NamedTuple):
-    """How wide the label and the sparkline are, and which numbers stand between."""
+    """The widths of label and sparkline, and the numbers in between."""
 
     label: int
     numbers: Sequence[str]
@@ -24,7 +24,7 @@ class Columns(NamedTuple):
 
 
 def columns(width: int) -> Columns:
-    """Return the columns that fit in so many characters: the rate alone, where few do."""
+    """Return the columns that fit in so many characters; if there are few, only the rate."""
     numbers: tuple[str, ...] = ()
     for wanted in (("rate",), ("rate", "value"), ("rate", "value", "p50", "p95", "p99")):
         if width >= MIN_LABEL + NUMBER * len(wanted) or not numbers:
@@ -37,7 +37,7 @@ def columns(width: int) -> Columns:
 
 
 def head(shown: Columns, order: str) -> str:
-    """Return the line of titles, behind that of the label; what is sorted by has a mark."""
+    """Return the line of titles after the label's; the column that is sorted by has a mark."""
     names = {"rate": "rate/s"}
     cells = [
         f"{names.get(name, name) + ('↓' if name == order else ''):>{NUMBER}}"
@@ -47,12 +47,12 @@ def head(shown: Columns, order: str) -> str:
 
 
 def numbers(row: Row, shown: Columns) -> str:
-    """Return the cells of numbers of a row."""
+    """Return a row's cells with numbers."""
     return "".join(f"{number(getattr(row, name)):>{NUMBER}}" for name in shown.numbers)
 
 
 def sparkline(values: Column) -> str:
-    """Return a character for each value, from 0, or the least where one is less, to the most."""
+    """Return a character for each value, from 0 (or the least if that is lower) to the most."""
     present = [value for value in values if value is not None]
     low, high = min([0.0, *present]), max(present, default=0.0)
     span = high - low

@@ -21,4 +21,4 @@ from zibrato.testing.recordings import Measurement, Recording
 __all__ = ["Measurement", "Recording", "RecordingZibrato", "recording"]
 
 pytest_plugins = ("zibrato.testing.pytest_plugin",)
-"""What pytest loads with this module, where this module is loaded as a plugin."""
+"""The plugin that pytest loads if this module itself is given as a plugin."""

@@ -1,4 +1,4 @@
-"""Ways to a recording: a client of one's own, or whatever clients the application has."""
+"""Make recordings: with a client for this purpose, or of all clients that the application has."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def recording(*clients: Instruments) -> Iterator[Recording]:
         raise RuntimeError(
             "ZIBRATO_DISABLED is set, so instruments measure nothing; unset it to record"
         )
-    # Once each, though clients of one endpoint share a drain.
+    # Use each drain only once: clients of one endpoint share it.
     drains = dict.fromkeys(client._recorder.buffers.drain for client in clients)
     recorded = Recording(drains or [registry])
     try:

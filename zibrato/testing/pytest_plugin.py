@@ -1,4 +1,4 @@
-"""The fixture `zibrato_recorder`, which is there only where this plugin is asked for."""
+"""The fixture `zibrato_recorder`, which exists only if this plugin is requested."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from zibrato.testing.recordings import Recording
 
 @pytest.fixture
 def zibrato_recorder() -> Iterator[Recording]:
-    """What every client of the process records during the test, kept from the daemon."""
+    """Records what every client of the process measures during the test, instead of sending it."""
     with recording() as recorded:
         yield recorded

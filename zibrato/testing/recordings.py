@@ -1,4 +1,4 @@
-"""What was recorded, and questions about it."""
+"""Recorded measurements, and queries for them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Measurement:
 
 
 class Source(Protocol):
-    """Where measurements come out: of one client, or of all."""
+    """A source of measurements: one client, or all clients."""
 
     def add(self, on_rows: OnRows, /) -> None: ...
     def remove(self, on_rows: OnRows, /) -> None: ...
@@ -107,12 +107,12 @@ class Recording:
             self._measurements.clear()
 
     def end(self) -> None:
-        """Record no more; what was recorded can still be asked for."""
+        """Stop recording; queries still work."""
         while self._sources:
             self._sources.pop().remove(self._on_rows)
 
     def catch_up(self) -> None:
-        """Take what was recorded so far, as every question does."""
+        """Take what was recorded so far, as every query does."""
         for source in self._sources:
             source.catch_up()
 
@@ -120,8 +120,8 @@ class Recording:
         return f"<{type(self).__name__}: {', '.join(map(str, self.measurements)) or 'nothing'}>"
 
     def _on_rows(self, rows: Rows) -> None:
-        """Take what came out of a source."""
-        # A sender's thread calls this as well as the one that asks.
+        """Receive rows from a source."""
+        # The thread of a sender may call this, as well as the one that queries.
         with self._lock:
             for row in rows.counters:
                 self._add(COUNTER, row, row.count, row.sum, ())

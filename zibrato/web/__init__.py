@@ -1,1 +1,1 @@
-"""Private: what a daemon serves over HTTP, and where: the page, scraped backends, OTLP's intake."""
+"""Private: what a daemon serves over HTTP: the page, scraped backends, and the OTLP intake."""

@@ -1,4 +1,4 @@
-"""Private: what of the endpoints of HTTP can't be, whoever listens there: for check-config."""
+"""Private: find problems of HTTP endpoints for check-config, without listening at them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from zibrato.web.pages import web_backend
 __all__ = ["problems"]
 
 _FOUND_LATER = {"systemd", "ssl", "tls"}
-"""Kinds of endpoints that take what systemd hands over, or files that may be the daemon's alone."""
+"""Kinds of endpoints that need systemd, or files that only the daemon may be able to read."""
 
 
 def problems(reactor: Reactor, settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
-    """Generate a line for people for each, as the daemon would have it at its start."""
+    """Generate a line for people for each problem, in the words of the daemon's start."""
     found = False
     for check in (_check_page, _check_scraped, _check_otlp):
         try:
@@ -28,7 +28,7 @@ def problems(reactor: Reactor, settings: Settings, backends: Sequence[IBackend])
         except (ValueError, usage.UsageError) as error:
             found = True
             yield str(error)
-    if not found:  # for what is no endpoint has no port
+    if not found:  # an invalid endpoint has no port
         yield from clashes(settings, backends)
 
 

@@ -1,6 +1,6 @@
-"""Private: what a daemon would listen at twice, by one name or two; pure.
+"""Private: find addresses that a daemon would use twice, also under two names; pure.
 
-What starts first has it. Hosts are compared as far as they can be without asking the system.
+What starts first gets the address. Hosts are compared as far as possible without asking the system.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from zibrato.web.scraping import scraped
 __all__ = ["clashes"]
 
 _TCP, _UNIX = "tcp", "unix"
-_ANY = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-_NAMES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}  # noqa: S104 - the same
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 - the addresses are compared, not bound
+_NAMES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}  # noqa: S104 - as above
 _OTHER_NAME = ", under another name; leave one out"
 _ZEROMQ = re.compile(r"tcp://(.+):([0-9]+)")
 
 
 class Place(NamedTuple):
-    """Where something listens: a port of a host, or a path in place of the host.
+    """Where something listens: a host and port, or a path instead of the host.
 
-    `option` is what people name it by, `shown` what they gave. What follows from the endpoint that
-    is `implied_by` a daemon does without.
+    `option` is the option that people set it with, and `shown` is their value. A place may be only
+    `implied_by` another endpoint; the daemon can do without such a place.
     """
 
     option: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     implied_by: str = ""
 
     def is_at(self, other: Place) -> bool:
-        """Whether not both can be had."""
+        """Return whether this place and the other one exclude each other."""
         is_any_free = self.kind != _UNIX and not self.port
         if is_any_free or (self.kind, self.port) != (other.kind, other.port):
             return False
@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 def clashes(settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
-    """Generate a line for people for each place that something else has by then."""
+    """Generate a line for people for each place that is already in use."""
     before: list[Place] = []
     for place in _places(settings, backends):
         other = next((one for one in before if place.is_at(one)), None)
@@ -79,7 +79,7 @@ def _line(place: Place, other: Place) -> str:
 
 
 def _places(settings: Settings, backends: Sequence[IBackend]) -> Iterator[Place]:
-    """Generate all that are known by now, in the order of the start."""
+    """Generate all places that are known before the start, in the order of the start."""
     for endpoint in settings.endpoints:
         yield from _of_zeromq("--socket", endpoint)
         way_back = endpoint.way_back()
@@ -91,7 +91,7 @@ def _places(settings: Settings, backends: Sequence[IBackend]) -> Iterator[Place]
     own = ((f"--backend {one.name}: endpoint", one.endpoint) for one in scraped(backends))
     for option, description in (("--otlp", settings.otlp), ("--web", settings.web), *own):
         if description is not None:
-            # What is none is another's to tell.
+            # Other checks report invalid endpoints.
             with suppress(KeyError, ValueError):
                 yield from _of_twisted(option, description)
 
@@ -123,7 +123,7 @@ def _of_twisted(option: str, description: str) -> Iterator[Place]:
 
 
 def _host(text: str) -> str:
-    """Return an address in the one way that it is written in here; a name as it is."""
+    """Return an IP address in a canonical form; a name is returned as it is."""
     name = text.strip("[]")
     try:
         return str(ip_address(_NAMES.get(name, name)))

@@ -1,4 +1,4 @@
-"""Private: endpoints of their own, at which backends are scraped."""
+"""Private: separate endpoints at which backends are scraped."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def own_services(
 ) -> Sequence[IWebService]:
     """Return the services of backends that have endpoints of their own.
 
-    Beyond loopback `anybody` may ask there, or who has the credentials. Raises ValueError, one line
-    for people, also for those that need a page, or each other's, and have none.
+    Beyond loopback, `anybody` may scrape them, or else only clients with the credentials. Raises
+    ValueError, one line for people, also if backends without an endpoint need a page and there is
+    none, or if several of them need it.
     """
     return [
         _own_service(
@@ -54,19 +55,19 @@ def _own_service(
         reactor, description, option, EXAMPLE,
         is_safe=anybody or credentials is not None, advice=ADVICE,
     )  # fmt: skip
-    # Beyond loopback it is asked for by whatever name people gave the host.
+    # Beyond loopback, clients may use any name that the host has.
     names = known_names(loopback=True) if is_local(description) else None
     access = AccessControl(MetricsResource(answer), names, read_credentials(credentials))
     return MetricsService(reactor, option, description, endpoint, access, advice=ADVICE)
 
 
 class MetricsService(Listener):
-    """Serves /metrics at an endpoint of a backend's own."""
+    """Serves /metrics at a backend's own endpoint."""
 
     served = "/metrics"
     _log = Logger()
 
     def listens(self) -> None:
-        """Say where."""
+        """Log the URL of /metrics."""
         address = self.address.rstrip("/")
         self._log.info("metrics are at {address}/metrics", address=address)

@@ -1,4 +1,4 @@
-"""Private: the OTLP intake's own endpoint, served in the same bounds as a store's page."""
+"""Private: the OTLP intake's own endpoint, which has the same bounds as a store's page."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def otlp_service(
     *,
     anybody: bool,
 ) -> OtlpService:
-    """Return the service of an endpoint of its own.
+    """Return the service of the OTLP intake's endpoint.
 
-    Beyond loopback `anybody` may post there, or who has the credentials. Raises ValueError, one
-    line for people.
+    Beyond loopback, `anybody` may post, or else only clients with the credentials. Raises
+    ValueError, one line for people.
     """
     endpoint = own_endpoint(
         reactor, description, "--otlp", EXAMPLE,
@@ -53,25 +53,25 @@ def otlp_service(
 
 
 def check_package() -> None:
-    """Raise ValueError, one line for people, where nothing is installed that reads requests."""
+    """Raise ValueError, one line for people, if the package that parses requests is missing."""
     if not is_installed():
         raise ValueError(f"--otlp: {MISSING}")
 
 
 class OtlpService(Listener):
-    """Serves OTLP's requests at an endpoint of their own."""
+    """Serves OTLP requests at an endpoint of their own."""
 
     served = "OTLP's intake"
     _log = Logger()
 
     def listens(self) -> None:
-        """Say where to export to."""
+        """Log the URL to export to."""
         path = "v1/metrics" if self.address.endswith("/") else ""
         self._log.info("OTLP's metrics are taken at {address}", address=self.address + path)
 
 
 class _Root(Resource):
-    """Hands all that is not a child's to another resource."""
+    """Passes requests for everything but its children on to another resource."""
 
     def __init__(self, other: Resource) -> None:
         Resource.__init__(self)

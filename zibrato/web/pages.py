@@ -1,4 +1,4 @@
-"""Private: what of a daemon is served over HTTP: a backend's page, and what others have to show."""
+"""Private: what a daemon serves over HTTP: a backend's page, and backends that are scraped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["pages", "web_backend"]
 def pages(
     reactor: Reactor, settings: Settings, backends: Sequence[IBackend], daemon: DaemonInfo
 ) -> Sequence[IWebService]:
-    """Return the services that listen; raises usage.UsageError where one can't be had."""
+    """Return the services that listen; raises usage.UsageError if one of them can't be made."""
     services = []
     if settings.web is None:
         _check_credentials(settings)
@@ -34,7 +34,7 @@ def pages(
 def _web_service(
     reactor: Reactor, settings: Settings, backends: Sequence[IBackend], daemon: DaemonInfo
 ) -> IWebService:
-    """Return the service of the backend's page; raises usage.UsageError where it can't be had."""
+    """Return the service of the backend's page; raises usage.UsageError if it can't be made."""
     description = settings.web or ""
     backend = web_backend(backends)
     try:
@@ -53,7 +53,7 @@ def _metrics_services(
 ) -> Sequence[IWebService]:
     """Return the services of backends that are scraped at endpoints of their own.
 
-    The module is imported here alone, as it imports Klein, which imports the global reactor.
+    The module is imported only here, because it imports Klein, which imports the global reactor.
     """
     if not scraped(backends):
         return []
@@ -69,7 +69,7 @@ def _metrics_services(
 
 
 def _check_credentials(settings: Settings) -> None:
-    """Raise usage.UsageError for a file that no page reads, and that none could."""
+    """Raise usage.UsageError for an invalid credentials file, although no page reads it."""
     if settings.web_credentials is not None:
         try:
             read_credentials(settings.web_credentials)
@@ -78,7 +78,7 @@ def _check_credentials(settings: Settings) -> None:
 
 
 def web_backend(backends: Sequence[IBackend]) -> IWebBackend:
-    """Return the one backend that has a page; raises usage.UsageError where it isn't one."""
+    """Return the only backend with a page; raises usage.UsageError unless there is exactly one."""
     adapted = (IWebBackend(backend, None) for backend in backends)
     having = [backend for backend in adapted if backend is not None]
     if not having:

@@ -1,4 +1,4 @@
-"""Private: which backends are scraped, and with what they answer."""
+"""Private: find the backends that are scraped, and what serves their responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = Callable[[IRequest], Deferred[Iterator[bytes]]]
 
 
 def scraped(backends: Iterable[IBackend]) -> Sequence[IScrapedBackend]:
-    """Return those of the backends that are asked for what they have."""
+    """Return those of the backends that are scraped."""
     adapted = (IScrapedBackend(backend, None) for backend in backends)
     return [backend for backend in adapted if backend is not None]
 
@@ -25,9 +25,9 @@ def scraped(backends: Iterable[IBackend]) -> Sequence[IScrapedBackend]:
 def at_endpoints(
     backends: Iterable[IBackend], *, has_page: bool
 ) -> Sequence[tuple[IScrapedBackend, str]]:
-    """Return the backends that are scraped at endpoints of their own, and those.
+    """Return the backends that are scraped at their own endpoints, with these endpoints.
 
-    Raises ValueError, one line for people, for others than the one that a page has room for.
+    Raises ValueError, one line for people, if others don't fit on the page, which has room for one.
     """
     asked = scraped(backends)
     others = [backend for backend in asked if backend.endpoint is None]
@@ -41,7 +41,7 @@ def at_endpoints(
 
 
 def answer_of(backend: IScrapedBackend, backends: Iterable[IBackend]) -> Answer:
-    """Return what answers requests with `backend`; another may know what is said of metrics."""
+    """Return a function that answers requests with `backend`; descriptions may be another's."""
     adapted = (IDescribingBackend(one, None) for one in backends)
     describing = next((one for one in adapted if one is not None), None)
 
