@@ -53,7 +53,7 @@ __all__ = [
 
 
 class Reactor(IReactorTime, IReactorFromThreads):
-    """What Zibrato uses of a reactor: the time, and the ways back into its thread and out of it.
+    """The parts of a reactor that Zibrato uses: clock, timed calls, threads, and its stop.
 
     `seconds` is the Unix time. Timed calls come on time even if the clock is set. This is not a
     `typing.Protocol`, so that Twisted's own functions accept it.
@@ -98,7 +98,7 @@ class BackendContext:
     count: Counting = lambda *_value, **_tags: None
     """Counts in the daemon's own series what deliveries don't report."""
     state: Callable[[str], Path | None] = lambda _name: None
-    """Returns the file beside the outbox in which a backend may keep data; None for no file."""
+    """Returns a path beside the outboxes' file, for a backend's own data; None for no file."""
     is_trial: bool = False
     """Whether settings are only checked: don't open files, since a daemon may be using them."""
 
@@ -167,7 +167,7 @@ class IIntake(IService):
 
 
 class IBackend(Interface):
-    """Somewhere to ship snapshots to."""
+    """A destination for snapshots."""
 
     name: str = Attribute("What the backend is called in options, logs and tags: a str.")
 

@@ -50,7 +50,7 @@ _log = Logger()
 
 
 def make_service(options: Options) -> Daemon:
-    """Return a daemon with parsed `options`, a service for any application's service tree.
+    """Return a daemon for parsed `options`: a service for any application's service tree.
 
     Raises usage.UsageError for settings that a backend refuses and endpoints that can't be used.
     """

@@ -17,7 +17,7 @@ from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.suggestion import suggestion
 
 T = TypeVar("T")
-Values = Mapping[str, Any]  # usage.Options is an untyped dict: of str or None, here also of lists
+Values = Mapping[str, Any]  # usage.Options is an untyped dict; values are str, None or lists
 GENERIC = ("name", *NAMES, "outbox_size", "outbox_age")
 """The settings that every backend takes."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

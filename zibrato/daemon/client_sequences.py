@@ -71,7 +71,7 @@ class ClientSequences:
         return waiting
 
     def begin(self) -> Commit:
-        """Return what is to be committed now."""
+        """Begin a round; return what is to be committed."""
         self._forget()
         changed, self._changed = self._changed, set()
         waiting, self._waiting = tuple(self._waiting), []

@@ -9,7 +9,8 @@ from time import monotonic, thread_time
 from twisted.application.service import Service
 
 THRESHOLDS = 4, 1
-"""The second and third threshold: after so many collections of a generation, the next is collected.
+"""The second and third of `gc`'s thresholds: after so many collections of one generation, the next
+older one is collected; that of the oldest is a full collection.
 
 Python's default, 10 for each, is for programs that only add objects. Here objects are freed, too,
 and Python subtracts those: up to ten times as many new objects as its first threshold come between

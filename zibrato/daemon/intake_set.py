@@ -37,7 +37,7 @@ class IntakeSet(MultiService):
     @property
     def intakes(self) -> Sequence[IIntake]:
         """All intakes that are open."""
-        # With an endpoint of their own for acknowledgements, several sockets share an intake.
+        # With --acknowledgements ENDPOINT several sockets share an intake.
         return [*dict.fromkeys(self._opened.values()), *self._fixed]
 
     @property

@@ -29,7 +29,7 @@ CONFIG = ("--config", "-c")
 LISTS = ("socket", "statsd", "backend")
 COMMAS = ("levels", "percentiles")
 FLAGS = ("insecure-tcp",)
-"""Options without a value, which a configuration file sets with yes or no."""
+"""Options without a value, which a configuration file sets with yes or no, true or false."""
 NUMBERS = (
     "flush-interval", "max-series", "outbox-age", "outbox-size", "percentiles", "stop-timeout"
 )  # fmt: skip
@@ -107,7 +107,7 @@ class Options(usage.Options):
         self["statsd"].append(address)
 
     def opt_backend(self, choice: str) -> None:
-        """See `_backend_help`; whatever is in the choice, such as a key, shows in no repr."""
+        """See `_backend_help`; no repr shows the choice, because it may contain a key."""
         self["backend"].append(Secret(choice))
 
     opt_b = opt_backend

@@ -53,8 +53,8 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
 
 
 def check_kind(path: Path) -> None:
-    """Raise ValueError, one line for people, for what is there and is no file."""
-    if os.path.exists(path) and not os.path.isfile(path):  # False where nobody lets us look
+    """Raise ValueError, with one line for people, if the path exists but isn't a regular file."""
+    if os.path.exists(path) and not os.path.isfile(path):  # also False without permission to look
         raise ValueError(f"expected a file, got the directory or device {path}")
 
 

@@ -64,8 +64,8 @@ class Receiver:
     def receive(self, frames: Sequence[bytes]) -> None:
         """Take frames with any content; never raises.
 
-        Frames that can't be read are counted by reason. A frame that runs into a bug is counted,
-        too. It must not stop the intake, which the reactor may drop if it raises an exception.
+        Frames that can't be read are counted by reason, and so are frames that run into a bug. A
+        bug must cost only one frame: the reactor may drop an intake that raises an exception.
         """
         now = self._clock.seconds()
         taken, others = self._single.take(frames, now)

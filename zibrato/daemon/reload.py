@@ -182,7 +182,7 @@ def reloaded(running: Settings, read: Settings) -> Reloaded:
     `BackendSet.plan` decides which changes of backends need a restart.
     """
     needed = dict(RESTART)
-    if running.acknowledgements is not None:  # all sockets share it
+    if running.acknowledgements is not None:  # then all sockets share one endpoint
         needed |= {"endpoints": "--socket"}
     if running.otlp is not None:
         needed |= {"insecure_tcp": "--insecure-tcp"}

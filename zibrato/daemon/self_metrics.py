@@ -22,7 +22,7 @@ class SelfMetrics:
     """
 
     def __init__(self) -> None:
-        self._totals: defaultdict[_Key, int] = defaultdict(int)  # a Counter takes thrice as long
+        self._totals: defaultdict[_Key, int] = defaultdict(int)  # a Counter is three times slower
         self._received = 0
         self._reported: dict[_Key, int] = {}
         self._gauges: dict[_Key, float] = {}

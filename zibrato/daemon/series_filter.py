@@ -75,7 +75,7 @@ class SeriesFilter(NamedTuple):
         return bool(self.include or self.exclude)
 
     def passes(self, series: Series) -> bool:
-        """Whether a series goes to the backend."""
+        """Return whether a series passes."""
         return self.levels.passes(series.level) and (
             not self.has_names or _matcher(self.include, self.exclude)(series.name)
         )

@@ -105,6 +105,6 @@ def _raise_buffer(datagrams: socket.socket) -> None:
     for option in (_FORCE, socket.SO_RCVBUF):
         try:
             datagrams.setsockopt(socket.SOL_SOCKET, option, BUFFER)
-        except OSError:  # not allowed, or not Linux
+        except OSError:  # no permission, or not Linux
             continue
         return

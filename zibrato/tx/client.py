@@ -1,4 +1,4 @@
-"""The client for Twisted applications: the same instruments as a service that sends by itself."""
+"""The client for Twisted applications: a service with the instruments of `Zibrato`."""
 
 from __future__ import annotations
 

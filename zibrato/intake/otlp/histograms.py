@@ -82,12 +82,12 @@ class ExplicitHistogram(NamedTuple):
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory."""
         return _BYTES + 40 * len(self.bounds)
 
     @property
     def measurements(self) -> int:
-        """How many measurements it counts."""
+        """The number of measurements."""
         return sum(self.counts)
 
     def minus(self, earlier: ExplicitHistogram) -> ExplicitHistogram | None:
@@ -175,12 +175,12 @@ class ExponentialHistogram(NamedTuple):
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory it takes."""
+        """Approximate bytes of memory."""
         return _BYTES + 8 * len(self.buckets.counts)
 
     @property
     def measurements(self) -> int:
-        """How many measurements it counts."""
+        """The number of measurements."""
         return self.zeros.number + sum(self.buckets.counts)
 
     def minus(self, earlier: ExponentialHistogram) -> ExponentialHistogram | None:
