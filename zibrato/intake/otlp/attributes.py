@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 LEVEL = "level"
 """The attribute of a data point that is its level."""
 SOURCES = ("service.instance.id", "host.name")
-"""The attributes of a resource of which the first one present becomes the source. A UUID doesn't:
-SDKs generate one for each process, so every restart would begin new series."""
+"""The attributes of a resource of which the first one becomes the source that isn't a UUID: SDKs
+generate a UUID for each process, so every restart would begin new series."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 RESOURCE_TAGS = (
     "service.namespace", "service.name", "deployment.environment", "deployment.environment.name"

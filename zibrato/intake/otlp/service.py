@@ -14,7 +14,7 @@ from zibrato.interfaces import IIntake, IWebService
 
 @implementer(IIntake)
 class OtlpIntake(MultiService):
-    """Runs the intake's own `site`, if it has one, and drains `exports` when it stops.
+    """Runs the intake's own `site`, if it has one; a drain also finishes requests of `exports`.
 
     `exports` also answers requests that the page hands on. Reloading the site's credentials is up
     to whoever made the site, as with all pages.
