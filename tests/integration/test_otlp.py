@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def url(store: Store) -> str:
     """Return where OTLP's own endpoint is."""
-    return store.process.wait_for(r"OTLP's metrics are taken at (http://\S+)")[1]
+    return store.process.wait_for(r"OTLP metrics are received at (http://\S+)")[1]
 
 
 @pytest.fixture(scope="module")

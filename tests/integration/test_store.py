@@ -174,7 +174,7 @@ def test_a_corrupt_file_is_quarantined_and_a_new_one_begun(tmp_path: Path) -> No
     store = Store(tmp_path)
     store.path.write_bytes(os.urandom(50_000))
     with store.start() as process:
-        process.wait_for(r"store.sqlite is corrupt .*quarantined as \S+corrupt-\d+, a new one")
+        process.wait_for(r"store.sqlite is corrupt .*quarantined as \S+corrupt-\d+; a new file")
         with Zibrato(store.endpoint) as z:
             z.count(name="c")
         eventually(lambda: store.total("c") == 1)

@@ -27,7 +27,7 @@ MB = 1024
 BURST = 40
 """Connections to each port that a daemon finds at once; Twisted lets 50 wait."""
 ANY = "tcp:0:interface=127.0.0.1"
-SERVERS = (PAGE, r"OTLP's metrics are taken at (http://[^/]+)", "listening on (tcp:.+) for statsd")
+SERVERS = (PAGE, r"OTLP metrics are received at (http://[^/]+)", "listening on (tcp:.+) for statsd")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_other_statuses_are_errors_unless_they_are_accepted() -> None:
     ("status", "text"),
     [
         (401, "asks for credentials: give --web-credentials FILE"),
-        (404, "is no page of this version of Zibrato"),
+        (404, "is not a page of this version of Zibrato"),
         (302, "answers with status 302"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_refusal_says_what_to_do(status: int, text: str) -> None:
         Page(server.url).get("health")
 
 
-@pytest.mark.parametrize(("status", "text"), [(401, "expected others"), (429, "too many wrong")])
+@pytest.mark.parametrize(("status", "text"), [(401, "these are wrong"), (429, "too many wrong")])
 def test_wrong_credentials_are_told_from_none(status: int, text: str, credentials: Path) -> None:
     with serving(response(b"", status)) as server, pytest.raises(UnreachableError, match=text):
         Page(server.url, credentials).get("health")

@@ -58,7 +58,7 @@ def test_what_is_no_report_is_said_in_a_line(
         assert run("--url", server.url) == 3
     told = capsys.readouterr()
     assert (told.out, told.err) == (
-        "", f"zibrato status: {server.url} is no page of this version of Zibrato\n",
+        "", f"zibrato status: {server.url} is not a page of this version of Zibrato\n",
     )  # fmt: skip
 
 

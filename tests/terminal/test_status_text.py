@@ -17,7 +17,7 @@ def test_a_daemon_that_is_well() -> None:
         "page at http://127.0.0.1:5580/",
         "receives at ipc:///run/zibrato/socket",
         "",
-        "                a second            in all",
+        "              per second             total",
         "received            12.5            12,345",
         "rejected               0                 0",
         "dropped                0                 0",

@@ -148,7 +148,7 @@ def test_it_says_what_to_export_to(host: IAddress, address: str) -> None:
     served = service_at(succeed(Port(host)))
     with capturedLogs() as events:
         served.startService()
-    assert [formatEvent(event) for event in events] == [f"OTLP's metrics are taken at {address}"]
+    assert [formatEvent(event) for event in events] == [f"OTLP metrics are received at {address}"]
 
 
 def test_where_it_can_t_listen_is_one_line() -> None:

@@ -38,9 +38,9 @@ class Feed:
             except UnreachableError as error:
                 self._table.lose(str(error))
             except UnknownSeriesError:
-                self._table.lose("the page lists other series now; loading them")
+                self._table.lose("the page's list of series has changed; loading it")
             except ValueError:  # msgspec's errors are ValueErrors
-                self._table.lose(f"{self._page.url} is no page of this version of Zibrato")
+                self._table.lose(f"{self._page.url} is not a page of this version of Zibrato")
             self._stopped.wait(self._pause)
             self._pause = min(self._pause * 2, MAX_PAUSE)
 

@@ -106,12 +106,12 @@ class Page:
 
     def _refusal(self, status: int) -> str:
         if status in {401, 429}:
-            wrong = "too many wrong ones were tried" if status == 429 else "expected others"
+            wrong = "too many wrong ones were tried" if status == 429 else "these are wrong"
             has = "Authorization" in self._headers
             why = wrong if has else "give --web-credentials FILE, which holds user:password"
             return f"{self.url} asks for credentials: {why}"
         if status == 404:
-            return f"{self.url} is no page of this version of Zibrato"
+            return f"{self.url} is not a page of this version of Zibrato"
         return f"{self.url} answers with status {status}"
 
     def _unreachable(self, error: Exception) -> UnreachableError:

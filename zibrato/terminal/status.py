@@ -60,7 +60,7 @@ def asked(page: Page) -> Health | Brief:
         known = msgspec.json.decode(body)
         return msgspec.convert(known, Health) if len(known) > 1 else brief
     except ValueError:  # msgspec's errors are ValueErrors
-        text = f"{page.url} is no page of this version of Zibrato"
+        text = f"{page.url} is not a page of this version of Zibrato"
         raise UnreachableError(text) from None
 
 

@@ -32,7 +32,7 @@ def _lines(report: Health, url: str) -> Iterator[str]:
     yield f"page at {url}"
     yield f"receives at {', '.join(report.addresses) or 'no socket'}"
     yield ""
-    yield f"{'':12}{'a second':>12}{'in all':>18}"
+    yield f"{'':12}{'per second':>12}{'total':>18}"
     yield _counted("received", report.received_rate, report.received)
     for name, rate, counts in (
         ("rejected", report.rejected_rate, report.rejected),

@@ -67,7 +67,7 @@ class OtlpService(Listener):
     def listens(self) -> None:
         """Log the URL to export to."""
         path = "v1/metrics" if self.address.endswith("/") else ""
-        self._log.info("OTLP's metrics are taken at {address}", address=self.address + path)
+        self._log.info("OTLP metrics are received at {address}", address=self.address + path)
 
 
 class _Root(Resource):

@@ -78,7 +78,7 @@ def test_a_set_as_often_as_something_is_there(text: str, expected: Node) -> None
         ('map({source: "w"}, s("a", "w&"))', "source 'w&': & stands alone"),
         ('map({source: "w"}, s("a", "*"))', 'map: expected "&" as the source of an s() within'),
         ('map({host: "w"}, s("a", "&"))', "map: expected {source: PATTERN} or {metric: PATTERN}"),
-        ('map({source: "w"}, map({source: "w"}, s("a", "&")))', "not within one of its kind"),
+        ('map({source: "w"}, map({source: "w"}, s("a", "&")))', "not inside another of its kind"),
         ('group_by("a,,b", s("a", "*"))', "group_by: expected names of tags with commas between"),
         ('group_by("a,A", s("a", "*"))', "group_by: expected names of tags"),
         ('timeshift("1", s("a", "*"))', "timeshift: expected numbers and one of s, m, h, d, w"),

@@ -84,7 +84,7 @@ def test_what_was_grouped_has_the_tags_of_its_group() -> None:
 def test_the_number_of_terms_that_it_comes_to_is_bounded() -> None:
     sets = ",".join(['s("a", "*")'] * 50)
     shifts = ",".join(["1"] * (MAX_EXPANDED // 50 + 1))
-    with pytest.raises(ValueError, match="comes to more than 1000 of series"):
+    with pytest.raises(ValueError, match="expands to more than 1000 calls of series"):
         tree_of(f'timeshift("{shifts}h", [{sets}])')
 
 
@@ -95,7 +95,7 @@ def test_the_number_of_terms_that_it_comes_to_is_bounded() -> None:
 def test_repeats_are_counted_that_come_to_no_term() -> None:
     shifts = ",".join(["1"] * 400)
     inner = f'timeshift("{shifts}h", group_by("nix", s("*", "*")))'
-    with pytest.raises(ValueError, match=r"comes to more than 1000 of .* timeshift\(\)"):
+    with pytest.raises(ValueError, match=r"expands to more than 1000 calls of .* timeshift\(\)"):
         tree_of(f'timeshift("{shifts}h", {inner})')
 
 

@@ -46,7 +46,7 @@ def parse(text: str) -> Node:
         raise ValueError(f"it is longer than {MAX_LENGTH} characters")
     node = _Parser(text).whole()
     if sum(1 for _ in selections(node)) > MAX_SELECTIONS:
-        raise ValueError(f"it has more than {MAX_SELECTIONS} of series()")
+        raise ValueError(f"it calls series() more than {MAX_SELECTIONS} times")
     return node
 
 
@@ -99,8 +99,8 @@ class _Parser:
         what = next(iter(options), "")
         if what not in {SOURCE, "metric"} or len(options) > 1 or what in self._maps:
             raise ValueError(
-                "map: expected {source: PATTERN} or {metric: PATTERN}, not within one of its kind, "
-                f"got {', '.join(options) or 'nothing'}"
+                "map: expected {source: PATTERN} or {metric: PATTERN}, not inside another of its "
+                f"kind, got {', '.join(options) or 'nothing'}"
             )
         self._sign(",")
         self._maps.append(what)

@@ -131,7 +131,7 @@ class _Expansion:
         # that is counted.
         self._count += 1
         if self._count > MAX_EXPANDED:
-            raise ValueError(f"it comes to more than {MAX_EXPANDED} of {_COUNTED} in all")
+            raise ValueError(f"it expands to more than {MAX_EXPANDED} calls of {_COUNTED}")
         if isinstance(node, Selection):
             return node
         if isinstance(node, Shifted):
