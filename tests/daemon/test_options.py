@@ -236,3 +236,22 @@ def test_a_directory_of_keys_is_found_from_where_it_started(
     assert options.has_files
     with pytest.raises(UsageError, match="--curve-keys: expected the name of a directory, got ''"):
         settings("--curve-keys", "")
+
+
+@pytest.mark.parametrize(
+    ("sockets", "own", "kind"),
+    [
+        (("ipc:///a", "tcp://127.0.0.1:*"), "tcp://0.0.0.0:1", "keys"),
+        (("tcp://0.0.0.0:*",), "ipc:///own", "no keys"),
+    ],
+)
+def test_acknowledgements_go_to_clients_that_there_are(
+    sockets: tuple[str, ...], own: str, kind: str
+) -> None:
+    given = [f"--socket={socket}" for socket in sockets]
+    with pytest.raises(UsageError) as caught:
+        settings("--curve-keys=keys", f"--acknowledgements={own}", *given)
+    assert str(caught.value) == (
+        f"--acknowledgements: expected a --socket that asks for {kind}, as {own} does, got none; "
+        "give one, or another endpoint, or none"
+    )

@@ -17,7 +17,6 @@ from tests.fake_reactor import FakeReactor
 from zibrato.commands.keygen import make_keys
 from zibrato.endpoint import Endpoint
 from zibrato.intake.curve import CurveServer
-from zibrato.intake.way_back import Acknowledging
 from zibrato.intake.zeromq import ZeroMQIntake, make
 from zibrato.interfaces import Reactor
 
@@ -144,27 +143,3 @@ def test_only_what_other_hosts_reach_asks_for_keys(fixture: Fixture, tmp_path: P
 
     assert len(intakes(fixture.server)) == 2
     assert len(intakes(None)) == 1
-
-
-@pytest.mark.parametrize(
-    ("sockets", "own", "kind"),
-    [
-        (("ipc://HERE/a", "tcp://127.0.0.1:*"), "tcp://0.0.0.0:1", "keys"),
-        (("tcp://0.0.0.0:*",), "ipc://HERE/own", "no keys"),
-    ],
-)
-def test_acknowledgements_go_to_clients_that_there_are(
-    fixture: Fixture, sockets: tuple[str, ...], own: str, kind: str
-) -> None:
-    here = str(fixture.path)
-    endpoints = [Endpoint(socket.replace("HERE", here)) for socket in sockets]
-    place = Endpoint(own.replace("HERE", here))
-    with pytest.raises(ValueError, match=r"^--acknowledgements: ") as caught:
-        make(
-            cast(Reactor, ReadingReactor()), endpoints, print, ipc_mode=0o600,
-            curve=fixture.server, acknowledging=cast(Acknowledging, None), acknowledgements=place,
-        )  # fmt: skip
-    assert str(caught.value) == (
-        f"--acknowledgements: expected a --socket that asks for {kind}, as {place.address} does, "
-        "got none; give one, or another endpoint, or none"
-    )
