@@ -2,10 +2,11 @@
 
     python benchmarks/clients.py [--quick] [--rounds N] [--rows zibrato,statsd] [--check]
 
-One run, one process: every row has its turn in every round, in random order, and its figure is the
-median of the processor time that the calling thread took. Zibrato's client has a real daemon, and
-its sender thread drains what the rows record; those that send UDP send it to a real socket that a
-process reads. The daemon and that process run on another processor. Peers:
+Everything is measured in one run and one process. Every row has its turn in every round, in random
+order. A figure is the median of the processor time that the calling thread used. Zibrato's client
+has a real daemon, and its sender thread drains what the rows record. Clients that send UDP send it
+to a real socket, which a process reads. The daemon and that process run on another processor. To
+install the other clients:
 
     pip install -r benchmarks/requirements.txt
 """
@@ -49,7 +50,7 @@ def nothing() -> None:
 
 
 def first_of_three(first: int, _second: int, _third: int) -> int:
-    """Return an argument, so that what it returns is known by looking alone."""
+    """Return an argument, so that merely looking at the result shows that it is finished."""
     return first
 
 
@@ -60,7 +61,7 @@ async def nothing_async() -> None:
 def main() -> int:
     """Measure everything in one run and print it; return the exit status."""
     arguments = parse()
-    warnings.simplefilter("ignore")  # pyformance warns of pkg_resources
+    warnings.simplefilter("ignore")  # pyformance uses pkg_resources, which warns
     processes.pin(0)
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path, drain() as port:
         try:
@@ -77,7 +78,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Return the command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a first impression")
     parser.add_argument("--rounds", type=int, help=f"how many turns each row has ({ROUNDS})")
@@ -90,7 +91,7 @@ def parse() -> argparse.Namespace:
 
 
 def run(directory: Path, port: int, wanted: Sequence[str], rounds: int) -> Figures:
-    """Measure; raises BenchmarkError unless all that Zibrato recorded meanwhile was shipped."""
+    """Measure; raises BenchmarkError unless everything that Zibrato recorded was shipped."""
     endpoint = f"ipc://{directory}/socket"
     figures: dict[tuple[str, str], Row] = {}
     with processes.daemon(directory, endpoint) as account:
@@ -112,7 +113,7 @@ def run(directory: Path, port: int, wanted: Sequence[str], rounds: int) -> Figur
 
 
 def clients(z: Zibrato, port: int, wanted: Sequence[str]) -> Iterator[Client]:
-    """Yield those of the clients that are wanted and installed, and always the references."""
+    """Yield the clients that are wanted and installed, and always the references."""
     yield peers.bare()
     yield peers.plain()
     made = [lambda: peers.zibrato(z), *peers.others(port)]
@@ -139,7 +140,7 @@ def snippets(client: Client) -> Iterator[tuple[str, Snippet]]:
 def decorated(
     operation: str, decorate: Decorator, client: Client, by_hand: bool
 ) -> Iterator[tuple[str, Snippet]]:
-    """Yield the calls of decorated functions; of what is written by hand, the simplest alone."""
+    """Yield the calls of decorated functions; for decorators written by hand, only the simplest."""
     call = Snippet("function()", {"function": decorate(nothing)}, by_hand)
     yield operation, call
     if by_hand:
@@ -154,7 +155,7 @@ def decorated(
 
 @contextlib.contextmanager
 def drain() -> Iterator[int]:
-    """Run a process that reads a UDP socket and forgets what it reads; give its port."""
+    """Run a process that reads a UDP socket and discards the data; yield its port."""
     command = [sys.executable, "-m", "benchmarks.drain"]
     with processes.running(command, processor=1) as process:
         assert process.stdout is not None

@@ -1,10 +1,10 @@
-"""Sends lines of statsd over UDP, as fast as it can or at a rate; run by lines.py.
+"""Send statsd lines over UDP, as fast as possible or at a rate; run by lines.py.
 
     python -m benchmarks.datagrams PORT SIZE SECONDS RECEIVER_PID RATE
 
-SIZE lines go into a datagram, over 8 timers; RATE is in datagrams a second, 0 for no limit. What
-the kernel drops at the receiver's socket was not taken in by it, and is subtracted. Prints one line
-of JSON.
+Each datagram has SIZE lines, for 8 timers. RATE is in datagrams a second; 0 means no limit.
+Datagrams that the kernel drops at the receiver's socket were not received, and are subtracted.
+Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TURN = 0.002
 
 
 def main(port: int, size: int, seconds: float, receiver: int, rate: float) -> None:
-    """Send, then print how much, and the window in which it was measured."""
+    """Send, then print how many lines were sent, and the time window of the measurement."""
     sender = Sender(port, datagrams(size), rate)
     sender.run(WARM_UP)
     start, before, cpu = time.time(), sender.taken(), cpu_seconds(receiver)
@@ -38,7 +38,7 @@ def main(port: int, size: int, seconds: float, receiver: int, rate: float) -> No
 
 
 class Sender:
-    """Sends rounds of datagrams to a port; `sent` counts them."""
+    """Sends rounds of datagrams to a port, and counts them in `sent`."""
 
     def __init__(self, port: int, frames: list[bytes], rate: float) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,7 +49,7 @@ class Sender:
         self.sent = 0
 
     def run(self, seconds: float) -> None:
-        """Send for so long."""
+        """Send for so many seconds."""
         start, before = time.monotonic(), self.sent
         while (passed := time.monotonic() - start) < seconds:
             due = ROUND if not self._rate else int(self._rate * passed) - (self.sent - before)
@@ -60,7 +60,7 @@ class Sender:
                 time.sleep(_TURN)
 
     def taken(self) -> int:
-        """Return how many datagrams the kernel has not dropped."""
+        """Return how many datagrams were sent and not dropped by the kernel."""
         return self.sent - dropped(self._port)
 
 
@@ -72,7 +72,7 @@ def dropped(port: int) -> int:
 
 
 def datagrams(size: int) -> list[bytes]:
-    """Return datagrams of so many timings, in milliseconds, as web requests have them."""
+    """Return datagrams of `size` timings each, in milliseconds, like those of web requests."""
     chance, names = random.Random(1), cycle(SERIES)
     return [
         "\n".join(

@@ -1,4 +1,4 @@
-"""Reads a UDP socket and forgets what it reads; run by clients.py. Prints its port first."""
+"""Print the port of a UDP socket, then read from it and discard the data; run by clients.py."""
 
 import socket
 

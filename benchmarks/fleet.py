@@ -1,13 +1,13 @@
-"""How many daemons one hub takes: what their snapshots cost its processor, and how that grows.
+"""How many daemons one hub can serve: what a snapshot costs its processor, and how that grows.
 
     python -m benchmarks.fleet [--rounds 3] [--hosts 10 100 1000]
 
-Each row is a hub of its own, a `twistd` process, and one process that is as many hosts: each has
-its two connections to the hub, and ships a snapshot a round, once all of the round before is
-committed. A snapshot has a third each of counters, of timers with 200 samples and of gauges, of
-its host's own. The hub's interval is a second. The processor time is that of the whole hub: its
-start is taken off, its stop, with which all is shipped, is not. All that was shipped must have been
-taken in, and once.
+Each row has a hub of its own, a `twistd` process, and one process that simulates the hosts. Each
+host has its two connections to the hub. In each round it ships a snapshot, after everything of the
+previous round was committed. A third of a snapshot's series are counters, a third are timers with
+200 samples, and a third are gauges; no two hosts share series. The hub's interval is a second. The
+processor time is that of the whole hub, without its start, but with its stop, which ships
+everything. Everything that was shipped must have been received exactly once.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from zibrato.model import COUNTER, GAUGE, TIMER, Identity, Series, Snapshot, Sum
 from zibrato.wire import decode_acknowledgement
 
 SERIES = (60, 600)
-"""Of each host."""
+"""Series of each host."""
 SAMPLES = 200
 INTERVAL = 10.0
-"""Seconds: how often a host ships, by default."""
+"""Seconds: the default interval in which a host ships."""
 LEVEL = "debug"
-"""Of what hosts ship: the account, of level info, has what the hub tells of itself alone."""
+"""The level of what hosts ship. The account has level info, so it has only the hub's own series."""
 PATIENCE = 120.0
 HEAD = (
     "a hub of", "series each", "keeps", "snapshots/s", "CPU ms each", "CPU µs a series",
@@ -50,7 +50,7 @@ HEAD = (
 
 
 class Load(NamedTuple):
-    """So many hosts with so many series each, and what the hub does with them."""
+    """The number of hosts, the number of series of each, and whether the hub keeps them."""
 
     hosts: int
     series: int
@@ -64,7 +64,7 @@ class Load(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a hub took for so many snapshots: seconds of its processor and of time, and memory."""
+    """The processor seconds, the seconds and the memory that a hub used for so many snapshots."""
 
     load: Load
     snapshots: int
@@ -112,7 +112,7 @@ def main() -> int:
 
 
 def shipping(series: int, times: int = 20) -> float:
-    """Return the processor seconds of making the frames of a snapshot."""
+    """Return the processor seconds that a host needs to make the frames of a snapshot."""
     snapshot, began = snapshot_of("host", series, 0.0), time.process_time()
     for number in range(times):
         window = Window(parts_of(snapshot, Identity("run", number + 1)))
@@ -122,7 +122,7 @@ def shipping(series: int, times: int = 20) -> float:
 
 
 def start_up_seconds() -> float:
-    """Return the processor seconds of a hub that takes nothing in."""
+    """Return the processor seconds of a hub that receives nothing."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         before = _children_seconds()
         with hub(Path(path), Load(1, 3, True)):
@@ -131,7 +131,7 @@ def start_up_seconds() -> float:
 
 
 def run(load: Load, rounds: int, start_up: float) -> Result:
-    """Return what a load costs a fresh hub; raises BenchmarkError if any got lost."""
+    """Return what a load costs a new hub; raises BenchmarkError if a measurement was lost."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         directory = Path(path)
         before = _children_seconds()
@@ -147,7 +147,7 @@ def run(load: Load, rounds: int, start_up: float) -> Result:
 
 @contextmanager
 def hub(directory: Path, load: Load) -> Iterator[tuple[str, int]]:
-    """Run a hub; give its endpoint and process id."""
+    """Run a hub; yield its endpoint and process id."""
     endpoint = f"ipc://{directory}/hub"
     options = [
         *("--socket", endpoint, "--flush-interval", "1", "--web", "none"),
@@ -162,7 +162,7 @@ def hub(directory: Path, load: Load) -> Iterator[tuple[str, int]]:
 
 
 class Fleet:
-    """Hosts, each with its two sockets; `measurements` are what they have shipped."""
+    """Hosts, each with its two sockets; `measurements` counts what they have shipped."""
 
     def __init__(self, endpoint: str, load: Load) -> None:
         self.measurements = 0
@@ -219,7 +219,7 @@ class Fleet:
 
 
 def snapshot_of(source: str, count: int, start: float) -> Snapshot:
-    """Return a snapshot of so many series."""
+    """Return a snapshot with so many series."""
     third = count // 3
     summaries: dict[Series, Summary] = {}
     for number in range(third):
@@ -244,7 +244,7 @@ def parts_of(snapshot: Snapshot, identity: Identity) -> list[Part]:
 
 
 def check(account: Path, measurements: int) -> None:
-    """Raise BenchmarkError unless the hub has taken in just what was shipped."""
+    """Raise BenchmarkError unless the hub has received exactly what was shipped."""
     taken = 0.0
     for text in account.read_text().splitlines():
         line = json.loads(text)
@@ -262,13 +262,13 @@ def _timings(chance: random.Random) -> Summary:
 
 
 def _children_seconds() -> float:
-    """Return the processor seconds of all processes of ours that have ended."""
+    """Return the processor seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _peak_memory(pid: int) -> int:
-    """Return the most bytes of memory that a process has had so far."""
+    """Return the largest amount of memory, in bytes, that a process has had so far."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

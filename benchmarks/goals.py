@@ -1,4 +1,4 @@
-"""What the client's figures are to be, as ratios within one run, and whether they are."""
+"""The goals for the client's figures, as ratios within one run, and whether they are met."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.peers import (
 )
 
 Figures = Mapping[tuple[str, str], Row]
-"""A row per operation and client."""
+"""A row for each operation and client."""
 
 OURS = "zibrato"
 PLAIN = "a plain wrapper"
@@ -30,7 +30,7 @@ LEAD = 8.0
 
 
 class Verdict(NamedTuple):
-    """One goal, and whether it was held."""
+    """One goal, and whether it was met."""
 
     goal: str
     wanted: str
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
 
 
 def ratio(figures: Figures, operation: str, name: str) -> float:
-    """Return how many times a plain wrapper's time it takes: one of its own form, if any."""
+    """Return the ratio to the time of a plain wrapper, which has the same form if there is one."""
     base = figures.get((operation, PLAIN)) or figures[DECORATORS[0], PLAIN]
     return figures[operation, name].median / base.median
 
@@ -60,7 +60,7 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
 
 
 def _leads(figures: Figures, operation: str) -> Iterator[Verdict]:
-    """Yield how far ahead of the closest peer an operation is, and of the closest by hand."""
+    """Yield the lead of an operation over the fastest peer, and over the fastest one by hand."""
     ours = figures[operation, OURS].median
     for by_hand in (False, True):
         peers = [
@@ -81,5 +81,5 @@ def _lead(operation: str, by_hand: bool, lead: float, name: str) -> Verdict:
 
 
 def names(figures: Figures, operations: Sequence[str]) -> list[str]:
-    """Return the clients that have figures for some of the operations, in their order."""
+    """Return the clients that have figures for any of the operations, in their order."""
     return list(dict.fromkeys(name for operation, name in figures if operation in operations))

@@ -1,11 +1,12 @@
-"""How many timer measurements a second a real daemon takes in, and what they cost it.
+"""How many timer measurements a second a real daemon receives, and what they cost it.
 
     python benchmarks/ingest.py [--seconds 5]
 
-Each row is a `twistd` process of its own, pinned to one processor, percentiles on, intervals of one
-second, and one process that pushes frames at it over ipc as fast as they are taken. The processor
-time is that of the whole daemon: ZeroMQ's threads, aggregation and shipping included. Every
-measurement that was sent must have been shipped in the end, else this ends with status 1.
+Each row has a `twistd` process of its own, which is pinned to one processor, with percentiles and
+intervals of one second. Another process pushes frames to it over ipc as fast as they are accepted.
+The processor time is that of the whole daemon, including ZeroMQ's threads, aggregation and
+shipping. In the end, every measurement that was sent must have been shipped; otherwise the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Load(NamedTuple):
-    """What a frame holds: `size` samples in a batch, or as many text lines."""
+    """The content of a frame: a batch with `size` samples, or as many text lines."""
 
     form: str
     size: int
@@ -50,12 +51,12 @@ HEAD = (
     "worst",
 )
 GOAL_RATES = {1: 450_000, 1000: 12_000_000}
-"""Measurements per second of processor time, by the samples of a batch; with numpy."""
+"""Goals in measurements per second of processor time, by samples in a batch; with numpy."""
 GOAL_LATENESS = 0.05
 
 
 class Result(NamedTuple):
-    """What one load did: how much was sent, the measured window, and the seconds of lateness."""
+    """The result of one load: what was sent, the measured time window, and the timer's lateness."""
 
     load: Load
     sent: int
@@ -69,7 +70,7 @@ class Result(NamedTuple):
 
     @property
     def late(self) -> float:
-        """Seconds of lateness of the timer, the 99th percentile."""
+        """The 99th percentile of the timer's lateness, in seconds."""
         return sorted(self.lateness)[len(self.lateness) * 99 // 100]
 
     def cells(self) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ def main() -> int:
 
 
 def run(load: Load, seconds: float) -> Result:
-    """Return what one load does to a fresh daemon; raises BenchmarkError if any got lost."""
+    """Send one load to a new daemon; raises BenchmarkError if a measurement was lost."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         directory = Path(path)
         account = directory / "account.json"
@@ -121,7 +122,7 @@ def run(load: Load, seconds: float) -> Result:
 
 @contextmanager
 def probed_daemon(directory: Path, account: Path, *extra: str) -> Iterator[tuple[str, int]]:
-    """Run a daemon with the probe, its file `probe`; give its endpoint and process id.
+    """Run a daemon with the probe, which writes the file `probe`; yield endpoint and process id.
 
     `extra` are further options of the daemon.
     """
@@ -136,7 +137,7 @@ def probed_daemon(directory: Path, account: Path, *extra: str) -> Iterator[tuple
 
 
 def produce(arguments: list[str], account: Path) -> tuple[int, Window]:
-    """Have a process send; return how much it sent, and the window, once all has arrived."""
+    """Run a process that sends; return how much it sent, and the window, when all has arrived."""
     with processes.running([sys.executable, *arguments], processor=1) as producer:
         assert producer.stdout is not None
         line = producer.stdout.readline()
@@ -144,19 +145,19 @@ def produce(arguments: list[str], account: Path) -> tuple[int, Window]:
             raise BenchmarkError(f"the producer ended with status {producer.wait()}")
         report = json.loads(line)
         processes.await_account(account, "bench.", report["sent"])
-        producer.communicate()  # ends it: its input ends
+        producer.communicate()  # end it by closing its input
     return report["sent"], Window(*report["window"])
 
 
 def check(account: Path, sent: int) -> None:
-    """Raise BenchmarkError unless what was shipped is exactly what was sent."""
+    """Raise BenchmarkError unless exactly what was sent was shipped."""
     shipped = processes.shipped(account, "bench.")
     if shipped != sent:
         raise BenchmarkError(f"{sent:,} measurements were sent, {shipped:,} were shipped")
 
 
 def goals(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line on each goal."""
+    """Yield a line for each goal."""
     held = {True: "held", False: "NOT held"}
     for result in results:
         if goal := GOAL_RATES.get(result.load.size):

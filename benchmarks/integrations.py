@@ -1,12 +1,13 @@
-"""What one line of zibrato.integrations costs a request or a task.
+"""What an integration of zibrato.integrations costs for each request or task.
 
     python benchmarks/integrations.py [--rounds N]
 
-Each application is called in this process, without a server, a socket or a browser: all of its time
-is the framework's, which makes the share of what measures it look large. Its handler does nothing.
-Bare and measured take turns in random order; a figure is the median of the processor time that the
-calling thread took. A real daemon takes what is recorded. Celery's signals are the process's, so it
-runs bare first, and measured after that. The frameworks:
+Each application is called in this process, without a server, a socket or a browser. So all of its
+time is the framework's, which makes the share of the measuring look large. Its handler does
+nothing. The bare and the measured application take turns in random order. A figure is the median of
+the processor time that the calling thread used. A real daemon receives what is recorded. Celery's
+signals belong to the process, so Celery runs bare first, and measured after that. To install the
+frameworks:
 
     pip install -r benchmarks/requirements.txt
 """
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("flask", "fastapi", "starlette", "django", "klein", "twisted", "celery")
 ROUNDS = 21
-Application = Callable[..., Any]  # WSGI's or ASGI's, each called in its own way
+Application = Callable[..., Any]  # WSGI's or ASGI's, which are called differently
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def main() -> None:
         endpoint = f"ipc://{path}/socket"
         with processes.daemon(Path(path), endpoint), Zibrato(endpoint, linger=60) as z:
             pairs = {name: (Row(bare), Row(measured)) for name, bare, measured in rows(z)}
-            gc.freeze()  # the collector has an application's own to look at, not all of them
+            gc.freeze()  # the collector normally sees the objects of one application, not of all
             measure([row for pair in pairs.values() for row in pair], rounds)
             pairs["Celery, a task called in its caller"] = tasks(z, rounds)
     print(f"{machine()};\n{versions('zibrato', *PACKAGES)};")
@@ -65,7 +66,7 @@ def cells(name: str, bare: Row, measured: Row) -> list[str]:
 
 
 def rows(z: Zibrato) -> Iterator[tuple[str, Snippet, Snippet]]:
-    """Yield each web application's name, and a request of it bare and measured."""
+    """Yield each web application's name, and snippets for a bare and for a measured request."""
     app = flask_app()
     yield "Flask", wsgi_request(app), wsgi_request(wsgi.Measured(app, z))
     for name, make in (("Starlette", starlette_app), ("FastAPI", fastapi_app)):
@@ -79,7 +80,7 @@ def rows(z: Zibrato) -> Iterator[tuple[str, Snippet, Snippet]]:
 
 
 def wsgi_request(app: Application) -> Snippet:
-    """Return a request of a WSGI application."""
+    """Return a snippet for a request to a WSGI application."""
     environ: dict[str, object] = {"PATH_INFO": "/items/3", "SCRIPT_NAME": "", "QUERY_STRING": ""}
     setup_testing_defaults(environ)
 
@@ -94,7 +95,7 @@ def wsgi_request(app: Application) -> Snippet:
 
 
 def asgi_request(app: Application) -> Snippet:
-    """Return a request of an ASGI application."""
+    """Return a snippet for a request to an ASGI application."""
     scope = {
         "type": "http", "method": "GET", "path": "/items/3", "raw_path": b"/items/3",
         "root_path": "", "query_string": b"", "headers": [],
@@ -112,7 +113,7 @@ def asgi_request(app: Application) -> Snippet:
 
 
 def klein_request(resource: IResource) -> Snippet:
-    """Return a request of a resource of twisted.web."""
+    """Return a snippet for a request to a resource of twisted.web."""
     from twisted.web.server import Request, Site
     from twisted.web.test.requesthelper import DummyChannel
 
@@ -162,7 +163,7 @@ def fastapi_app() -> FastAPI:
 
 
 def django_apps(z: Zibrato) -> tuple[Application, Application]:
-    """Return an application of Django bare, and measured."""
+    """Return a bare Django application, and a measured one."""
     import django
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler

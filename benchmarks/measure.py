@@ -1,8 +1,8 @@
-"""How long one call takes: many calls in a row, timed in rounds in which every row has its turn.
+"""Measure one call by many successive calls, in rounds in which every row has its turn.
 
-What is timed is the processor time of the calling threads, so that whatever else runs on the
-machine doesn't count, and neither does waiting. The garbage collector is on, as in an application.
-A row's figure is the median over the rounds.
+The figure is the processor time of the calling threads: neither other programs on the machine nor
+waiting count. The garbage collector is on, as in an application. A row's figure is the median over
+the rounds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 UNROLLED = 20
 THREADS = 4
 SLICE = 0.004
-"""Seconds that a row's turn is to take."""
+"""Seconds that a row's turn should take."""
 _LOOP = """\
 {define} run(repeat):
     for _ in repeat:
@@ -29,27 +29,27 @@ _LOOP = """\
 
 @dataclass(frozen=True)
 class Snippet:
-    """A statement to time, and the names that it uses; `await` in it makes it a coroutine's.
+    """A statement to time, with the names that it uses; if it has `await`, it runs in a coroutine.
 
-    `by_hand` tells that the library has no such instrument: it is what one would write with it.
+    `by_hand` means that the library has no such instrument: this is what one would write by hand.
     """
 
     statement: str
-    names: Mapping[str, Any]  # of libraries that mostly have no types
+    names: Mapping[str, Any]  # most libraries have no types
     by_hand: bool = False
     threads: int = 1
     measurements: int = 1
-    """How many measurements it makes a call."""
+    """How many measurements one call makes."""
 
 
 @dataclass
 class Row:
-    """A snippet and what came out: nanoseconds a call, one figure a round."""
+    """A snippet and its results: nanoseconds for a call, one figure for each round."""
 
     snippet: Snippet
     figures: list[float] = field(default_factory=list)
     calls: int = 0
-    """How many calls were made in all."""
+    """How many calls were made in total."""
     _slice: int = UNROLLED
 
     def __post_init__(self) -> None:
@@ -57,18 +57,18 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Nanoseconds a call."""
+        """Nanoseconds for a call."""
         return statistics.median(self.figures)
 
     def prepare(self) -> None:
-        """Find out how many calls fill a turn; what is slow at first is slow here."""
+        """Find out how many calls fill a turn; this also absorbs what is slow only at first."""
         for _ in range(3):
             self.turn()
         self._slice = max(UNROLLED, int(SLICE * 1e9 / self.figures[-1]))
         self.figures.clear()
 
     def turn(self) -> None:
-        """Make as many calls, and note what one took."""
+        """Make the calls of one turn, and note the time of one call."""
         rounds = -(-self._slice // UNROLLED)
         calls = rounds * UNROLLED * self.snippet.threads
         self.calls += calls
@@ -87,7 +87,7 @@ def measure(rows: Sequence[Row], rounds: int) -> None:
 
 
 def _compiled(snippet: Snippet) -> Callable[[int], float]:
-    """Return what runs the statement `UNROLLED` times a round, and returns the seconds it took."""
+    """Return a function that runs the statement `UNROLLED` times a round, and returns seconds."""
     indented = "".join(f"        {line}\n" for line in snippet.statement.splitlines())
     is_async = "await" in snippet.statement
     source = _LOOP.format(define="async def" if is_async else "def", body=indented * UNROLLED)
@@ -108,7 +108,7 @@ def _timed(run: Callable[[Iterator[object]], object], rounds: int) -> float:
 
 
 def _timed_threads(run: Callable[[Iterator[object]], object], rounds: int, number: int) -> float:
-    """Return the sum of what that many threads took that ran at once."""
+    """Return the total time of `number` threads that ran at the same time."""
     times: list[float] = []
     threads = [
         threading.Thread(target=lambda: times.append(_timed(run, rounds))) for _ in range(number)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.outbox [SERIES]
 
-Beside a baseline: the same snapshot as JSON, in one piece, to a file with one fsync. Garbage is
-collected as in the daemon.
+The baseline writes the same snapshot as JSON, at once, to a file with one fsync. The garbage
+collector is set up as in the daemon.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ ROUNDS = 5
 TIMER_PERIOD = 0.01
 IN_BATCH = 1000
 SECONDS, LATENESS = 0.5, 0.05
-"""The goals: seconds that a snapshot takes, and that the timer is late by at most."""
+"""The goals: the most seconds for a snapshot, and the most seconds that the timer is late."""
 
 
 def batches(series: int) -> Iterator[Batch]:
-    """Generate what clients send of as many counters as timers and gauges, of five samples each."""
+    """Generate clients' batches: counters, timers and gauges alike, with five samples each."""
     samples = pack(array("d", [0.1 * n for n in range(5)]))
     for start in range(0, series, IN_BATCH):
         counters, timers, gauges = list[CounterRow](), list[SampleRow](), list[SampleRow]()
@@ -60,7 +60,7 @@ def batches(series: int) -> Iterator[Batch]:
 
 
 def interval(series: int) -> ClosedInterval:
-    """Return a closed interval of so many series."""
+    """Return a closed interval with so many series."""
     aggregator = Aggregator(SelfMetrics(), interval=10.0, source="here", max_series=series)
     for batch in batches(series):
         aggregator.add(batch, 1.0)
@@ -69,14 +69,14 @@ def interval(series: int) -> ClosedInterval:
 
 
 def frames(series: int) -> list[bytes]:
-    """Return what clients send in a second: a counter of every series, 1,000 to a batch."""
+    """Return what clients send in a second: a counter of each series, 1,000 in a batch."""
     rows = [CounterRow(f"app.requests.{n}", "info", None, {}, 1, 1.0) for n in range(series)]
     parts = [rows[start : start + IN_BATCH] for start in range(0, series, IN_BATCH)]
     return [encode(Batch(1, "c", n, 0.0, 1.0, part)) for n, part in enumerate(parts)]
 
 
 class Run(NamedTuple):
-    """Seconds and CPU seconds of work in a thread; how late a timer of 10 ms was in this one."""
+    """Seconds and CPU seconds of work in a thread; lateness of a 10 ms timer in this thread."""
 
     seconds: float
     cpu: float
@@ -84,9 +84,9 @@ class Run(NamedTuple):
 
 
 def timed(work: Callable[[], object], after: Callable[[], object] = lambda: None) -> Run:
-    """Do work in a thread, while this one does a little every 10 ms, as a reactor does.
+    """Do work in a thread, while this thread does a little every 10 ms, as a reactor does.
 
-    What comes `after` is in the lateness, and not in the time.
+    The time doesn't include what runs `after` the work, but the lateness does.
     """
     used: list[float] = []
 
@@ -103,7 +103,7 @@ def timed(work: Callable[[], object], after: Callable[[], object] = lambda: None
         asked = perf_counter()
         pause.wait(TIMER_PERIOD)
         late.append(perf_counter() - asked - TIMER_PERIOD)
-        _ = [[number] for number in range(1000)]  # objects, for which garbage is collected
+        _ = [[number] for number in range(1000)]  # objects, so that the garbage collector runs
     return Run(used[0], used[1], late)
 
 
@@ -117,7 +117,7 @@ def as_json(snapshot: Snapshot, path: Path) -> None:
 
 
 def committed(series: int, disk: OutboxDisk) -> Run:
-    """Return what it costs to make and commit a snapshot, which is freed in the thread then."""
+    """Measure making and committing a snapshot, which is then freed in the thread."""
     turn = Turn([interval(series)], [], {"librato": ALL, "store": ALL}, [], [], {}, None)
     made: list[Snapshot] = []
 
@@ -131,7 +131,7 @@ def committed(series: int, disk: OutboxDisk) -> Run:
 
 
 def show(what: str, runs: Sequence[Run]) -> None:
-    """Print the best time, and the lateness over all runs."""
+    """Print the best time, and the lateness in all runs."""
     late = sorted(lateness for run in runs for lateness in run.late)
     print(
         f"{what:<44} {min(run.seconds for run in runs):8.3f} s "
@@ -141,7 +141,7 @@ def show(what: str, runs: Sequence[Run]) -> None:
 
 
 def main(series: int) -> None:
-    """Print what some rounds come to."""
+    """Run some rounds, and print the results."""
     garbage = LongLived()
     garbage.startService()
     with tempfile.TemporaryDirectory() as name:

@@ -1,8 +1,8 @@
-"""What Zibrato's client is measured beside: references, and other clients as their manuals have it.
+"""What Zibrato's client is compared to: references, and other clients, used as in their manuals.
 
-Each is set up so as to look its best: metrics and timers are made once where the library lets one
-keep them. Where a library has no decorator or context manager of the kind, what one would write by
-hand with it stands in, marked so.
+Each is set up to look its best: metrics and timers are made once if the library allows keeping
+them. If a library lacks a decorator or context manager, one that users would write by hand with the
+library is measured instead, and marked so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.measure import Snippet
 from benchmarks.wrappers import counted, itself, timed, timed_block, wrapped
 from zibrato import Zibrato
 
-Decorator = Callable[[Any], Any]  # of libraries that mostly have no types
+Decorator = Callable[[Any], Any]  # most libraries have no types
 DECORATORS = ("count decorator", "time decorator")
 WITH = "with"
 GAUGE = "gauge"
@@ -26,31 +26,31 @@ ENDS = ("exceptions decorator", "outcome decorator", "in progress decorator")
 EXCEPTIONS, OUTCOME, IN_PROGRESS = ENDS
 NAMED = {instrument: f"{instrument} by name" for instrument in (COUNT, GAUGE, WITH)}
 TAGGED = "count by name and tag"
-PASS = "\n    pass"  # noqa: S105 - Python's statement, no password
+PASS = "\n    pass"  # noqa: S105 - a Python statement, not a password
 HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client: its decorators, and statements for its other instruments by their names above."""
+    """One client: its decorators, and statements for its other instruments, by the names above."""
 
     name: str
     count: Decorator | None = None
     time: Decorator | None = None
     statements: Mapping[str, Snippet] = field(default_factory=dict)
     by_hand: frozenset[str] = frozenset()
-    """Which of `count` and `time` are written by hand."""
+    """Which of `count` and `time` were written by hand."""
     coroutines: bool = False
     """Whether its own decorators await coroutines."""
 
 
 def bare() -> Client:
-    """Return what instruments nothing."""
+    """Return a client that instruments nothing."""
     return Client("a bare call", itself, itself, coroutines=True)
 
 
 def plain() -> Client:
-    """Return what wraps as `functools.wraps` is used in every tutorial, and records nothing."""
+    """Return a client that wraps, as every tutorial uses `functools.wraps`, and records nothing."""
     return Client("a plain wrapper", wrapped, wrapped, coroutines=True)
 
 
@@ -74,7 +74,7 @@ def zibrato(client: Zibrato) -> Client:
 
 
 def others(port: int) -> Iterator[Callable[[], Client]]:
-    """Yield what makes each peer; those that send UDP send it to `port`."""
+    """Yield functions that make the peers; those that use UDP send to `port`."""
     yield functools.partial(statsd, port)
     yield functools.partial(datadog, "datadog", port)
     yield functools.partial(datadog, "datadog, buffered", port, disable_buffering=False)
@@ -90,7 +90,7 @@ def others(port: int) -> Iterator[Callable[[], Client]]:
 
 
 def statsd(port: int) -> Client:
-    """Return the statsd client: a datagram each."""
+    """Return the statsd client, which sends each measurement as a datagram."""
     client = import_module("statsd").StatsClient(HOST, port)
     names = {"client": client, "timer": client.timer("bench.with")}
     statements = {
@@ -110,7 +110,7 @@ def statsd(port: int) -> Client:
 
 
 def datadog(name: str, port: int, **options: object) -> Client:
-    """Return DogStatsd: a datagram each by default, else buffered or aggregated."""
+    """Return DogStatsd: it sends each measurement as a datagram, or buffers, or aggregates."""
     client = import_module("datadog.dogstatsd").DogStatsd(host=HOST, port=port, **options)
     names = {"client": client, "timer": client.timed("bench.with")}
     statements = {

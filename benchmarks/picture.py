@@ -1,4 +1,4 @@
-"""Draws lines over time as SVG, a panel above the other, in colours for light and dark pages."""
+"""Draw lines over time as SVG, in panels one above the other, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import ceil, log10
 from typing import NamedTuple
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 720, 150, 64, 52, 30, 62
-"""Pixels: of the picture, of a panel, and around the panels."""
+"""Pixels: the width of the picture, the height of a panel, and the space around panels."""
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #555; }
 .title { font-weight: 600; fill: #222; }
@@ -33,7 +33,7 @@ class Panel(NamedTuple):
 
 
 def svg(title: str, panels: Sequence[Panel]) -> str:
-    """Return the picture, whose panels share the time below them."""
+    """Return the picture; all panels have the same time axis, which is at the bottom."""
     height = TOP + len(panels) * (HEIGHT + GAP)
     end = max(seconds for panel in panels for seconds, _ in panel.points)
     head = (
@@ -48,7 +48,7 @@ def svg(title: str, panels: Sequence[Panel]) -> str:
 
 
 def step(span: float, most: int = 5) -> float:
-    """Return 1, 2 or 5 times a power of ten, which is in `span` about `most` times at most."""
+    """Return 1, 2 or 5 times a power of ten, of which about `most` at most fit in `span`."""
     power: float = 10.0 ** ceil(log10(span / most) - 1)
     return next(power * factor for factor in (1, 2, 5, 10) if span <= power * factor * most)
 

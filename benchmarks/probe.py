@@ -1,4 +1,4 @@
-"""The daemon with a probe in its reactor that looks how late a timer of 10 ms comes."""
+"""The daemon with a probe in its reactor, which measures how late a 10 ms timer is."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PERIOD = 0.01
 
 
 class Look(NamedTuple):
-    """The Unix time that a call was due at, and how many seconds it was late.
+    """The Unix time at which a call was due, and how many seconds it was late.
 
-    `used` are seconds of processor time that the reactor had used since it was asked: where other
-    programs have the processor too, that much alone is the daemon's.
+    `used` are the seconds of processor time that the reactor used since the call was scheduled. If
+    other programs use the processor, too, only that part of the lateness is the daemon's.
     """
 
     due: float
@@ -29,10 +29,10 @@ class Look(NamedTuple):
 
 
 class Probe(Service):
-    """Asks `clock` to be called in 10 ms, again and again.
+    """Schedules a call on `clock` in 10 ms, again and again.
 
-    For each call it writes a line, with what a `Look` has. It keeps nothing, so that the memory of
-    the process stays its own.
+    For each call it writes a line with the fields of a `Look`. It keeps nothing in memory, so that
+    the memory of the process remains that of the daemon.
     """
 
     def __init__(self, clock: IReactorTime, path: Path) -> None:
@@ -40,13 +40,13 @@ class Probe(Service):
         self._path = path
 
     def startService(self) -> None:
-        """Begin to look."""
+        """Start measuring."""
         Service.startService(self)
         self._file = self._path.open("w")
         self._again(self._clock.seconds())
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         Service.stopService(self)
         self._call.cancel()
         self._file.close()
@@ -64,7 +64,7 @@ class Probe(Service):
 
 
 def application() -> IServiceCollection:
-    """Return a daemon with the options of $ZIBRATO_OPTIONS, and a probe that writes to $PROBE."""
+    """Return a daemon with the options in $ZIBRATO_OPTIONS, and a probe that writes to $PROBE."""
     from twisted.internet import reactor
 
     options = Options()
@@ -77,5 +77,5 @@ def application() -> IServiceCollection:
 
 
 def read(path: Path) -> list[Look]:
-    """Return all looks, once the daemon has ended."""
+    """Read all looks from the file, after the daemon has ended."""
     return [Look(*map(float, line.split())) for line in path.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The processes of a benchmark: each pinned to a processor of its own, ended by its own pid."""
+"""Processes of a benchmark: each is pinned to its own processor, and ended by its process id."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[1]
 DEADLINE = 30.0
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-"""What this process could use when it started; empty where processes can't be pinned."""
+"""The processors that this process may use at its start; empty if processes can't be pinned."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STATE = tempfile.TemporaryDirectory(prefix="zibrato-", ignore_cleanup_errors=True)
 
 
 class BenchmarkError(Exception):
-    """What makes the figures worthless, as one line for people."""
+    """The figures would be worthless, for a reason given as one line for people."""
 
 
 def pin(index: int) -> None:
-    """Keep this thread, and what it starts, on the `index`th processor, if there are as many."""
+    """Pin this thread, and what it starts, to the `index`th processor, if there are enough."""
     if index < len(PROCESSORS):
         os.sched_setaffinity(0, {PROCESSORS[index]})
 
 
 def pinning() -> str:
-    """Return one line on what `pin` does here."""
+    """Return one line on what `pin` does on this machine."""
     if len(PROCESSORS) > 1:
         return "pinned: the measured process has a processor of its own"
     return "NOT pinned: all processes share the processors, take the figures with care"
@@ -42,7 +42,7 @@ def pinning() -> str:
 
 @contextmanager
 def pinned(index: int) -> Iterator[None]:
-    """Have what is started in this block inherit that it is pinned."""
+    """Pin what is started in this block."""
     before = os.sched_getaffinity(0) if PROCESSORS else set()
     pin(index)
     try:
@@ -60,9 +60,9 @@ def running(
     environment: Mapping[str, str] | None = None,
     quiet: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process pinned from its first moment, in and output in pipes; kill it in the end.
+    """Run a process, pinned from its start, with pipes for input and output; kill it in the end.
 
-    What a `quiet` one prints goes nowhere.
+    The output of a `quiet` process is discarded.
     """
     output = subprocess.DEVNULL if quiet else subprocess.PIPE
     with pinned(processor):
@@ -86,7 +86,7 @@ def running(
 def daemon(directory: Path, endpoint: str, *, processor: int = 1) -> Iterator[Path]:
     """Run `twistd -n zibrato` on `endpoint`; its account is complete after the block.
 
-    The account is the file of JSON lines that the log backend writes, in `directory`.
+    The account is the file of JSON lines that the log backend writes in `directory`.
     """
     account = directory / "account.json"
     options = ["--socket", endpoint, *daemon_options(account)]
@@ -106,13 +106,13 @@ def daemon_options(account: Path) -> list[str]:
 
 
 def twistd(directory: Path) -> list[str]:
-    """Return the start of a command that runs twistd in the foreground, logging to a file."""
+    """Return the beginning of a command that runs twistd in the foreground and logs to a file."""
     options = ["--nodaemon", "--pidfile=", f"--logfile={directory / 'twistd.log'}"]
     return [str(Path(sys.executable).with_name("twistd")), *options]
 
 
 def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
-    """Wait until the ipc `endpoint` of a daemon is there; raises BenchmarkError."""
+    """Wait until the ipc `endpoint` of a daemon exists; raises BenchmarkError."""
     path = Path(endpoint.removeprefix("ipc://"))
     _await(lambda: path.exists() or process.poll() is not None, f"{endpoint} never came up")
     if process.poll() is not None:
@@ -120,18 +120,18 @@ def await_socket(process: subprocess.Popen[str], endpoint: str) -> None:
 
 
 class Running(Protocol):
-    """A process, as far as it matters whether it has ended."""
+    """The part of a process that shows whether it has ended."""
 
     @property
     def returncode(self) -> int | None:
-        """Its exit status, as far as it was asked for."""
+        """Its exit status when it was last polled."""
 
     def poll(self) -> int | None:
-        """Return its exit status, None while it runs."""
+        """Return its exit status, or None while it runs."""
 
 
 def await_port(process: Running, port: int) -> None:
-    """Wait until a process listens for datagrams at a port; raises BenchmarkError."""
+    """Wait until a process listens at a UDP port; raises BenchmarkError."""
     address = f":{port:04X} "
     table = Path("/proc/net/udp")
     _await(
@@ -160,14 +160,14 @@ def shipped_by_name(account: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
     if account.exists():
         for text in account.read_text().splitlines(keepends=True):
-            if text.endswith("\n"):  # else it is being written
+            if text.endswith("\n"):  # otherwise it is being written
                 line = json.loads(text)
                 counts[line["name"]] += line["count"]
     return counts
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """Have a daemon ship what it has and end; raises BenchmarkError where it doesn't."""
+    """Stop a daemon, which ships everything first; raises BenchmarkError if that fails."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(DEADLINE)
@@ -190,6 +190,6 @@ def _await(condition: Callable[[], object], complaint: str) -> None:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Return this process's, without settings; a daemon's outbox is not left with the user's."""
+    """Return the environment without settings; outboxes stay out of the user's directory."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ZIBRATO_")}
     return {**own, "XDG_STATE_HOME": _STATE.name}

@@ -1,10 +1,11 @@
-"""Pushes frames at a daemon as fast as it takes them; run by ingest.py.
+"""Push frames to a daemon as fast as it accepts them; run by ingest.py.
 
     python -m benchmarks.producer ENDPOINT FORM SIZE SECONDS DAEMON_PID
 
-FORM is `batch` (SIZE samples in one batch, over 8 series as evenly as they go) or `text` (SIZE
-lines a frame). After a second for the queues to fill, what was sent in the next SECONDS is what
-the daemon took in, because a full queue holds this process back. Prints one line of JSON.
+FORM is `batch` (SIZE samples in one batch, distributed over 8 series as evenly as possible) or
+`text` (SIZE lines in a frame). In the first second the queues fill. After that, what was sent in
+SECONDS is what the daemon received, because a full queue blocks this process. Prints one line of
+JSON.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ ROUND = 64
 WARM_UP = 1.0
 HIGH_WATER = 64
 PATIENCE = 10_000
-"""Milliseconds after which a daemon that takes nothing is taken for dead."""
+"""Milliseconds after which a daemon that accepts nothing is considered dead."""
 
 
 class Window(NamedTuple):
-    """What happened while it was measured: Unix times, and processor seconds of the daemon."""
+    """The measured time window: Unix times, and processor seconds of the daemon."""
 
     start: float
     end: float
@@ -41,7 +42,7 @@ class Window(NamedTuple):
 
 
 def main(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> None:
-    """Send, then print how much, and the window in which it was measured."""
+    """Send, then print how much was sent, and the time window of the measurement."""
     rounds: dict[str, Callable[[int, float], list[bytes]]] = {"batch": batches, "text": lines}
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.PUSH)
@@ -59,7 +60,7 @@ def main(endpoint: str, form: str, size: int, seconds: float, daemon: int) -> No
 
 
 class Sender:
-    """Sends rounds of frames, made anew once a second: their times are to be the present.
+    """Sends rounds of frames, which are remade once a second, because their times must be current.
 
     `sent` counts measurements.
     """
@@ -73,7 +74,7 @@ class Sender:
         self.sent = 0
 
     def run(self, seconds: float) -> None:
-        """Send for so long."""
+        """Send for so many seconds."""
         end = time.time() + seconds
         while (now := time.time()) < end:
             self._second(self._make(self._size, now), min(now + 1, end))
@@ -86,7 +87,7 @@ class Sender:
 
 
 def batches(size: int, now: float) -> list[bytes]:
-    """Return encoded batches of `size` samples each; those too small for 8 series take turns."""
+    """Return encoded batches of `size` samples each; those with fewer than 8 share the series."""
     chance = random.Random(1)
     names = cycle(SERIES)
     return [
@@ -106,7 +107,7 @@ def _rows(size: int, names: Iterator[str], chance: random.Random) -> list[Sample
 
 
 def _samples(count: int, chance: random.Random) -> array[float]:
-    """Return durations as web requests have them, 10 ms in the middle."""
+    """Return durations like those of web requests, with a median of 10 ms."""
     return array("d", [chance.lognormvariate(-4.6, 1.0) for _ in range(count)])
 
 

@@ -1,4 +1,4 @@
-"""How the benchmarks print: a line on the machine, and tables ready to paste into a .rst file."""
+"""How benchmarks print: a line about the machine, and tables to be pasted into a .rst file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("zibrato", "Twisted", "txZMQ", "pyzmq", "msgspec", "numpy")
-"""What the daemon's figures depend on."""
+"""The packages on which the daemon's figures depend."""
 
 
 def load() -> str:
-    """Return one line on what else the machine does: the figures of a busy one are too high."""
+    """Return one line on the machine's load: the figures of a busy machine are too high."""
     return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
 
 
 def machine() -> str:
-    """Return one line on the processor, how many of them there are, the system and Python."""
+    """Return one line on the processor, the number of processors, the system and Python."""
     return (
         f"{_processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}, "
         f"{platform.python_implementation()} {platform.python_version()}"
@@ -31,7 +31,7 @@ def versions(*packages: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a simple table of reStructuredText: the first column left-aligned, the others right.
+    """Return a simple table of reStructuredText; the first column is left-aligned, others right.
 
     No cell of the first column may be empty.
     """

@@ -1,14 +1,14 @@
-"""What sending costs behind the caller's back: processor time, wakeups, memory.
+"""What sending costs in the background: processor time, wakeups, memory.
 
     python benchmarks/sender.py [--idle 30]
 
-1. The sender thread's processor time for a million events, and that of ZeroMQ's own threads, with
-   a real daemon that takes them.
+1. The processor time of the sender thread for a million events, and that of ZeroMQ's own threads,
+   with a real daemon that receives them.
 2. What an idle client costs in a minute, scaled up from `--idle` seconds.
-3. The memory of a program that makes a million counts and a million timings a minute while there is
-   no daemon for an hour. The hour is simulated: the connection that the sender thread drives is
-   driven by a clock that leaps, a second a step. Then a receiver comes, and everything must be
-   accounted for, else this ends with status 1.
+3. The memory of a program that makes a million counts and a million timings a minute without a
+   daemon, for an hour. The hour is simulated: the clock of the sender thread's connection advances
+   by a second at each step. Then a receiver starts, and every measurement must be accounted for;
+   otherwise the exit status is 1.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ MINUTE = 60
 HOUR = 3600
 A_SECOND = MILLION // MINUTE
 SETTLED = 3.0
-"""Seconds after which all that was recorded has left the process."""
+"""Seconds after which everything that was recorded has left the process."""
 LOOKS = (0, 1, 5, 15, 30, 45, 60)
 
 
 class Usage(NamedTuple):
-    """What a thread, or several, used since they started: processor seconds, voluntary switches."""
+    """What one or several threads used since their start: processor seconds, voluntary switches."""
 
     seconds: float = 0.0
     wakeups: int = 0
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def with_daemon(directory: Path, idle: float) -> None:
-    """Print what sending a million events costs, and a minute of idleness."""
+    """Print what sending a million events costs, and what a minute of idleness costs."""
     endpoint = f"ipc://{directory}/socket"
     with processes.daemon(directory, endpoint) as account:
         z = Zibrato(endpoint, linger=processes.DEADLINE, max_pending=10 * MILLION)
@@ -96,7 +96,7 @@ def with_daemon(directory: Path, idle: float) -> None:
 
 
 def cost(z: Zibrato, event: Callable[[], object]) -> tuple[str, str, str]:
-    """Return the cells for the cost of sending a million of an event."""
+    """Return the cells for the cost of sending a million events of one kind."""
     before = usage()
     for _ in itertools.repeat(None, MILLION):
         event()
@@ -106,7 +106,7 @@ def cost(z: Zibrato, event: Callable[[], object]) -> tuple[str, str, str]:
 
 
 def idleness(seconds: float) -> tuple[str, str, str]:
-    """Return the cells for the cost of doing nothing for a minute."""
+    """Return the cells for the cost of a minute of idleness."""
     time.sleep(SETTLED)
     before = usage()
     time.sleep(seconds)
@@ -114,7 +114,7 @@ def idleness(seconds: float) -> tuple[str, str, str]:
 
 
 def cells(before: tuple[Usage, Usage], scale: float) -> tuple[str, str, str]:
-    """Return the cells for what was used since."""
+    """Return the cells for what was used since `before`."""
     ours, theirs = (now.since(then) for now, then in zip(usage(), before, strict=True))
     return (
         f"{ours.seconds * scale * 1e3:.1f} ms",
@@ -124,7 +124,7 @@ def cells(before: tuple[Usage, Usage], scale: float) -> tuple[str, str, str]:
 
 
 def usage() -> tuple[Usage, Usage]:
-    """Return what the sender thread used so far, and what the threads that aren't Python's did."""
+    """Return what the sender thread has used so far, and what threads outside of Python have."""
     known = {thread.native_id: thread.name for thread in threading.enumerate()}
     ours, theirs = Usage(), Usage()
     for task in Path("/proc/self/task").iterdir():
@@ -138,14 +138,14 @@ def usage() -> tuple[Usage, Usage]:
 
 
 def used(task: Path) -> Usage:
-    """Return what one thread used, from its directory in /proc."""
+    """Return what one thread has used, from its directory in /proc."""
     status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
     nanoseconds = int((task / "schedstat").read_text().split()[0])
     return Usage(nanoseconds / 1e9, int(status["voluntary_ctxt_switches"]))
 
 
 def without_daemon(endpoint: str) -> None:
-    """Print how memory grows in an hour without a daemon; check what arrives afterwards."""
+    """Print how memory grows in an hour without a daemon; then check what arrives."""
     connection = Connection(Connector(Endpoint.of_client(endpoint)))
     instruments = Instruments(Recorder(connection.buffers))
     count = instruments.count_me(name="bench.count").count
@@ -170,7 +170,7 @@ def without_daemon(endpoint: str) -> None:
 
 
 def receive(connection: Connection, endpoint: str, now: float) -> Counter[str]:
-    """Return the measurements of each name that a receiver gets which comes at last."""
+    """Return the measurements of each name that a receiver gets when it finally starts."""
     arrived: Counter[str] = Counter()
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with context.socket(zmq.PULL) as socket:
@@ -185,7 +185,7 @@ def receive(connection: Connection, endpoint: str, now: float) -> Counter[str]:
 
 
 def add(frame: bytes, arrived: Counter[str]) -> None:
-    """Count what a frame holds."""
+    """Count the measurements in a frame."""
     for batch in decode(frame, 0.0).batches:
         for counter in batch.counters:
             own = counter.name.startswith("zibrato.client.")
@@ -200,7 +200,7 @@ def memory() -> int:
 
 
 def expect(made: int, counted: int, what: str) -> None:
-    """Raise BenchmarkError where the numbers differ."""
+    """Raise BenchmarkError if the numbers differ."""
     if made != counted:
         raise BenchmarkError(f"{made:,} measurements were made, {counted:,} were {what}")
 

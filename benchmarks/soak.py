@@ -1,12 +1,13 @@
-"""Whether a daemon holds its bounds for as long as it gets too much of everything.
+"""Whether a daemon keeps within its bounds while it gets too much of everything.
 
     python -m benchmarks.soak [--minutes 10] [--picture docs/explanation/soak.svg]
 
-A daemon on one processor, its intervals and bounds the default ones, gets twice what it can take,
-in a tenth more series than it may have, from clients of which a thousand are there and a hundred a
-second come and go. First it is measured what it can take. Then its memory is to be flat once it is
-warm, its timers are to be on time, and whatever is beyond a bound is to be counted, by reason: all
-that was made is shipped, dropped or was never taken, to the last one, else this ends with status 1.
+A daemon on one processor, with default intervals and bounds, gets twice the measurements that it
+can process, in a tenth more series than it may have. A thousand clients are connected, and each
+second a hundred of them leave and others come. First, this measures how much the daemon can
+process. Then its memory must be constant after a warm-up, its timers must be on time, and
+everything beyond a bound must be counted, by reason: every measurement was shipped, was dropped, or
+was never accepted; otherwise the exit status is 1.
 """
 
 from __future__ import annotations
@@ -36,18 +37,18 @@ SERIES, BEYOND, CLIENTS = 100_000, 10_000, 1_000
 OWN = "zibrato."
 CALIBRATION = 20.0
 SHARE_OF_MEMORY = 1.05
-"""How much more memory the last quarter may take than the second one."""
+"""How much memory the last quarter may take, relative to the second one."""
 LATENESS = 0.05
 SETTLED = 25.0
-"""Seconds without anything new after which nothing more comes: over two intervals."""
+"""Seconds without anything new, after which nothing more is expected: more than two intervals."""
 MIB = 1 << 20
 
 
 class Shipped:
-    """What a daemon's log backend has written, added up and freed as it comes.
+    """Adds up what a daemon's log backend writes, and frees the disk space as it reads.
 
-    `count` is of benchmarks' measurements, `own` the sums of the daemon's own counters by name and
-    reason.
+    `count` is the number of the benchmark's measurements; `own` has the sums of the daemon's own
+    counters by name and reason.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,7 +68,7 @@ class Shipped:
         return self.count + sum(n for (name, _), n in [*self.own.items()] if name in kinds)
 
     def settle(self, expected: int) -> None:
-        """Return once as many are known, or no more have been for `SETTLED` seconds."""
+        """Wait until `expected` measurements are known, or none was added for `SETTLED` seconds."""
         before, since = 0, time.monotonic()
         while self.known < expected and time.monotonic() < since + SETTLED:
             if self.known != before:
@@ -94,7 +95,7 @@ class Shipped:
                 *lines, self._rest = (self._rest + data).split(b"\n")
                 for line in lines:
                     self._add(json.loads(line))
-        # Of ten minutes it would be gigabytes.
+        # After ten minutes, the file would have gigabytes.
         hole = ("fallocate", "--punch-hole", "--offset", "0", "--length", str(self._read))
         subprocess.run([*hole, str(self._path)], check=False, stderr=subprocess.DEVNULL)
 
@@ -113,7 +114,7 @@ class Shipped:
 
 
 class Memory:
-    """Looks at the resident memory of a process every second: Unix times and bytes."""
+    """Records the resident memory of a process every second: Unix times and bytes."""
 
     def __init__(self, pid: int) -> None:
         self._path = Path(f"/proc/{pid}/statm")
@@ -123,7 +124,7 @@ class Memory:
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop recording."""
         self._ended.set()
         self._thread.join()
 
@@ -138,7 +139,7 @@ class Memory:
 
 
 class Run(NamedTuple):
-    """What came of one daemon: what the clients told, what it shipped, its memory and lateness."""
+    """The result of one daemon: clients' reports, what was shipped, its memory and lateness."""
 
     warm: Mapping[str, float]
     end: Mapping[str, float]
@@ -149,13 +150,13 @@ class Run(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Measurements a second that were taken, once it was warm."""
+        """Measurements a second that were accepted after the warm-up."""
         taken = [told["made"] - told.get("full", 0) for told in (self.warm, self.end)]
         return (taken[1] - taken[0]) / (self.end["to"] - self.warm["to"])
 
 
 def main() -> int:
-    """Run, print what came of it, draw it; return the exit status."""
+    """Run, print the results and draw the picture; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="how long it gets too much")
     parser.add_argument("--picture", type=Path, help="the SVG file to draw memory and lag into")
@@ -179,7 +180,7 @@ def main() -> int:
 
 
 def run(rate: float, seconds: float) -> Run:
-    """Return what a fresh daemon does with so many measurements a second, 0 for all it takes."""
+    """Run a new daemon with so many measurements a second, or 0 for as many as it accepts."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path:
         directory = Path(path)
         account = directory / "account.json"
@@ -192,7 +193,7 @@ def run(rate: float, seconds: float) -> Run:
                     warm, end, sent = send(endpoint, rate, seconds)
                 finally:
                     memory.end()
-                # What a daemon has not read by its stop's deadline would be lost.
+                # What a daemon has not read when the deadline of its stop is over would be lost.
                 shipped.settle(round(sent["made"] - sent.get("full", 0)))
         finally:
             shipped.end()
@@ -200,7 +201,7 @@ def run(rate: float, seconds: float) -> Run:
 
 
 def send(endpoint: str, rate: float, seconds: float) -> Sequence[Mapping[str, float]]:
-    """Have clients send; return what they told when warm, in the end, and when all was sent."""
+    """Run the clients; return their reports: warmed up, at the end, and when all was sent."""
     parts = (endpoint, SERIES + BEYOND, CLIENTS, rate, seconds)
     command = [sys.executable, "-m", "benchmarks.soak_clients", *map(str, parts)]
     with processes.running(command, processor=1) as clients:
@@ -211,7 +212,7 @@ def send(endpoint: str, rate: float, seconds: float) -> Sequence[Mapping[str, fl
 
 
 def account(result: Run) -> Iterator[tuple[str, str]]:
-    """Yield a row for each thing that became of measurements."""
+    """Yield a row for each possible fate of measurements."""
     yield "made", f"{result.sent['made']:,}"
     yield "shipped", f"{result.shipped.count:,}"
     yield "dropped by clients: full", f"{result.sent.get('full', 0):,}"
@@ -222,12 +223,12 @@ def account(result: Run) -> Iterator[tuple[str, str]]:
 
 
 def lost(result: Run) -> float:
-    """Return how many measurements are in no row."""
+    """Return how many measurements are in none of the rows."""
     return result.sent["made"] - result.sent.get("full", 0) - result.shipped.known
 
 
 def goals(result: Run) -> Iterator[str]:
-    """Yield a line on each goal."""
+    """Yield a line for each goal."""
     held = {True: "held", False: "NOT held"}
     second, last = quarters(result)
     yield (
@@ -248,7 +249,7 @@ def goals(result: Run) -> Iterator[str]:
 
 
 def quarters(result: Run) -> tuple[float, float]:
-    """Return the bytes of memory in the second and in the last quarter of the time, medians."""
+    """Return the median bytes of memory in the second and in the last quarter of the time."""
     start, end = result.warm["to"], result.end["to"]
     parts = [
         median(
@@ -262,7 +263,7 @@ def quarters(result: Run) -> tuple[float, float]:
 
 
 def measured(result: Run) -> list[Look]:
-    """Return the looks of the time from when it was warm."""
+    """Return the looks after the warm-up."""
     return [look for look in result.looks if result.warm["to"] <= look.due <= result.end["to"]]
 
 
@@ -273,7 +274,7 @@ def p99(values: Iterable[float]) -> float:
 
 
 def picture(result: Run) -> str:
-    """Return the picture, over the time since the clients came."""
+    """Return the picture; its time begins when the clients start."""
     begun, end = result.sent["from"], result.end["to"]
     memory = [(at - begun, size / MIB) for at, size in result.memory if begun <= at <= end]
     worst: dict[int, float] = {}

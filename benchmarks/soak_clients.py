@@ -1,12 +1,12 @@
-"""Sends too much to a daemon, by clients that come and go; run by soak.py.
+"""Send too much to a daemon, with clients that come and go; run by soak.py.
 
     python -m benchmarks.soak_clients ENDPOINT SERIES CLIENTS RATE SECONDS
 
-SERIES timers are sent in frames of 1,000 samples, RATE measurements a second of them, 0 for as many
-as are taken. What ZeroMQ has no room for isn't kept, as by a client whose bound is reached.
-Besides, CLIENTS sockets are open at any time, each for ten seconds, that send when they have come
-and before they leave. Prints a line of JSON once it is warm, one at the end of the time, and one
-when all is sent.
+This sends SERIES timers in frames of 1,000 samples, at RATE measurements a second, or as many as
+are accepted if RATE is 0. If ZeroMQ has no room for a frame, it is discarded, as by a client that
+has reached its bound. In addition, CLIENTS sockets are open at any time, each of them for ten
+seconds. They send once after connecting, and once before they close. Prints one line of JSON after
+the warm-up, one at the end of the time, and one when everything is sent.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from zibrato.wire import VERSION, Batch, SampleRow, encode, pack
 
 WARM_UP = 10.0
 ROWS, SAMPLES = 100, 10
-"""Series in a frame, and samples of each."""
+"""Series in a frame, and samples of each series."""
 HIGH_WATER = 64
 FRESH = 5.0
-"""Seconds after which a frame is made anew: its times are to be the present."""
+"""Seconds after which a frame is remade, because its times must be current."""
 LIFE = 10.0
 TURN = 0.01
 LINGER = 30_000
-"""Milliseconds that one who leaves waits until all is taken: as many sockets are to be open."""
+"""Milliseconds that a closed socket lingers until everything is accepted: so many stay open."""
 LAST_LINGER = 600_000
 NAMES = "bench.series"
 OF_CLIENTS = "bench.client"
 
 
 class Frames:
-    """Encoded batches which together have all series."""
+    """Encoded batches that together contain all series."""
 
     def __init__(self, series: int) -> None:
         chance = random.Random(1)
@@ -53,7 +53,7 @@ class Frames:
         self._next = 0
 
     def next(self, now: float) -> bytes:
-        """Return the next one, of the Unix time `now`."""
+        """Return the next frame, for the Unix time `now`."""
         index = self._next = (self._next + 1) % len(self._rows)
         made, frame = self._made[index]
         if now > made + FRESH:
@@ -74,7 +74,7 @@ class Clients:
         self.totals: Counter[str] = Counter()
 
     def socket(self) -> zmq.Socket[bytes]:
-        """Return a socket of one more client."""
+        """Return the socket of a new client."""
         socket = self._context.socket(zmq.PUSH)
         socket.set(zmq.SNDHWM, HIGH_WATER)
         socket.set(zmq.LINGER, LINGER)
@@ -82,7 +82,7 @@ class Clients:
         return socket
 
     def turn(self, now: float) -> None:
-        """Have those leave whose time is over, and others come."""
+        """Close the sockets whose time is over, and open others."""
         while self._open and now > self._open[0][0]:
             _, socket = self._open.popleft()
             self._say(socket, now)
@@ -102,7 +102,7 @@ class Clients:
             self.totals["full"] += measurements
 
     def end(self) -> None:
-        """Have all leave; return once ZeroMQ has sent what it has."""
+        """Close all sockets; return when ZeroMQ has sent everything that it holds."""
         self._context.destroy(linger=LAST_LINGER)
 
     def _say(self, socket: zmq.Socket[bytes], now: float) -> None:

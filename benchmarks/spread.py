@@ -1,10 +1,10 @@
-"""What it costs to spread the load of one machine over two daemons that ship to a third, a hub.
+"""What it costs to divide the load of one machine between two daemons that ship to a hub.
 
     python -m benchmarks.spread [--frames 200000]
 
-Each row is one way to take in the same frames: by one daemon; by two, each with a socket of its
-own; and by two behind a forwarder (ZeroMQ's own proxy, in C), so that clients need to know one
-socket alone. The figures are processor time for each frame, aggregation and shipping included.
+Each row is one way to receive the same frames: with one daemon; with two, each with a socket of its
+own; and with two behind a forwarder (ZeroMQ's own proxy, in C), so that clients need to know only
+one socket. The figures are processor time for each frame, including aggregation and shipping.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from benchmarks.report import PACKAGES, load, machine, table, versions
 from zibrato.wire import VERSION, Batch, SampleRow, encode, pack
 
 SIZES = (1, 1000)
-"""Samples of a frame; of large ones there is one for each `FEWER` small ones."""
+"""Samples in a frame; for each `FEWER` small frames, there is one large one."""
 FEWER = 40
 SERIES = 20
 HIGH_WATER = 16
 SETTLED = 0.02
-"""Seconds of processor time in a second, below which a process has nothing left to do."""
+"""A process that uses less than this many processor seconds in a second has nothing left to do."""
 HEAD = ("samples a frame", "taken in by", "a daemon, µs", "all daemons, µs", "the forwarder, µs")
 FORWARDER = """
 import sys, zmq
@@ -47,7 +47,7 @@ zmq.proxy(pull, push)
 
 
 class Layout:
-    """Daemons and perhaps a forwarder, which end with the stack; clients push to `endpoints`."""
+    """Daemons, perhaps with a forwarder, that end with the stack; clients push to `endpoints`."""
 
     def __init__(self, stack: ExitStack, directory: Path, daemons: int, *, forwards: bool) -> None:
         self._stack = stack
@@ -103,7 +103,7 @@ def main() -> int:
 
 
 def row(size: int, count: int, daemons: int, *, forwards: bool) -> tuple[str, ...]:
-    """Return what so many frames of a size cost a layout."""
+    """Measure what so many frames of a size cost in a layout; return the row."""
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path, ExitStack() as stack:
         layout = Layout(stack, Path(path), daemons, forwards=forwards)
         parts = (layout.workers, layout.hub, layout.forwarder)
@@ -121,7 +121,7 @@ def row(size: int, count: int, daemons: int, *, forwards: bool) -> tuple[str, ..
 
 
 def frames(size: int) -> list[bytes]:
-    """Return frames of so many samples each, of `SERIES` timers."""
+    """Return frames with `size` samples each, for `SERIES` timers."""
     now, rows = time.time(), min(size, SERIES)
     samples = pack(array("d", [0.001 * number for number in range(1, size // rows + 1)]))
     return [
@@ -137,7 +137,7 @@ def frames(size: int) -> list[bytes]:
 
 
 def push(endpoints: Sequence[str], some: Sequence[bytes], count: int) -> None:
-    """Push so many frames, to each endpoint in turn."""
+    """Push `count` frames, to each endpoint in turn."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     sockets = [context.socket(zmq.PUSH) for _ in endpoints]
     for socket, endpoint in zip(sockets, endpoints, strict=True):
@@ -156,7 +156,7 @@ def seconds(pids: Sequence[int]) -> float:
 
 
 def settle(pids: Sequence[int]) -> None:
-    """Wait until processes have nothing left to do."""
+    """Wait until the processes have nothing left to do."""
     before = -1.0
     while (now := seconds(pids)) - before > SETTLED:
         before = now

@@ -1,11 +1,11 @@
-"""The store beside whisper, Graphite's file format: does it keep up, how fast is a year, how large.
+"""Compare the store with whisper, Graphite's file format: speed of writing and reading, and size.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/store.py [--series 100000] [--directory DIR]
 
 Both write and read the same measurements in the same run, in one process, without the daemon. The
-store counts with all that it does beside writing: rollup into chunks and coarser points, deleting.
-What is timed is the processor's time, so that whatever else runs on the machine doesn't count.
+store's time includes everything that it does beside writing: rollup into chunks and coarser points,
+and deletion. The figures are processor time, so that other programs on the machine don't count.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from zibrato.store.web.plot_data import plot_data
 
 LEVELS = parse_retention(RETENTION)
 ARCHIVES = [(10, 17280), (60, 20160), (900, 8640), (3600, 8760)]
-"""The same retention for whisper, but for the last tier, which it does without."""
+"""The same retention for whisper, without the last tier, which whisper doesn't have."""
 BOUND = 1 << 40
 INTERVAL = 10
 DAY = 86400
@@ -57,7 +57,7 @@ class Store:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, once what is in the log is in the file."""
+        """The bytes on disk, after the WAL was written back to the file."""
         self.writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return self.path.stat().st_size
 
@@ -75,14 +75,14 @@ def timer(count: int) -> Summary:
 
 
 def summary(kind: str) -> Summary:
-    """Return an interval of one series, as an application might have it."""
+    """Return a summary of one series in an interval, as an application might have it."""
     if kind == COUNTER:
         return Summary(7, float(_chance.randrange(100)))
     return timer(5) if kind == TIMER else gauge(_chance.random())
 
 
 def keeping_up(directory: Path, count: int) -> list[str]:
-    """Return what an interval of `count` series, a third of each kind, takes."""
+    """Measure an interval with `count` series, a third of each kind; return the row."""
     store = Store(directory / "many.sqlite")
     kinds = [(COUNTER, TIMER, GAUGE)[i % 3] for i in range(count)]
     series = [Series(kind, f"service.{i}.metric", "host") for i, kind in enumerate(kinds)]
@@ -111,7 +111,7 @@ def keeping_up(directory: Path, count: int) -> list[str]:
 
 
 def a_day(directory: Path) -> Iterator[list[str]]:
-    """Generate what a gauge's day of intervals takes, and how large it is, of 20 such gauges."""
+    """Generate the time and size of a day of a gauge's intervals, measured with 20 gauges."""
     store = Store(directory / "day.sqlite")
     series = [Series(GAUGE, f"metric.{i}", "host") for i in range(20)]
     files = [str(directory / f"day{i}.wsp") for i in range(len(series))]
@@ -147,7 +147,7 @@ def a_day(directory: Path) -> Iterator[list[str]]:
 
 
 def a_year(directory: Path) -> Iterator[list[str]]:
-    """Generate what drawing a year of one metric takes, measured every ten minutes."""
+    """Generate the time to draw a year of one metric, measured every ten minutes."""
     store = Store(directory / "year.sqlite")
     series = [Series(GAUGE, "gauge", "host"), Series(TIMER, "timer", "host")]
     file = str(directory / "year.wsp")
@@ -179,7 +179,7 @@ def draw(reader: Reader, number: int, known: dict[int, Series], end: float) -> o
 
 
 def milli(call: Callable[[], object]) -> str:
-    """Return the median time of a call, of seven."""
+    """Return the median time of seven calls."""
     times = []
     for _ in range(7):
         began = process_time()

@@ -1,4 +1,4 @@
-"""What one writes by hand around a function or a block where a library has nothing of the kind."""
+"""What users write by hand around a function or a block if a library has nothing for it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ R = TypeVar("R")
 
 
 def itself(function: F) -> F:
-    """Return a function as it is."""
+    """Return the function unchanged."""
     return function
 
 
 def wrapped(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Return a function that does nothing but call; Any: what it returns may be a coroutine."""
+    """Return a function that only calls this one; Any: the result may be a coroutine."""
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -54,7 +54,7 @@ def counted(count: Callable[[], object]) -> Callable[[Callable[P, R]], Callable[
 
 
 def timed(record: Callable[[float], object]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that gives `record` the seconds of each call."""
+    """Return a decorator that passes the seconds of each call to `record`."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
@@ -71,6 +71,6 @@ def timed(record: Callable[[float], object]) -> Callable[[Callable[P, R]], Calla
 
 
 def timed_block(record: Callable[[float], object]) -> Snippet:
-    """Return a statement that gives `record` the seconds of its block."""
+    """Return a statement that passes the seconds of its block to `record`."""
     statement = "start = clock()\ntry:\n    pass\nfinally:\n    record(clock() - start)"
     return Snippet(statement, {"clock": perf_counter, "record": record}, by_hand=True)

@@ -1,4 +1,4 @@
-"""Odd addresses for the daemon's options, and how the line begins that each gets."""
+"""Unusual addresses for the daemon's options, and the beginning of the line that reports each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WEB = {
     "unix:file": "--web: can't listen at unix:file: there is a file; give another",
     f"unix:{'x' * 200}": f"--web: can't listen at unix:{'x' * 200}: ",
 }
-"""Endpoints of the page of a store, and how the line begins that each gets."""
+"""Endpoints for the page of a store, and the beginning of the line that reports each."""
 
 SOCKETS = {
     "": "--socket: expected ipc://PATH, tcp://HOST:PORT or inproc://NAME, with connect: before",
@@ -50,7 +50,7 @@ SOCKETS = {
     "tcp://127.0.0.1:FREE --socket=tcp://localhost:FREE": "--socket: tcp://localhost:",
     "tcp://127.0.0.1:FREE --socket=tcp://*:FREE --insecure-tcp": "--socket: tcp://*:",
 }
-"""Values of `--socket`."""
+"""Values of `--socket`, with the same."""
 
 LINES_FROM = (
     "--statsd: expected udp:PORT, tcp:PORT, unix:PATH or unixgram:PATH, with the IP address"
@@ -76,4 +76,4 @@ STATSD = {
     "udp:FREE --statsd=udp:0.0.0.0:FREE": "--statsd: udp:0.0.0.0:",
     "udp:0 --statsd-level=a,b": "--statsd-level: level: expected one of debug",
 }
-"""Values of `--statsd`."""
+"""Values of `--statsd`, with the same."""

@@ -1,10 +1,10 @@
-"""Has faults befall Zibrato, and peers, and prints what became of all that was made: `make chaos`.
+"""Cause faults for Zibrato and its peers, and print what became of every measurement: `make chaos`.
 
     python -m tests.chaos [options of pytest]
 
-The first table is of the tests with the mark `fault`: exact, or they fail. The second one has the
-same done to receivers of statsd's lines, ours and others: tests/losses.py. Together they take a
-quarter of an hour.
+The first table is made by the tests with the mark `fault`, which fail unless it is exact. For the
+second table, tests/losses.py causes the same faults for receivers of statsd lines, Zibrato's and
+others. Together they take a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HEAD = ("fault", "times", "made", "delivered", "pending", "dropped", "duplicated
 
 
 class Faults:
-    """A plugin of pytest which notes what became of all that was made under each fault."""
+    """A pytest plugin that notes what became of every measurement under each fault."""
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[str, ...]] = {}
@@ -47,7 +47,7 @@ class Faults:
 
 
 def cells(tally: Tally) -> tuple[str, ...]:
-    """Return the numbers of a row, with the reasons of those that have one."""
+    """Return the numbers of a row, with reasons for those that have any."""
     reasoned = (tally.pending, tally.dropped, tally.duplicated)
     numbers = (tally.times, tally.made, tally.delivered)
     return (

@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches and where it keeps what it found, their order."""
+"""What all tests share: hypothesis's settings and data, fixtures, and the order of tests."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests import soak
 from tests.hanging import check_limit
 from tests.structure import ROOT
 
-# Half of a collection's time went to the garbage collector, which finds none.
+# The garbage collector took half the time of a collection, and finds no garbage there.
 gc.disable()
 
-# pytest asks before each test which Twisted there is, and would read all its metadata each time.
+# pytest reads Twisted's version before each test, which would read all its metadata each time.
 importlib.metadata.version = cache(importlib.metadata.version)
 
-# How long an example takes says nothing on a busy machine.
+# On a busy machine, the time that an example takes means nothing.
 settings.register_profile(
     "zibrato",
     deadline=None,
@@ -36,8 +36,9 @@ settings.register_profile(
 settings.load_profile("zibrato")
 set_hypothesis_home_dir(ROOT / ".make" / "hypothesis")
 
-# A failed test leaves contexts and sockets in cycles. pyzmq ends a context that is collected, and
-# waits for ever where a socket of it is collected after it, in whatever test runs by then.
+# A failed test leaves contexts and sockets in cycles. When a context is garbage-collected, pyzmq
+# terminates it, and that waits for ever if one of its sockets is collected later, in whatever test
+# runs then.
 zmq.Context.__del__ = lambda _context: None  # type: ignore[method-assign]  # for this process only
 
 
@@ -46,15 +47,15 @@ LONG = {"integration", "test_typing.py"}
 PAGE = "tests/integration/page"
 
 SECOND_BROWSER = {"test_plots.py", "test_screens.py", "test_speed.py"}
-"""About half of what the tests of the page take."""
+"""These take about half the time of the page's tests."""
 
-# Daemons of tests keep their outboxes there, where nothing is named.
+# The daemons of tests keep their outboxes here, unless a path is given.
 _state = TemporaryDirectory(prefix="zibrato-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to take a test of whole length for one that hangs."""
+    """Reject a time limit for hanging tests that is too short for tests of full length."""
     try:
         check_limit(float(config.getini("faulthandler_timeout")), soak.SHARE)
     except ValueError as error:
@@ -62,8 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """As loadfile sends each file to one worker, but those of the page to two: a browser takes long
-    to start.
+    """Sends each file to one worker, like loadfile, but the page's tests to two workers.
+
+    Each of these workers starts a browser, which takes long.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -74,13 +76,13 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no ty
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Return what spreads the tests over the workers."""
+    """Return the scheduler that distributes tests over the workers."""
     return _Scheduling(config, log)
 
 
 @pytest.fixture
 def credentials(tmp_path: Path) -> Path:
-    """Return a file of a user and a password, as --web-credentials takes it."""
+    """Return a file with a user name and a password for --web-credentials."""
     path = tmp_path / "credentials"
     path.write_text("user:secret\n")
     path.chmod(0o600)
@@ -88,15 +90,15 @@ def credentials(tmp_path: Path) -> Path:
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage from here on, but not among what the tests are made of."""
+    """Collect garbage from here on, but ignore the objects that collection has made."""
     gc.freeze()
     gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long tests first: with the short ones last, all workers end at the same time.
+    """Put long tests first: with short tests at the end, all workers finish at the same time.
 
-    Reports of an attack or a fault say which it is, for the tables of tests/hostile.py and
+    Reports of attacks and faults also get their names, for the tables of tests/hostile.py and
     tests/chaos.py.
     """
     items.sort(

@@ -1,4 +1,4 @@
-"""The environment that child processes of tests get."""
+"""The environment for child processes of tests."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def unmeasured() -> dict[str, str]:
-    """Return the environment without coverage, which imports more than the program does."""
+    """Return the environment without coverage, which imports more than the program itself."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

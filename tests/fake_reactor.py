@@ -1,4 +1,4 @@
-"""A reactor whose time stands still until a test moves it."""
+"""A reactor whose clock only a test advances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zibrato.interfaces import Reactor
 
 @implementer(Reactor)
 class FakeReactor(Clock):
-    """Twisted's Clock with what else the daemon asks of a reactor; its calls wait for a test."""
+    """Twisted's Clock, with the other methods of a reactor that the daemon needs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class FakeReactor(Clock):
         self._step = 0.0
 
     def seconds(self) -> float:
-        """Return the wall clock's time."""
+        """Return the time of the wall clock."""
         return super().seconds() + self._step
 
     def monotonic(self) -> float:
@@ -30,7 +30,7 @@ class FakeReactor(Clock):
         return super().seconds()
 
     def set_clock(self, step: float) -> None:
-        """Set the wall clock `step` seconds forward; what was scheduled keeps its distance."""
+        """Set the wall clock `step` seconds forward; scheduled calls keep their distance."""
         self._step += step
         for call in self.getDelayedCalls():
             call.delay(step)
@@ -47,7 +47,7 @@ class FakeReactor(Clock):
         return None
 
     def getThreadPool(self) -> ThreadPool:
-        """Raise NotImplementedError: what needs threads is tested with a real reactor."""
+        """Raise NotImplementedError: a test that needs threads has to use a real reactor."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -55,6 +55,6 @@ class FakeReactor(Clock):
         self.stops += 1
 
     def run_calls(self) -> None:
-        """Make the calls that wait."""
+        """Make the waiting calls."""
         while self.waiting:
             self.waiting.pop(0)()

@@ -1,9 +1,9 @@
-"""Gives every parser what hypothesis thinks of, for a bounded time: `make fuzz`.
+"""Feed every parser with hypothesis's inputs, for a limited time: `make fuzz`.
 
     python -m tests.fuzz [SECONDS [PARSER ...]]
 
-An input that a parser fails on is made as small as can be and kept in tests/corpus/PARSER/, which
-tests/test_fuzz.py reads at each run of the tests: correct the parser, and commit the file.
+If a parser fails on an input, the input is minimized and written to tests/corpus/PARSER/, which
+tests/test_fuzz.py reads in each run. Then correct the parser, and commit the file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from zibrato.store.export import parsed_time
 CORPUS = ROOT / "tests/corpus"
 SECONDS = 60.0
 SLOW = 5.0
-"""Seconds that no parser takes for an input this small, also on a busy machine."""
+"""Seconds that no parser may take for such a small input, even on a busy machine."""
 AT_ONCE = 300
 MAX_LENGTH = 300
 GZIP = gzip.compress(b"a" * 100, mtime=0)
@@ -59,14 +59,14 @@ OTLP = [
 
 
 class Parser(NamedTuple):
-    """What to give bytes to, what it may raise, and the words that it knows."""
+    """A function to call with bytes, what it may raise, and words that it knows."""
 
     parse: Callable[[bytes], object]
     raises: tuple[type[Exception], ...] = (ValueError,)
     words: Sequence[bytes] = ()
 
     def check(self, data: bytes) -> None:
-        """Raise whatever the parser must not, also AssertionError where it takes too long."""
+        """Call the parser; raise what it must not raise, or AssertionError if it takes too long."""
         began = monotonic()
         with suppress(*self.raises):
             self.parse(data)
@@ -167,13 +167,13 @@ PARSERS = {
 
 
 def inputs(parser: Parser) -> st.SearchStrategy[bytes]:
-    """Return bytes at random, and such as are made of the words that the parser knows."""
+    """Return random bytes, and bytes that are composed of the words that the parser knows."""
     piece = st.sampled_from([*parser.words]) | st.binary(max_size=3)
     return st.binary(max_size=MAX_LENGTH) | st.lists(piece, max_size=60).map(b"".join)
 
 
 def failing(parser: Parser, seconds: float) -> tuple[bytes, Exception] | None:
-    """Return the smallest input that the parser fails on, if there is one within that time."""
+    """Return the smallest input that the parser fails on, if one is found within that time."""
     data = b""
 
     @settings(
@@ -195,7 +195,7 @@ def failing(parser: Parser, seconds: float) -> tuple[bytes, Exception] | None:
 
 
 def keep(name: str, data: bytes, corpus: Path = CORPUS) -> Path:
-    """Write an input into the corpus; return the file."""
+    """Write an input to the corpus; return the file."""
     file = corpus / name / sha256(data).hexdigest()[:12]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
@@ -203,7 +203,7 @@ def keep(name: str, data: bytes, corpus: Path = CORPUS) -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run, and return how many parsers failed."""
+    """Run the parsers, and return how many failed."""
     seconds = float(arguments[0]) if arguments else SECONDS
     names = arguments[1:] or [*PARSERS]
     failed = 0

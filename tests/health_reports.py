@@ -1,4 +1,4 @@
-"""Reports of a daemon's health, for tests of those who read them."""
+"""Reports of a daemon's health, for tests of what reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WEEK = 7 * 86_400.0
 
 
 def healthy(**changes: Any) -> Health:
-    """Return the report of a daemon that is well, with these changes."""
+    """Return the report of a healthy daemon, with these changes."""
     fields: dict[str, Any] = {
         "status": OK,
         "problems": [],
@@ -35,7 +35,7 @@ def healthy(**changes: Any) -> Health:
 
 
 def backend(**changes: Any) -> BackendHealth:
-    """Return that of a backend for which nothing waits, with these changes."""
+    """Return the report of a backend with an empty outbox, with these changes."""
     fields: dict[str, Any] = {
         "name": "librato",
         "intervals": 0,

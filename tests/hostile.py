@@ -1,9 +1,9 @@
-"""Attacks Zibrato with everything that its tests know, and prints what held: `make hostile`.
+"""Attack Zibrato in every way that its tests know, and print what held: `make hostile`.
 
     python -m tests.hostile [options of pytest]
 
-Which tests are attacks, and what each fault did before it was mended, their marks say; it takes
-a minute or two in its whole length.
+The tests' marks say which tests are attacks, and what each attack did before it was prevented. In
+full length, this takes one or two minutes.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Attack(NamedTuple):
 
 
 class Table:
-    """A plugin of pytest which notes of each attack whether its tests held."""
+    """A pytest plugin that notes whether the tests of each attack passed."""
 
     def __init__(self) -> None:
         self.results: dict[Attack, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note the outcome; one test that fails is enough."""
+        """Note the outcome; a single failed test makes the attack fail."""
         for name, value in report.user_properties:
             if name == "attack" and isinstance(value, list | tuple):
                 attack = Attack(*value)
@@ -47,7 +47,7 @@ class Table:
                     self.results.setdefault(attack, SKIPPED if report.skipped else HELD)
 
     def lines(self) -> Iterator[str]:
-        """Generate the table, and a line that sums it up."""
+        """Generate the table, and a summary line."""
         yield from _row("tried", "before", "now")
         yield from _row("-" * WIDTH, "-" * WIDTH, "-------")
         for (tried, before), result in sorted(self.results.items()):
@@ -58,7 +58,7 @@ class Table:
 
 
 def _row(tried: str, before: str, result: str) -> Iterator[str]:
-    """Generate the lines of a row, whose cells are wrapped."""
+    """Generate the lines of a row, with wrapped cells."""
     cells = [textwrap.wrap(cell, WIDTH) for cell in (tried, before)]
     for index in range(max(map(len, cells))):
         texts = [cell[index] if index < len(cell) else "" for cell in cells]

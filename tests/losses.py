@@ -1,11 +1,11 @@
-"""What receivers lose when they are stopped or killed, or what they ship to is away: a table.
+"""A table of what receivers lose when they are stopped or killed, or when their sink is away.
 
     python -m tests.losses
 
-Each of the receivers, ours and those peers that are there, has the same done to it, by intervals of
-the same length. Lines of statsd are sent only while there is a receiver, and it is stopped only
-once it has read all of them, so what is lost is what it had taken in. Zibrato's own clients count
-all the time, faster. No peer is asked to be exact: this asserts nothing.
+Each receiver, Zibrato's and the installed peers, has the same faults, with intervals of the same
+length. statsd lines are sent only while there is a receiver, and it is stopped only after it has
+read all of them, so that a loss is of lines that it had received. Zibrato's own clients count all
+the time, and faster. No peer has to be exact: this asserts nothing.
 """
 
 from __future__ import annotations
@@ -33,39 +33,39 @@ from tests.integration.shipping import account, counting, hold_for, made_by
 
 HEAD = ("receiver", "fault", "times", "made", "delivered", "lost", "duplicated")
 INTERVAL = 10
-"""Seconds, as they all have by default."""
+"""Seconds, the default of all receivers."""
 SHORT = 2
-"""Seconds, where a flush is to fall into an outage."""
+"""Seconds, for a flush that has to happen during an outage."""
 OUTAGE = 5.0
 ROUNDS = 3
 PAUSE = 0.005
 NAMES = [f"hits{number:02}" for number in range(40)]
-"""Of lines: so many that nobody's buffer to a sink is still waiting to be full."""
+"""Names of lines: so many that no receiver's output buffer waits to be filled."""
 
 
 class Sink(Protocol):
-    """What a receiver ships to."""
+    """The server that a receiver ships to."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
 
 class Load(Protocol):
-    """What is sent to a receiver."""
+    """The traffic that is sent to a receiver."""
 
     def run(self, seconds: float) -> None: ...
     def end(self) -> int: ...
 
 
 class Lines:
-    """Sends lines of statsd to a port, while asked to."""
+    """Sends statsd lines to a port, while it is run."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._made = 0
 
     def run(self, seconds: float) -> None:
-        """Send for so long, once it listens; return once the receiver has read it."""
+        """Send for so many seconds once the receiver listens; return when it has read all."""
         eventually(self._queues)
         end, pause = monotonic() + seconds, Event()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -77,13 +77,13 @@ class Lines:
         eventually(lambda: set(self._queues()) == {0})
 
     def _queues(self) -> list[int]:
-        """Return how many bytes the kernel has for whoever listens at the port."""
+        """Return how many bytes the kernel holds for each socket at the port."""
         _, *rows = map(str.split, Path("/proc/net/udp").read_text().splitlines())
         port = f":{self._port:04X}"
         return [int(row[4].partition(":")[2], 16) for row in rows if row[1].endswith(port)]
 
     def end(self) -> int:
-        """Return how many were sent."""
+        """Return how many lines were sent."""
         return self._made
 
 
@@ -94,17 +94,17 @@ class Clients:
         self._programs = stack.enter_context(counting(2, endpoint, acknowledged))
 
     def run(self, seconds: float) -> None:
-        """Let them."""
+        """Wait while they count."""
         hold_for(seconds)()
 
     def end(self) -> int:
-        """End them; return how often they have counted."""
+        """End the programs; return how often they have counted."""
         return made_by(self._programs)
 
 
 @dataclass
 class Receiver:
-    """One that can be started again and again, its sink and its load."""
+    """A receiver that can be restarted, with its sink and its load."""
 
     start: Callable[[], Process]
     sink: Sink
@@ -113,7 +113,7 @@ class Receiver:
     interval: int
 
     def finish(self) -> tuple[int, int]:
-        """Run it until all has arrived, or three intervals have; return made and delivered."""
+        """Run until everything has arrived, or for three intervals; return made and delivered."""
         with self.start() as process:
             made = self.load.end()
             end = monotonic() + 3 * self.interval
@@ -126,7 +126,7 @@ Make = Callable[[ExitStack, Path, int], Receiver | None]
 
 
 def zibrato(acknowledged: str | None) -> Make:
-    """Return what makes a daemon with clients, acknowledged or not, or with lines where None."""
+    """Return a maker of a daemon with (acknowledged) clients, or with lines if it is None."""
 
     def make(stack: ExitStack, directory: Path, interval: int) -> Receiver:
         server = stack.enter_context(LibratoServer())
@@ -147,7 +147,7 @@ def zibrato(acknowledged: str | None) -> Make:
 
 
 def statsd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
-    """Return npm's statsd, None where it isn't there."""
+    """Return npm's statsd, or None if it isn't installed."""
     sink, port = GraphiteSink(), lines.free_port()
     stack.callback(sink.stop)
     command = lines.statsd(
@@ -163,7 +163,7 @@ def statsd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
 
 
 def collectd(stack: ExitStack, directory: Path, interval: int) -> Receiver | None:
-    """Return collectd with its plugins statsd and write_graphite, None where it isn't there."""
+    """Return collectd with its plugins statsd and write_graphite, or None if it isn't installed."""
     sink, port = GraphiteSink(), lines.free_port()
     stack.callback(sink.stop)
     node = (
@@ -176,7 +176,7 @@ def collectd(stack: ExitStack, directory: Path, interval: int) -> Receiver | Non
 
 
 def peer(command: list[str], sink: GraphiteSink, port: int, path: str, interval: int) -> Receiver:
-    """Return a peer whose sums of hits have paths with such a pattern."""
+    """Return a peer; `path` is the pattern of the paths of its sums of hits."""
 
     def start() -> Process:
         process = Process(command)
@@ -190,7 +190,7 @@ def peer(command: list[str], sink: GraphiteSink, port: int, path: str, interval:
 
 
 def undisturbed(receiver: Receiver) -> int:
-    """Leave it alone: what is lost now is lost by how it was set up here."""
+    """Cause no fault: this shows what is lost by the setup itself."""
     with receiver.start() as process:
         receiver.load.run(2 * receiver.interval)
         hold_for(2.5 * receiver.interval)()
@@ -199,12 +199,12 @@ def undisturbed(receiver: Receiver) -> int:
 
 
 def stopped(receiver: Receiver) -> int:
-    """Stop it in the middle of an interval."""
+    """Stop the receiver in the middle of an interval."""
     return _ended(receiver, signal.SIGTERM)
 
 
 def killed(receiver: Receiver) -> int:
-    """Kill it in the middle of an interval."""
+    """Kill the receiver in the middle of an interval."""
     return _ended(receiver, signal.SIGKILL)
 
 
@@ -217,7 +217,7 @@ def _ended(receiver: Receiver, number: int) -> int:
 
 
 def without_sink(receiver: Receiver) -> int:
-    """Take its sink away for a while."""
+    """Stop the sink for a while."""
     with receiver.start() as process:
         receiver.load.run(2 * receiver.interval)
         receiver.sink.stop()
@@ -229,7 +229,7 @@ def without_sink(receiver: Receiver) -> int:
 
 
 def stopped_without_sink(receiver: Receiver) -> int:
-    """Take its sink away, and stop it before it is back."""
+    """Stop the sink, and stop the receiver before the sink is back."""
     with receiver.start() as process:
         receiver.load.run(2 * receiver.interval)
         receiver.sink.stop()
@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[Callable[[Receiver], int], int]] = {
 
 
 def measured(name: str, fault: str) -> tuple[str, ...]:
-    """Return the row of one receiver under one fault."""
+    """Return the row of one receiver with one fault."""
     inject, interval = FAULTS[fault]
     with tempfile.TemporaryDirectory(prefix="zibrato-") as path, ExitStack() as stack:
         receiver = RECEIVERS[name](stack, Path(path), interval)
@@ -270,14 +270,14 @@ def measured(name: str, fault: str) -> tuple[str, ...]:
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """Yield all rows; all receivers have a fault at once."""
+    """Yield all rows; all receivers run at the same time."""
     with ThreadPoolExecutor(len(RECEIVERS)) as pool:
         for fault in FAULTS:
             yield from pool.map(measured, RECEIVERS, [fault] * len(RECEIVERS))
 
 
 def table_of_losses() -> str:
-    """Return the table of everything."""
+    """Return the whole table."""
     return table(HEAD, list(rows()))
 
 

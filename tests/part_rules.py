@@ -1,4 +1,4 @@
-"""What must hold for any bytes that come as a part of a snapshot; and a part to try."""
+"""Check that a decoder of snapshot parts accepts nothing invalid; and an example of a part."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRAME = encode_part("5f2a-0c1d", 3 << 20, 0, TIMES, encode_rows(SNAPSHOT.summari
 
 
 def check_part(frame: bytes) -> None:
-    """Assert that nothing comes through that no daemon could have summed up, and nothing raises."""
+    """Assert that decoding a frame never raises, and accepts only what a daemon can have made."""
     part = decode_part(frame)
     if not isinstance(part, SnapshotPart):
         assert part in {"encoding", "malformed", "size", "version"}

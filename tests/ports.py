@@ -1,4 +1,4 @@
-"""Ports for servers that a test has to name before they listen."""
+"""Find ports for servers that a test has to name before they listen."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import suppress
 from itertools import count
 
 FIRST, LAST = 10_000, 32_000
-"""Below those that Linux gives to whoever asks for any: no client takes it meanwhile."""
+"""Below Linux's range of ephemeral ports, so that no client gets such a port meanwhile."""
 _random = random.SystemRandom()
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port on which nobody listens, on any address."""
+    """Return a port at which nobody listens, on any address."""
     for _ in count():
         port = _random.randrange(FIRST, LAST)
         with suppress(OSError), socket.socket(type=kind) as trial:

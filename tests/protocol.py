@@ -1,4 +1,4 @@
-"""What docs/reference/protocol.rst says: its reasons for rejections, and its examples."""
+"""Read docs/reference/protocol.rst: its reasons for rejections, and its examples."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ FRAME_REASONS = re.findall(r"^``(\w+)``", FRAME_TABLE, re.M)
 
 
 def block(name: str) -> str:
-    """Return what the code block `name` of docs/reference/protocol.rst holds."""
+    """Return the content of the code block `name` in docs/reference/protocol.rst."""
     block = re.search(rf"   :name: {name}\n\n((?:    .*\n|\n)+)", PROTOCOL)
     assert block, name
     return re.sub(r"^    ", "", block[1], flags=re.M).strip()

@@ -1,4 +1,4 @@
-"""How long what repeats itself goes on: short by default, whole with `ZIBRATO_SOAK=1`."""
+"""The length of repetitive tests: short by default, full with `ZIBRATO_SOAK=1`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TypeVar
 
 T = TypeVar("T")
 SHARE = float(os.environ.get("ZIBRATO_SOAK", "0.04"))
-"""The part of a soak's whole length that is run."""
+"""The share of the full length that is run."""
 
 
 def rounds(whole: int) -> int:
-    """Return how many of `whole` rounds to run, at least 3."""
+    """Return how many of `whole` rounds to run; at least 3."""
     return max(3, round(whole * SHARE))
 
 
 def examples(whole: int) -> int:
-    """Return how many of `whole` examples hypothesis is to try: a quarter, or at least 10."""
+    """Return how many of `whole` examples hypothesis tries: a quarter if short, at least 10."""
     return whole if SHARE >= 1 else max(10, whole // 4)
 
 
 def combinations(*factors: Sequence[object]) -> list[tuple[object, ...]]:
-    """Return all combinations; in a short run so few that each value is in one at least."""
+    """Return all combinations; in a short run, enough that each value is in at least one."""
     if SHARE >= 1:
         return list(product(*factors))
     longest = max(map(len, factors))
@@ -31,10 +31,10 @@ def combinations(*factors: Sequence[object]) -> list[tuple[object, ...]]:
 
 
 def some(values: Sequence[T], place: int) -> Sequence[T]:
-    """Return what to try at a place, by its number: in a short run a third, another at the next."""
+    """Return the values to try at a place: in a short run a third, another third at the next."""
     return values if SHARE >= 1 else values[place % 3 :: 3]
 
 
 def seconds(whole: float) -> float:
-    """Return for how many of `whole` seconds to go on, at least 3."""
+    """Return for how many of `whole` seconds to run; at least 3."""
     return max(3.0, whole * SHARE)

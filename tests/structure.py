@@ -1,4 +1,4 @@
-"""What modules there are, and what each imports; for the tests of the structure."""
+"""Find the modules, and what each of them imports, for tests of the structure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def modules(top: str) -> dict[str, Path]:
-    """Return the modules below a folder of the checkout, by their dotted names."""
+    """Return the modules in a folder of the checkout, by their dotted names."""
     names = {}
     for path in sorted((ROOT / top).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -19,7 +19,7 @@ def modules(top: str) -> dict[str, Path]:
 
 
 def imports(path: Path, known: Mapping[str, Path]) -> set[str]:
-    """Return which of the `known` modules one imports, for its types alone included."""
+    """Return which of the `known` modules a module imports, including imports only for types."""
     targets = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -31,14 +31,14 @@ def imports(path: Path, known: Mapping[str, Path]) -> set[str]:
 
 
 def room(module: str) -> str:
-    """Return the room of a module: its package, or itself where it stands at the top."""
+    """Return the room of a module: its package, or the module itself at the top level."""
     _, *parts = module.split(".")
     depth = 2 if parts[:1] == ["store"] and len(parts) > 1 else 1
     return ".".join(parts[:depth])
 
 
 def circles(arrows: Mapping[str, set[str]]) -> Iterator[list[str]]:
-    """Generate a way from each name back to itself, where there is one."""
+    """Generate an import cycle of each module that is part of one."""
     for start in arrows:
         ways = [[start, target] for target in arrows[start]]
         seen: set[str] = set()

@@ -1,7 +1,8 @@
-"""Client and daemon under anything that may happen between them: each count arrives exactly once.
+"""Client and daemon, whatever happens between them: each count arrives exactly once.
 
-The network loses, delays and reorders, daemons die at any instant and know again what they had
-committed, connections break. Then all goes well again, and what was made is what was committed.
+The network loses, delays and reorders frames. Daemons die at any moment, and afterwards know what
+they had committed. Connections break. Then the faults end, and the sum of everything that was made
+must be committed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from zibrato.wire import Batch
 
 
 class Daemon:
-    """What of a daemon takes part: what it has committed survives it, all else doesn't."""
+    """A simulated daemon: only what it has committed survives a restart."""
 
     def __init__(self, publish: Callable[[str, bytes], None]) -> None:
         self.reactor = FakeReactor()
@@ -32,19 +33,19 @@ class Daemon:
         self.restart()
 
     def restart(self) -> None:
-        """Be killed, and start again."""
+        """Kill the daemon, and start it again."""
         self._taken = 0
         self.sequences = ClientSequences(self.reactor, self._known)
         self.acknowledger = Acknowledger(self.sequences, SelfMetrics(), self.reactor)
         self.acknowledger.listen(self._publish)
 
     def receive(self, batch: Batch) -> None:
-        """Take a batch in, or not."""
+        """Accept a batch, or reject it."""
         if self.acknowledger.take(batch):
             self._taken += sum(row.count for row in batch.counters)
 
     def commit(self) -> None:
-        """Commit what was taken in."""
+        """Commit the accepted batches."""
         self.reactor.advance(PERIOD)
         commit = self.sequences.begin()
         self._known.update(commit.seen)
@@ -52,13 +53,13 @@ class Daemon:
         self.sequences.succeed(commit)
 
     def forget(self) -> None:
-        """Be killed, and lose all that is known of clients, but what those know themselves."""
+        """Kill the daemon, and lose its knowledge of clients, except what they know themselves."""
         self._known.clear()
         self.restart()
 
 
 class Network:
-    """A client, a daemon, and what is on its way between them."""
+    """A client, a daemon, and the frames between them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ways = Ways(monkeypatch, max_pending=10**6)
@@ -68,11 +69,11 @@ class Network:
         self.daemon = Daemon(lambda _client, frame: self._answers.append(frame))
 
     def act(self, action: str, number: int) -> None:
-        """Have one thing happen."""
+        """Do one action."""
         getattr(self, f"_{action}")(number)
 
     def settle(self) -> bool:
-        """Let all go well for a while; return whether nothing is left to send."""
+        """Run without faults for a while; return whether nothing is left to send."""
         for _ in range(20):
             self._pass_time(MAX_PATIENCE)
             self._step(0)
@@ -100,7 +101,7 @@ class Network:
         del self._batches[:number]
 
     def _overtake(self, number: int) -> None:
-        """Have a connection's frames come after those of a later one, as two pipes may be read."""
+        """Put a connection's frames after those of a later one: pipes are read in any order."""
         self._batches = self._batches[number:] + self._batches[:number]
 
     def _answer(self, number: int) -> None:
@@ -159,7 +160,7 @@ def test_a_daemon_that_lost_what_it_knew_is_told_where_to_begin(
         network = Network(monkeypatch)
         for action, number in happening:
             network.act(action, number)
-        assert network.settle()  # else what it has committed, and not told, comes twice
+        assert network.settle()  # otherwise what is committed and not acknowledged is repeated
         network.daemon.forget()
         network.act("record", 3)
         assert network.settle()

@@ -11,7 +11,7 @@ from tests.integration.tally import Tally
 
 
 class Report:
-    """What the table asks of a report."""
+    """The part of a report that the table uses."""
 
     def __init__(self, outcome: str, tally: Tally | None, when: str = "call") -> None:
         self.nodeid = f"{outcome}.{tally}"

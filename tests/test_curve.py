@@ -1,4 +1,4 @@
-"""Files of CURVE keys: whose they are, who may read them, what is said of what is none."""
+"""Files of CURVE keys: their owners and permissions, and errors for invalid files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zibrato.curve import ClientKeys, KeyPair, SecretKey, client_keys, server_ke
 
 @pytest.fixture
 def server(tmp_path: Path) -> Path:
-    """A daemon's directory, with one client."""
+    """A daemon's directory with one client."""
     made = tmp_path / "server"
     make_keys(made, "server")
     make_keys(tmp_path / "client", "web-1")
@@ -98,7 +98,7 @@ def test_a_directory_without_keys_says_what_to_do(tmp_path: Path, client: Path) 
 
 
 def follow(advice: object) -> Path:
-    """Run the command that a message names; return the directory that it made keys in."""
+    """Run the command that a message advises; return the directory where it made keys."""
     found = re.search("zibrato keygen (.*?)(, or name two files| makes it|$)", str(advice))
     assert found is not None
     arguments = shlex.split(found[1])

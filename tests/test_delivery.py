@@ -1,4 +1,4 @@
-"""A delivery's account; tests/daemon/test_outbox_account.py has what an outbox makes of it."""
+"""A delivery's account; tests/daemon/test_outbox_account.py tests the outbox's use of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def test_what_is_noted_is_pending_no_more() -> None:
     assert (delivery.pending, delivery.identities) == (5, [None])
     delivery.delivered(2)
     delivery.dropped(3, "rejected")
-    assert Delivery([snapshot], lambda *_: None, (), 7).pending == 7  # where that is known
+    assert Delivery([snapshot], lambda *_: None, (), 7).pending == 7  # if that is known
     assert noted == [(2, None), (3, "rejected")]
     assert delivery.pending == 0

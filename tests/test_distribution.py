@@ -59,7 +59,7 @@ def state(distribution: Distribution) -> tuple[object, ...]:
 
 
 def nearest_rank(samples: list[float], percent: float) -> float:
-    """Return the smallest sample that at least `percent` of them don't exceed."""
+    """Return the smallest sample that at least `percent` % of the samples don't exceed."""
     rank = ceil(Fraction(str(percent)) * len(samples) / 100)
     return sorted(samples)[rank - 1]
 

@@ -1,4 +1,4 @@
-"""Endpoints: what is one, which side it is, and what a socket is told of it."""
+"""Endpoints: which texts are valid, whether they bind or connect, and how sockets use them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_only_inproc_is_the_process_own() -> None:
 
 
 class Socket:
-    """Notes what it is told."""
+    """Notes calls of a socket's methods."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []

@@ -10,7 +10,7 @@ from tests.hostile import Table
 
 
 class Report:
-    """What the table asks of a report."""
+    """The part of a report that the table uses."""
 
     def __init__(self, attack: tuple[str, str] | None, when: str, outcome: str) -> None:
         self.user_properties = [] if attack is None else [("attack", [*attack])]

@@ -1,4 +1,4 @@
-"""What the seams promise by themselves: a delivery's account, and what is public."""
+"""What the interfaces promise by themselves: a delivery's account, and public names."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def settings(*arguments: str) -> Settings:
 
 @pytest.fixture
 def listeners() -> Listeners:
-    nobody: Any = None  # nothing comes, so nobody is told
+    nobody: Any = None  # nothing arrives, so nobody is called
     receiver: Any = type("Receiver", (), {"receive": print, "reject": print})
     lines: Any = type("Lines", (), {"extend": print})
     return Listeners(FakeReactor(), receiver, lines, nobody, print, nobody)

@@ -1,4 +1,4 @@
-"""The daemon put together from its options: backends, intakes, a page, or one line for people."""
+"""The daemon, built from its options: backends, intakes, a page, or a one-line error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zibrato.web import otlp_site
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, an empty one."""
+    """The current directory, which is empty."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

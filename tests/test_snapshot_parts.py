@@ -1,4 +1,4 @@
-"""Parts of snapshots as frames: what comes back is what went in, and nothing bad comes through."""
+"""Snapshot parts as frames: decoding returns what was encoded, and accepts nothing invalid."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_the_documented_dump_is_the_documented_part() -> None:
 
 
 def timer(count: int = 2, distribution: object = None, **changes: Any) -> list[object]:
-    """Return a row of a timer in plain types, of the samples 1.0 and 2.0 unless it says more."""
+    """Return a row of a timer in plain types; by default with the samples 1.0 and 2.0."""
     one_and_two = [0, [bucket_of(1.0), bucket_of(2.0)], [1, 1]]
     fields = {
         "sum": 3.0, "min": 1.0, "max": 2.0, "squares": 5.0, "last": 2.0, **changes
@@ -116,7 +116,7 @@ def timer(count: int = 2, distribution: object = None, **changes: Any) -> list[o
 
 
 def outcome(kind: str, row: list[object]) -> dict[str, int]:
-    """Return why a row is rejected; {} where it comes through."""
+    """Return why a row is rejected; {} if it is accepted."""
     lists: list[list[Any]] = [[row] if kind == one else [] for one in (COUNTER, TIMER, GAUGE)]
     part = decode_part(msgspec.msgpack.encode([VERSION, "h", 1, 0, 10.0, 20.0, *lists]))
     assert isinstance(part, SnapshotPart), part

@@ -1,4 +1,4 @@
-"""The house: its rooms, the arrows between them, and where each module's tests are."""
+"""The project's structure: its rooms, the allowed imports, and where each module's tests are."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ ARROWS = {
         "store.web",
     },
 }
-"""What each room may import beside itself."""
+"""What each room may import in addition to itself."""
 PACKAGES = {
     "zibrato.backends": "backends/test_makers.py",
     "zibrato.testing": "testing/test_recordings.py",
 }
-"""Where the code of a package itself is tested."""
+"""Where a package's own code is tested."""
 MODULES = modules("zibrato")
 TESTS = modules("tests")
 
 
 @pytest.fixture(scope="module")
 def arrows() -> dict[str, set[str]]:
-    """What each module imports; read where it is needed, and not by all workers as they collect."""
+    """What each module imports; computed on use, and not by all workers as they collect tests."""
     return {name: imports(path, MODULES) - {name} for name, path in MODULES.items()}
 
 
@@ -119,7 +119,7 @@ def test_a_room_imports_only_what_it_may(name: str, arrows: dict[str, set[str]])
 def test_imports_load_no_more_than_they_need(
     names: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
-    """What none of several modules needs is not loaded by all of them in one interpreter."""
+    """One interpreter imports several modules; what none of them needs must not be loaded."""
     program = (
         f"import sys, {', '.join(names)}\n"
         f"print([name for name in {absent!r} if name in sys.modules])"
@@ -149,7 +149,7 @@ def test_no_function_is_too_long_to_read() -> None:
 
 
 def mirror(name: str, path: Path) -> Path:
-    """Return where the tests of a module are."""
+    """Return the path of a module's tests."""
     inside = path.relative_to(ROOT / "zibrato")
     return ROOT / "tests" / PACKAGES.get(name, f"{inside.parent}/test_{inside.stem}.py")
 

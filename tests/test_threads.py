@@ -44,7 +44,7 @@ class FinishedTests(SynchronousTestCase):
 
 
 class ThreadReactor(FakeReactor):
-    """Says when a thread has asked for a call."""
+    """Reports when a thread has requested a call."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ UNCHANGED = HERE / "unchanged.py"
 
 
 class Finding(NamedTuple):
-    """What a checker says about a line, the first line being 1."""
+    """A checker's message about a line; the first line is 1."""
 
     path: Path
     line: int
@@ -28,18 +28,18 @@ class Finding(NamedTuple):
 
 
 def run(module: str, *arguments: str) -> str:
-    """Return what a checker prints; skips the test where there is no such checker."""
+    """Return a checker's output; skips the test if the checker isn't installed."""
     pytest.importorskip(module)
     command = [sys.executable, "-m", module, *arguments]
     root = HERE.parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stderr  # it may find errors, not fail itself
+    assert done.returncode in (0, 1), done.stderr  # 1 means that it found errors
     return done.stdout
 
 
 @functools.cache
 def mypy() -> list[Finding]:
-    """Return what mypy finds; its configuration is the project's."""
+    """Return mypy's findings, with the project's configuration."""
     output = run("mypy", "--strict", "--output=json", *map(str, FILES))
     return [
         Finding(HERE.parents[1] / entry["file"], entry["line"], entry["severity"], entry["message"])
@@ -49,7 +49,7 @@ def mypy() -> list[Finding]:
 
 @functools.cache
 def pyright() -> list[Finding]:
-    """Return what pyright finds; its configuration is beside the files."""
+    """Return pyright's findings; its configuration is beside the files."""
     output = run("pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(HERE))
     report: dict[str, Any] = json.loads(output)
     assert report["summary"]["filesAnalyzed"] == len(FILES)

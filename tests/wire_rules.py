@@ -1,4 +1,4 @@
-"""What docs/reference/protocol.rst allows, in another form than in the code; and batches to try."""
+"""The rules of docs/reference/protocol.rst, independent of the code, and batches to try."""
 
 import re
 import struct
@@ -50,7 +50,7 @@ RAW: list[Any] = msgspec.msgpack.decode(FRAME)
 
 
 def rejected(frame: bytes) -> dict[str, int]:
-    """Return the reasons why `frame` is rejected; nothing of it may come through."""
+    """Return the reasons why `frame` is rejected, after checking that nothing of it is accepted."""
     decoded = decode(frame, NOW)
     assert not decoded.batches
     return dict(decoded.rejected)
@@ -129,7 +129,7 @@ def read_line(line: str) -> str | tuple[tuple[Any, ...], float] | None:
 
 
 def read_text(text: str) -> tuple[dict[tuple[Any, ...], list[float]], Counter[str]]:
-    """Return the values of each identity in their order, and the reasons of rejections."""
+    """Return the values of each identity, in order, and the reasons of rejections."""
     values: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()
     for outcome in map(read_line, text.split("\n")):
@@ -141,7 +141,7 @@ def read_text(text: str) -> tuple[dict[tuple[Any, ...], list[float]], Counter[st
 
 
 def contents(decoded: Decoded) -> dict[tuple[Any, ...], list[float]]:
-    """Return what decoded lines hold, as `read_text` does; a counter is its count and sum."""
+    """Return the content of decoded lines as `read_text` does; a counter's is its count and sum."""
     series: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for batch in decoded.batches:
         assert batch.start == batch.end
@@ -176,19 +176,19 @@ def check_text(text: str) -> None:
             size = sum(abs(Fraction(number)) for number in numbers)
             if size <= sys.float_info.max:
                 assert abs(Fraction(total) - sum(map(Fraction, numbers))) <= size / 10**9
-        else:  # their order may change where one identity is spelt in two ways
+        else:  # the order may change if one identity is spelt in two ways
             assert sorted(series[identity]) == sorted(numbers)
 
 
 def with_floats(raw: Any) -> Any:
-    """Return `raw` with each integer as the float that it may stand for."""
+    """Return `raw` with each integer as the float that it may represent."""
     if type(raw) is list:
         return [with_floats(item) for item in raw]
     return float(raw) if type(raw) is int else raw
 
 
 def check_bytes(frame: bytes) -> None:
-    """Assert that `frame` comes through just where the tables allow it, and never raises."""
+    """Assert that `frame` is accepted exactly if the rules allow it, and that nothing raises."""
     if frame[:1] < b"\x80":
         try:
             text = frame.decode()
