@@ -136,11 +136,11 @@ def test_a_file_without_a_pair_is_told_so_and_not_to_be_private(client: Path, na
 def test_a_broken_pair_is_made_anew(client: Path, server: Path) -> None:
     for file in (client / "web-1.key_secret", server / "server.key_secret"):
         file.write_text("nothing")
-    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it anew") as caught:
+    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it again") as caught:
         client_keys(client)
     follow(caught.value)
     assert client_keys(client) is not None
-    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it anew") as caught:
+    with pytest.raises(ValueError, match="has no pair of CURVE keys; make it again") as caught:
         server_keys(server)
     follow(caught.value)
     assert server_keys(server).clients
@@ -177,7 +177,7 @@ def test_two_keys_of_different_pairs_are_none(client: Path) -> None:
     text = file.read_text()
     own, secret = zmq.auth.load_certificate(file)
     file.write_text(text.replace(own.decode(), public.decode()))
-    with pytest.raises(ValueError, match=r"the two keys in .* are no pair") as caught:
+    with pytest.raises(ValueError, match=r"the two keys in .* are not a pair") as caught:
         client_keys(client)
     assert secret is not None
     assert secret.decode() not in str(caught.value)

@@ -8,5 +8,5 @@ from zibrato.summary_codec import encode
 
 
 def test_it_knows_no_other_objects() -> None:
-    with pytest.raises(NotImplementedError, match="no part of a snapshot: object"):
+    with pytest.raises(NotImplementedError, match="not a part of a snapshot: object"):
         encode(object())

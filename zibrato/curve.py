@@ -147,7 +147,7 @@ def _pair(file: Path) -> KeyPair:
     if public is None or secret is None:
         raise ValueError(f"{file} has no pair of CURVE keys; {_remedy(file)}")
     if zmq.curve_public(secret) != public:
-        raise ValueError(f"the two keys in {file} are no pair; {_remedy(file)}")
+        raise ValueError(f"the two keys in {file} are not a pair; {_remedy(file)}")
     check_private(file)
     return KeyPair(public, SecretKey(secret))
 
@@ -155,7 +155,7 @@ def _pair(file: Path) -> KeyPair:
 def _remedy(file: Path) -> str:
     """Return, for an error, how to get a file with a pair of keys."""
     if file.suffix == SECRET:
-        return f"make it anew with {_keygen(file.parent, file.stem, '--force')}"
+        return f"make it again with {_keygen(file.parent, file.stem, '--force')}"
     return f"name a NAME{SECRET}, as {_keygen(file.parent, 'NAME')} makes it"
 
 

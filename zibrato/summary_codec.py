@@ -36,7 +36,7 @@ def _exact(samples: array[float]) -> Distribution:
 def _to_plain(value: object) -> object:
     """Return what a distribution is encoded as: its packed samples, or its buckets."""
     if not isinstance(value, Distribution):
-        raise NotImplementedError(f"no part of a snapshot: {type(value).__name__}")
+        raise NotImplementedError(f"not a part of a snapshot: {type(value).__name__}")
     if value.samples is not None:
         return pack(value.samples)
     return value.low, value.high, *packed_buckets(value)

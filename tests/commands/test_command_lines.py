@@ -96,7 +96,7 @@ BACKENDS = {
     f"--backend=store:retention=raw:{'9' * 99}d": "--backend store: retention: expected times",
     "--backend=log:path=": "--backend log: path: expected a file in a directory that exists",
     "--username=u:v --apikey=k": "--backend librato: username: expected no colon, got 'u:v'",
-    "--username=u --apikey=k\udcff": f"--apikey: {TEXT}; write it anew",
+    "--username=u --apikey=k\udcff": f"--apikey: {TEXT}; write it again",
     f"{ACCOUNT} --hostname=http://x:99999": "--backend librato: hostname: expected NAME",
     f"{ACCOUNT} --hostname=x\0": f"--hostname: {TEXT}",
 }

@@ -74,5 +74,5 @@ def test_bad_settings_are_named(settings: dict[str, str], message: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"levels": 7}'])
 def test_what_is_no_text_of_one_is_rejected(text: str) -> None:
-    with pytest.raises(ValueError, match="no filter"):
+    with pytest.raises(ValueError, match="not a filter"):
         SeriesFilter.of_text(text)

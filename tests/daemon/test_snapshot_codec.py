@@ -82,9 +82,9 @@ def test_counts_of_buckets_are_bounded_as_all_counts_are() -> None:
 
 @given(st.binary(max_size=50))
 def test_what_is_damaged_is_a_value_error(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no snapshot"):
+    with pytest.raises(ValueError, match="not a snapshot"):
         snapshot_of(0.0, 10.0, [data])
-    with pytest.raises(ValueError, match="no frames"):
+    with pytest.raises(ValueError, match="not frames"):
         unpack_frames(data)
 
 
@@ -98,7 +98,7 @@ def test_batches_and_what_lines_said_come_back() -> None:
     assert taken_of(frame_of(batch)) == batch
     assert taken_of(frame_of(lines)) == lines
     for damaged in (b"", b"\x80", b"\x90", b"text"):
-        with pytest.raises(ValueError, match="no batch"):
+        with pytest.raises(ValueError, match="not a batch"):
             taken_of(damaged)
 
 
@@ -146,5 +146,5 @@ def test_a_part_of_another_daemon_s_snapshot_comes_back_as_rows() -> None:
     assert not isinstance(rows, Batch | LineBatch)
     assert [row.name for row in rows] == ["hits", "db.query", "work", "queue"]
     assert sum(row.summary.count for row in rows) == SNAPSHOT.measurements
-    with pytest.raises(ValueError, match="no batch"):
+    with pytest.raises(ValueError, match="not a batch"):
         taken_of(b"\x91\x03")

@@ -74,7 +74,7 @@ def test_a_directory_is_its_owner_s_to_write(tmp_path: Path, file: Path) -> None
     with pytest.raises(ValueError, match=r"others may write to .* .mode 720.; chmod it to 700"):
         check_writers(tmp_path)
     tmp_path.chmod(0o700)
-    with pytest.raises(ValueError, match="/secret is no directory"):
+    with pytest.raises(ValueError, match="/secret is not a directory"):
         check_writers(file)
     for path in (tmp_path / "nothing", Path("a\0b")):
         with pytest.raises(ValueError, match="can't read "):

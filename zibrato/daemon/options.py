@@ -77,7 +77,7 @@ class Options(usage.Options):
         ["outbox-size", None, "1G", "Bytes that the waiting intervals of a backend may take"],
         ["outbox-age", None, "7d", "Age at which a waiting interval is dropped, such as 12h"],
         ["web-credentials", None, None, "File with the user:password that web clients must give"],
-        ["config", "c", None, "File of options, TOML if its name ends in .toml; read anew on HUP"],
+        ["config", "c", None, "File of options, TOML if its name ends in .toml; read again on HUP"],
     )
     compData = usage.Completions()
 

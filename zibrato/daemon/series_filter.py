@@ -55,7 +55,7 @@ class SeriesFilter(NamedTuple):
         try:
             return cls.parse(msgspec.json.decode(text, type=dict[str, str]))
         except msgspec.MsgspecError as error:
-            raise ValueError(f"no filter: {error}") from None
+            raise ValueError(f"not a filter: {error}") from None
 
     @property
     def settings(self) -> Mapping[str, str]:

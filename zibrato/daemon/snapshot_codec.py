@@ -47,7 +47,7 @@ def snapshot_of(start: float, end: float, parts: Iterable[bytes]) -> Snapshot:
         for part in parts:
             summaries.update(_decode(zlib.decompress(part)))
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"no snapshot: {error}") from None
+        raise ValueError(f"not a snapshot: {error}") from None
     return Snapshot(start, end, summaries)
 
 
@@ -68,7 +68,7 @@ def unpack_frames(data: bytes) -> list[bytes]:
     try:
         return msgspec.msgpack.decode(zlib.decompress(data), type=list[bytes])
     except (zlib.error, msgspec.MsgspecError) as error:
-        raise ValueError(f"no frames: {error}") from None
+        raise ValueError(f"not frames: {error}") from None
 
 
 def frame_of(taken: Taken) -> bytes:
@@ -89,7 +89,7 @@ def taken_of(frame: bytes) -> Taken:
         is_map = frame[:1] and frame[0] & 0xF0 == _MAP
         return _decode_lines(frame) if is_map else _batch_of(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"no batch: {error}") from None
+        raise ValueError(f"not a batch: {error}") from None
 
 
 def _batch_of(frame: bytes) -> Taken:
@@ -97,7 +97,7 @@ def _batch_of(frame: bytes) -> Taken:
     batch = decode_batch(frame)
     taken = decode_part(frame) if batch == "version" else batch
     if isinstance(taken, str):
-        raise ValueError(f"no batch: {taken}")
+        raise ValueError(f"not a batch: {taken}")
     return summary_rows(taken)[0] if isinstance(taken, SnapshotPart) else taken
 
 

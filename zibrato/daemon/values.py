@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 def check_text(text: str) -> None:
     """Raise ValueError for a text that no option may have; the error doesn't quote the text."""
     if _UNPRINTABLE.search(text):
-        raise ValueError("expected UTF-8 without control characters; write it anew")
+        raise ValueError("expected UTF-8 without control characters; write it again")
 
 
 def seconds(text: str) -> float:

@@ -50,7 +50,7 @@ def check_writers(directory: Path) -> None:
     """Raise ValueError, with a half-sentence for people, if others may write to a directory."""
     mode = _mode(directory)
     if not stat.S_ISDIR(mode):
-        raise ValueError(f"{directory} is no directory")
+        raise ValueError(f"{directory} is not a directory")
     _check_mode(directory, mode, 700)
 
 

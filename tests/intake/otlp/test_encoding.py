@@ -57,7 +57,9 @@ def test_nothing_is_a_request_without_metrics() -> None:
 )
 @pytest.mark.attack("bodies that are no OTLP", before="there was no OTLP")
 def test_what_is_no_request_is_one_line(kind: bytes, body: bytes) -> None:
-    with pytest.raises(ValueError, match="the body is no ExportMetricsServiceRequest: ") as caught:
+    with pytest.raises(
+        ValueError, match="the body is not an ExportMetricsServiceRequest: "
+    ) as caught:
         decode(kind, body)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300

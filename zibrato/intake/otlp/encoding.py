@@ -54,7 +54,7 @@ def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
             json_format.Parse(body, request, ignore_unknown_fields=True)
     except (DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
         line = " ".join(str(error).split())[:200]
-        raise ValueError(f"the body is no ExportMetricsServiceRequest: {line}") from None
+        raise ValueError(f"the body is not an ExportMetricsServiceRequest: {line}") from None
     return request
 
 

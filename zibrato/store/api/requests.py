@@ -75,7 +75,7 @@ def from_json(body: bytes) -> Content:
     try:
         content = msgspec.json.decode(body or b"{}")
     except (ValueError, RecursionError) as error:
-        raise bad_request(f"the body is no JSON: {error}") from None
+        raise bad_request(f"the body is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise bad_request("the body is not an object")
     return content
@@ -86,7 +86,7 @@ def from_form(body: bytes) -> Content:
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
     except ValueError as error:
-        raise bad_request(f"the body is no form: {error}") from None
+        raise bad_request(f"the body is not a form: {error}") from None
     content: Content = {}
     for name, value in pairs:
         first, bracket, _ = name.partition("[")
@@ -209,7 +209,7 @@ def optional_text(content: Mapping[str, object], param: str) -> str | None:
     """Return a text for people, or None if there is none."""
     value = content.get(param)
     if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
-        raise bad_parameter(param, f"is no text of at most {MAX_TEXT} characters")
+        raise bad_parameter(param, f"is not text of at most {MAX_TEXT} characters")
     return value
 
 

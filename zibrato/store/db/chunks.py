@@ -45,7 +45,7 @@ def decode_points(chunk: bytes, block: int) -> list[Point]:
     try:
         return _decoded(chunk, block)
     except (zlib.error, msgspec.MsgspecError, TypeError) as error:
-        raise ValueError(f"no chunk: {error}") from None
+        raise ValueError(f"not a chunk: {error}") from None
 
 
 def _decoded(chunk: bytes, block: int) -> list[Point]:

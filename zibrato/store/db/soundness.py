@@ -63,7 +63,7 @@ def sound_points(chunk_key: int, chunk: object, losses: Losses) -> list[Point]:
     """Return the sound points of a chunk, oldest first; none if the chunk can't be read."""
     try:
         if not isinstance(chunk, bytes):
-            raise ValueError("no chunk: SQLite keeps any type in any column")
+            raise ValueError("not a chunk: SQLite keeps any type in any column")
         points = decode_points(chunk, start_of(chunk_key))
     except ValueError:
         losses.corrupt("chunk", chunk_key)
