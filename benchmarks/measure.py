@@ -92,7 +92,7 @@ def _compiled(snippet: Snippet) -> Callable[[int], float]:
     is_async = "await" in snippet.statement
     source = _LOOP.format(define="async def" if is_async else "def", body=indented * UNROLLED)
     namespace = dict(snippet.names)
-    exec(compile(source, f"<{snippet.statement}>", "exec"), namespace)  # noqa: S102 - what is measured
+    exec(compile(source, f"<{snippet.statement}>", "exec"), namespace)  # noqa: S102 - the measured code
     run = namespace["run"]
     body = (lambda repeat: _drive(run(repeat))) if is_async else run
     if snippet.threads > 1:

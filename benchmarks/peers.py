@@ -242,7 +242,7 @@ def librato() -> Client:
 
 
 def _also_by_name(statements: Mapping[str, Snippet]) -> dict[str, Snippet]:
-    """Return the statements of a client that knows metrics by name alone, as those by name too."""
+    """Return the statements, also under the operations by name: the client has no others."""
     named = {
         NAMED[instrument]: snippet
         for instrument, snippet in statements.items()

@@ -48,14 +48,14 @@ class EndlessHeadError(Exception):
         return f"the head of the answer is over {MAX_HEAD} bytes"
 
 
-class _Connections(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a variable
+class _Connections(HTTPConnectionPool._factory):  # type: ignore[misc, valid-type]  # a base class in a variable
     """Makes connections; the pool has no public way to choose their class."""
 
     noisy = False
 
     def buildProtocol(self, _address: IAddress | None) -> HTTP11ClientProtocol:
         """Return a connection with bounds."""
-        return _Connection(self._quiescentCallback)  # type: ignore[no-untyped-call]  # it has no types
+        return _Connection(self._quiescentCallback)  # type: ignore[no-untyped-call]  # Twisted has no types here
 
 
 class _Connection(HTTP11ClientProtocol):
@@ -73,12 +73,12 @@ class _Connection(HTTP11ClientProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Parse what is received, unless that makes the head too long."""
-        super().dataReceived(data)  # type: ignore[no-untyped-call]  # it has no types
+        super().dataReceived(data)  # type: ignore[no-untyped-call]  # Twisted has no types here
         if self._parser is not None and self._parser.state in (STATUS, HEADER):
             self._head += len(data)
             if self._head > MAX_HEAD:
                 too_long = ResponseFailed([Failure(EndlessHeadError())])
-                self._giveUp(Failure(too_long))  # type: ignore[no-untyped-call]  # it has no types
+                self._giveUp(Failure(too_long))  # type: ignore[no-untyped-call]  # Twisted has no types here
 
 
 @implementer(ILogObserver)

@@ -1,6 +1,6 @@
 """Writes a JSON line per series and interval; setting: path (default: standard output).
 
-Made for looking at, and for machines that read logs. HUP reopens the file, after its rotation.
+This is for people and for programs that read logs. HUP reopens the file, after its rotation.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def curve(given: Given | None) -> ClientKeys | None:
     """Return the given keys, or else those in the directory `$ZIBRATO_CURVE`, or else None.
 
     Raises TypeError or ValueError with one line for people. If nothing is recorded, the files may
-    be missing, as they are where an application is tested.
+    be missing, as in an application's tests.
     """
     return None if is_disabled() else client_keys(given or _variable("CURVE") or None)
 

@@ -71,7 +71,7 @@ class Stopwatch(metaclass=_ByName):
             record(perf_counter() - start)
 
         def finish_with(start: float, _kind: object, error: Error, _traceback: object) -> None:
-            end(start, error)  # type: ignore[misc]  # it isn't used where that is None
+            end(start, error)  # type: ignore[misc]  # unused if `end` is None
 
         self.record = record
         self._finish: Finish = finish if end is None else finish_with

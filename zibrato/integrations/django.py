@@ -48,8 +48,8 @@ def measured(get_response: Handler) -> Handler:
 
 
 # With these attributes, Django passes either kind of handler unchanged.
-measured.sync_capable = True  # type: ignore[attr-defined]  # of a function
-measured.async_capable = True  # type: ignore[attr-defined]  # of a function
+measured.sync_capable = True  # type: ignore[attr-defined]  # a function's attribute
+measured.async_capable = True  # type: ignore[attr-defined]  # a function's attribute
 
 
 class _Recorder:

@@ -87,7 +87,7 @@ def _start(z: TxZibrato) -> None:
     The reactor waits only in this phase. Triggers that were added before the first request, such as
     those of an application's services, run first.
     """
-    from twisted.internet import reactor  # noqa: PLC0415 - the one that runs by now
+    from twisted.internet import reactor  # noqa: PLC0415 - the installed reactor runs by now
 
     z.startService()
     reactor.addSystemEventTrigger("before", "shutdown", z.stopService)
@@ -105,7 +105,7 @@ class _Exchange:
         self._mappers = _Mappers(klein_request(request, None))
         request.setComponent(klein_request, self._mappers)
         self._answer: Callable[[Failure], object] = request.processingFailed
-        request.processingFailed = self._fail  # type: ignore[method-assign]  # of this one alone
+        request.processingFailed = self._fail  # type: ignore[method-assign]  # only of this request
         request.notifyFinish().addCallbacks(self._end, self._end_early)
 
     def _fail(self, failure: Failure) -> object:

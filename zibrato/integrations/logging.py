@@ -68,7 +68,7 @@ class Handler(logging.Handler):
             if len(self._counts) < _MAX_CACHED:
                 self._counts[record.levelno, record.name] = count
         except Exception:  # whatever the record is, count it as one that can't be counted
-            self._zibrato.count(self._metric, value="a record")  # type: ignore[arg-type]  # dropped for it
+            self._zibrato.count(self._metric, value="a record")  # type: ignore[arg-type]  # so it is dropped
             return
         count()
 

@@ -156,7 +156,7 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for part in self._parts:  # noqa: UP028 - given up, `yield from` would close the body
+            for part in self._parts:  # noqa: UP028 - if abandoned, `yield from` would close the body
                 yield part
         except GeneratorExit:
             raise

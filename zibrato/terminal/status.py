@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         shown = brief_lines(report.status, page.url)
     # A terminal's encoding may lack characters of names and sources.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of a real stdout
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stdout has it
     print("\n".join(shown))
     raise SystemExit(STATUSES[report.status])
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(MISSING)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SystemExit("zibrato top: expected a terminal; zibrato status needs none")
-    from zibrato.terminal.top_app import TopApp  # noqa: PLC0415 - needs what may be missing
+    from zibrato.terminal.top_app import TopApp  # noqa: PLC0415 - textual may be missing
 
     app = TopApp(page)
     app.run(mouse=False)

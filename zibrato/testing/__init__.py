@@ -1,18 +1,19 @@
-"""For the tests of applications: what was measured, without a daemon.
+"""Helpers for tests of applications: query what they measured, without a daemon.
 
 With pytest, in conftest.py (or `-p zibrato.testing` on the command line):
 
     pytest_plugins = ["zibrato.testing.pytest_plugin"]
 
-and in a test, whatever clients the application has made at import or makes now:
+In a test, the fixture records all clients, those made at import and those made in the test:
 
     def test_render(zibrato_recorder):
         render("home")
         assert zibrato_recorder.counted("render_counter") == 1
         assert len(zibrato_recorder.timed("render_timer")) == 1
 
-Without pytest, `with recording() as recorded:` is the same. `RecordingZibrato()` is a client to
-hand to code that takes one. All that `__all__` doesn't name is private, but the plugin's name.
+Without pytest, `with recording() as recorded:` does the same. `RecordingZibrato()` is a client to
+pass to code that needs one. Everything that `__all__` doesn't name is private, except the name of
+the plugin.
 """
 
 from zibrato.testing.client import RecordingZibrato, recording

@@ -44,7 +44,7 @@ class RecordingZibrato(Recording, Zibrato):
         """Nothing: there is no sending that could fail."""
         return Counter()
 
-    def flush(self, timeout: float = 1.0) -> bool:  # noqa: ARG002 - as the base has it
+    def flush(self, timeout: float = 1.0) -> bool:  # noqa: ARG002 - the base class has it
         """Do nothing: what was recorded is here already."""
         return True
 

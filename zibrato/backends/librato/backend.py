@@ -1,7 +1,7 @@
 """Ships to a Librato API; settings: username, apikey, hostname, apipath, api, proxy.
 
-One bad measurement fails a whole request there, so a rejected request is halved until what is
-rejected stands alone. That is dropped, named in the log, and muted for a while.
+Librato rejects a whole request because of one bad measurement. Therefore a rejected request is
+halved until the rejected measurement is alone. That one is dropped, logged, and muted for a while.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ TAG_PARAMETER = re.compile(r"tags\[(!?[^\]]+)\]")
 
 
 def has_source(series: Series) -> bool:
-    """Return whether the source API shows a series: not, as in Librato, if it has only tags."""
+    """Return whether the source API shows a series: as in Librato, not one with only tags."""
     return bool(series.source) or not series.tags
 
 

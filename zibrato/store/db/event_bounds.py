@@ -38,7 +38,7 @@ def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
             break
         connection.execute("DELETE FROM event WHERE id = ?", oldest[:1])
         connection.execute(
-            f"DELETE FROM stream WHERE {_STREAM_WITHOUT_EVENTS}",  # noqa: S608 - of constants alone
+            f"DELETE FROM stream WHERE {_STREAM_WITHOUT_EVENTS}",  # noqa: S608 - only constants
             {"stream": oldest[1]},
         )
         evicted[bound] += 1

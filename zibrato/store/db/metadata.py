@@ -30,11 +30,11 @@ MAX_ATTRIBUTES = 64_000
 MAX_DESCRIPTIONS = 20_000
 """For how many metrics a page or a scrape gets metadata: the first ones by name."""
 _COLUMNS = "name, type, display_name, description, period, composite, attributes"
-_NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - of constants alone
+_NAMED = f"SELECT {_COLUMNS} FROM metric WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - only constants
 _LIKE = "WHERE name LIKE ? ESCAPE '\\'"
-_PAGE = f"SELECT {_COLUMNS} FROM metric {_LIKE} ORDER BY name {{}} LIMIT ? OFFSET ?"  # noqa: S608 - of constants alone
+_PAGE = f"SELECT {_COLUMNS} FROM metric {_LIKE} ORDER BY name {{}} LIMIT ? OFFSET ?"  # noqa: S608 - only constants
 _TOTAL = "SELECT count(*) FROM metric"
-_COUNT = f"SELECT count(*) FROM metric {_LIKE}"  # noqa: S608 - of constants alone
+_COUNT = f"SELECT count(*) FROM metric {_LIKE}"  # noqa: S608 - only constants
 _PUT = """
     INSERT INTO metric
         (name, type, display_name, description, period, composite, attributes, described)
@@ -282,7 +282,7 @@ def _metric(row: Row, losses: Losses) -> Metric:
 
 
 def _like(connection: sqlite3.Connection, patterns: Iterable[str]) -> set[str]:
-    query = f"SELECT name FROM metric {_LIKE}"  # noqa: S608 - of constants alone
+    query = f"SELECT name FROM metric {_LIKE}"  # noqa: S608 - only constants
     return {
         name
         for pattern in patterns

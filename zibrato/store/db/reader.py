@@ -46,7 +46,7 @@ _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
 _BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
 # All names with a prefix are one range in the index of names, up to the last code point.
 _PREFIXED = f"{_SERIES} WHERE name COLLATE NOCASE BETWEEN ? AND ? || char(1114111)"
-_BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - of constants alone
+_BY_IDS = f"{_SERIES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - only constants
 
 
 class Plot(NamedTuple):

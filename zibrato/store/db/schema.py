@@ -88,7 +88,7 @@ MIGRATIONS: Sequence[str] = (
     CREATE TRIGGER stream_deleted AFTER DELETE ON stream BEGIN
         UPDATE event_total SET streams = streams - 1;
     END;
-    """,  # noqa: S608 - of constants alone
+    """,  # noqa: S608 - only constants
     # The same totals for metric metadata, of metrics that requests made or described.
     f"""
     ALTER TABLE metric ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
@@ -112,7 +112,7 @@ MIGRATIONS: Sequence[str] = (
         UPDATE metric_total SET
             described = described - 1, bytes = bytes - ({_METRIC_BYTES.format("old")});
     END;
-    """,  # noqa: S608 - of constants alone
+    """,  # noqa: S608 - only constants
 )
 """The script at position N migrates a file of version N to N + 1, the last one to today's."""
 VERSION = len(MIGRATIONS)

@@ -22,7 +22,7 @@ _SOURCES = """
 """
 _NAMED = f"""
     SELECT * FROM ({_SOURCES}) WHERE source = ? COLLATE NOCASE AND source != '' LIMIT 1
-"""  # noqa: S608 - of constants alone
+"""  # noqa: S608 - only constants
 _PUT = """
     INSERT INTO source VALUES (?, ?)
     ON CONFLICT DO UPDATE SET display_name = excluded.display_name

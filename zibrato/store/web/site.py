@@ -35,7 +35,7 @@ class BoundedSite(Site):
 
     _log = Logger()
     noisy = False
-    protocol = BoundedChannel  # type: ignore[assignment]  # Twisted names its own alone
+    protocol = BoundedChannel  # type: ignore[assignment]  # Twisted's type is its own channel
 
     def __init__(
         self, resource: Resource, reactor: IReactorTime, max_connections: int = MAX_CONNECTIONS
