@@ -92,7 +92,7 @@ class Mapped(NamedTuple):
 
 
 def mapping(snapshots: Sequence[Snapshot]) -> Generator[None, None, Mapped]:
-    """Return the data points' source for `snapshots`, yielding every few milliseconds of work.
+    """Map `snapshots` to the metrics of Graphite, yielding every few milliseconds of work.
 
     If several kinds have the same path, it belongs to a counter, or else to a timer.
     """
