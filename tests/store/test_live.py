@@ -140,6 +140,13 @@ def test_what_was_removed_is_not_in_the_list() -> None:
     assert [*listed(live)] == [GAUGE]
 
 
+def test_what_the_file_no_longer_has_is_not_in_the_list() -> None:
+    live = updated(snapshot(START))
+    gone = [series.id for series in live.series(START) if series.kind != GAUGE]
+    live.forget([*gone, 99])
+    assert [*listed(live)] == [GAUGE]
+
+
 def test_the_value_that_is_shown_is_of_the_kind() -> None:
     gauge = Summary(2, 7.0, 3.0, 4.0, 25.0, 3.0)
     assert display_value(COUNTER, Summary(2, 7.0)) == 7.0

@@ -13,6 +13,8 @@ from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, StoreTestCase, snapshot
 from zibrato.interfaces import BackendContext
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
+from zibrato.store.db import series_bounds
+from zibrato.store.db.reader import Reader
 
 T = TypeVar("T")
 CONTEXT = BackendContext(FakeReactor(), (50.0,))
@@ -163,6 +165,27 @@ class LiveTests(StoreTestCase):
         self.assertEqual([shown[kind].last for kind in (COUNTER, TIMER, GAUGE)], [4.0, 2.0, 4.0])
         self.assertEqual({series.seen for series in shown.values()}, {START - 50_000})
         self.assertEqual([*shown[GAUGE].spark], [])
+
+    def test_series_that_were_deleted_to_make_room_are_no_longer_shown(self) -> None:
+        self.successResultOf(self.ready())
+        self.patch(series_bounds, "SHARE", (1 << 30) // 500)
+        for number in range(5):
+            series = Series(GAUGE, f"g.{number}", "")
+            summaries = {series: Summary(1, 1.0, 1.0, 1.0, 1.0, 1.0)}
+            self.outbox.put(snapshot(START)._replace(start=START + number, summaries=summaries))
+        stored = self.successResultOf(self.database.read(Reader.series))
+        self.assertEqual({one.name for one in stored.values()}, {"g.2", "g.3", "g.4"})
+        self.assertEqual({one.id for one in self.store.live.series(START)}, {*stored})
+        self.stop()
+
+    def test_series_without_room_are_not_shown(self) -> None:
+        self.successResultOf(self.ready())
+        self.patch(series_bounds, "SHARE", (1 << 30) // 500)
+        many = {Series(GAUGE, f"g.{n}", ""): Summary(1, 1.0, 1.0, 1.0, 1.0, 1.0) for n in range(5)}
+        self.outbox.put(snapshot(START)._replace(summaries=many))
+        shown = [one.name for one in self.store.live.series(START)]
+        self.assertEqual(shown, ["g.0", "g.1", "g.2"])
+        self.stop()
 
     def test_a_restart_loads_from_the_file(self) -> None:
         self.outbox.put(snapshot(START - 20, 2.0))

@@ -183,6 +183,12 @@ class Live:
                 if entry.series.name.lower() in lowered:
                     del self._entries[series_id]
 
+    def forget(self, ids: Iterable[int]) -> None:
+        """Remove the series with these ids, if they are there."""
+        with self.lock:
+            for series_id in ids:
+                self._entries.pop(series_id, None)
+
     def series(self, now: float, ids: Iterable[int] | None = None) -> Iterator[LiveSeries]:
         """Return the series, all or those with these ids, as of the Unix time `now`.
 

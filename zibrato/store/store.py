@@ -19,6 +19,7 @@ from zibrato.store.db.keys import key, series_id_of, start_of
 from zibrato.store.db.last_rows import LastRow, last_rows
 from zibrato.store.db.metadata import Metric
 from zibrato.store.db.reader import Reader
+from zibrato.store.db.series_index import NO_ROOM
 from zibrato.store.db.soundness import sound_rows
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import INTERVALS, Live, Measured, described, point
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.live = Live(max_series=database.max_series, evicted=self._evicted)
+        database.on_deleted = self.live.forget
         self.daemon: DaemonInfo | None = None
         self.client_reports: dict[tuple[str, Tags], float] = defaultdict(float)
         """What clients reported about themselves since the start, such as what they dropped."""
@@ -96,9 +98,10 @@ class Store:
             snapshots = list(compress(snapshots, new))
         ids = iter(writer.add_snapshots(*snapshots, identities=identities))
         measured = [
-            Measured(next(ids), series, start, end, summary)
+            Measured(series_id, series, start, end, summary)
             for start, end, summaries in snapshots
             for series, summary in summaries.items()
+            if (series_id := next(ids)) != NO_ROOM
         ]
         return self._update(measured), reports
 

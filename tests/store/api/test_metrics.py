@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import WebTestCase
-from zibrato.store.db import event_bounds
+from zibrato.store.db import event_bounds, series_bounds
 from zibrato.store.db.writer import Writer
 
 R = TypeVar("R")
@@ -47,6 +47,12 @@ class MetricsTests(WebTestCase):
             self.assert_rejected(self.ask("PUT", f"/v1/metrics{path}", content))
         names = [metric["name"] for metric in self.get("/v1/metrics")["metrics"]]
         self.assertEqual(names, ["a", "b"])
+
+    def test_new_series_without_room_are_left_out(self) -> None:
+        self.patch(series_bounds, "SHARE", (1 << 30) // 300)
+        gauges = [{"name": name, "value": 1} for name in "abc"]
+        self.assertEqual(self.ask("POST", "/v1/metrics", {"gauges": gauges})[0], 200)
+        self.assertEqual([one.name for one in self.store.live.series(START)], ["a", "b"])
 
     def assert_rejected(self, answer: tuple[int, Any]) -> None:
         status, content = answer

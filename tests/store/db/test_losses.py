@@ -8,7 +8,7 @@ import pytest
 
 from zibrato.store.db import losses
 from zibrato.store.db.keys import key
-from zibrato.store.db.losses import DROPPED, EVICTED, Losses
+from zibrato.store.db.losses import DROPPED, EVICTED, SERIES_DELETED, Losses
 
 
 class Account:
@@ -20,7 +20,7 @@ class Account:
         self.losses = Losses(self.count, self.lines.append)
 
     def count(self, name: str, value: int, tag: str, tag_value: str) -> None:
-        assert tag == ("memory" if name == EVICTED else "reason")
+        assert tag == {EVICTED: "memory", SERIES_DELETED: "bound"}.get(name, "reason")
         self.counted[name, tag_value] += value
 
 
@@ -65,6 +65,20 @@ def test_what_left_the_memory_is_counted_and_no_loss() -> None:
     account.losses.evicted(3, "list")
     assert account.counted == {(EVICTED, "index"): 2, (EVICTED, "list"): 3}
     assert account.lines == []
+
+
+def test_what_left_the_file_and_what_found_no_room_is_counted_and_told_once() -> None:
+    account = Account()
+    for _ in range(2):
+        account.losses.series_deleted(3)
+        account.losses.no_room(2)
+    account.losses.no_room(0)
+    assert account.counted == {(SERIES_DELETED, "bytes"): 6, (DROPPED, "series"): 4}
+    assert [line.partition(":")[0] for line in account.lines] == [
+        "series have reached their bound, a quarter of the file",
+        "new series are dropped, because a quarter of the file has no room for all of them; "
+        "zibrato.store.dropped counts their measurements",
+    ]
 
 
 def test_an_account_that_nobody_reads_takes_everything() -> None:

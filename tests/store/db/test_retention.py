@@ -70,6 +70,18 @@ def test_without_chunks_the_oldest_rows_are_evicted(file: File) -> None:
     assert not evict(connection, len(TIERS))
 
 
+def test_then_those_of_the_coarser_tiers(file: File) -> None:
+    connection = file.writer.connection
+    places = [(0, T0 + 60, 1), (1, T0, 1), (1, T0 + 60, 1), (4, T0, 1)]
+    add_rows(connection, [(key(*place), *ROW) for place in places])
+    for left in range(len(places) - 1, -1, -1):
+        assert evict(connection, len(TIERS))
+        assert {*keys(connection, "point")} == {
+            key(*place) for place in places[len(places) - left :]
+        }
+    assert not evict(connection, len(TIERS))
+
+
 def pages(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA page_count").fetchone()[0])
 
@@ -97,7 +109,7 @@ def test_it_is_evicted_from_at_nine_tenths(tmp_path: Path, share: float, evicted
 def test_pages_that_are_free_do_not_count(tmp_path: Path) -> None:
     connection = open_for_writing(tmp_path / "s", 1 << 20)
     add_chunks(connection, (0, T0, 1))
-    connection.execute("INSERT INTO chunk VALUES (1, ?)", (bytes(970_000),))
+    connection.execute("INSERT INTO chunk VALUES (1, ?)", (bytes(960_000),))
     connection.execute("DELETE FROM chunk WHERE key = 1")
     assert pages(connection) > 0.95 * 256
     assert not evict_when_nearly_full(connection, len(TIERS))

@@ -12,6 +12,7 @@ from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, GAUGE, Series, Summary
 from zibrato.store.db import metadata
 from zibrato.store.db.losses import EVICTED, Losses
+from zibrato.store.db.series_bounds import SeriesTotal
 from zibrato.store.db.series_index import SEEN, SeriesIndex, series_from, tags_text
 from zibrato.store.db.writer import Writer
 
@@ -22,8 +23,13 @@ def index(file: File, bound: int, losses: Losses | None = None) -> SeriesIndex:
     return SeriesIndex(file.writer.connection, bound, losses or Losses())
 
 
+def total(file: File) -> int:
+    """Return how many bytes series count for."""
+    return SeriesTotal(file.writer.connection).bytes
+
+
 def ids(index: SeriesIndex, *series: Series, start: int = T0) -> list[int]:
-    return index.ids((one, start) for one in series)
+    return index.ids([(one, start) for one in series])
 
 
 def test_a_series_has_one_id_in_memory_in_the_file_and_after_a_restart(file: File) -> None:
@@ -87,15 +93,19 @@ def test_what_is_rolled_back_is_forgotten(file: File) -> None:
     assert file.reader.series()[other] == MANY[2]
 
 
-def test_it_is_noted_about_once_an_hour_that_a_series_was_measured(file: File) -> None:
+def test_it_is_noted_ever_later_up_to_once_an_hour_that_a_series_was_measured(file: File) -> None:
     for bound in (10, 1):
         small = index(file, bound)
-        for start, noted in ((T0, T0), (T0 + SEEN - 1, T0), (T0 + SEEN, T0 + SEEN)):
-            series = Series(COUNTER, f"of {bound}", "")
-            ids(small, series, *MANY[:5], start=start)
+        series = Series(COUNTER, f"of {bound}", "")
+        noted = set()
+        for age in range(0, 3 * SEEN, 10):
+            ids(small, series, *MANY[:5], start=T0 + age)
             query = "SELECT seen FROM series WHERE name = ?"
             (seen,) = file.writer.connection.execute(query, (series.name,)).fetchone()
-            assert seen == noted
+            noted.add(seen + SEEN - T0)
+            # One that was measured once, now, would be of age - SEEN.
+            assert seen >= T0 + age - SEEN
+        assert sorted(noted) == [0, 30, 120, 390, 1200, 3630, 7240, 10850]
 
 
 def test_deleting_takes_series_out_of_memory_too(file: File) -> None:
@@ -108,16 +118,16 @@ def test_deleting_takes_series_out_of_memory_too(file: File) -> None:
     assert not {*after[:2]} & {*before}
 
 
-def test_old_ones_are_looked_for_once_an_hour(file: File) -> None:
+def test_old_ones_are_deleted(file: File) -> None:
     small = index(file, 100)
     ids(small, *MANY[:5])
     ids(small, *MANY[5:], start=T0 + 100)
-    assert small.delete_old(T0 + 200, T0 + 50)
-    assert not small.delete_old(T0 + 200, T0 + 50)
+    assert not small.delete_old(T0 - SEEN)
+    assert small.delete_old(T0 + 50)
+    assert not small.delete_old(T0 + 50)
     assert (len(small), file.count("series")) == (45, 45)
-    assert not small.delete_old(T0 + 200 + SEEN - 1, T0 + 150)
-    assert small.delete_old(T0 + 200 + SEEN, T0 + 150)
-    assert (len(small), file.count("series")) == (0, 0)
+    assert small.delete_old(T0 + 150)
+    assert (len(small), file.count("series"), total(file)) == (0, 0, 0)
 
 
 def test_a_metric_goes_with_its_last_series_unless_it_is_described(file: File) -> None:
@@ -125,7 +135,7 @@ def test_a_metric_goes_with_its_last_series_unless_it_is_described(file: File) -
     ids(small, *MANY[:3], MANY[0]._replace(name="C.0", source="late"))
     ids(small, MANY[0]._replace(name="C.0", source="late"), start=T0 + 2 * SEEN)
     metadata.put(file.writer, "c.1", {"description": "d"})
-    while small.delete_old(T0 + 3 * SEEN, T0 + SEEN):
+    while small.delete_old(T0 + SEEN):
         pass
     names = [metric.name for metric in metadata.page(file.reader, "", 0, 9)[2]]
     assert (names, file.count("series")) == (["c.0", "c.1"], 1)

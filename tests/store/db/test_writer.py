@@ -132,14 +132,3 @@ def test_a_reopened_file_goes_on(file: File, tmp_path: Path) -> None:
     (series_id,) = again.add([(tagged, T0, Summary(1, 1.0))])
     assert file.reader.series()[series_id] == tagged
     again.connection.close()
-
-
-def test_it_is_noted_once_an_hour_that_a_series_was_measured(file: File) -> None:
-    statements: list[str] = []
-    file.writer.connection.set_trace_callback(statements.append)
-    for start in range(T0, T0 + 2 * 3600, 600):
-        file.writer.add([(C, start, Summary(1, 1.0))])
-    noted = [statement for statement in statements if statement.startswith("UPDATE series")]
-    assert len(noted) == 1  # an hour after it was new
-    ((seen,),) = file.writer.connection.execute("SELECT seen FROM series")
-    assert seen == T0 + 3600

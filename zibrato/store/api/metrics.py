@@ -43,6 +43,7 @@ from zibrato.store.csv_export import as_csv, records
 from zibrato.store.db import metadata
 from zibrato.store.db.metadata import COMPOSITE, Metric, Submission
 from zibrato.store.db.reader import Reader
+from zibrato.store.db.series_index import NO_ROOM
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured, described
 from zibrato.store.store import Store
@@ -213,6 +214,7 @@ async def keep(
     measured = [
         Measured(series_id, series, start, start + interval, submission.summary)
         for (series_id, series), submission in zip(kept.series, submissions, strict=True)
+        if series_id != NO_ROOM
         for start in [submission.when // interval * interval]
     ]
     await store.publish(measured)

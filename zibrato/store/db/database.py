@@ -70,6 +70,8 @@ class Database:
         self._readers: list[tuple[int, Reader]] = []
         self._busy: set[Reader] = set()
         self.generation = 0
+        self.on_deleted: Callable[[Sequence[int]], None] = lambda _ids: None
+        """Called in the writer's thread with the ids of series that were deleted to make room."""
         self._lock = lock
         self._identity: FileIdentity | None = None
         self._created = False
@@ -178,8 +180,9 @@ class Database:
         if self._writer is None:
             connection = open_for_writing(self.path, self._max_bytes)
             self._writer = Writer(
-                connection, self.tiers, self._max_bytes, self.losses, self.max_series
-            )
+                connection, self.tiers, self._max_bytes, self.losses,
+                max_series=self.max_series, on_deleted=self.on_deleted,
+            )  # fmt: skip
             self._identity = FileIdentity(self.path)
             self._created = True
         return self._writer

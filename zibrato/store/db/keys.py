@@ -16,7 +16,7 @@ from __future__ import annotations
 SERIES_BITS = 27
 START_BITS = 33
 MAX_TIERS = 7
-_SERIES_MASK = (1 << SERIES_BITS) - 1
+MAX_SERIES_ID = (1 << SERIES_BITS) - 1
 MAX_START = (1 << START_BITS) - 1
 """The last Unix time that a key can hold."""
 
@@ -33,7 +33,7 @@ def start_of(row_key: int) -> int:
 
 def series_id_of(row_key: int) -> int:
     """Return the series id in a key."""
-    return row_key & _SERIES_MASK
+    return row_key & MAX_SERIES_ID
 
 
 def end_of(index: int) -> int:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from zibrato.store.db.keys import series_id_of, start_of
 
 DROPPED = "zibrato.store.dropped"
-"""Counts, by reason, measurements beyond the largest count, and corrupt rows and chunks."""
+"""Counts, by reason, measurements beyond the largest count, those of series for which there is no
+room, and corrupt rows and chunks."""
 EVICTED = "zibrato.store.series_evicted"
 """Counts series that left a full memory for others, by memory; they are still in the file."""
 EVENTS_EVICTED = "zibrato.store.events_evicted"
 """Counts annotation events that were deleted for newer ones, by the bound that was exceeded."""
+SERIES_DELETED = "zibrato.store.series_deleted"
+"""Counts series that were deleted from the file for newer ones, by the bound that was exceeded."""
 MAX_PLACES = 10_000
 """How many corrupt rows and chunks are told apart; any further ones aren't counted."""
 Count = Callable[[str, int, str, str], None]
@@ -35,6 +38,8 @@ class Losses:
         self._overflowed = False
         self._told_of_events = False
         self._told_of_units = False
+        self._told_of_series = False
+        self._told_of_room = False
 
     def corrupt(self, what: str, key: int) -> None:
         """Note that a row or chunk (`what`) with this key can't be read and is left out."""
@@ -65,6 +70,27 @@ class Losses:
         """Note that so many series left a memory for others: the `index` or the list."""
         if series:
             self._count(EVICTED, series, "memory", memory)
+
+    def series_deleted(self, series: int) -> None:
+        """Note that so many series were deleted from the file to make room."""
+        self._count(SERIES_DELETED, series, "bound", "bytes")
+        if not self._told_of_series:
+            self._told_of_series = True
+            self._log(
+                "series have reached their bound, a quarter of the file: those that were measured "
+                f"longest ago are deleted; {SERIES_DELETED} counts them"
+            )
+
+    def no_room(self, measurements: int) -> None:
+        """Note that so many measurements were dropped, because their series could not be stored."""
+        if measurements > 0:
+            self._count(DROPPED, measurements, "reason", "series")
+            if not self._told_of_room:
+                self._told_of_room = True
+                self._log(
+                    "new series are dropped, because a quarter of the file has no room for all of "
+                    f"them; {DROPPED} counts their measurements"
+                )
 
     def events_evicted(self, events: Mapping[str, int]) -> None:
         """Note how many events were deleted for newer ones, by the bound that was exceeded."""

@@ -55,12 +55,14 @@ def evict(connection: sqlite3.Connection, tiers: int) -> bool:
         if oldest is not None:
             _delete_block(connection, index, start_of(oldest))
             return True
-    oldest = first_key(connection, "point", key(0, 0), end_of(0))
-    if oldest is not None:
-        past = (oldest >> SERIES_BITS) + 1 << SERIES_BITS
-        with transaction(connection):
-            connection.execute("DELETE FROM point WHERE key >= ? AND key < ?", (oldest, past))
-    return oldest is not None
+    for index in range(tiers):
+        oldest = first_key(connection, "point", key(index, 0), end_of(index))
+        if oldest is not None:
+            past = (oldest >> SERIES_BITS) + 1 << SERIES_BITS
+            with transaction(connection):
+                connection.execute("DELETE FROM point WHERE key >= ? AND key < ?", (oldest, past))
+            return True
+    return False
 
 
 def _delete_block(connection: sqlite3.Connection, index: int, start: int) -> None:

@@ -25,6 +25,8 @@ _METRIC_BYTES = (
     "|| coalesce({0}.composite, '') || {0}.attributes AS BLOB))"
 )
 """About how many bytes a metric with metadata takes in the file."""
+SERIES_BYTES = "110 + 2 * length(CAST(name || name || source || kind || tags || level AS BLOB))"
+"""About how many bytes a series takes in the file, with its index entries and its metric."""
 _TABLES = {"series", "point", "chunk", "metric"}
 MIGRATIONS: Sequence[str] = (
     """
@@ -113,6 +115,14 @@ MIGRATIONS: Sequence[str] = (
             described = described - 1, bytes = bytes - ({_METRIC_BYTES.format("old")});
     END;
     """,  # noqa: S608 - only constants
+    # The bytes that series take are bounded too, and the index finds those measured longest ago.
+    # Series of older files count as old.
+    f"""
+    ALTER TABLE series ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX series_seen ON series (seen);
+    CREATE TABLE series_total (bytes INTEGER NOT NULL);
+    INSERT INTO series_total SELECT coalesce(sum({SERIES_BYTES}), 0) FROM series;
+    """,  # noqa: S608 - only constants
 )
 """The script at position N migrates a file of version N to N + 1, the last one to today's."""
 VERSION = len(MIGRATIONS)
@@ -143,9 +153,10 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -65536")
         # After a burst, the WAL file is truncated to so many bytes.
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # Migrate before the file is bounded, because a full file must be migrated as well.
+        _migrate(connection)
         # SQLite fails before the disk is full; then the writer evicts old data and tries again.
         connection.execute(f"PRAGMA max_page_count = {max(max_bytes // PAGE, 64)}")
-        _migrate(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
     except BaseException:
         connection.close()

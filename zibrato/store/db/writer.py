@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
 from zibrato.files import repeats
-from zibrato.files.sqlite_file import transaction
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
 from zibrato.store.db.codec import Row, bounded_count, counter_row, row_of
 from zibrato.store.db.keys import key
@@ -14,7 +13,7 @@ from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import KeyedRow, add_rows, create_functions
 from zibrato.store.db.retention import evict, evict_when_nearly_full, is_full, prune
 from zibrato.store.db.rollup import roll_up
-from zibrato.store.db.series_index import MAX_SERIES, SeriesIndex
+from zibrato.store.db.series_index import MAX_SERIES, NO_ROOM, SeriesIndex
 from zibrato.store.db.tiers import Tier
 
 Measurement = tuple[Series, int, Summary]
@@ -24,7 +23,8 @@ Measurement = tuple[Series, int, Summary]
 class Writer:
     """Adds measurements; compacts old rows and rolls them up; deletes the oldest data.
 
-    Losses are noted in `losses`. At most `max_series` series are in memory.
+    Losses are noted in `losses`. At most `max_series` series are in memory. `on_deleted` is called
+    with the ids of series that were deleted to make room.
     """
 
     def __init__(
@@ -33,7 +33,9 @@ class Writer:
         tiers: Sequence[Tier],
         max_bytes: int,
         losses: Losses | None = None,
+        *,
         max_series: int = MAX_SERIES,
+        on_deleted: Callable[[Sequence[int]], None] = lambda _ids: None,
     ) -> None:
         self.connection = connection
         self.losses = losses or Losses()
@@ -42,7 +44,7 @@ class Writer:
         self._max_bytes = max_bytes
         steps = [(index, tier.step) for index, tier in enumerate(tiers)]
         connection.executemany("INSERT OR IGNORE INTO resolution VALUES (?, ?)", steps)
-        self.index = SeriesIndex(connection, max_series, self.losses)
+        self.index = SeriesIndex(connection, max_series, self.losses, tiers, on_deleted)
 
     def add_snapshots(
         self, *snapshots: Snapshot, identities: Sequence[Identity | None] = ()
@@ -64,19 +66,17 @@ class Writer:
     ) -> list[int]:
         """Store points, all or none, and call `besides` in the same transaction.
 
-        Returns the series id of each point.
+        Returns the series id of each point; The id is `NO_ROOM` if its series can't be stored.
         """
-        try:
-            with transaction(self.connection):
-                ids = self.index.ids((series, start) for series, start, _ in points)
-                add_rows(self.connection, _rows(ids, points))
-                besides()
-        except BaseException:
-            # The transaction was rolled back, and with it the ids that it made.
-            self.index.forget()
-            raise
+        with self.index.transaction():
+            ids = self.index.ids([(series, start) for series, start, _ in points])
+            add_rows(self.connection, _rows(ids, points))
+            besides()
         # Count only now: what is rolled back is delivered again, and would be counted twice.
         counts = [summary.count for _, _, summary in points]
+        if NO_ROOM in ids:
+            dropped = (count for count, one in zip(counts, ids, strict=True) if one == NO_ROOM)
+            self.losses.no_room(sum(dropped))
         self.losses.overflowed(sum(counts) - sum(map(bounded_count, counts)))
         return ids
 
@@ -85,7 +85,7 @@ class Writer:
 
         The points themselves are deleted when they are old: series ids are never reused.
         """
-        with transaction(self.connection):
+        with self.index.transaction():
             self.index.delete(names)
             self.connection.executemany(
                 "DELETE FROM metric WHERE name = ?", [[name] for name in names]
@@ -100,26 +100,27 @@ class Writer:
         return (
             prune(self.connection, self._tiers, now)
             or self._delete_old_series(now)
+            or self.index.delete_excess()
             or evict_when_nearly_full(self.connection, len(self._tiers))
             or roll_up(self.connection, self._tiers, now, self.losses)
         )
 
     def evict(self) -> bool:
-        """If the file is full, delete its oldest data; return whether the file was full."""
-        return is_full(self.connection, self._max_bytes) and evict(
-            self.connection, len(self._tiers)
+        """If the file is full, delete its oldest data; return whether anything was deleted."""
+        return is_full(self.connection, self._max_bytes) and (
+            self.index.delete_excess() or evict(self.connection, len(self._tiers))
         )
 
     def _delete_old_series(self, now: float) -> bool:
         """Delete series that have no points any more; return whether there were any."""
-        cutoff = now - self._tiers[-1].keep - self._tiers[-1].span
-        return self.index.delete_old(now, cutoff)
+        return self.index.delete_old(now - self._tiers[-1].keep - self._tiers[-1].span)
 
 
 def _rows(ids: Sequence[int], points: Sequence[Measurement]) -> list[KeyedRow]:
     return [
         (key(0, start, series_id), *row_for(series.kind, summary))
         for series_id, (series, start, summary) in zip(ids, points, strict=True)
+        if series_id != NO_ROOM
     ]
 
 

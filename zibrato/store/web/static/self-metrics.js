@@ -8,7 +8,7 @@ export const LOSSES = [
   ["zibrato.intake.rejected", "rejected", "At the intake", "unreadable, or an invalid value"],
   ["zibrato.intake.dropped", "dropped", "At the intake", "too many series: raise --max-series, or use fewer tag values"],
   ["zibrato.backend.dropped", "dropped", "By a backend", "rejected by the server, too old, or more than the outbox may hold"],
-  ["zibrato.store.dropped", "dropped", "In the store's file", "corrupt in the file, or more than a count can hold"],
+  ["zibrato.store.dropped", "dropped", "In the store's file", "corrupt in the file, more than a count can hold, or series without room"],
   ["zibrato.client.dropped", "dropped", "By clients", "no daemon was reachable, or the value was invalid"],
 ];
 
