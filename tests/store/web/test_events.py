@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import cast
 
+import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import Clock
@@ -75,6 +77,24 @@ class SubscriberTests(SynchronousTestCase):
         self.subscriber.resumeProducing()
         self.assertTrue(self.connection.written.endswith(b"onetwo"))
 
+    def test_no_more_is_written_than_the_connection_takes(self) -> None:
+        self.subscriber.pauseProducing()
+        for event in (b"one", b"two", b"three"):
+            self.live.publish(event)
+
+        def write(data: bytes) -> None:
+            self.connection.written += data
+            self.subscriber.pauseProducing()
+
+        self.patch(self.connection, "write", write)
+        for written in (b"one", b"two", b"three"):
+            if written == b"two":
+                self.live.publish(b"x")
+            self.subscriber.resumeProducing()
+            self.assertTrue(self.connection.written.endswith(written))
+        self.subscriber.resumeProducing()
+        self.assertTrue(self.connection.written.endswith(b"onetwothreex"))
+
     def test_too_much_that_waits_drops_the_client(self) -> None:
         self.subscriber.pauseProducing()
         self.live.publish(b"x" * MAX_WAITING)
@@ -82,6 +102,20 @@ class SubscriberTests(SynchronousTestCase):
         self.live.publish(b"x")
         self.assertTrue(self.connection.aborted)
         self.assertEqual(self.live.subscribers, [])
+
+    @pytest.mark.attack("subscribers that stop reading", before="64 held 512 MB of the same events")
+    def test_what_waits_for_many_is_held_once(self) -> None:
+        for _ in range(20):
+            subscriber = Subscriber(cast(Request, Connection()), self.live, self.clock)
+            subscriber.start()
+            subscriber.pauseProducing()
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for size in (1 << 20, 1 << 20):
+            self.live.publish(bytes(size))
+        self.connection.written = b""
+        self.assertLess(tracemalloc.get_traced_memory()[0], 3 << 20)
+        self.assertEqual(len(self.live.subscribers), 21)
 
     def test_a_client_that_reads_nothing_until_the_heartbeat_is_dropped(self) -> None:
         self.subscriber.pauseProducing()

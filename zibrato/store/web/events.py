@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Request
@@ -12,7 +14,7 @@ from zibrato.store.live import Live
 HEARTBEAT = 15.0
 MAX_SUBSCRIBERS = 64
 MAX_WAITING = 8 << 20
-"""Bytes that may wait for one subscriber."""
+"""Bytes that may wait for one subscriber; what waits for several is in memory once."""
 
 
 @implementer(IPushProducer)
@@ -23,7 +25,7 @@ class Subscriber:
         self._request = request
         self._live = live
         self._paused = False
-        self._waiting = b""
+        self._waiting: deque[bytes] = deque()
         self._heart = LoopingCall(self._beat)
         self._heart.clock = clock
 
@@ -44,8 +46,8 @@ class Subscriber:
         """Send an event, or let it wait while the connection accepts no more."""
         if not self._paused:
             self._request.write(event)
-        elif len(self._waiting) + len(event) <= MAX_WAITING:
-            self._waiting += event
+        elif sum(map(len, self._waiting)) + len(event) <= MAX_WAITING:
+            self._waiting.append(event)
         else:
             self._drop()
 
@@ -54,11 +56,11 @@ class Subscriber:
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """Send what is waiting."""
+        """Send what is waiting, as much as the connection accepts."""
         self._paused = False
-        waiting, self._waiting = self._waiting, b""
-        if waiting:
-            self._request.write(waiting)
+        # One event at a time: whatever is written is copied, and counts as unread.
+        while self._waiting and not self._paused:
+            self._request.write(self._waiting.popleft())
 
     def stopProducing(self) -> None:
         """Do nothing: the request reports its end."""
@@ -83,4 +85,4 @@ class Subscriber:
         if self._heart.running:
             self._heart.stop()
             self._live.subscribers.remove(self.send)
-            self._waiting = b""
+            self._waiting.clear()
