@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +13,10 @@ import zmq
 
 from zibrato.endpoint import Endpoint
 from zibrato.files.file_lock import FileLock
+
+_MAX_PATH = 107
+"""Bytes of the path of an ipc socket, on Linux."""
+_Address = str | tuple[object, ...]
 
 
 def claim(endpoint: Endpoint, claims: ExitStack) -> None:
@@ -45,18 +50,68 @@ def _is_free(endpoint: Endpoint) -> bool:
 
 
 def _trial(endpoint: Endpoint) -> ExitStack:
-    """Hold `endpoint` until the returned stack is closed; raises OSError if it is unavailable."""
+    """Hold `endpoint` until the returned stack is closed; raises OSError if it is unavailable.
+
+    Nobody can connect meanwhile. Clients that wait for a daemon would lose what they sent to a
+    trial that listens, and those with CURVE keys would never try again after one without keys.
+    """
     with ExitStack() as stack:
+        if endpoint.connect or endpoint.inproc:
+            return stack.pop_all()
         if endpoint.path:
             stack.callback(release, endpoint.path, lock(endpoint.path))
-        # ZeroMQ closes a socket some time after it is asked to. To terminate a context waits for
-        # that, so this trial has its own context: afterwards the address is free.
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        stack.callback(context.term)
-        socket = stack.enter_context(context.socket(zmq.PULL))
-        socket.set(zmq.LINGER, 0)
-        attach(endpoint, socket)
+            with suppress(FileNotFoundError):
+                os.unlink(endpoint.path)  # left by a daemon that was killed
+        family, address = _kernel_address(endpoint.address)
+        if address is None:
+            return stack.pop_all()
+        try:
+            stack.enter_context(_bound(family, address, reuse=False))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or family == socket.AF_UNIX:
+                raise
+            # Perhaps only connections of an earlier daemon linger, which ZeroMQ ignores, too.
+            stack.enter_context(_bound(family, address, reuse=True))
         return stack.pop_all()
+
+
+def _bound(family: socket.AddressFamily, address: _Address, *, reuse: bool) -> socket.socket:
+    """Return a socket that is bound, but doesn't listen; raises OSError."""
+    bound = socket.socket(family)
+    try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        bound.bind(address)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _kernel_address(address: str) -> tuple[socket.AddressFamily, _Address | None]:
+    """Return what the kernel calls an address to bind to; raises OSError.
+
+    It is None for the name of an interface, which only ZeroMQ can resolve.
+    """
+    transport, _, rest = address.partition("://")
+    if transport == "ipc":
+        if len(os.fsencode(rest)) > _MAX_PATH:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return socket.AF_UNIX, f"\0{rest[1:]}" if rest.startswith("@") else rest
+    host, _, port = rest.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    number = int(port.replace("*", "0"))
+    host = host.strip("[]")
+    if host == "*":
+        return family, ("", number)
+    if host in {name for _, name in socket.if_nameindex()}:
+        return family, None
+    try:
+        found = socket.getaddrinfo(host, number, family, socket.SOCK_STREAM)
+    except OSError:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
+    return family, found[0][4]
 
 
 def lock(path: str) -> FileLock:
@@ -71,10 +126,10 @@ def lock(path: str) -> FileLock:
     return FileLock(path)
 
 
-def attach(endpoint: Endpoint, socket: zmq.Socket[bytes]) -> None:
-    """Bind or connect `socket`; raises OSError."""
+def attach(endpoint: Endpoint, to: zmq.Socket[bytes]) -> None:
+    """Bind or connect a socket; raises OSError."""
     try:
-        endpoint.attach(socket)
+        endpoint.attach(to)
     except zmq.ZMQError as error:
         raise OSError(error.errno, error.strerror) from None
 
