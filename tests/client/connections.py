@@ -37,6 +37,9 @@ class StubSocket:
             raise self.error
         return flags if self.room else 0
 
+    def revive(self) -> bool:
+        return False
+
     def close(self, linger: int = 0) -> None:
         self.closed = linger
 

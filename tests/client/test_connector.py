@@ -13,6 +13,7 @@ import zmq
 
 from zibrato.client import resource_check
 from zibrato.client.connector import HIGH_WATER, MAX_UNREAD, RECONNECT, Connector, Context
+from zibrato.client.reconnecting import ReconnectingSocket
 from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, client_keys
 from zibrato.endpoint import Endpoint
@@ -46,14 +47,15 @@ def test_connectors_of_one_endpoint_and_context_are_the_same(
 
 def test_a_socket_is_bounded_and_its_context_its_own(tmp_path: Path) -> None:
     context, opened = of_client(tmp_path / "socket").open()
-    socket: Any = opened
+    assert isinstance(opened, ReconnectingSocket)
+    socket = opened.socket
     assert socket.get(zmq.TYPE) == zmq.PUSH
     assert socket.get(zmq.SNDHWM) == HIGH_WATER
     assert socket.get(zmq.LINGER) == 0
     assert (socket.get(zmq.RECONNECT_IVL), socket.get(zmq.RECONNECT_IVL_MAX)) == RECONNECT
     assert socket.context is context
     assert context is not zmq.Context.instance()
-    socket.close()
+    opened.close(linger=0)
     context.term()
 
 
@@ -65,7 +67,7 @@ def test_a_subscriber_is_bounded_and_hears_of_its_client_alone(
     publisher.bind(way_back.address)
     connector = of_client(tmp_path / "socket", context)
     connector = replace(connector, way_back=way_back._replace(connect=True))
-    subscriber = connector.subscribe(context, "one")
+    subscriber = connector.subscribe(context, "one").socket
     assert publisher.recv() == b"\1one"
     assert subscriber.get(zmq.RCVHWM) == MAX_UNREAD
     publisher.send_multipart([b"other", b"x"])

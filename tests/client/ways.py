@@ -28,6 +28,13 @@ class StubSubscriber:
         self.polls.append(timeout)
         return len(self.messages)
 
+    @property
+    def socket(self) -> StubSubscriber:
+        return self
+
+    def revive(self) -> bool:
+        return False
+
     def recv_multipart(self, flags: int) -> list[bytes]:
         assert flags == zmq.NOBLOCK
         if not self.messages:

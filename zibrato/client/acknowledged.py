@@ -15,6 +15,7 @@ import zmq
 
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector, Context, Opened, PushSocket
+from zibrato.client.reconnecting import ReconnectingSocket
 from zibrato.client.send_queue import cost, measurements
 from zibrato.wire import Acknowledgement, Batch, decode_acknowledgement, encode
 
@@ -103,7 +104,10 @@ class AcknowledgedConnection(Connection):
         self._on_its_way[self._next] = batch = self._queue.renewed(self._on_its_way[self._next])
         return encode(batch)
 
-    def _pass_on(self) -> int:
+    def _send_again(self) -> None:
+        self._held, self._next = None, 0
+
+    def _pass_on(self) -> Batch:
         if self._next == len(self._on_its_way):
             if not self._on_its_way:
                 self._progress = time.monotonic()
@@ -111,7 +115,10 @@ class AcknowledgedConnection(Connection):
             self._on_its_way.append(batch)
             self._queue.reserved += cost(batch)
         self._next += 1
-        return 0  # 0, because it is sent again
+        return self._on_its_way[self._next - 1]
+
+    def _lost(self, _held: Batch) -> int:
+        return 0  # because it is sent again
 
     def _read(self) -> None:
         """Read acknowledgements; after too long a silence, send everything again."""
@@ -155,7 +162,7 @@ def connection_kind(connector: Connector) -> type[Connection]:
 class _TwoWays:
     """A socket that sends, and one that receives the daemon's acknowledgements."""
 
-    def __init__(self, push: PushSocket, sub: zmq.Socket[bytes]) -> None:
+    def __init__(self, push: PushSocket, sub: ReconnectingSocket) -> None:
         self._push = push
         self._sub = sub
 
@@ -168,11 +175,15 @@ class _TwoWays:
             return self._sub.poll(timeout, flags)
         return self._push.poll(timeout, flags)
 
+    def revive(self) -> bool:
+        """Connect each again if ZeroMQ has given up; return whether it had. Raises zmq.ZMQError."""
+        return any([self._push.revive(), self._sub.revive()])
+
     def receive(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the topics and frames that have arrived; raises zmq.ZMQError."""
         for _ in range(_UNREAD):
             try:
-                parts = self._sub.recv_multipart(zmq.NOBLOCK)
+                parts = self._sub.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
             if len(parts) == 2:

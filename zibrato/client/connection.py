@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,10 @@ import zmq
 from zibrato.client.absence import Absence
 from zibrato.client.buffers import Buffers
 from zibrato.client.connector import Connector, Context, Opened
+from zibrato.client.own_rows import error_name, own_counter, own_gauge
 from zibrato.client.rows import Rows
-from zibrato.client.send_queue import OWN, SendQueue, measurements
-from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
+from zibrato.client.send_queue import SendQueue, measurements
+from zibrato.wire import VERSION, Batch
 
 MAX_PENDING = 1_000_000
 PATIENCE = 1
@@ -61,8 +61,9 @@ class Connection:
         self._since = time.time()
         self._queue = SendQueue(max_pending)
         self._absence = Absence()
-        self._held: int | None = None
+        self._held: Batch | None = None
         self._sent = 0
+        self._sent_before_failure = -1
         self._reported: Counter[tuple[str, str]] = Counter()
         self._series_bound = SERIES_WARNING
 
@@ -127,6 +128,7 @@ class Connection:
             return 0
         self._report(now)
         self._since = now
+        self._revive()
         self._send()
         return samples
 
@@ -173,7 +175,7 @@ class Connection:
         """
         opened, self._opened = self._opened, None
         held, self._held = self._held, None
-        self._drop("unsent", held or 0)
+        self._drop("unsent", 0 if held is None else self._lost(held))
         return opened
 
     def restart(self) -> Opened | None:
@@ -206,11 +208,11 @@ class Connection:
                 increase = total - self._reported[name, reason]
                 self._reported[name, reason] = total
                 if increase:
-                    rows.counters.append(_own(name, reason, increase))
+                    rows.counters.append(own_counter(name, reason, increase))
         series = len(self.buffers)
         if series > self._series_bound:
             self._series_bound = 2 * series
-            rows.gauges.append(_own_gauge("series", series))
+            rows.gauges.append(own_gauge("series", series))
         if rows:
             self._enqueue(rows, now)
 
@@ -228,6 +230,14 @@ class Connection:
                     self._held = self._pass_on()
             self._has_room(0)
 
+    def _revive(self) -> None:
+        """Connect again if ZeroMQ has given up; count that once until something was sent again."""
+        with self._counting_errors():
+            if self._opened is not None and self._opened[1].revive():
+                self.errors["handshake"] += self._sent_before_failure != self._sent
+                self._sent_before_failure = self._sent
+                self._send_again()
+
     @property
     def _has_next(self) -> bool:
         """Whether there is something to send."""
@@ -236,9 +246,19 @@ class Connection:
     def _open(self) -> Opened:
         return self.connector.open()
 
-    def _pass_on(self) -> int:
-        """Remove the batch that ZeroMQ has; return how many measurements are lost with it."""
-        return measurements(self._queue.pop())
+    def _pass_on(self) -> Batch:
+        """Remove the batch that ZeroMQ has, and return it."""
+        return self._queue.pop()
+
+    def _lost(self, held: Batch) -> int:
+        """Return how many measurements are lost with a batch that ZeroMQ holds."""
+        return measurements(held)
+
+    def _send_again(self) -> None:
+        """Queue again what ZeroMQ held for a connection that it has given up."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._queue.put_back(held)
 
     def _has_room(self, milliseconds: int) -> bool:
         """Wait at most so long until ZeroMQ has passed on its batch; return whether it has.
@@ -273,21 +293,7 @@ class Connection:
         except zmq.Again:
             pass
         except zmq.ZMQError as error:
-            self.errors[_error_name(error)] += 1
+            self.errors[error_name(error)] += 1
             opened = self.detach()  # its content is dropped, not repeated: it may have gone
             if opened is not None:
                 opened[1].close(linger=0)
-
-
-def _own(name: str, reason: str, total: int) -> CounterRow:
-    # A single increment by the total: `count` is the number of measurements, and this is one.
-    return CounterRow(OWN + name, "warning", None, {"reason": reason}, 1, total)
-
-
-def _own_gauge(name: str, value: float) -> SampleRow:
-    return SampleRow(OWN + name, "warning", None, {}, pack(array("d", (value,))))
-
-
-def _error_name(error: zmq.ZMQError) -> str:
-    number = error.errno or 0
-    return "ETERM" if number == zmq.ETERM else errno.errorcode.get(number, str(number))

@@ -8,6 +8,7 @@ from typing import Protocol
 import zmq
 
 from zibrato.client import resource_check
+from zibrato.client.reconnecting import Reconnecting, ReconnectingSocket
 from zibrato.curve import ClientKeys
 from zibrato.endpoint import Endpoint
 
@@ -31,6 +32,7 @@ class PushSocket(Protocol):
 
     def send(self, frame: bytes, flags: int, /) -> object: ...
     def poll(self, timeout: int, flags: int, /) -> int: ...
+    def revive(self) -> bool: ...
     def close(self, linger: int) -> None: ...
 
 
@@ -77,7 +79,7 @@ class Connector:
         try:
             socket = context.socket(zmq.PUSH)
             try:
-                self.attach(socket)
+                connection = self.attach(socket)
             except zmq.ZMQError:
                 socket.close()  # first: terminating a context waits for all its sockets
                 raise
@@ -85,31 +87,37 @@ class Connector:
             if self.owns_context:
                 context.term()
             raise
-        return context, socket
+        return context, ReconnectingSocket(socket, connection)
 
-    def subscribe(self, context: Context, client: str) -> zmq.Socket[bytes]:
+    def subscribe(self, context: Context, client: str) -> ReconnectingSocket:
         """Return a socket that receives the daemon's messages to `client`; raises zmq.ZMQError."""
         socket = context.socket(zmq.SUB)
         try:
             socket.set(zmq.SUBSCRIBE, client.encode())
             socket.set(zmq.RCVHWM, MAX_UNREAD)
             socket.set(zmq.MAXMSGSIZE, MAX_ACKNOWLEDGEMENT)
-            self._attach(socket, self.way_back or self.endpoint)
+            connection = self._attach(socket, self.way_back or self.endpoint)
         except zmq.ZMQError:
             socket.close()
             raise
-        return socket
+        return ReconnectingSocket(socket, connection)
 
-    def attach(self, socket: zmq.Socket[bytes]) -> None:
+    def attach(self, socket: zmq.Socket[bytes]) -> Reconnecting:
         """Set the bounds of `socket`, and connect or bind it; raises zmq.ZMQError."""
         socket.set(zmq.SNDHWM, HIGH_WATER)
-        self._attach(socket, self.endpoint)
+        return self._attach(socket, self.endpoint)
 
-    def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> None:
+    def _attach(self, socket: zmq.Socket[bytes], endpoint: Endpoint) -> Reconnecting:
         # By default, terminating a context waits for ever; `close` sets the client's linger.
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
         if self.keys is not None and endpoint.address.startswith("tcp:"):
             self.keys.apply(socket)
-        endpoint.attach(socket)
+        connection = Reconnecting(socket, endpoint)
+        try:
+            endpoint.attach(socket)
+        except zmq.ZMQError:
+            connection.close()
+            raise
+        return connection

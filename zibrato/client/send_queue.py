@@ -71,6 +71,10 @@ class SendQueue:
         self._sequence += 1
         return sent
 
+    def put_back(self, batch: Batch) -> None:
+        """Make a batch the first again; it gets another number."""
+        self._replace(0, batch)
+
     def discard(self) -> Batch:
         """Remove the first batch, which can't be sent, and return it."""
         (batch,) = self._replace(1)

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from txzmq import ZmqConnection, ZmqFactory, ZmqPullConnection, ZmqPushConnection
 
 from zibrato.client.connector import Context
+from zibrato.client.reconnecting import Reconnecting
 from zibrato.wire import MAX_FRAME
 
 READ_BUDGET = 0.005
@@ -253,6 +254,8 @@ class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no t
 
     def __init__(self, factory: Factory, high_water: int) -> None:
         self.highWaterMark = high_water
+        self.connection: Reconnecting | None = None
+        """What watches the socket's connection, once it is attached."""
         super().__init__(factory)
 
     def send(self, message: bytes, flags: int = zmq.NOBLOCK) -> None:
@@ -264,8 +267,14 @@ class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no t
         events: int = self.socket.poll(timeout, flags)
         return events
 
+    def revive(self) -> bool:
+        """Connect again if ZeroMQ has given up; return whether it had. Raises zmq.ZMQError."""
+        return self.connection is not None and self.connection.revive()
+
     def close(self, linger: int) -> None:
         """Close the socket; ZeroMQ goes on sending for at most `linger` milliseconds."""
+        if self.connection is not None:
+            self.connection.close()
         self.factory.lingerPeriod = linger
         self.socket.set(zmq.LINGER, linger)
         self.shutdown()

@@ -95,8 +95,13 @@ class HubBackendTests(SynchronousTestCase):
         part = self.part()
         self.clock.pump([0.1] * int(PATIENCE / 0.1 + 1))
         self.assertIn(self.settings["socket"], self.failureResultOf(done, RetryLater).value.reason)
+        topic = part.client.encode()
+        assert self.peer.subscription() == b"\1" + topic
         again = self.backend.deliver(delivery)
         assert self.part() == part
+        # By new sockets: ZeroMQ may have given up the old ones.
+        ended = self.peer.subscription()
+        assert ended == b"\1" + topic or self.peer.subscription() == b"\1" + topic
         self.peer.tell(part.client, part.sequence)
         self.wait_for(again)
         assert self.account == {None: 3}

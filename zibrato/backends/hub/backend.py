@@ -135,6 +135,8 @@ class HubBackend:
                 delivery.requests_size = window.size
                 pause, deadline = PAUSES[0], self._reactor.monotonic() + PATIENCE
             elif self._reactor.monotonic() >= deadline:
+                # After a hub that doesn't agree about keys, ZeroMQ never connects again by itself.
+                self._link.close()
                 raise RetryLater(f"{self._address}: no daemon acknowledges there")
             await deferLater(self._reactor, pause)
             pause = min(2 * pause, PAUSES[1])

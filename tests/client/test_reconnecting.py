@@ -1,0 +1,175 @@
+"""Clients that ZeroMQ has given up come back, with nothing lost or doubled; sockets are real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from unittest import mock
+
+import pytest
+import zmq
+
+from tests.ports import free_port
+from zibrato.client.acknowledged import connection_kind
+from zibrato.client.connection import Connection
+from zibrato.client.connector import Connector, Context
+from zibrato.commands.keygen import make_keys
+from zibrato.curve import ClientKeys, client_keys, server_keys
+from zibrato.endpoint import Endpoint
+from zibrato.model import COUNTER, Series
+from zibrato.wire import VERSION, Acknowledgement, decode, encode_acknowledgement
+
+DEADLINE = 30.0
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    """The daemon's."""
+    own: Context = zmq.Context()
+    yield own
+    own.destroy(linger=0)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    make_keys(tmp_path / "keys", "server")
+    make_keys(tmp_path / "keys", "web-1")
+    return tmp_path / "keys"
+
+
+@contextmanager
+def daemon(
+    context: Context, kind: int, port: int, keys: Path | None
+) -> Iterator[zmq.Socket[bytes]]:
+    """Have a socket at `port`, which requires keys if there are any."""
+    with context.socket(kind) as socket:
+        socket.set(zmq.LINGER, 0)
+        if keys is not None:
+            socket.set(zmq.CURVE_SERVER, 1)
+            socket.set(zmq.CURVE_SECRETKEY, server_keys(keys).pair.secret)
+        limit = monotonic() + DEADLINE
+        while True:  # ZeroMQ closes the one before some time later
+            try:
+                socket.bind(f"tcp://127.0.0.1:{port}")
+                break
+            except zmq.ZMQError:
+                assert monotonic() < limit
+        yield socket
+
+
+def connection(port: int, keys: ClientKeys | None, way_back: int | None = None) -> Connection:
+    ends = [Endpoint(f"tcp://127.0.0.1:{end}", connect=True) for end in (port, way_back) if end]
+    connector = Connector(ends[0], keys=keys, way_back=ends[1] if way_back else None)
+    made = connection_kind(connector)(connector)
+    made.acquire(1.0, 1000)
+    return made
+
+
+def count(client: Connection, number: int) -> None:
+    client.buffers.counter_buffer(Series(COUNTER, f"c{number}", ""), 1).increment()
+    client.step(1000.0)
+
+
+def step_until(client: Connection, *, failures: int) -> None:
+    """Step until ZeroMQ has given up so often."""
+    opened, seen = client._opened, 0
+    assert opened is not None
+    revive = opened[1].revive
+
+    def counting() -> bool:
+        nonlocal seen
+        is_failure = revive()
+        seen += is_failure
+        return is_failure
+
+    limit = monotonic() + DEADLINE
+    with mock.patch.object(opened[1], "revive", counting):
+        while seen < failures:
+            assert monotonic() < limit
+            client.step(1000.0)
+            sleep(0.005)
+
+
+def received(socket: zmq.Socket[bytes], client: Connection, names: int) -> list[str]:
+    """Step until so many of our counters have come; return their names in order."""
+    found: list[str] = []
+    limit = monotonic() + DEADLINE
+    while len(found) < names:
+        assert monotonic() < limit, found
+        client.step(1000.0)
+        client.wait(1)
+        while socket.poll(5):
+            for batch in decode(socket.recv(), 0.0).batches:
+                found += [row.name for row in batch.counters if row.name.startswith("c")]
+    return found
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_a_daemon_that_did_not_agree_about_keys_is_tried_again(
+    context: Context, keys: Path, has_keys: bool
+) -> None:
+    port = free_port()
+    client = connection(port, client_keys(keys) if has_keys else None)
+    count(client, 1)
+    with daemon(context, zmq.PULL, port, None if has_keys else keys):
+        step_until(client, failures=2)
+        count(client, 2)
+    with daemon(context, zmq.PULL, port, keys if has_keys else None) as right:
+        count(client, 3)
+        assert received(right, client, 3) == ["c1", "c2", "c3"]
+        assert not right.poll(50)
+    assert client.dropped == {}
+    assert client.errors == {"handshake": 1}
+    end(client)
+
+
+def test_so_is_the_way_back_alone(context: Context, keys: Path) -> None:
+    forth, back = free_port(), free_port()
+    client = connection(forth, client_keys(keys), back)
+    with daemon(context, zmq.PULL, forth, keys) as pull:
+        with daemon(context, zmq.XPUB, back, None):
+            count(client, 1)
+            step_until(client, failures=1)
+        with daemon(context, zmq.XPUB, back, keys) as publisher:
+            limit = monotonic() + DEADLINE
+            while client.pending:
+                assert monotonic() < limit
+                client.step(1000.0)
+                if publisher.poll(5):
+                    topic = publisher.recv()[1:]
+                    said = Acknowledgement(VERSION, "a", 1000, None)
+                    publisher.send_multipart([topic, encode_acknowledgement(said)])
+        assert pull.poll(1000)
+    assert client.dropped == {}
+    end(client)
+
+
+def test_a_daemon_that_comes_late_is_no_failure(context: Context) -> None:
+    port = free_port()
+    client = connection(port, None)
+    count(client, 1)
+    with daemon(context, zmq.PULL, port, None) as pull:
+        assert received(pull, client, 1) == ["c1"]
+    assert client.errors == {}
+    end(client)
+
+
+def test_however_often_it_was_given_up_it_ends(context: Context, keys: Path) -> None:
+    port = free_port()
+    client = connection(port, client_keys(keys))
+    count(client, 1)
+    with daemon(context, zmq.PULL, port, None):
+        step_until(client, failures=50)
+    assert client.pending == 2  # and what tells of the failure
+    end(client)
+
+
+def end(client: Connection) -> None:
+    """Close a client, whose context ends only if no socket is left in it."""
+    client.users -= 1
+    client.step(1000.0)
+    context = client.close(0.0)
+    assert context is not None
+    context.term()
