@@ -128,7 +128,8 @@ class SeriesIndex:
                 for place in places:
                     known = self._known.pop(series, made)
                     ids[place] = self._used(series, known, measured[place][1])
-        self._write_seen()
+        self._connection.executemany("UPDATE series SET seen = ? WHERE id = ?", self._seen)
+        self._seen.clear()
         self._total.write()
         self._losses.evicted(self._evicted)
         self._evicted = 0
@@ -165,7 +166,6 @@ class SeriesIndex:
             # is left to maintenance; here they only must not take even more.
             self._most = max(taken - size, self._total.most)
         if taken > self._most > 0:
-            self._write_seen()
             self._delete_oldest(taken - self._most + self._most // 16, set(ids))
             if self._total.bytes + size > self._most:
                 self._most = 0
@@ -193,10 +193,6 @@ class SeriesIndex:
         gone = {series_id for series_id, _, _ in old}
         for series in [one for one, (series_id, *_) in self._known.items() if series_id in gone]:
             del self._known[series]
-
-    def _write_seen(self) -> None:
-        self._connection.executemany("UPDATE series SET seen = ? WHERE id = ?", self._seen)
-        self._seen.clear()
 
     def _used(self, series: Series, known: _Known, start: int) -> int:
         """Put a series that was measured at `start` into memory, and return its id."""
