@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from twisted.plugin import getPlugins
@@ -20,7 +21,7 @@ from zibrato.interfaces import (
 )
 from zibrato.model import COUNTER, Annotation, Series, Summary
 from zibrato.store.backend import StoreBackend, make
-from zibrato.store.db import annotation_events, metadata
+from zibrato.store.db import annotation_events, metadata, retention
 from zibrato.store.db.metadata import MetricFields
 from zibrato.store.db.writer import Writer
 
@@ -148,9 +149,9 @@ class DeliveryTests(StoreTestCase):
         self.assertEqual(self.total(), 9.0)
         self.stop()
 
-    @staticmethod
-    def fill(writer: Any) -> None:
-        """Make the file as large as SQLite will let it be."""
+    def fill(self, writer: Any) -> None:
+        """Make the file as large as SQLite will let it be, as on a full disk."""
+        self.patch(retention, "disk_usage", lambda _path: SimpleNamespace(free=0))
         (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
         writer.connection.execute(f"PRAGMA max_page_count = {pages}")
 

@@ -6,12 +6,15 @@ import os
 import sqlite3
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 from twisted.internet.defer import Deferred
 
 from tests.store.cases import START, C, StoreTestCase, snapshot
+from zibrato.distribution import Distribution
 from zibrato.model import GAUGE, Series, Summary
+from zibrato.store.db import retention
 from zibrato.store.db.database import verify
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.writer import Writer
@@ -138,8 +141,23 @@ class FullFileTests(StoreTestCase):
         """Return the starts at which the file has anything."""
         return reader.slots([*reader.series()], starts.start, starts.stop, starts.stop, 1).times()
 
+    def test_an_interval_of_a_fifth_of_the_file_finds_room(self) -> None:
+        self.open(max_bytes=1 << 20)
+        many = [Series(GAUGE, f"g.{number}", "") for number in range(700)]
+        one = Summary(9, 0.1, 0.1, 0.1, 0.1, 0.1, Distribution([0.1 * n for n in range(1, 30)]))
+        for start in range(START, START + 100, 10):
+            points = [(series, start, one) for series in many]
+            self.successResultOf(self.database.write(partial(Writer.add, points=points)))
+            self.successResultOf(self.database.write(lambda writer: writer.maintenance(START)))
+        starts = range(START, START + 100, 10)
+        kept = self.successResultOf(self.database.read(lambda reader: self.starts(reader, starts)))
+        self.assertEqual(kept, [*starts][-len(kept) :])
+        self.assertIn(len(kept), range(2, 10))
+        self.stop()
+
     def test_a_full_disk_below_the_bound_evicts_nothing(self) -> None:
         self.outbox.put(snapshot(START))
+        self.patch(retention, "disk_usage", lambda _path: SimpleNamespace(free=1 << 20))
 
         def full(_writer: Writer) -> NoReturn:
             raise sqlite3.OperationalError("database or disk is full")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.store.db.store_file import T0, TIERS, File
+from tests.store.db.store_file import HUGE, T0, TIERS, File
 from zibrato.model import Summary
+from zibrato.store.db import retention
 from zibrato.store.db.codec import counter_row
 from zibrato.store.db.keys import key
 from zibrato.store.db.points import add_rows
@@ -86,8 +88,14 @@ def pages(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA page_count").fetchone()[0])
 
 
-def test_a_file_is_full_where_a_write_may_not_fit(file: File) -> None:
+def test_a_file_is_full_if_it_is_near_its_bound_or_the_disk_is_not(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connection = file.writer.connection
+    for free, full in ((2 * HUGE, True), (HUGE, False), (0, False)):
+        disk = SimpleNamespace(free=free)
+        monkeypatch.setattr(retention, "disk_usage", lambda _path, disk=disk: disk)
+        assert is_full(connection, HUGE) == full
     room = (pages(connection) + 16) * PAGE
     assert is_full(connection, room)
     assert not is_full(connection, room + 1)

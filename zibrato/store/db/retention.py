@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from shutil import disk_usage
 
 from zibrato.files.sqlite_file import transaction
 from zibrato.store.db.keys import SERIES_BITS, end_of, key, start_of
@@ -12,7 +13,7 @@ from zibrato.store.db.tiers import Tier
 
 NEARLY_FULL = 0.9
 _MARGIN = 16
-"""How many pages one write may need: with fewer left, it may fail."""
+"""With fewer pages left to its bound, a file counts as full even if the disk may be full."""
 
 
 def prune(connection: sqlite3.Connection, tiers: Sequence[Tier], now: float) -> bool:
@@ -37,11 +38,17 @@ def evict_when_nearly_full(connection: sqlite3.Connection, tiers: int) -> bool:
 
 
 def is_full(connection: sqlite3.Connection, max_bytes: int) -> bool:
-    """Return whether the file may not grow any more."""
+    """Return whether a write that found no room failed because of the file's bound.
+
+    If the disk may be the cause, it is only if the file has almost reached its bound.
+    """
     pages, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
     )
-    return bool((pages + _MARGIN) * size >= max_bytes)
+    (path,) = [row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"]
+    left = max_bytes - pages * size
+    # A write also grows the WAL, so the disk needs twice the room.
+    return bool(left <= _MARGIN * size or disk_usage(path).free > 2 * left)
 
 
 def evict(connection: sqlite3.Connection, tiers: int) -> bool:
