@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 from tests.fake_reactor import FakeReactor
 from tests.store.cases import START, C, StoreTestCase, snapshot
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.distribution import Distribution
 from zibrato.interfaces import (
     BackendContext,
     IAnnotationBackend,
@@ -19,7 +20,7 @@ from zibrato.interfaces import (
     IDescribingBackend,
     IUnitBackend,
 )
-from zibrato.model import COUNTER, Annotation, Series, Summary
+from zibrato.model import COUNTER, TIMER, Annotation, Series, Summary
 from zibrato.store.backend import StoreBackend, make
 from zibrato.store.db import annotation_events, metadata, retention
 from zibrato.store.db.metadata import MetricFields
@@ -147,6 +148,29 @@ class DeliveryTests(StoreTestCase):
         self.clock.pump([5] * 20)
         self.assertEqual(self.outbox.pending, 0)
         self.assertEqual(self.total(), 9.0)
+        self.stop()
+
+    def test_an_interval_larger_than_the_file_is_dropped_and_the_others_are_kept(self) -> None:
+        self.stop()
+        self.open(max_bytes=1 << 20)
+        self.outbox.put(snapshot(START))
+        self.successResultOf(self.database.write(self.fill))
+        wide = Summary(900, 0.0, 0.0, 1.0, 0.0, 0.0, Distribution([1.02**n for n in range(900)]))
+        large = {Series(TIMER, f"t{number}", "s"): wide for number in range(1400)}
+        for number, summaries in enumerate([{}, large, {}], 1):
+            put = snapshot(START + 10 * number)
+            self.outbox.put(put._replace(summaries={**put.summaries, **summaries}))
+        self.patch(retention, "disk_usage", lambda _path: SimpleNamespace(free=1 << 30))
+        self.successResultOf(
+            self.database.write(
+                lambda writer: writer.connection.execute("PRAGMA max_page_count = 256")
+            )
+        )
+        self.clock.pump([60] * 9)
+        self.assertEqual(self.outbox.pending, 0)
+        dropped = {"backend": "store", "reason": "too_large"}
+        self.assertEqual(self.metrics.total("zibrato.backend.dropped", **dropped), 1400 * 900 + 4)
+        self.assertEqual(self.total(), 1.0)
         self.stop()
 
     def fill(self, writer: Any) -> None:

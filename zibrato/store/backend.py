@@ -7,8 +7,9 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -28,11 +29,11 @@ from zibrato.interfaces import (
     Reactor,
     RetryLater,
 )
-from zibrato.model import MAX_NAME_LENGTH, Annotation
+from zibrato.model import MAX_NAME_LENGTH, Annotation, Identity, Snapshot
 from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.annotation_events import EventFields
 from zibrato.store.db.database import Database
-from zibrato.store.db.errors import UnusableFileError
+from zibrato.store.db.errors import TooLargeError, UnusableFileError
 from zibrato.store.db.files import check_kind, claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader
@@ -46,6 +47,7 @@ MAX_BYTES = 8 << 30
 MIN_BYTES = 1 << 20
 MOST_BYTES = 1 << 47
 READERS = 3
+_Identified = tuple[Snapshot, "Identity | None"]
 
 
 class _Settings(NamedTuple):
@@ -170,11 +172,29 @@ class StoreBackend:
         return WebService(reactor, self.store, description, credentials)
 
     async def _deliver(self, delivery: Delivery) -> None:
+        if delivery.requests is None:
+            delivery.requests = [[*zip(delivery.snapshots, delivery.identities, strict=True)]]
+        waiting = cast("list[list[_Identified]]", delivery.requests)
+        while waiting:
+            together = waiting[0]
+            kept = await self._keep(together)
+            if not kept and len(together) > 1:  # one by one they may have room
+                waiting[:1] = [[one] for one in together]
+                continue
+            del waiting[0]
+            number = sum(snapshot.measurements for snapshot, _ in together)
+            account = delivery.delivered if kept else partial(delivery.dropped, reason="too_large")
+            account(number if waiting else delivery.pending)
+
+    async def _keep(self, together: Sequence[_Identified]) -> bool:
+        """Store snapshots in one transaction; return whether the file has room for them."""
         try:
-            await self.store.add(delivery.snapshots, delivery.identities)
+            await self.store.add([one for one, _ in together], [one for _, one in together])
+        except TooLargeError:
+            return False
         except (sqlite3.Error, OSError, UnusableFileError) as error:
             raise RetryLater(f"{self.store.database.path}: {error}") from None
-        delivery.delivered(delivery.pending)
+        return True
 
 
 def _descriptions(reader: Reader) -> Mapping[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 
 class NotFoundError(Exception):
     """There is no such metric, stream or event."""
@@ -14,6 +16,10 @@ class InvalidValueError(Exception):
         super().__init__(param, *messages)
         self.param = param
         self.messages = messages
+
+
+class TooLargeError(sqlite3.OperationalError):
+    """The file has no room for what is to be written, even with all older data deleted."""
 
 
 class UnusableFileError(Exception):

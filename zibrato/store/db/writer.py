@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from zibrato.files import repeats
 from zibrato.model import COUNTER, Identity, Series, Snapshot, Summary
 from zibrato.store.db.codec import Row, bounded_count, counter_row, row_of
+from zibrato.store.db.errors import TooLargeError
 from zibrato.store.db.keys import key
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.points import KeyedRow, add_rows, create_functions
@@ -106,10 +107,15 @@ class Writer:
         )
 
     def evict(self) -> bool:
-        """If the file is full, delete its oldest data; return whether anything was deleted."""
-        return is_full(self.connection, self._max_bytes) and (
-            self.index.delete_excess() or evict(self.connection, len(self._tiers))
-        )
+        """If the file is full, delete its oldest data; return whether the file was full.
+
+        Raises TooLargeError if there is nothing to delete.
+        """
+        if not is_full(self.connection, self._max_bytes):
+            return False
+        if not (self.index.delete_excess() or evict(self.connection, len(self._tiers))):
+            raise TooLargeError(f"no room in {self._max_bytes:,} bytes, the file's maximum size")
+        return True
 
     def _delete_old_series(self, now: float) -> bool:
         """Delete series that have no points any more; return whether there were any."""
