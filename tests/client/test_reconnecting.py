@@ -161,7 +161,7 @@ def test_however_often_it_was_given_up_it_ends(context: Context, keys: Path) -> 
     client = connection(port, client_keys(keys))
     count(client, 1)
     with daemon(context, zmq.PULL, port, None):
-        step_until(client, failures=50)
+        step_until(client, failures=5)
     assert client.pending == 2  # and what tells of the failure
     end(client)
 

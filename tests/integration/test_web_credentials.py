@@ -66,7 +66,8 @@ def test_hup_reads_them_anew(process: Process, url: str, file: Path) -> None:
     reload(process)
     assert (status(url, OLD), status(url, NEW)) == (401, 200)
     process.stop()
-    assert "password" not in process.output.replace("name or password", "")
+    output = process.output.replace("user name or password", "").replace("user and password of", "")
+    assert "password" not in output
 
 
 def test_what_is_wrong_then_leaves_the_old_ones(process: Process, url: str, file: Path) -> None:
