@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import importlib.metadata
 import os
+import socket
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,6 +80,15 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no ty
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Return the scheduler that distributes tests over the workers."""
     return _Scheduling(config, log)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that something listens at."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
 
 
 @pytest.fixture

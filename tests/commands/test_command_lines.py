@@ -8,8 +8,7 @@ tests/shell/test_command_lines, of those that watch in tests/terminal/test_statu
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -157,15 +156,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_bytes(content)
         (tmp_path / name).chmod(0o600)
     return tmp_path
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that something listens at."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        yield other.getsockname()[1]
 
 
 def run(line: str) -> None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.daemon import single_samples
+from zibrato.daemon.accumulator import Accumulator
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.intervals import Taken
 from zibrato.daemon.receiver import Receiver
@@ -279,3 +281,18 @@ def test_spellings_of_a_row_are_bounded() -> None:
     for number in range(100):
         daemon.receive([frame(level="debug".replace("e", "eE"[number % 2]), client=f"c{number}")])
     assert len(daemon.aggregator.span.interval.rows) <= 2 * daemon.aggregator.open_series
+
+
+class BuggyTests(SynchronousTestCase):
+    """What runs into a bug costs one frame, and not the intake."""
+
+    def test_a_bug_is_counted(self) -> None:
+        daemon = Daemon()
+        daemon.receive([frame()])
+        patch = self.patch(Accumulator, "add_one", None)
+        daemon.receive([frame(), frame(client="other")])
+        assert len(self.flushLoggedErrors(TypeError)) == 1
+        assert daemon.metrics.total("zibrato.intake.rejected", reason="fault") == 2
+        patch.restore()
+        daemon.receive([frame()])
+        assert daemon.aggregator.pending == 2
