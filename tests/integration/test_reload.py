@@ -101,7 +101,7 @@ def test_a_key_that_was_changed_is_read_anew(
         with Zibrato(endpoint) as z, Counting(z) as counting:
             shipped(server, z, "before", "info")
             server.apikey = NEW_KEY
-            process.wait_for("librato can't deliver: .*401")
+            process.wait_for("librato can't deliver: .*: 401\\b")
             z.count(name="meanwhile")
             (tmp_path / "apikey").write_text(f"{NEW_KEY}\n")
             process.send(signal.SIGHUP)
@@ -121,7 +121,7 @@ def test_a_stop_reads_a_mended_key_anew(
         with Zibrato(endpoint) as z:
             for _ in range(1000):
                 z.count(name="calls")
-        process.wait_for("librato can't deliver: .*401")
+        process.wait_for("librato can't deliver: .*: 401\\b")
         (tmp_path / "apikey").write_text(f"{NEW_KEY}\n")
         process.stop()
         check_nothing_shows(process)
@@ -204,7 +204,7 @@ def test_a_key_on_the_command_line_does_not_show_either(
     account = ("--username", server.username, "--apikey", OLD_KEY, "--hostname", server.url)
     server.apikey = NEW_KEY
     with daemon(*account, "--socket", endpoint, "--flush-interval", "1") as process:
-        process.wait_for("librato can't deliver: .*401")
+        process.wait_for("librato can't deliver: .*: 401\\b")
         process.send(signal.SIGHUP)
         process.wait_for(r"levels: [\s\S]*levels: ")
         server.apikey = OLD_KEY
