@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import monotonic, sleep
 from unittest import mock
 
 import pytest
 import zmq
 
+from tests.integration.processes import eventually
 from tests.ports import free_port
 from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
@@ -22,8 +22,6 @@ from zibrato.curve import ClientKeys, client_keys, server_keys
 from zibrato.endpoint import Endpoint
 from zibrato.model import COUNTER, Series
 from zibrato.wire import VERSION, Acknowledgement, decode, encode_acknowledgement
-
-DEADLINE = 30.0
 
 
 @pytest.fixture
@@ -51,13 +49,7 @@ def daemon(
         if keys is not None:
             listening.set(zmq.CURVE_SERVER, 1)
             listening.set(zmq.CURVE_SECRETKEY, server_keys(keys).pair.secret)
-        limit = monotonic() + DEADLINE
-        while True:  # ZeroMQ closes the one before some time later
-            try:
-                listening.bind(f"tcp://127.0.0.1:{port}")
-                break
-            except zmq.ZMQError:
-                assert monotonic() < limit
+        listening.bind(f"tcp://127.0.0.1:{port}")
         yield listening
 
 
@@ -109,25 +101,27 @@ def step_until(client: Connection, *, failures: int) -> None:
         seen += is_failure
         return is_failure
 
-    limit = monotonic() + DEADLINE
+    def enough() -> bool:
+        client.step(1000.0)
+        return seen >= failures
+
     with mock.patch.object(opened[1], "revive", counting):
-        while seen < failures:
-            assert monotonic() < limit
-            client.step(1000.0)
-            sleep(0.005)
+        eventually(enough)
 
 
 def received(pull: zmq.Socket[bytes], client: Connection, names: int) -> list[str]:
     """Step until so many of our counters have come; return their names in order."""
     found: list[str] = []
-    limit = monotonic() + DEADLINE
-    while len(found) < names:
-        assert monotonic() < limit, found
+
+    def all_have_come() -> bool:
         client.step(1000.0)
         client.wait(1)
         while pull.poll(5):
             for batch in decode(pull.recv(), 0.0).batches:
-                found += [row.name for row in batch.counters if row.name.startswith("c")]
+                found.extend(row.name for row in batch.counters if row.name.startswith("c"))
+        return len(found) >= names
+
+    eventually(all_have_come)
     return found
 
 
@@ -158,14 +152,16 @@ def test_so_is_the_way_back_alone(context: Context, keys: Path) -> None:
             count(client, 1)
             step_until(client, failures=1)
         with daemon(context, zmq.XPUB, back, keys) as publisher:
-            limit = monotonic() + DEADLINE
-            while client.pending:
-                assert monotonic() < limit
+
+            def is_acknowledged() -> bool:
                 client.step(1000.0)
                 if publisher.poll(5):
                     topic = publisher.recv()[1:]
                     said = Acknowledgement(VERSION, "a", 1000, None)
                     publisher.send_multipart([topic, encode_acknowledgement(said)])
+                return not client.pending
+
+            eventually(is_acknowledged)
         assert pull.poll(1000)
     assert client.dropped == {}
     end(client)

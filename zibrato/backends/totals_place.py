@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -12,7 +11,7 @@ from twisted.logger import Logger
 from zibrato.backends.settings import claim_path
 from zibrato.backends.totals import Totals
 from zibrato.backends.totals_file import TotalsFile
-from zibrato.files.file_lock import FileLock
+from zibrato.files.file_lock import FileLock, check_kind
 from zibrato.interfaces import BackendContext
 from zibrato.threads import Threads
 
@@ -35,7 +34,8 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
     if path is None:
         return Totals(None, workers)
     try:
-        _claim(path, context.files)
+        check_kind(path)
+        claim_path(path.resolve(), context.files)
         if context.is_trial:
             return Totals(None, workers)
         lock = _locked(path, context)
@@ -55,12 +55,6 @@ def _default(context: BackendContext, backend: str) -> Path | None:
         if path is None or path.resolve() not in context.files:
             return path
     raise AssertionError("numbers end")
-
-
-def _claim(path: Path, files: set[Path]) -> None:
-    if os.path.exists(path) and not os.path.isfile(path):  # isfile is False if we may not look
-        raise ValueError(f"expected a file, got the directory or device {path}")
-    claim_path(path.resolve(), files)
 
 
 def _locked(path: Path, context: BackendContext) -> FileLock:

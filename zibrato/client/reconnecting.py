@@ -37,7 +37,7 @@ class Reconnecting:
 
         Then whatever the socket had queued is lost. Raises zmq.ZMQError.
         """
-        if self._events is None or not _count(self._events):
+        if self._events is None or not _has_failed(self._events):
             return False
         with suppress(zmq.ZMQError):  # forget the old connection, if it isn't forgotten
             self._socket.disconnect(self._endpoint.address)
@@ -52,14 +52,14 @@ class Reconnecting:
             self._events.close()
 
 
-def _count(events: zmq.Socket[bytes]) -> int:
-    """Return how many events have come since the last call."""
-    count = 0
+def _has_failed(events: zmq.Socket[bytes]) -> bool:
+    """Read all events; return whether there were any."""
+    has_failed = False
     with suppress(zmq.Again):
         while True:
             events.recv_multipart(zmq.NOBLOCK)
-            count += 1
-    return count
+            has_failed = True
+    return has_failed
 
 
 class ReconnectingSocket:

@@ -21,8 +21,9 @@ from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_context import backend_context
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox_place import check_kind, outbox_path
+from zibrato.daemon.outbox_place import outbox_path
 from zibrato.daemon.settings import Settings
+from zibrato.files.file_lock import check_kind
 from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import IBackend, ICheckingMaker, Reactor
 from zibrato.tx.monotonic import MonotonicReactor

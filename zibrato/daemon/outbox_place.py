@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from twisted.logger import Logger
 
 from zibrato.daemon.outbox_disk import OutboxDisk
 from zibrato.daemon.settings import Settings
-from zibrato.files.file_lock import FileLock
+from zibrato.files.file_lock import FileLock, check_kind
 from zibrato.files.sqlite_file import STORE_NAME, state_path
 
 _log = Logger()
@@ -50,12 +49,6 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
             return Path(f"{path.absolute()}.outbox")
     name = f"outbox-{_name(settings.endpoints[0].address)}.sqlite"
     return state_path(environment, name, "outbox")
-
-
-def check_kind(path: Path) -> None:
-    """Raise ValueError, with one line for people, if the path exists but isn't a regular file."""
-    if os.path.exists(path) and not os.path.isfile(path):  # also False without permission to look
-        raise ValueError(f"expected a file, got the directory or device {path}")
 
 
 def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:

@@ -7,7 +7,7 @@ import os
 import weakref
 from pathlib import Path
 
-__all__ = ["FileLock"]
+__all__ = ["FileLock", "check_kind"]
 
 
 class FileLock:
@@ -34,3 +34,9 @@ class FileLock:
     def close(self) -> None:
         """Release the lock."""
         self._close()
+
+
+def check_kind(path: Path) -> None:
+    """Raise ValueError, with one line for people, if the path exists but isn't a regular file."""
+    if os.path.exists(path) and not os.path.isfile(path):  # also False without permission to look
+        raise ValueError(f"expected a file, got the directory or device {path}")

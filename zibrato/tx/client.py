@@ -167,7 +167,7 @@ class TxConnector(Connector):
         context = zmq.Context.instance() if self.endpoint.inproc else zmq.Context()
         connection = PushConnection(Factory(self.get_reactor(), context), HIGH_WATER)
         try:
-            connection.connection = self.attach(connection.socket)
+            connection.reconnecting = self.attach(connection.socket)
         except zmq.ZMQError:
             connection.close(linger=0)
             raise

@@ -254,7 +254,7 @@ class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no t
 
     def __init__(self, factory: Factory, high_water: int) -> None:
         self.highWaterMark = high_water
-        self.connection: Reconnecting | None = None
+        self.reconnecting: Reconnecting | None = None
         """What watches the socket's connection, once it is attached."""
         super().__init__(factory)
 
@@ -269,12 +269,12 @@ class PushConnection(ZmqPushConnection):  # type: ignore[misc]  # txZMQ has no t
 
     def revive(self) -> bool:
         """Connect again if ZeroMQ has given up; return whether it had. Raises zmq.ZMQError."""
-        return self.connection is not None and self.connection.revive()
+        return self.reconnecting is not None and self.reconnecting.revive()
 
     def close(self, linger: int) -> None:
         """Close the socket; ZeroMQ goes on sending for at most `linger` milliseconds."""
-        if self.connection is not None:
-            self.connection.close()
+        if self.reconnecting is not None:
+            self.reconnecting.close()
         self.factory.lingerPeriod = linger
         self.socket.set(zmq.LINGER, linger)
         self.shutdown()

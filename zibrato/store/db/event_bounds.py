@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from zibrato.store.db.errors import InvalidValueError
+from zibrato.store.db.schema import max_bytes_of
 
 MAX_EVENTS = 100_000
 MAX_BYTES = 64 << 20
@@ -51,11 +52,7 @@ def evict(connection: sqlite3.Connection, kept: int = 0) -> Mapping[str, int]:
 
 def part_of_file(connection: sqlite3.Connection) -> int:
     """Return the most bytes that each kind of content except measurements may take in the file."""
-    pages, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("max_page_count", "page_size")
-    )
-    return min(MAX_BYTES, int(pages * size) // SHARE)
+    return min(MAX_BYTES, max_bytes_of(connection) // SHARE)
 
 
 def check_links(links: str) -> None:

@@ -35,11 +35,7 @@ class Losses:
         self._count = count
         self._log = log
         self._places: set[tuple[str, int | str]] = set()
-        self._overflowed = False
-        self._told_of_events = False
-        self._told_of_units = False
-        self._told_of_series = False
-        self._told_of_room = False
+        self._logged: set[str] = set()
 
     def corrupt(self, what: str, key: int) -> None:
         """Note that a row or chunk (`what`) with this key can't be read and is left out."""
@@ -62,9 +58,9 @@ class Losses:
         """Note that a count has reached its bound and leaves out so many measurements."""
         if measurements > 0:
             self._count(DROPPED, measurements, "reason", "overflow")
-            if not self._overflowed:
-                self._overflowed = True
-                self._log(f"a count is at its bound; {DROPPED} counts measurements beyond")
+            self._log_once(
+                "count", f"a count is at its bound; {DROPPED} counts measurements beyond"
+            )
 
     def evicted(self, series: int, memory: str = "index") -> None:
         """Note that so many series left a memory for others: the `index` or the list."""
@@ -74,37 +70,37 @@ class Losses:
     def series_deleted(self, series: int) -> None:
         """Note that so many series were deleted from the file to make room."""
         self._count(SERIES_DELETED, series, "bound", "bytes")
-        if not self._told_of_series:
-            self._told_of_series = True
-            self._log(
-                "series have reached their bound, a quarter of the file: those that were measured "
-                f"longest ago are deleted; {SERIES_DELETED} counts them"
-            )
+        self._log_once(
+            "series",
+            "series have reached their bound, a quarter of the file: those that were measured "
+            f"longest ago are deleted; {SERIES_DELETED} counts them",
+        )
 
     def no_room(self, measurements: int) -> None:
         """Note that so many measurements were dropped, because their series could not be stored."""
         if measurements > 0:
             self._count(DROPPED, measurements, "reason", "series")
-            if not self._told_of_room:
-                self._told_of_room = True
-                self._log(
-                    "new series are dropped, because a quarter of the file has no room for all of "
-                    f"them; {DROPPED} counts their measurements"
-                )
+            self._log_once(
+                "room",
+                "new series are dropped, because a quarter of the file has no room for all of "
+                f"them; {DROPPED} counts their measurements",
+            )
 
     def events_evicted(self, events: Mapping[str, int]) -> None:
         """Note how many events were deleted for newer ones, by the bound that was exceeded."""
         for bound, count in events.items():
             self._count(EVENTS_EVICTED, count, "bound", bound)
-            if not self._told_of_events:
-                self._told_of_events = True
-                self._log(
-                    f"annotations are at their bound of {bound}: the oldest are deleted; "
-                    f"{EVENTS_EVICTED} counts them"
-                )
+            self._log_once(
+                "events",
+                f"annotations are at their bound of {bound}: the oldest are deleted; "
+                f"{EVENTS_EVICTED} counts them",
+            )
 
     def rejected_units(self, why: str) -> None:
         """Note that the units of metrics are not stored."""
-        if not self._told_of_units:
-            self._told_of_units = True
-            self._log(f"units of metrics are not kept: {why}")
+        self._log_once("units", f"units of metrics are not kept: {why}")
+
+    def _log_once(self, kind: str, line: str) -> None:
+        if kind not in self._logged:
+            self._logged.add(kind)
+            self._log(line)

@@ -164,6 +164,15 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     return connection
 
 
+def max_bytes_of(connection: sqlite3.Connection) -> int:
+    """Return how many bytes the file may have, which `open_for_writing` has set."""
+    pages, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("max_page_count", "page_size")
+    )
+    return int(pages * size)
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Return a connection that can't write."""
     connection = sqlite3.connect(

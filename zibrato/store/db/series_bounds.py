@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from zibrato.store.db.keys import key
-from zibrato.store.db.schema import SERIES_BYTES
+from zibrato.store.db.schema import SERIES_BYTES, max_bytes_of
 from zibrato.store.db.tiers import Tier
 
 SHARE = 4
@@ -48,11 +48,7 @@ class SeriesTotal:
     @property
     def most(self) -> int:
         """The most bytes that series may take."""
-        pages, size = (
-            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("max_page_count", "page_size")
-        )
-        return int(pages * size) // SHARE
+        return max_bytes_of(self._connection) // SHARE
 
     def add(self, size: int) -> None:
         """Add the bytes of a new series, or subtract those of a deleted one."""
