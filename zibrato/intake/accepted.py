@@ -24,6 +24,10 @@ _DROP = array.array("B", struct.pack("=HBBI", 6, 0, 0, 0))  # "return 0", as a s
 _ANY_HOST = {"0.0.0.0", "::"}  # noqa: S104 - only compared with bound addresses, never bound
 
 
+NOBODY = -1
+"""As the `max_unread` of `hang_up`: end no connection, only return the peers."""
+
+
 class Peers(NamedTuple):
     """The connected peers: how many bytes of them wait unread, and the inodes of their sockets.
 

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
 from zibrato.files.file_lock import FileLock
-from zibrato.intake.accepted import hang_up, turn_away
+from zibrato.intake.accepted import NOBODY, hang_up, turn_away
 from zibrato.intake.claims import attach, claim, lock, reason, release, socket_mode
 from zibrato.intake.way_back import Acknowledging, WayBack
 from zibrato.interfaces import IIntake, Reactor
@@ -232,9 +232,12 @@ class ZeroMQIntake(Service):
         while now < deadline:
             frames = connection.frames
             is_empty = connection.read_all()
-            # Late in the drain, peers that send faster than the daemon reads are disconnected, too.
+            # A peer may write until it sees that the connection ends. ZeroMQ loses what it has no
+            # room for by then, so the connection ends only when its queue was read. Late in the
+            # drain, peers that send faster than the daemon reads are disconnected, too.
             is_late = now > deadline - DRAIN_LIMIT / 2
-            peers = hang_up(self._bound, MAX_UNREAD if is_late else 0)
+            max_unread = MAX_UNREAD if is_late else 0 if is_empty else NOBODY
+            peers = hang_up(self._bound, max_unread)
             first = peers.connections if first is None else first
             # Wait for peers that have reconnected, which can't be prevented for all transports:
             # unbinding, which is next, would cut their connections.
