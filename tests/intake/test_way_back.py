@@ -15,7 +15,8 @@ from tests.intake.sockets import Reactor
 from tests.ports import free_port
 from zibrato.endpoint import Endpoint
 from zibrato.intake.way_back import WayBack
-from zibrato.intake.zeromq import QUIET, ZeroMQIntake
+from zibrato.intake.zeromq import ZeroMQIntake
+from zibrato.intake.zeromq_drain import QUIET
 
 TRIES = 1000
 

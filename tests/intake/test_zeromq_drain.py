@@ -16,7 +16,8 @@ from tests.intake.sockets import Reactor
 from tests.intake.zmtp import frame, push_to
 from zibrato.endpoint import Endpoint
 from zibrato.intake.accepted import NOBODY, Peers
-from zibrato.intake.zeromq import DRAIN_LIMIT, MAX_UNREAD, PAUSE, QUIET, ZeroMQIntake
+from zibrato.intake.zeromq import ZeroMQIntake
+from zibrato.intake.zeromq_drain import DRAIN_LIMIT, MAX_UNREAD, PAUSE, QUIET
 
 
 def end(reactor: Reactor, done: list[None]) -> None:
@@ -53,7 +54,7 @@ def test_a_drain_hears_who_was_about_to_connect_as_it_began(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As one that the kernel let in before anybody was turned away, and ZeroMQ has yet to accept.
-    monkeypatch.setattr("zibrato.intake.zeromq.turn_away", lambda _: None)
+    monkeypatch.setattr("zibrato.intake.zeromq_drain.turn_away", lambda _: None)
     reactor, frames = Reactor(), list[bytes]()
     intake = ZeroMQIntake(reactor, [Endpoint("tcp://127.0.0.1:*")], frames.extend)
     intake.startService()
@@ -100,7 +101,7 @@ def test_a_drain_cuts_nobody_off_who_has_come_again(
     nobody, again = Peers(0, frozenset()), Peers(0, frozenset({1}))
     looks = [nobody] + [again] * round(2 * QUIET / PAUSE)
     monkeypatch.setattr(
-        "zibrato.intake.zeromq.hang_up", lambda *_: looks.pop(0) if looks else nobody
+        "zibrato.intake.zeromq_drain.hang_up", lambda *_: looks.pop(0) if looks else nobody
     )
     fixture.intake.drain()
     fixture.reactor.pump([PAUSE] * round(2 * QUIET / PAUSE - 1))
@@ -115,7 +116,9 @@ def test_a_drain_waits_while_the_kernel_holds_what_zeromq_has_not_read(
     fixture.push.send(b"first")
     fixture.read_until(1)
     unread = [1]
-    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", lambda *_: Peers(unread[0], frozenset()))
+    monkeypatch.setattr(
+        "zibrato.intake.zeromq_drain.hang_up", lambda *_: Peers(unread[0], frozenset())
+    )
     done: list[None] = []
     fixture.intake.drain().addCallback(done.append)
     fixture.reactor.pump([0.01] * int(3 * QUIET / 0.01))
@@ -171,7 +174,7 @@ def test_a_drain_ends_connections_only_while_zeromq_has_room_for_more(
         bounds.append(max_unread)
         return Peers(0, frozenset({1}))
 
-    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", look)
+    monkeypatch.setattr("zibrato.intake.zeromq_drain.hang_up", look)
     empty = iter([False, False, True])
     monkeypatch.setattr(fixture.intake._connection, "read_all", lambda: next(empty, False))
     fixture.intake.drain()
@@ -184,7 +187,7 @@ def test_a_drain_ends_connections_only_while_zeromq_has_room_for_more(
 
 def test_a_drain_goes_on_unread(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where another process has the processor."""
-    monkeypatch.setattr("zibrato.intake.zeromq.hang_up", lambda *_: Peers(0, frozenset()))
+    monkeypatch.setattr("zibrato.intake.zeromq_drain.hang_up", lambda *_: Peers(0, frozenset()))
     looks = iter([False] * 40)
     monkeypatch.setattr(fixture.intake._connection, "read_all", lambda: next(looks, True))
     done: list[None] = []

@@ -10,30 +10,20 @@ from typing import TYPE_CHECKING
 import zmq
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from zibrato.endpoint import Endpoint
 from zibrato.files.file_lock import FileLock
-from zibrato.intake.accepted import NOBODY, hang_up, turn_away
 from zibrato.intake.claims import attach, claim, lock, reason, release, socket_mode
 from zibrato.intake.way_back import Acknowledging, WayBack
+from zibrato.intake.zeromq_drain import drain
 from zibrato.interfaces import IIntake, Reactor
 
 if TYPE_CHECKING:
     from zibrato.intake.curve import CurveServer
     from zibrato.tx.connections import PublishConnection, PullConnection
 
-QUIET = 0.1
-"""Seconds without a frame after which the sockets are assumed to be empty."""
-PAUSE = 0.01
-"""Seconds that ZeroMQ's threads get to read more before the sockets are read again."""
-DRAIN_LIMIT = 2.0
-"""Seconds after which a drain ends even if more arrives: a stop must not wait for a flood."""
-MAX_UNREAD = 4 * 1024 * 1024
-"""The most unread bytes of a peer that is disconnected late in a drain; with more, it may be in the
-middle of a write."""
 _log = Logger()
 
 
@@ -204,64 +194,15 @@ class ZeroMQIntake(Service):
             )
 
     async def _drain(self) -> None:
-        """End the connections gracefully, read everything that peers sent, then unbind.
-
-        Unbinding first would cut the connections and lose what the kernel holds of them. What a
-        client has still queued, it sends to the next daemon.
-        """
         connection = self._connection
         if connection is None:
             return
         for path in self._locks:
             with suppress(OSError):
                 os.unlink(path)  # no new clients can connect; the lock still excludes other daemons
-        turn_away(self._bound)
-        await self._part(connection)
-        for address in self._bound:
-            with suppress(zmq.ZMQError):
-                connection.socket.unbind(address)
-        await self._read_until_quiet(connection)
+        await drain(self._reactor, connection, self._bound)
         if self._way_back is not None:
             self._way_back.finish()
-
-    async def _part(self, connection: PullConnection) -> None:
-        """End the connections to bound endpoints, and read until nothing more arrives."""
-        quiet_since = now = self._reactor.monotonic()
-        deadline = now + DRAIN_LIMIT
-        first: frozenset[int] | None = None
-        while now < deadline:
-            frames = connection.frames
-            is_empty = connection.read_all()
-            # A peer may write until it sees that the connection ends. ZeroMQ loses what it has no
-            # room for by then, so the connection ends only when its queue was read. Late in the
-            # drain, peers that send faster than the daemon reads are disconnected, too.
-            is_late = now > deadline - DRAIN_LIMIT / 2
-            max_unread = MAX_UNREAD if is_late else 0 if is_empty else NOBODY
-            peers = hang_up(self._bound, max_unread)
-            first = peers.connections if first is None else first
-            # Wait for peers that have reconnected, which can't be prevented for all transports:
-            # unbinding, which is next, would cut their connections.
-            is_parted = is_empty and not peers.unread and not peers.connections
-            if now >= quiet_since + QUIET and is_parted:
-                return
-            await deferLater(self._reactor, PAUSE)
-            now = self._reactor.monotonic()
-            # On a busy machine ZeroMQ's threads may not run for a while: neither those here, which
-            # read, nor those of a peer, which may write until it sees that the connection ends.
-            if peers.unread or first & peers.connections or frames != connection.frames:
-                quiet_since = now
-
-    async def _read_until_quiet(self, connection: PullConnection) -> None:
-        deadline = self._reactor.monotonic() + DRAIN_LIMIT
-        frames, is_over = -1, False
-        while not (is_over and frames == connection.frames):
-            if self._reactor.monotonic() >= deadline:
-                return
-            # ZeroMQ ends a connection after it has handed over everything that came by it.
-            connected = hang_up(self._bound, MAX_UNREAD).connections
-            frames = connection.frames
-            is_over = connection.read_all() and not connected
-            await deferLater(self._reactor, QUIET)
 
     def _close(self) -> None:
         if self._way_back is not None:
