@@ -15,7 +15,7 @@ from zibrato.store.api.requests import (
 )
 from zibrato.store.api.responses import ApiError
 from zibrato.store.api.submissions import legacy, tagged
-from zibrato.store.db.metadata import Submission
+from zibrato.store.db.submissions import Submission
 
 NOW = 1_700_000_000.5
 

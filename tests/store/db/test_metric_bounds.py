@@ -9,12 +9,13 @@ import pytest
 
 from tests.store.db.store_file import T0, File, snapshot
 from zibrato.model import GAUGE, Summary
-from zibrato.store.db import event_bounds, metadata, schema
+from zibrato.store.db import event_bounds, metadata, schema, submissions
 from zibrato.store.db.errors import InvalidValueError
 from zibrato.store.db.losses import Losses
-from zibrato.store.db.metadata import MetricFields, Submission
+from zibrato.store.db.metadata import MetricFields
 from zibrato.store.db.metric_bounds import Described, described
 from zibrato.store.db.schema import open_for_writing
+from zibrato.store.db.submissions import Submission
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def put(file: File, name: str, description: str = "d") -> None:
 
 def submit(file: File, name: str, about: MetricFields) -> None:
     reading = Summary(1, 2.0, 2.0, 2.0, 4.0, 2.0)
-    metadata.add_submissions(file.writer, [Submission(GAUGE, name, "s", (), T0, reading, about)])
+    submissions.add(file.writer, [Submission(GAUGE, name, "s", (), T0, reading, about)])
 
 
 @pytest.mark.attack("a million described metrics", before="took all of the store's file")

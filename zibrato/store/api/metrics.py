@@ -40,10 +40,11 @@ from zibrato.store.api.source_series import SHAPE_PARAMETERS, by_source, shape_o
 from zibrato.store.api.submissions import legacy
 from zibrato.store.api.time_range import TIME_PARAMETERS, time_range_of
 from zibrato.store.csv_export import as_csv, records
-from zibrato.store.db import metadata
-from zibrato.store.db.metadata import COMPOSITE, Metric, Submission
+from zibrato.store.db import metadata, submissions
+from zibrato.store.db.metadata import COMPOSITE, Metric
 from zibrato.store.db.reader import Reader
 from zibrato.store.db.series_index import NO_ROOM
+from zibrato.store.db.submissions import Submission
 from zibrato.store.db.writer import Writer
 from zibrato.store.live import Measured, described
 from zibrato.store.store import Store
@@ -207,16 +208,16 @@ async def keep(
     store: Store, request: IRequest, parse: Callable[[Content, float], list[Submission]]
 ) -> int:
     """Store the measurements of a request, show them to subscribers, and return their number."""
-    submissions = parse(content_of(request), store.database.clock.seconds())
+    submitted = parse(content_of(request), store.database.clock.seconds())
     await store.ready()  # otherwise they could be loaded from the file, and then added again
-    kept = await store.database.write(lambda w: metadata.add_submissions(w, submissions))
+    kept = await store.database.write(lambda w: submissions.add(w, submitted))
     interval = store.live.interval
     measured = [
         Measured(series_id, series, start, start + interval, submission.summary)
-        for (series_id, series), submission in zip(kept.series, submissions, strict=True)
+        for (series_id, series), submission in zip(kept.series, submitted, strict=True)
         if series_id != NO_ROOM
         for start in [submission.when // interval * interval]
     ]
     await store.publish(measured)
     store.describe([metric for metric in kept.metrics if described(metric).says_something])
-    return len(submissions)
+    return len(submitted)

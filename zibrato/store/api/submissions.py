@@ -18,7 +18,8 @@ from zibrato.store.api.requests import (
     required_source,
 )
 from zibrato.store.api.responses import bad_parameter, bad_request
-from zibrato.store.db.metadata import COUNTER_TYPE, Submission
+from zibrato.store.db.metadata import COUNTER_TYPE
+from zibrato.store.db.submissions import Submission
 
 MAX_AGE = 7200
 MAX_AHEAD = 300

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 from zibrato.files.sqlite_file import transaction
-from zibrato.model import COUNTER, GAUGE, Series, Summary, Tags
+from zibrato.model import GAUGE
 from zibrato.store.db import metric_bounds
 from zibrato.store.db.errors import InvalidValueError, NotFoundError
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.soundness import OpenFile, decoded
-from zibrato.store.db.writer import Measurement, Writer
+from zibrato.store.db.writer import Writer
 
 Row = tuple[str, str, str | None, str | None, int | None, str | None, str]
 SUMMARIZE = "summarize_function"
@@ -80,26 +80,6 @@ class MetricFields(TypedDict, total=False):
     attributes: Mapping[str, object]
 
 
-class Submission(NamedTuple):
-    """One measurement of a request: `type` is Librato's, `when` is in Unix seconds."""
-
-    type: str
-    name: str
-    source: str
-    tags: Tags
-    when: int
-    summary: Summary
-    about: MetricFields
-    """The metric's metadata that came with the measurement, except the type."""
-
-
-class Kept(NamedTuple):
-    """What a request stored: id and series of each measurement, and the new or changed metrics."""
-
-    series: Sequence[tuple[int, Series]]
-    metrics: Sequence[Metric]
-
-
 def metrics(file: OpenFile, names: Iterable[str]) -> dict[str, Metric]:
     """Return those of the named metrics that exist, by lower-case name."""
     wanted = list(names)
@@ -157,7 +137,7 @@ def put_many(writer: Writer, names: Sequence[str], fields: MetricFields) -> list
     stored = metrics(writer, names)
     changed = [_changed(name, stored.get(name.lower()), fields) for name in names]
     with transaction(writer.connection):
-        _put(writer, changed)
+        write(writer, changed)
     return changed
 
 
@@ -168,51 +148,36 @@ def add_units(writer: Writer, units: Mapping[str, str]) -> list[Metric]:
     """
     stored = metrics(writer, units)
     described = [
-        metric._replace(attributes=_joined(metric, {UNITS[0]: unit}))
+        metric._replace(attributes=joined_attributes(metric, {UNITS[0]: unit}))
         for name, unit in units.items()
         for metric in [stored.get(name.lower()) or Metric(name)]
         if not any(metric.attributes.get(unit_name) for unit_name in UNITS)
     ]
     try:
         with transaction(writer.connection):
-            _put(writer, described)
+            write(writer, described)
     except InvalidValueError as error:
         writer.losses.rejected_units(error.messages[0])
         return []
     return described
 
 
-def add_submissions(writer: Writer, submissions: Sequence[Submission]) -> Kept:
-    """Store the measurements of a request, all or none.
+def joined_attributes(metric: Metric, added: Mapping[str, object]) -> Mapping[str, object]:
+    """Add attributes to a metric's; raises InvalidValueError if they become too many.
 
-    Measurements that are to be summed become a counter of ours; Librato's counter becomes a gauge.
-    Raises InvalidValueError that names every metric with another type or with too many attributes,
-    and raises it if the metadata would take too much room.
+    Attributes that are beyond the bound, in a file from before there was one, stay as they are.
     """
-    stored = metrics(writer, {submission.name for submission in submissions})
-    points: list[Measurement] = []
-    described: dict[str, Metric] = {}
-    # A dict is used as a set that keeps the order of insertion.
-    conflicts: dict[str, None] = {}
-    for submission in submissions:
-        before = stored.get(submission.name.lower())
-        if before is not None and before.type != submission.type:
-            conflicts[_other_type(before, submission.name)] = None
-            continue
-        after = _described(submission, before)
-        stored[after.name.lower()] = after
-        # A metric that has only a name is made together with its series.
-        if after != (before or Metric(after.name)):
-            described[after.name.lower()] = after
-        points.append((_series(submission, after), submission.when, submission.summary))
-    if conflicts:
-        raise InvalidValueError("type", *conflicts)
-    ids = writer.add(points, lambda: _put(writer, described.values()))
-    kept = [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
-    return Kept(kept, [*described.values()])
+    joined = {**metric.attributes, **added}
+    if joined == metric.attributes:
+        return metric.attributes
+    size = len(json.dumps(joined))
+    if size > MAX_ATTRIBUTES:
+        reason = f"of {metric.name} would take {size:,} bytes, of {MAX_ATTRIBUTES:,} at most"
+        raise InvalidValueError("attributes", reason)
+    return joined
 
 
-def _put(writer: Writer, changed: Iterable[Metric]) -> None:
+def write(writer: Writer, changed: Iterable[Metric]) -> None:
     """Write metrics; raises InvalidValueError if they would take too much room."""
     before = metric_bounds.described(writer.connection)
     writer.connection.executemany(_PUT, map(_row, changed))
@@ -226,48 +191,7 @@ def _changed(name: str, before: Metric | None, fields: MetricFields) -> Metric:
     changed = base._replace(**fields)
     if before is not None and changed.type != before.type:
         raise InvalidValueError("type", f"is {before.type} already")
-    return changed._replace(attributes=_joined(base, changed.attributes))
-
-
-def _other_type(metric: Metric, name: str) -> str:
-    """Return Librato's message: statsd-librato-backend reads in it which metric to leave out."""
-    return f"'{name}' is a {metric.type}, but was submitted as different type"
-
-
-def _series(submission: Submission, metric: Metric) -> Series:
-    """Return the series that a measurement belongs to."""
-    summary = submission.summary
-    constant = summary.min == summary.max == summary.reading
-    summed = metric.summed and constant and submission.type == GAUGE
-    kind = COUNTER if summed else GAUGE
-    return Series(kind, metric.name, submission.source, submission.tags)
-
-
-def _described(submission: Submission, before: Metric | None) -> Metric:
-    """Return a measurement's metric; its metadata fills gaps and overwrites nothing."""
-    base = before or Metric(submission.name, submission.type)
-    about = submission.about
-    return base._replace(
-        attributes=_joined(base, about.get("attributes", {})),
-        display_name=base.display_name or about.get("display_name"),
-        description=base.description or about.get("description"),
-        period=base.period or about.get("period"),
-    )
-
-
-def _joined(metric: Metric, added: Mapping[str, object]) -> Mapping[str, object]:
-    """Add attributes to a metric's; raises InvalidValueError if they become too many.
-
-    Attributes that are beyond the bound, in a file from before there was one, stay as they are.
-    """
-    joined = {**metric.attributes, **added}
-    if joined == metric.attributes:
-        return metric.attributes
-    size = len(json.dumps(joined))
-    if size > MAX_ATTRIBUTES:
-        reason = f"of {metric.name} would take {size:,} bytes, of {MAX_ATTRIBUTES:,} at most"
-        raise InvalidValueError("attributes", reason)
-    return joined
+    return changed._replace(attributes=joined_attributes(base, changed.attributes))
 
 
 def _row(metric: Metric) -> dict[str, object]:
