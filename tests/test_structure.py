@@ -33,7 +33,7 @@ ARROWS = {
         "line_address",
         "tx",
     },
-    "backends": {*SHARED, *FILES, "interfaces", "printable", "suggestion"},
+    "backends": {*SHARED, *FILES, "accept", "interfaces", "printable", "suggestion"},
     "daemon": {
         *SHARED,
         *FILES,
@@ -48,7 +48,7 @@ ARROWS = {
     "terminal": {"commands", "files", "health", "printable", "model"},
     "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
-    "store.web": {*STORE, "health", "store.db", "store.api", "descriptors", "files"},
+    "store.web": {*STORE, "accept", "health", "store.db", "store.api", "descriptors", "files"},
     "files": {"model"},
     "commands": {*SHARED, "daemon", "files", "interfaces", "tx", "web"},
     "web": {

@@ -220,7 +220,7 @@ class IScrapedBackend(IBackend):
     ) -> Deferred[Iterator[bytes]]:
         """Set status and headers; return non-empty parts of the body, taken as the client reads.
 
-        `descriptions` returns the descriptions of metrics, as IDescribingBackend does.
+        If a part raises RetryLater, its client is dropped. `descriptions` is IDescribingBackend's.
         """
 
 

@@ -125,19 +125,26 @@ class BackendTests(SynchronousTestCase):
         self.scrape()
         self.assertEqual(self.writers.runs, 2)
 
-    def test_pages_that_are_still_read_take_so_much_memory_at_most(self) -> None:
+    def test_the_slowest_readers_make_room_for_newer_pages(self) -> None:
         self.successResultOf(self.deliver(calls()))
-        held = patch("zibrato.backends.prometheus.backend.MAX_HELD", 150)
+        slow = self.successResultOf(self.ask()[1])
+        self.successResultOf(self.deliver(calls()))
+        waiting = self.ask(Accept_Encoding="gzip")[1]
+        size = len(self.read(self.ask(Accept_Encoding="gzip")[1]))
+        held = patch("zibrato.backends.prometheus.backend.MAX_HELD", 2 * size + size // 2)
         held.start()
         self.addCleanup(held.stop)
-        reader = self.successResultOf(self.ask()[1])
-        self.assertIsNone(self.scrape()[0].responseCode)
         self.successResultOf(self.deliver(calls()))
-        request, body = self.scrape()
-        self.assertEqual((request.responseCode, body.split()[-1]), (503, b"read"))
+        self.assertIn(b" 6.0", self.scrape()[1])
+        self.assertRaises(RetryLater, b"".join, slow)
+        self.assertEqual(len(self.read(waiting)), size)
+
+    def test_a_page_that_is_too_large_is_none(self) -> None:
+        self.successResultOf(self.deliver(calls()))
+        with patch("zibrato.backends.prometheus.backend.MAX_PAGE", 20):
+            request, body = self.scrape()
+        self.assertEqual((request.responseCode, body.split()[-1]), (503, b"compressed"))
         self.assertEqual(request.responseHeaders.getRawHeaders("retry-after"), ["1"])
-        del reader
-        self.assertIsNone(self.scrape()[0].responseCode)
 
     def test_a_file_that_fails_is_tried_again_and_nothing_is_counted_twice(self) -> None:
         delivery = Delivery([Snapshot(100.0, 110.0, calls())], lambda *_: None)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from zibrato.backends.prometheus.exposition import Format, exposition, format_of
+from zibrato.backends.prometheus.names import translated
 from zibrato.backends.totals_file import PackedTotal, Total
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
@@ -41,7 +43,7 @@ EVERY = [
 
 def read(parse: Any, accept: str) -> dict[str, tuple[str, dict[str, float]]]:
     """Return type and samples of each metric, by name; what is no such text raises ValueError."""
-    text = "".join(exposition(EVERY, {"x": ABOUT}, format_of(accept)))
+    text = "".join(exposition(EVERY, {"x": ABOUT}, format_of(accept.encode())))
     families = list(parse(text))
     assert len({family.name for family in families}) == len(families)
     return {
@@ -83,6 +85,36 @@ def test_what_people_say_and_what_tags_have_arrives_as_it_is() -> None:
         assert [sample.labels["odd"] for sample in family.samples] == [ODD]
 
 
+def test_a_metric_that_has_the_suffix_of_its_kind_is_described_too() -> None:
+    series = [
+        translated(Series(COUNTER, "x_total", "")),
+        translated(Series(TIMER, "y_seconds", "")),
+    ]
+    described = {"x_total": "X", "y_seconds": "Y"}
+    totals = [(series[0], total(2.0)), (series[1], timer(0.3))]
+    text = "".join(exposition(totals, described, Format.PLAIN))
+    assert [line for line in text.splitlines() if line.startswith("# HELP")] == [
+        "# HELP x_total X", "# HELP y_seconds Y"
+    ]  # fmt: skip
+
+
 def test_a_timer_has_its_unit_in_openmetrics() -> None:
     text = "".join(exposition(EVERY, {}, Format.OPENMETRICS))
     assert {one.name: one.unit for one in openmetrics(text)}["x_seconds"] == "seconds"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (OPENMETRICS, Format.OPENMETRICS),
+        ("application/openmetrics-text", Format.OPENMETRICS),
+        ("Application/OpenMetrics-Text; Version=1.0.0, */*", Format.OPENMETRICS),
+        ("application/openmetrics-text;version=1.0.0;q=0.3,text/plain;q=0.9", Format.PLAIN),
+        ("application/openmetrics-text;version=0.0.1,text/plain;q=0.5", Format.PLAIN),
+        ("application/openmetrics-text;q=0", Format.PLAIN),
+        ("*/*", Format.PLAIN),
+        ("", Format.PLAIN),
+    ],
+)
+def test_who_prefers_a_format_gets_it(accept: str, form: Format) -> None:
+    assert format_of(accept.encode()) is form

@@ -35,7 +35,7 @@ def test_what_has_no_room_is_not_written_to_the_end() -> None:
     size = Page(LINES, ROOM).size
     assert Page(LINES, size).size == size
     taken = iter(LINES)
-    with pytest.raises(RetryLater, match="too much memory"):
+    with pytest.raises(RetryLater, match="takes more than"):
         Page(taken, size // 10)
     assert next(taken, None) is not None
 
@@ -51,3 +51,14 @@ def test_it_is_there_for_as_long_as_somebody_reads_it() -> None:
             pass
         del reader
         assert known() is None
+
+
+def test_who_reads_a_released_page_gets_no_end_of_it() -> None:
+    for read in (Page.text, Page.compressed):
+        page = Page(LINES, ROOM)
+        begun, waiting = read(page), read(page)
+        next(begun)
+        page.release()
+        for reader in (begun, waiting):
+            with pytest.raises(RetryLater, match="released"):
+                b"".join(reader)

@@ -14,6 +14,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.store.web.raw_client import FullTransport
+from zibrato.interfaces import RetryLater
 from zibrato.store.web.channel import READ_DEADLINE
 from zibrato.store.web.parts import write_parts
 from zibrato.store.web.site import BoundedSite
@@ -30,6 +31,7 @@ class Parted(Resource):
     isLeaf = True
     made = 0
     ended = 0
+    is_released = False
 
     def render(self, request: Any) -> int:
         """Begin to answer."""
@@ -41,6 +43,8 @@ class Parted(Resource):
         """Generate the parts."""
         try:
             for _ in range(PARTS):
+                if self.is_released:
+                    raise RetryLater("released")
                 self.made += 1
                 yield PART
         finally:
@@ -85,6 +89,17 @@ class PartsTests(SynchronousTestCase):
             transport.read()
             self.clock.advance(READ_DEADLINE / 10)
         self.assertTrue(transport.disconnected)
+
+    def test_who_can_get_no_more_is_dropped(self) -> None:
+        transport = FullTransport()
+        self.connected(transport)
+        transport.read()
+        self.resource.is_released = True
+        self.assertFalse(transport.disconnected)
+        transport.read()
+        self.assertTrue(transport.disconnected)
+        self.assertEqual((self.resource.made, self.resource.ended), (2, 1))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_what_is_read_by_nobody_any_more_is_let_go(self) -> None:
         transport = FullTransport()

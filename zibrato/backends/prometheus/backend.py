@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
+from zibrato.accept import accepts_gzip
 from zibrato.backends.posting import Effort, in_turns
 from zibrato.backends.prometheus.exposition import Format, exposition, format_of
 from zibrato.backends.prometheus.names import legal_name
@@ -25,6 +26,8 @@ __all__ = ["PrometheusBackend", "make"]
 
 MAX_HELD = 64 << 20
 """Bytes of compressed pages: of the newest ones, and of those that are still being read."""
+MAX_PAGE = MAX_HELD // 2
+"""Bytes of one compressed page, so that there is always room for the newest of both formats."""
 _NAMES = ("endpoint", "totals")
 _ARGUMENTS = (
     "interface", "port", "address", "backlog", "mode", "lockfile",
@@ -73,7 +76,8 @@ class PrometheusBackend:
         self._commits = 0
         self._pages: dict[Format, tuple[int, Page]] = {}
         """The newest page of each format, and how many commits there were before it."""
-        self._held: WeakSet[Page] = WeakSet()
+        self._held: WeakKeyDictionary[Page, None] = WeakKeyDictionary()
+        """The pages in memory, the oldest first."""
 
     def deliver(self, delivery: Delivery) -> Deferred[None]:
         """Add the snapshots that are new."""
@@ -108,8 +112,8 @@ class PrometheusBackend:
         delivery.delivered(delivery.pending)
 
     async def _answer(self, request: IRequest, descriptions: Descriptions) -> Iterator[bytes]:
-        form = format_of((request.getHeader(b"accept") or b"").decode("latin-1"))
-        is_compressed = b"gzip" in (request.getHeader(b"accept-encoding") or b"")
+        form = format_of(request.getHeader(b"accept"))
+        is_compressed = accepts_gzip(request.getHeader(b"accept-encoding"))
         try:
             page = await self._page(form, descriptions)
         except RetryLater as later:
@@ -127,8 +131,8 @@ class PrometheusBackend:
     async def _page(self, form: Format, descriptions: Descriptions) -> Page:
         """Return a page with everything that was committed when it was requested.
 
-        A page is written once for all who request it in the meantime. Raises RetryLater if there is
-        no room.
+        A page is written once for all who request it in the meantime. Raises RetryLater if it is
+        too large.
         """
         await self._totals.load()
         asked = self._commits
@@ -144,15 +148,25 @@ class PrometheusBackend:
         if self._is_stopped:  # nobody would end a thread that begins now
             raise RetryLater("the daemon stops")
         totals = [*self._totals]
-        room = MAX_HELD - sum(page.size for page in self._held)
 
         def write() -> Page:
             help_of = {legal_name(name): text for name, text in described.items()}
-            return Page(exposition(totals, help_of, form), room)
+            return Page(exposition(totals, help_of, form), MAX_PAGE)
 
         page = await finished(self._workers.run(write))
-        self._held.add(page)
+        self._held[page] = None
+        self._make_room()
         return page
+
+    def _make_room(self) -> None:
+        """Release the oldest pages, whose readers are the slowest, beyond MAX_HELD."""
+        size = sum(page.size for page in self._held)
+        for page in [*self._held]:
+            if size <= MAX_HELD:
+                return
+            page.release()
+            size -= page.size
+            del self._held[page]
 
 
 def _added(addition: Addition) -> Generator[None, None, Translation]:

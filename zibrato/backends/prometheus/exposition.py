@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
+from zibrato.accept import choices
 from zibrato.backends.prometheus.classic import cumulative
-from zibrato.backends.prometheus.names import SECONDS, TOTAL, distinct_name
+from zibrato.backends.prometheus.names import SECONDS, SUFFIXES, TOTAL, distinct_name
 from zibrato.backends.prometheus.text import escaped, histogram_lines, labels_text, sample_line
 from zibrato.backends.totals_file import PackedTotal
 from zibrato.distribution import Distribution
@@ -14,6 +15,7 @@ from zibrato.model import COUNTER, GAUGE, KINDS, TIMER, Series
 
 __all__ = ["Format", "exposition", "format_of"]
 
+_PLAIN, _OPENMETRICS, _VERSION = "text/plain", "application/openmetrics-text", "1.0.0"
 _TYPES = {TIMER: "histogram"}
 Totals = Sequence[tuple[Series, PackedTotal]]
 
@@ -21,13 +23,19 @@ Totals = Sequence[tuple[Series, PackedTotal]]
 class Format(Enum):
     """The formats that scrapers can read, with their content types."""
 
-    PLAIN = "text/plain; version=0.0.4; charset=utf-8"
-    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    PLAIN = f"{_PLAIN}; version=0.0.4; charset=utf-8"
+    OPENMETRICS = f"{_OPENMETRICS}; version={_VERSION}; charset=utf-8"
 
 
-def format_of(accept: str) -> Format:
-    """Return the format that an Accept header asks for: OpenMetrics 1.0, or else plain text."""
-    return Format.OPENMETRICS if "application/openmetrics-text" in accept else Format.PLAIN
+def format_of(accept: bytes | None) -> Format:
+    """Return OpenMetrics if an Accept header prefers its version 1.0, or else plain text."""
+    openmetrics = plain = 0.0
+    for name, parameters, weight in choices(accept):
+        if name == _OPENMETRICS and parameters.get("version", _VERSION) == _VERSION:
+            openmetrics = max(openmetrics, weight)
+        elif name == _PLAIN:
+            plain = max(plain, weight)
+    return Format.OPENMETRICS if openmetrics and openmetrics >= plain else Format.PLAIN
 
 
 def exposition(
@@ -47,7 +55,9 @@ def exposition(
         # A decreasing counter would look as if it had been reset.
         is_falling = kind == COUNTER and not all(total.is_monotonic for _, total in members)
         shown = GAUGE if is_falling else _TYPES.get(kind, kind)
-        yield _head(full, shown, help_of.get(name) or f"A {kind} of Zibrato's", form)
+        # The metric's own name may have had the suffix, which `name` is without.
+        about = help_of.get(name) or help_of.get(f"{name}{SUFFIXES.get(kind, '')}")
+        yield _head(full, shown, about or f"A {kind} of Zibrato's", form)
         sampled = f"{full}{TOTAL}" if shown == COUNTER else full
         for series, packed in members:
             yield _samples(sampled, series, packed)

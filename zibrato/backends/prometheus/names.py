@@ -8,7 +8,8 @@ from functools import lru_cache
 from zibrato.model import COUNTER, TIMER, Series, Tags
 
 __all__ = [
-    "SECONDS", "TOTAL", "base_name", "distinct_name", "labels_of", "legal_name", "translated",
+    "SECONDS", "SUFFIXES", "TOTAL", "base_name", "distinct_name", "labels_of", "legal_name",
+    "translated",
 ]  # fmt: skip
 
 TOTAL = "_total"

@@ -19,11 +19,12 @@ _PART = 1 << 16
 class Page:
     """A text of `length` bytes, kept in `size` compressed ones; raises RetryLater beyond `room`.
 
-    A reader has only its position, and a part of the text if it doesn't accept gzip.
+    A reader has only its position, and a part of the text if it doesn't accept gzip. If the page is
+    released before a reader has all of it, the reader raises RetryLater.
     """
 
     def __init__(self, text: Iterable[str], room: int) -> None:
-        self.length = self.size = 0
+        self.length = self.size = self._count = 0
         self._parts: list[bytes] = []
         packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
         for lines in text:
@@ -32,26 +33,32 @@ class Page:
             self._keep(packer.compress(encoded), room)
         self._keep(packer.flush(), room)
 
-    def _keep(self, part: bytes, room: int) -> None:
-        self.size += len(part)
-        if self.size > room:
-            raise RetryLater(
-                "the answer takes too much memory besides those that others still read"
-            )
-        if part:
-            self._parts.append(part)
+    def release(self) -> None:
+        """Release the text, although there may be readers that don't have all of it yet."""
+        self._parts = []
 
     def compressed(self) -> Iterator[bytes]:
         """Generate the page as gzip; while it is being read, it stays in memory and is counted."""
-        yield from self._parts
+        for place in range(self._count):
+            if not self._parts:
+                raise RetryLater("the page was released for newer ones")
+            yield self._parts[place]
 
     def text(self) -> Iterator[bytes]:
         """Generate the page as text; while it is being read, it stays in memory and is counted."""
         inflating = zlib.decompressobj(_GZIP)
-        for part in self._parts:
+        for part in self.compressed():
             rest = part
             while rest:
                 text = inflating.decompress(rest, _PART)
                 rest = inflating.unconsumed_tail
                 if text:
                     yield text
+
+    def _keep(self, part: bytes, room: int) -> None:
+        self.size += len(part)
+        if self.size > room:
+            raise RetryLater(f"the text of all series takes more than {room >> 20} MiB compressed")
+        if part:
+            self._parts.append(part)
+            self._count += 1

@@ -9,6 +9,7 @@ import msgspec
 from klein import Klein
 from twisted.web.iweb import IRequest
 
+from zibrato.accept import accepts_gzip
 from zibrato.interfaces import SelfMetric
 from zibrato.model import COUNTER, Series
 from zibrato.store.api.parameters import first_values, parameters
@@ -19,7 +20,7 @@ from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.reader import Reader
 from zibrato.store.live import Description, Live, described
 from zibrato.store.store import Store
-from zibrato.store.web.compression import accepts_gzip, whole
+from zibrato.store.web.compression import whole
 from zibrato.store.web.plot_data import plot_data
 from zibrato.store.web.running_totals import increments
 

@@ -14,8 +14,6 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from zibrato.store.web.parts import write_parts
 
-MAX_OPEN = 8
-"""How many requests are answered at a time."""
 _log = Logger()
 
 
@@ -27,7 +25,6 @@ class MetricsResource(Resource):
     def __init__(self, answer: Callable[[IRequest], Deferred[Iterator[bytes]]]) -> None:
         Resource.__init__(self)
         self._answer = answer
-        self._open = 0
 
     def render(self, request: Request) -> bytes | int:
         """Answer a request, or reject it."""
@@ -36,19 +33,11 @@ class MetricsResource(Resource):
         if request.method not in {b"GET", b"HEAD"}:
             request.setHeader(b"Allow", b"GET, HEAD")
             return _rejected(request, 405, b"request metrics with GET")
-        if self._open >= MAX_OPEN:
-            request.setHeader(b"Retry-After", b"1")
-            return _rejected(request, 503, b"too many requests at once")
-        self._open += 1
-        request.notifyFinish().addBoth(self._ended)
         answered = self._answer(request)
         request.notifyFinish().addErrback(lambda _: answered.cancel())
         answered.addCallback(lambda parts: _finish(parts, request))
         answered.addErrback(lambda failure: _fail(failure, request))
         return NOT_DONE_YET
-
-    def _ended(self, _result: object) -> None:
-        self._open -= 1
 
 
 def _rejected(request: Request, status: int, line: bytes) -> bytes:

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from zibrato.interfaces import RetryLater
 from zibrato.store.web.channel import READ_DEADLINE, BoundedChannel
 
 __all__ = ["write_parts"]
@@ -17,7 +18,8 @@ __all__ = ["write_parts"]
 def write_parts(request: Request, parts: Iterator[bytes]) -> None:
     """Write all parts and finish the request; a client that takes too long is dropped.
 
-    No part may be empty.
+    A client is also dropped if `parts` raises RetryLater, as the rest of its response is no longer
+    there: it must not take what it has for all of it. No part may be empty.
     """
     channel = cast(BoundedChannel, request.channel)  # Twisted's type is its own channel
     producer = _Parts(request, channel, parts)
@@ -39,10 +41,14 @@ class _Parts:
     def resumeProducing(self) -> None:
         """Continue to write."""
         self._takes_more = True
-        for part in self._parts:
-            self._request.write(part)
-            if not self._takes_more:
-                return
+        try:
+            for part in self._parts:
+                self._request.write(part)
+                if not self._takes_more:
+                    return
+        except RetryLater:
+            self._channel.forceAbortClient()
+            return
         self._request.unregisterProducer()
         self._channel.limit(None)
         self._request.finish()
