@@ -24,7 +24,10 @@ test("a number has three significant digits and a prefix", () => {
     [-0.5, `${MINUS}0.5`],
     [-1234, `${MINUS}1,234`],
     [0.00042, "420 µ"],
-    [3e-10, `3.0e${MINUS}10`],
+    [3e-10, `3e${MINUS}10`],
+    [9.5e14, "950 T"],
+    [1.5e18, "1.5e18"],
+    [-1e15, `${MINUS}1e15`],
     [null, MISSING],
     [undefined, MISSING],
     [NaN, MISSING],
@@ -52,6 +55,7 @@ test("a duration has the unit of its size", () => {
     [180, "3 min"],
     [7200, "2 h"],
     [172800, "2 d"],
+    [1e12, "1.16e7 d"],
     [-0.01, `${MINUS}10 ms`],
     [null, MISSING],
   ]);
@@ -74,6 +78,7 @@ test("a rate is written a minute or an hour where a second is too short", () => 
     [12.34, "12.3/s"],
     [1234, "1.23 k/s"],
     [12345, "12.3 k/s"],
+    [2e15, "2e15/s"],
     [0.05, "3/min"],
     [0.001, "3.6/h"],
     [null, MISSING],
@@ -136,6 +141,11 @@ test("the axis of a rate is written like a rate", () => {
   assert.deepEqual(ticks("rate", [0, 0.0005, 0.001]), ["0", "1.8/h", "3.6/h"]);
   assert.deepEqual(ticks("rate", [0, 500, 1000]), ["0", "0.5 k/s", "1.0 k/s"]);
   assert.deepEqual(ticks("rate", [0, null]), ["0", null]);
+});
+
+test("ticks that no prefix suits have exponents", () => {
+  assert.deepEqual(ticks("number", [0, null, 5e17, 1e18, 1.25e18]), ["0", null, "5e17", "1e18", "1.25e18"]);
+  assert.deepEqual(ticks("number", [2e-13, 1.2e-12]), [`2e${MINUS}13`, `1.2e${MINUS}12`]);
 });
 
 test("a rate has its ticks at round numbers of a second, a minute or an hour", () => {

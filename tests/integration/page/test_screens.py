@@ -141,6 +141,21 @@ def test_a_phone_zooms_by_finger_and_never_scrolls_sideways(
     tab.context.close()
 
 
+def test_a_phone_clips_no_program_and_no_source(served: StoreDaemon, chromium: Any) -> None:
+    tab = Tab(chromium, viewport={"width": 360, "height": 740}, has_touch=True)
+    page = tab.open(served.url, rows=0)
+    page.locator("#empty code").first.wait_for()
+    box = page.locator("#empty").bounding_box()
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 360
+    with Zibrato(served.socket) as z:
+        z.count(name="pages", source="s" * 120, tags={"key": "v" * 120})
+        row(page, "pages").tap()
+    wait_for_plot(page)
+    assert page.locator("#panel .about").evaluate("(text) => text.scrollWidth <= text.clientWidth")
+    tab.checked(served.url)
+    tab.context.close()
+
+
 def test_dark_follows_the_system_and_the_choice(shop: StoreDaemon, chromium: Any) -> None:
     tab = Tab(chromium, color_scheme="dark")
     page = tab.open(shop.url)

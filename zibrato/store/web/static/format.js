@@ -30,9 +30,19 @@ const TIMES = [
   [1e-9, "ns"],
 ];
 
-/** Return `value` to three significant digits, without an exponent or trailing zeros. */
+/** Return `value` to three significant digits with an exponent, `1.5e18`. */
+function exponential(value) {
+  return Number(value.toPrecision(3)).toExponential().replace("+", "").replaceAll("-", MINUS);
+}
+
+/** Return whether a number has no prefix that people know. */
+const isExtreme = (size) => size >= 999.5e12 || size < 1e-9;
+
+/** Return `value` to three significant digits without trailing zeros; with an exponent only if it
+ * would have eight digits or more, as that of a prefix or unit which is the last one there is. */
 function digits(value) {
   const size = Math.abs(value);
+  if (size >= 1e7) return exponential(value);
   const places = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
   const shown = value.toFixed(places).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   return shown.replace("-", MINUS);
@@ -52,9 +62,9 @@ export function number(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 10000) return value.toLocaleString("en").replace("-", MINUS);
+  if (isExtreme(size)) return exponential(value);
   if (size >= 999.5) return scaled(value, SI).join(" ").trim();
-  if (size >= 0.01) return digits(value);
-  return size < 1e-9 ? value.toExponential(1).replaceAll("-", MINUS) : scaled(value, SMALL).join(" ").trim();
+  return size >= 0.01 ? digits(value) : scaled(value, SMALL).join(" ").trim();
 }
 
 /** Return a whole number in full, `1,204,331`. */
@@ -86,7 +96,7 @@ export function rate(value) {
   if (missing(value)) return MISSING;
   if (value === 0) return "0/s";
   const size = Math.abs(value);
-  if (size >= 999.5) return `${scaled(value, SI).join(" ")}/s`;
+  if (size >= 999.5) return `${isExtreme(size) ? exponential(value) : scaled(value, SI).join(" ")}/s`;
   const [factor, suffix] = rateScale(size);
   if (factor === 1) return `${number(Math.round(value * 1000) / 1000)}${suffix}`;
   return `${digits(value * factor)}${suffix}`;
@@ -154,17 +164,15 @@ function decimals(gap) {
 export function ticks(unit, values) {
   if (unit === "rate") return rateTicks(values);
   if (unit === "milliseconds") return ticks("seconds", values.map((value) => (value === null ? null : value / 1000)));
+  const labels = (write) => values.map((value) => (value === null ? null : value === 0 ? "0" : write(value)));
   const size = largest(values);
-  if (size === 0) return values.map((value) => (value === null ? null : "0"));
+  if (size === 0) return labels();
+  if (unit === "number" && isExtreme(size)) return labels(exponential);
   const [step, name] = tickUnit(unit, size);
   const shown = values.filter((value) => value !== null);
   const gap = shown.length > 1 ? Math.abs(shown[1] - shown[0]) / step : size / step;
   const places = decimals(gap);
-  return values.map((value) => {
-    if (value === null) return null;
-    if (value === 0) return "0";
-    return `${(value / step).toFixed(places).replace("-", MINUS)} ${name}`.trim();
-  });
+  return labels((value) => `${(value / step).toFixed(places).replace("-", MINUS)} ${name}`.trim());
 }
 
 function rateTicks(values) {
