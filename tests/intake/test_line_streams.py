@@ -58,6 +58,60 @@ def test_a_line_that_is_too_long_is_rejected_and_the_next_taken() -> None:
     assert len(lines.frames) == 2
 
 
+@pytest.mark.attack("a line that is too long and ends at once", before="taken up to 128 KiB")
+@pytest.mark.parametrize("rest", [b"x" * MAX_LINE, b"x" * MAX_LINE + b"\nb:1|c"])
+def test_a_line_that_is_too_long_is_rejected_even_if_its_end_comes_at_once(rest: bytes) -> None:
+    lines = Lines()
+    connection = lines.connect()
+    for piece in (b"a:1|c\nlong", rest, b"\nc:1|c\n"):
+        connection.dataReceived(piece)
+    assert lines.rejected == {"size": 1}
+    assert b"\n".join(lines.frames).split(b"\n") == [
+        b"a:1|c",
+        *rest.split(b"\n")[1:],
+        b"c:1|c",
+    ]
+
+
+def packet(data: bytes) -> bytes:
+    """Return a packet as clients of Datadog send it over a connection."""
+    return len(data).to_bytes(4, "little") + data
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_packets_come_whole_in_whatever_pieces(size: int) -> None:
+    lines = Lines()
+    connection = lines.connect()
+    long = b"b:1|c|c:" + b"x" * 300
+    data = packet(b"a:1|c\na:2|c") + packet(b"") + packet(long) + packet(b"\n") + packet(b"c:1|c\n")
+    for begin in range(0, len(data), size):
+        connection.dataReceived(data[begin : begin + size])
+    assert lines.frames == [b"a:1|c\na:2|c", b"", long, b"\n", b"c:1|c\n"]
+    connection.connectionLost()
+    assert not lines.rejected
+
+
+def test_a_packet_that_ends_early_is_rejected_since_a_number_may_be_cut() -> None:
+    lines = Lines()
+    connection = lines.connect()
+    connection.dataReceived(packet(b"a:1|c") + packet(b"a:123|c")[:-3])
+    connection.connectionLost()
+    assert lines.frames == [b"a:1|c"]
+    assert lines.rejected == {"size": 1}
+
+
+@pytest.mark.attack("a packet of statsd lines that is too long", before="read as lines")
+def test_a_packet_that_is_too_long_ends_the_connection() -> None:
+    lines = Lines()
+    connection = lines.connect()
+    connection.dataReceived(packet(b"a:1|c") + packet(b"x" * (MAX_LINE + 1)))
+    assert lines.frames == [b"a:1|c"]
+    assert isinstance(connection.transport, StringTransport)
+    assert connection.transport.disconnecting
+    connection.connectionLost()
+    assert lines.rejected == {"size": 1}
+
+
 @pytest.mark.attack("very many connections of lines", before="no such intake")
 def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_streams, "MAX_CONNECTIONS", 2)

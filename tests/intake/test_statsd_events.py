@@ -25,6 +25,11 @@ def test_a_check_says_how_something_is() -> None:
     assert said == Annotation("db.up", "critical", "no: answer", "web1", NOW, (("x", "1"),))
 
 
+def test_what_clients_escape_is_as_it_was() -> None:
+    said = parse_check(rb"_sc|up|1|m:from\n10.0.0.1 m\: no answer", NOW)
+    assert said.text == "from\n10.0.0.1 m: no answer"
+
+
 @pytest.mark.parametrize("size", [MAX_FIELD, MAX_FIELD + 1])
 def test_texts_are_bounded(size: int) -> None:
     line = b"_e{1,%d}:a|%b" % (size, b"x" * size)

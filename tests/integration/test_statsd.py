@@ -141,10 +141,12 @@ def test_the_client_statsd(daemon: LinesDaemon) -> None:
 
 
 def test_the_client_datadog(daemon: LinesDaemon) -> None:
-    for where in ({"port": daemon.port}, {"socket_path": str(daemon.path)}):
+    paths = (str(daemon.path), f"unixstream://{daemon.addresses['unix'].path}")
+    for path in (None, *paths):
         client = DogStatsd(
-            disable_telemetry=True, namespace="dog", constant_tags=["app:shop"], **where
-        )
+            port=daemon.port, socket_path=path,
+            disable_telemetry=True, namespace="dog", constant_tags=["app:shop"],
+        )  # fmt: skip
         client.increment("hits", 3, tags=["status:500"])
         client.timing("spent", 250)
         client.histogram("sizes", 12.5, sample_rate=1)
@@ -155,11 +157,11 @@ def test_the_client_datadog(daemon: LinesDaemon) -> None:
         client.service_check("dog.up", client.CRITICAL, message="no answer")
         client.flush()
         client.close_socket()
-    eventually(lambda: only(daemon, "dog.users", "count") == {"app:shop": 2})
-    assert only(daemon, "dog.hits", "sum") == {"app:shop,status:500": 6}
-    assert only(daemon, "dog.spent", "sum") == {"app:shop": pytest.approx(0.5)}
-    assert only(daemon, "dog.sizes", "sum") == {"app:shop": 30}
-    eventually(lambda: len(events(daemon, "dog.up")) == 2)
+    eventually(lambda: only(daemon, "dog.users", "count") == {"app:shop": 3})
+    assert only(daemon, "dog.hits", "sum") == {"app:shop,status:500": 9}
+    assert only(daemon, "dog.spent", "sum") == {"app:shop": pytest.approx(0.75)}
+    assert only(daemon, "dog.sizes", "sum") == {"app:shop": 45}
+    eventually(lambda: len(events(daemon, "dog.up")) == 3)
     deploys = [event for event in events(daemon, "events") if event["title"] == "deploy dog"]
     assert deploys[0]["description"] == "line 1\nline 2\nalert_type:warning, app:shop, x:y"
     assert {event["title"] for event in events(daemon, "dog.up")} == {"critical"}

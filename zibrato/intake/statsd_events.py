@@ -51,7 +51,8 @@ def parse_check(line: bytes, now: float) -> Annotation:
     if not name or status not in STATES:
         raise HeadError("event")
     said = _fields(fields, b"dhm")
-    return _annotation((name, STATES[status], said.get(b"m", b"")), said, now, {})
+    message = said.get(b"m", b"").replace(b"m\\:", b"m:")  # as Datadog's clients escape it
+    return _annotation((name, STATES[status], message), said, now, {})
 
 
 def _fields(texts: Sequence[bytes], known: bytes) -> _Fields:
