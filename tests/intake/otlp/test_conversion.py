@@ -87,21 +87,14 @@ def test_totals_are_counted_by_how_much_they_grew() -> None:
     assert [counts(each) for each in rows] == [[0], [5], [], [7], [1], []]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        lambda: ({"tags": {"a": "b"}}, ()),
-        lambda: ({}, attributes(process_pid="7")),
-        lambda: ({"start": NOW - 59}, ()),
-    ],
-)
-def test_totals_of_other_series_and_processes_are_other_totals(other: Any) -> None:
+def test_of_a_total_histogram_with_other_buckets_nothing_is_known() -> None:
     intake = Intake()
-    tags, resource = other()
-    assert counts(intake.rows(cumulative(5, 0))) == [5]
-    made = point(**{"start": NOW - 60, "time": NOW, **tags}, asDouble=3)
-    assert counts(intake.rows(counter(made, temporality=CUMULATIVE), resource=resource)) == [3]
-    assert counts(intake.rows(cumulative(6, 1))) == [1]
+    other: dict[str, Any] = {**EXPLICIT, "explicitBounds": [0, 16]}
+    for time, given in enumerate((EXPLICIT, EXPLICIT, other, other)):
+        point_at = point(NOW - 60, NOW + time, **given)
+        made = intake.convert(histogram(point_at, temporality=CUMULATIVE))
+        assert len(made.rows) == (time == 0)
+        assert made.rejected == ({"buckets": 1} if time == 2 else {})
 
 
 def test_what_may_go_down_is_a_gauge() -> None:

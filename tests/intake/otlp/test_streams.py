@@ -25,6 +25,12 @@ def test_what_a_stream_had_before_the_intake_was_there_is_not_counted(start: int
     assert [grown(streams, start, 1002, 5), grown(streams, start, 1003, 7)] == [None, 2]
 
 
+def test_a_total_that_was_found_is_where_its_growth_begins() -> None:
+    streams = Streams(STARTED)
+    found = streams.growth(Point(b"s", 1001, 1001, is_whole=False), Number(500), 1001)
+    assert [found, grown(streams, 1001, 1002, 507)] == [None, 7]
+
+
 def test_a_stream_that_begins_anew_counts_from_nothing() -> None:
     streams = Streams(STARTED)
     assert [grown(streams, 1001, 1002, 5), grown(streams, 1003, 1004, 4)] == [5, 4]
@@ -32,7 +38,8 @@ def test_a_stream_that_begins_anew_counts_from_nothing() -> None:
 
 def test_a_total_that_falls_has_begun_anew() -> None:
     streams = Streams(STARTED)
-    assert [grown(streams, 1001, time, v) for time, v in ((1, 5), (2, 3), (3, 4))] == [5, 3, 1]
+    points = [(1001, 1002, 5), (1001, 1003, 3), (1001, 1004, 4)]
+    assert [grown(streams, *each) for each in points] == [5, 3, 1]
 
 
 def test_two_processes_that_differ_in_their_start_alone_are_two_streams() -> None:

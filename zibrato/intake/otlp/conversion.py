@@ -8,7 +8,14 @@ from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from zibrato.intake.otlp.attributes import LEVEL, Resource, resource_of, stream_of, texts
+from zibrato.intake.otlp.attributes import (
+    LEVEL,
+    Resource,
+    identity_of,
+    resource_of,
+    stream_of,
+    texts,
+)
 from zibrato.intake.otlp.histograms import (
     FACTORS,
     Buckets,
@@ -79,7 +86,7 @@ class _Origin(NamedTuple):
     """The resource, scope and metric of data points, and the attributes of one of them."""
 
     resource: Resource
-    scope: tuple[str, str]
+    scope: tuple[object, ...]
     metric: Metric
     attributes: Mapping[str, str] = {}
 
@@ -97,9 +104,10 @@ def _origins(request: ExportMetricsServiceRequest) -> Iterator[_Origin]:
     for of_resource in request.resource_metrics:
         resource = resource_of(of_resource.resource.attributes)
         for of_scope in of_resource.scope_metrics:
-            scope = (of_scope.scope.name, of_scope.scope.version)
+            scope = of_scope.scope
+            identity = (scope.name, scope.version, identity_of(scope.attributes))
             for metric in of_scope.metrics:
-                yield _Origin(resource, scope, metric)
+                yield _Origin(resource, identity, metric)
 
 
 class _Converter:
@@ -220,11 +228,15 @@ class _Converter:
             return total
         if temporality != _CUMULATIVE:
             raise ValueError("temporality")
-        (_, _, identity), scope, metric, attributes = origin
-        kind = metric.WhichOneof("data")
-        stream = stream_of(identity, scope, metric.name, kind, sorted(attributes.items()))
-        time = point.time_unix_nano or self._now
-        at = Point(stream, point.start_time_unix_nano, time)
+        resource, scope, metric, _ = origin
+        stream = stream_of(
+            resource.identity, scope, metric.name, metric.unit, metric.WhichOneof("data"),
+            identity_of(point.attributes),
+        )  # fmt: skip
+        start, time = point.start_time_unix_nano, point.time_unix_nano or self._now
+        # As OpenTelemetry's data model has it, a collector that found a total says so with a point
+        # at the start. That of JavaScript's SDK was only measured within one millisecond.
+        at = Point(stream, start, time, is_whole=start != time or resource.has_sdk)
         return self._streams.growth(at, total, self._now)
 
 

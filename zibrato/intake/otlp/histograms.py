@@ -13,7 +13,6 @@ from math import inf, isfinite
 from typing import NamedTuple
 
 from zibrato.intake.otlp.placement import Placement
-from zibrato.intake.otlp.streams import IncomparableError
 from zibrato.model import MAX_EXACT_INT, Summary
 
 MAX_BUCKETS = 8192
@@ -93,7 +92,7 @@ class ExplicitHistogram(NamedTuple):
     def minus(self, earlier: ExplicitHistogram) -> ExplicitHistogram | None:
         """Return what was added after `earlier`; None if `earlier` is no part of this."""
         if self.bounds != earlier.bounds:
-            raise IncomparableError
+            raise ValueError("buckets")
         counts = [new - old for new, old in zip(self.counts, earlier.counts, strict=True)]
         if min(counts) < 0:
             return None
@@ -190,7 +189,7 @@ class ExponentialHistogram(NamedTuple):
         """
         coarser = earlier.buckets.scale - self.buckets.scale
         if self.zeros.threshold != earlier.zeros.threshold or coarser < 0:
-            raise IncomparableError
+            raise ValueError("buckets")
         left = Counter(dict(self.buckets.filled()))
         for index, count in earlier.buckets.filled():
             left[index >> coarser] -= count

@@ -16,10 +16,6 @@ FORGET = 86_400 * 10**9
 _BYTES = 500
 
 
-class IncomparableError(Exception):
-    """Two totals of one stream can't be subtracted, such as histograms with other buckets."""
-
-
 class Total(Protocol):
     """A cumulative total."""
 
@@ -30,7 +26,7 @@ class Total(Protocol):
     def minus(self: T, earlier: T) -> T | None:
         """Return what was added after `earlier`; None if `earlier` is no part of this: a reset.
 
-        Raises IncomparableError.
+        Raises ValueError if the two can't be subtracted, such as histograms with other buckets.
         """
 
 
@@ -53,11 +49,15 @@ class Number(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The stream of a total, the stream's start, and the total's time; both in Unix nanoseconds."""
+    """The stream of a total, the stream's start, and the total's time; both in Unix nanoseconds.
+
+    `is_whole` is whether all of a first total was counted since the start.
+    """
 
     stream: bytes
     start: int
     time: int
+    is_whole: bool = True
 
 
 class _Seen(NamedTuple):
@@ -88,7 +88,7 @@ class Streams:
         """Return the growth of a stream up to this point; None if it is unknown or a repeat.
 
         A point that isn't newer than the last one has been counted already: clients repeat requests
-        that they get no answer to.
+        that they get no answer to. Raises ValueError if the growth can't be calculated.
         """
         key = (point.stream, point.start)
         last = self._seen.get(key)
@@ -96,11 +96,8 @@ class Streams:
             return None
         self._remember(key, last, _Seen(point.time, now, total))
         if last is None or type(last.total) is not type(total):
-            return total if point.start > self._forgotten_until else None
-        try:
-            grown = total.minus(last.total)
-        except IncomparableError:
-            return None
+            return total if point.is_whole and point.start > self._forgotten_until else None
+        grown = total.minus(last.total)
         return total if grown is None else grown
 
     def forget(self, now: int) -> None:
