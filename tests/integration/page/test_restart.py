@@ -44,8 +44,11 @@ def test_the_first_answer_after_a_restart_is_complete(served: StoreDaemon, tab: 
     served.start()
     for answer in [served.get("/data/series") for _ in range(3)]:
         series = {one["name"]: one for one in answer["series"]}
-        points = [sum(value is not None for value in series[name]["spark"]) for name in names]
-        assert points == [INTERVALS] * SERIES
+        points = {sum(value is not None for value in series[name]["spark"]) for name in names}
+        # A sparkline is a minute long: on a busy machine the first values may be older by now.
+        missing = max(0, int(answer["now"]) - 58 - first)
+        assert len(points) == 1
+        assert INTERVALS - missing <= points.pop() <= INTERVALS
         assert (series["silent"]["last"], series["silent"]["seen"]) == (1.0, first - 5000)
     page = tab.open(f"{served.url}/#/?q=silent")
     expect(row(page, "silent").locator(".last")).to_contain_text("1")
