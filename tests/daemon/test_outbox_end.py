@@ -5,7 +5,10 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred
 
 from tests.daemon.outboxes import OutboxCase, postpone, snapshot
+from zibrato.daemon.kept_snapshot import KeptSnapshot
+from zibrato.daemon.series_filter import ALL
 from zibrato.interfaces import Delivery, RetryLater
+from zibrato.model import Identity
 
 
 class DrainTests(OutboxCase):
@@ -72,6 +75,23 @@ class StopTests(OutboxCase):
         self.assertEqual(self.total("backend.dropped", reason="stopped"), 5)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.backend.stopped, 1)
+
+    def test_leaves_what_is_in_the_file(self) -> None:
+        self.backend.answer = postpone()
+        self.outbox.put(snapshot(10, 2))
+        self.outbox.put(snapshot(20, 3))
+        kept = KeptSnapshot.of(snapshot(30, 4))
+        kept.identity = Identity("run", 1)
+        self.outbox.append(kept, ALL)
+        logs = self.logged(lambda: self.successResultOf(self.outbox.stopService()))
+        self.assertEqual(
+            logs,
+            [
+                "stopped before fake had everything: 5 measurements are dropped",
+                "fake gets 4 measurements at the next start",
+            ],
+        )
+        self.assert_account(0, 4, 5)
 
     def test_says_nothing_where_nothing_was_left(self) -> None:
         self.outbox.put(snapshot(10))

@@ -49,6 +49,9 @@ def test_memory_and_file_have_bounds_of_their_own() -> None:
         waiting(10, 60, sequence=1), waiting(20, 60, sequence=2), waiting(30, 50), waiting(40, 50)
     )
     assert (made.memory, made.file) == (100, 120)
+    made.max_file_bytes = 120
+    assert made.evict(0) == []
+    made.max_file_bytes = 119
     assert starts(made.evict(0)) == [10]
     assert starts(made.evict(1)) == [30]
     assert starts(made) == [20, 40]

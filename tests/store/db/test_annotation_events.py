@@ -94,7 +94,7 @@ def test_what_is_deleted_is_gone_and_nothing_else(file: File) -> None:
     one, two = create(file), create(file)
     other = create(file, "other")
     annotation_events.delete_event(store, "deploys", one.id)
-    assert annotation_events.event(store, "deploys", two.id) == two
+    assert annotation_events.between(store, 0, 2 * T0) == [two, other]
     annotation_events.delete_stream(store, "Deploys")
     assert annotation_events.between(store, 0, 2 * T0) == [other]
     assert annotation_events.streams(store, "", 0, 9) == (1, 1, [Stream("other", None)])

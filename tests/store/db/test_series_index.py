@@ -108,6 +108,16 @@ def test_it_is_noted_ever_later_up_to_once_an_hour_that_a_series_was_measured(fi
         assert sorted(noted) == [0, 30, 120, 390, 1200, 3630, 7240, 10850]
 
 
+def test_it_is_noted_once_that_a_series_was_measured(file: File) -> None:
+    small = index(file, 10)
+    ids(small, C)
+    ids(small, C, start=T0 + SEEN)
+    asked: list[str] = []
+    file.writer.connection.set_trace_callback(asked.append)
+    ids(small, C, start=T0 + SEEN)
+    assert asked == []
+
+
 def test_deleting_takes_series_out_of_memory_too(file: File) -> None:
     small = index(file, 100)
     before = ids(small, *MANY)
