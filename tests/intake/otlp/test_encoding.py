@@ -48,6 +48,7 @@ def test_nothing_is_a_request_without_metrics() -> None:
         (PROTOBUF, b"\x0a\xff\xff\xff\xff\x0f"),
         (JSON, b""),
         (JSON, b"\xff"),
+        (JSON, b"[]"),
         (JSON, b'{"resourceMetrics": 1}'),
         (JSON, b'{"resourceMetrics": [{"resource": [1]}]}'),
         (JSON, b"[" * 100_000),

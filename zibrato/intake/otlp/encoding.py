@@ -50,6 +50,8 @@ def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
     try:
         if kind == PROTOBUF:
             request.ParseFromString(body)
+        elif body.lstrip()[:1] != b"{":  # the parser takes an empty array for an empty object
+            raise ValueError("expected a JSON object")
         else:
             json_format.Parse(body, request, ignore_unknown_fields=True)
     except (DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
