@@ -79,3 +79,66 @@ def test_a_child_has_another_thread() -> None:
     assert one.thread is None
     assert one.run(lambda: True)
     assert one.thread != before
+
+
+def test_a_fork_waits_until_no_job_runs(event: threading.Event) -> None:
+    one = Reader()
+    inside = threading.Event()
+
+    def job() -> bool:
+        inside.set()
+        return event.wait(10)
+
+    def fork() -> None:
+        one.before_fork()
+        waited.append(event.is_set())
+        one.after_fork()
+
+    waited: list[bool] = []
+    threads = [threading.Thread(target=one.run, args=(job,)), threading.Thread(target=fork)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    threads[1].join(0.05)
+    event.set()
+    for thread in threads:
+        thread.join()
+    assert waited == [True]
+    assert one.run(lambda: True)
+
+
+def test_a_fork_does_not_wait_for_a_job_that_is_late_or_forks_itself(
+    event: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Reader()
+
+    def fork() -> bool:
+        one.before_fork()
+        one.after_fork()
+        return True
+
+    assert one.run(fork)
+    monkeypatch.setattr(reader, "PATIENCE", 0.01)
+    with pytest.raises(TimeoutError):
+        one.run(event.wait)
+    monkeypatch.setattr(reader, "PATIENCE", 1000.0)
+    assert fork()
+    event.set()
+    eventually(lambda: one.run(fork))
+
+
+def test_a_child_is_not_kept_by_a_job_of_its_parents(event: threading.Event) -> None:
+    one = Reader()
+    inside = threading.Event()
+
+    def job() -> bool:
+        inside.set()
+        return event.wait(10)
+
+    thread = threading.Thread(target=one.run, args=(job,))
+    thread.start()
+    assert inside.wait(10)
+    one.restart()
+    assert one.run(lambda: True)
+    event.set()
+    thread.join()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from tests.client.senders import HERE, THERE, Fixture, Flushed
+from zibrato.client import sender
 from zibrato.client.connector import Connector
 from zibrato.client.limits import MAX_LINGER
 from zibrato.client.sender import INTERVAL
@@ -146,6 +148,24 @@ def test_while_there_is_no_thread_the_garbage_collector_bounds_what_waits(
     fixture._retry("stop", {})
     assert limits == [10]
     assert fixture.retries == 1
+
+
+def test_a_finalizer_at_the_interpreters_end_waits_for_no_thread_that_has_stopped(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = fixture.acquire(HERE, 1.0, 10)
+    monkeypatch.setattr(sender, "sys", SimpleNamespace(is_finalizing=lambda: True))
+    fixture._lock.acquire()
+
+    def finalize() -> None:
+        fixture.acquire(THERE, 1.0, 10)
+        fixture.release(connection)
+
+    finalizer = threading.Thread(target=finalize, daemon=True)
+    finalizer.start()
+    finalizer.join(10)
+    assert not finalizer.is_alive()
+    assert connection.users == 0
 
 
 def test_the_garbage_collector_never_waits_for_whom_it_interrupts(fixture: Fixture) -> None:

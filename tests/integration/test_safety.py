@@ -196,3 +196,32 @@ for _ in range(1000): work()
     assert run(program, sink, "-X", "dev", PYTHONWARNINGS="error") == ""
     sink.wait_for("calls", 1000)
     sink.wait_for("calls.timed", 1000)
+
+
+def test_a_finalizer_does_not_wait_for_a_thread_that_was_stopped_as_it_made_a_client(
+    sink: Sink,
+) -> None:
+    """The interpreter stops daemon threads anywhere, and what they hold then is held for ever."""
+    program = """
+import builtins, threading, time
+import zmq
+from zibrato import Zibrato
+z = Zibrato(linger=30)
+z.count(name="calls")
+inside = threading.Event()
+class Slow(zmq.Context):
+    def __eq__(self, other):
+        inside.set()
+        time.sleep(600)
+class Left:
+    def __init__(self):
+        self.cycle, self.client = self, z
+    def __del__(self):
+        self.client.close()
+        Zibrato().close()
+builtins.left = Left()
+threading.Thread(target=Zibrato, kwargs={"context": Slow()}, daemon=True).start()
+assert inside.wait(30)
+"""
+    assert run(program, sink) == ""
+    sink.wait_for("calls", 1)

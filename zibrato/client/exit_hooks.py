@@ -59,12 +59,15 @@ class ExitHooks:
         util.Finalize(None, self._finish, exitpriority=LAST)
 
     def _register_celery(self) -> None:
+        """Register with celery, once: its workers inherit that.
+
+        In a forked child this could wait for ever: a thread of the parent may have held the lock
+        that celery takes here.
+        """
         signals = sys.modules.get("celery.signals")
-        if signals is not None:
-            # With `dispatch_uid`, a repeated call replaces the first one.
-            signals.worker_process_shutdown.connect(
-                self._shut_down, weak=False, dispatch_uid="zibrato"
-            )
+        if signals is not None and "celery" not in self._registered:
+            signals.worker_process_shutdown.connect(self._shut_down, weak=False)
+            self._registered.add("celery")
 
     def _shut_down(self, **_: object) -> None:
         self._finish()

@@ -40,6 +40,7 @@ class Reader:
         self.thread: int | None = None
         self._jobs: Jobs = queue.SimpleQueue()
         self._late: _thread.LockType | None = None
+        self._reading = threading.RLock()  # reentrant, because a job may fork
 
     def run(self, job: Callable[[], bool]) -> bool:
         """Run a job, which raises nothing; return its result, or False if an earlier one is late.
@@ -51,7 +52,7 @@ class Reader:
                 return False
             self._late = None
         if not self._ensure_thread():
-            return job()
+            return self._do(job)
         done = _thread.allocate_lock()
         done.acquire()
         result = False
@@ -59,7 +60,7 @@ class Reader:
         def work() -> None:
             nonlocal result
             try:
-                result = job()
+                result = self._do(job)
             finally:
                 done.release()
 
@@ -69,10 +70,24 @@ class Reader:
             raise TimeoutError
         return result
 
+    def before_fork(self) -> None:
+        """Wait until no job runs: it may hold a lock that nobody would release in the child."""
+        self._reading.acquire(timeout=PATIENCE if self._late is None else 0)
+
+    def after_fork(self) -> None:
+        """Go on after `before_fork`, in the parent."""
+        with suppress(RuntimeError):  # it isn't held if a job was late
+            self._reading.release()
+
     def restart(self) -> None:
         """Reset in a forked child, which doesn't have the thread."""
         self.thread = self._late = None
         self._jobs = queue.SimpleQueue()
+        self._reading = threading.RLock()
+
+    def _do(self, job: Callable[[], bool]) -> bool:
+        with self._reading:
+            return job()
 
     def _ensure_thread(self) -> bool:
         """Start the thread if necessary; return whether there is one."""

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from zibrato.client import absence, flushing, reader
@@ -49,11 +49,11 @@ class Sender:
         self._last_attempt = 0.0
         self._inherited: list[object] = []
         self._exit_hooks = ExitHooks(self.finish)
-        self._reader = Reader()
+        self.reader = Reader()
 
     def acquire(self, connector: Connector, linger: float, max_pending: int) -> Connection:
         """Return the connection of `connector`, which its users share, and start the thread."""
-        with self._lock:
+        with self._locked():
             connection = self._connection(connector)
             connection.acquire(linger, max_pending)
             self._ensure_thread()
@@ -70,14 +70,14 @@ class Sender:
 
     def _read(self, connection: Connection, job: Callable[[], bool]) -> bool:
         try:
-            return self._reader.run(job)
+            return self.reader.run(job)
         except TimeoutError:
             connection.errors["reading"] += 1
             return False
 
     def release(self, connection: Connection) -> None:
         """Close `connection` if this was its last user."""
-        with self._lock:
+        with self._locked():
             connection.users -= 1
             last = connection.users <= 0
         if last:
@@ -90,7 +90,7 @@ class Sender:
         """
         if (
             sys.is_finalizing()
-            or threading.get_ident() in (self._thread, self._reader.thread)
+            or threading.get_ident() in (self._thread, self.reader.thread)
             or not self._ensure_thread()
         ):
             return False
@@ -126,7 +126,7 @@ class Sender:
         """
         self._lock = threading.RLock()
         self._thread = None
-        self._reader.restart()
+        self.reader.restart()
         for connection in self.connections:
             self._inherited.append(connection.restart())
         if self.connections:
@@ -142,11 +142,18 @@ class Sender:
 
     def _ensure_thread(self) -> bool:
         """Start the thread if there is none; return whether it runs."""
-        if self._thread is None:
+        if self._thread is None and not sys.is_finalizing():
             with self._lock:
                 if self._thread is None:
                     self._start()
         return self._thread is not None
+
+    def _locked(self) -> AbstractContextManager[object]:
+        """Return the lock, or at the interpreter's end nothing to wait for.
+
+        Then only finalizers still run, and a daemon thread that has stopped may hold the lock.
+        """
+        return nullcontext() if sys.is_finalizing() else self._lock
 
     def _start(self) -> None:
         """Start the thread; if that fails, have the garbage collector try again.
@@ -269,4 +276,8 @@ sender = Sender()
 """The sender of the process."""
 
 atexit.register(sender.finish)
-os.register_at_fork(after_in_child=sender.after_fork)
+os.register_at_fork(
+    before=sender.reader.before_fork,
+    after_in_parent=sender.reader.after_fork,
+    after_in_child=sender.after_fork,
+)

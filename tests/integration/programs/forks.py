@@ -155,6 +155,31 @@ def of_thread(number: int) -> None:
     print(sum(recorded))
 
 
+def amid_a_reading(number: int) -> None:
+    """Fork while a gauge is read that takes a lock, which each child takes as well."""
+    inside, forking, lock = threading.Event(), threading.Event(), threading.Lock()
+    os.register_at_fork(before=forking.set)
+
+    def size() -> int:
+        with lock:
+            inside.set()
+            forking.wait()
+        return 1
+
+    def work() -> None:
+        if not lock.acquire(timeout=10):
+            os._exit(1)
+        lock.release()
+        record("child", 10)
+
+    z.gauge("size", size)
+    for _ in range(number):
+        forking.clear()
+        inside.clear()
+        inside.wait()
+        join(fork(work))
+
+
 def without_threads(number: int) -> None:
     """Fork children that can't start a thread, as where a container allows no more."""
     import _thread
@@ -174,7 +199,7 @@ def without_threads(number: int) -> None:
         join(pid)
 
 
-KINDS = [busy, generations, amid, abrupt, before_exec, of_thread, without_threads]
+KINDS = [busy, generations, amid, abrupt, before_exec, of_thread, amid_a_reading, without_threads]
 
 if __name__ == "__main__":
     kind, count = sys.argv[1:]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
+from billiard.util import set_pdeathsig
 from celery import Celery
+from celery.signals import worker_process_init
 
 from zibrato import Zibrato
 
@@ -31,6 +33,18 @@ z.count("imported")
 def work(number: int) -> None:
     """Count more than that one."""
     z.count("asked", value=number)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery's
+def stay(**_: object) -> None:
+    """Outlive the thread that has forked this worker, in place of another one.
+
+    Celery has the kernel kill workers as that thread ends, which it does at once when the pool is
+    closed. That would be amid what a test is about. If such a worker has the lock of the queue that
+    all of them read, Celery waits for the others for ever.
+    """
+    set_pdeathsig(0)
+    print("worker ready", flush=True)
 
 
 if __name__ == "__main__":
