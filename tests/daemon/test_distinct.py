@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from zibrato.daemon.distinct import MAX_EXACT, Distinct
@@ -22,7 +24,16 @@ def test_many_values_are_estimated_in_bounded_memory(count: int) -> None:
     for start in range(0, count, 1000):
         distinct.add(b"%d" % number for number in range(start, min(start + 1000, count)))
     assert len(distinct._hashes) < 2 * MAX_EXACT
+    assert sys.getsizeof(distinct._hashes) < 20 * MAX_EXACT
     estimate = distinct.estimate()
     assert estimate == pytest.approx(count, rel=0.12)  # over 7 standard errors
     distinct.add(b"%d" % number for number in range(count))
     assert distinct.estimate() == pytest.approx(estimate, rel=0.01)
+
+
+def test_values_that_come_again_take_no_memory() -> None:
+    distinct = Distinct()
+    for _ in range(1000):
+        distinct.add([b"a", b"b", b"c"])
+    assert len(distinct._hashes) < 100
+    assert distinct.estimate() == 3
