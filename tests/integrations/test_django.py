@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import include, path, re_path
 
@@ -35,6 +37,90 @@ def test_a_streamed_response_ends_when_it_is_closed(z: RecordingZibrato) -> None
     response.close()
     response.close()
     assert (statuses(z), routes(z)) == (["2xx"], {"other"})
+
+
+def stream(*errors: BaseException) -> Iterator[bytes]:
+    """Generate two parts of a response, then raise."""
+    yield from (b"a", b"b")
+    for error in errors:
+        raise error
+
+
+async def stream_async(*errors: BaseException) -> AsyncIterator[bytes]:
+    """Generate two parts of a response, then raise."""
+    for part in stream(*errors):
+        yield part
+
+
+def serve(*errors: BaseException) -> tuple[list[str], BaseException | None]:
+    """Have Django's ASGI server send a streamed response; return what was sent, and the error."""
+    sent: list[str] = []
+    received: list[dict[str, object]] = [{"type": "http.request", "body": b""}]
+
+    async def receive() -> dict[str, object]:
+        if not received:
+            await asyncio.Event().wait()  # for ever: the client stays
+        return received.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message["type"])
+
+    async def view(_: Any) -> HttpResponse:
+        return StreamingHttpResponse(stream_async(*errors))
+
+    async def main() -> None:
+        handler = ASGIHandler()
+        handler._middleware_chain = measured(view)
+        scope = {"type": "http", "method": "GET", "path": "/report", "headers": []}
+        await handler(scope, receive, send)
+
+    try:
+        asyncio.run(main())
+    except ValueError as error:
+        return sent, error
+    return sent, None
+
+
+def test_a_streamed_response_under_asgi(z: RecordingZibrato) -> None:
+    assert serve() == (["http.response.start", *["http.response.body"] * 3], None)
+    assert (statuses(z), exceptions(z)) == (["2xx"], {})
+
+
+def test_a_streamed_response_under_asgi_that_raises_counts_and_passes(z: RecordingZibrato) -> None:
+    error = ValueError()
+    assert serve(error)[1] is error
+    assert (statuses(z), exceptions(z)) == (["5xx"], {("other", "ValueError"): 1})
+
+
+def test_a_streamed_response_under_asgi_whose_client_disconnects(z: RecordingZibrato) -> None:
+    serve(asyncio.CancelledError())
+    assert (statuses(z), exceptions(z)) == (["4xx"], {})
+
+
+def test_a_streamed_response_under_asgi_that_is_closed_before_its_end(z: RecordingZibrato) -> None:
+    async def main() -> None:
+        response = measured(lambda _: StreamingHttpResponse(stream_async()))(REQUEST)
+        assert await anext(aiter(response)) == b"a"
+        response.close()
+
+    asyncio.run(main())
+    assert statuses(z) == ["4xx"]
+
+
+def test_a_streamed_response_under_wsgi_that_raises(z: RecordingZibrato) -> None:
+    response = measured(lambda _: StreamingHttpResponse(stream(ValueError("part"))))(REQUEST)
+    with pytest.raises(ValueError, match="part"):
+        list(response)
+    response.close()
+    assert (statuses(z), exceptions(z)) == (["5xx"], {("other", "ValueError"): 1})
+
+
+def test_a_file_stays_one_that_the_server_can_send_by_itself(z: RecordingZibrato) -> None:
+    content = BytesIO(b"ab")
+    response = measured(lambda _: FileResponse(content))(REQUEST)
+    assert response.file_to_stream is content
+    response.close()
+    assert statuses(z) == ["2xx"]
 
 
 def test_a_response_whose_close_raises(z: RecordingZibrato) -> None:

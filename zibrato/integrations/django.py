@@ -6,7 +6,7 @@ MIDDLEWARE = ["zibrato.integrations.django.measured", ...]
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -61,54 +61,98 @@ class _Recorder:
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Handle a request."""
-        begun = perf_counter()
+        exchange = _Exchange(self._requests, request)
         try:
             response = self._get_response(request)
         except BaseException as error:
-            self._fail(request, error, begun)
+            exchange.end_without_response(error)
             raise
-        return self._record_at_close(response, request, begun)
+        return exchange.watch(response)
 
     async def handle_async(self, request: HttpRequest) -> HttpResponse:
         """Handle a request."""
-        begun = perf_counter()
+        exchange = _Exchange(self._requests, request)
         try:
             response = await self._get_response(request)
         except BaseException as error:
-            self._fail(request, error, begun)
+            exchange.end_without_response(error)
             raise
-        return self._record_at_close(response, request, begun)
+        return exchange.watch(response)
 
     def count_exception(self, *, request: HttpRequest | None = None, **_: object) -> None:
         """Count an exception that no view has handled; Django calls this when it handles it."""
         kind = sys.exc_info()[0] or Exception
         self._requests.count_exception(_name(request), kind)
 
-    def _fail(self, request: HttpRequest, error: BaseException, begun: float) -> None:
-        """Record a request without a response: it was cancelled, since errors become responses."""
-        status = 500 if isinstance(error, Exception) else GONE
-        self._record(request, status, begun)
 
-    def _record_at_close(
-        self, response: HttpResponse, request: HttpRequest, begun: float
-    ) -> HttpResponse:
-        """Record when the response is closed, which every server does, also after a disconnect."""
+class _Exchange:
+    """One request and its response, recorded once."""
+
+    def __init__(self, requests: Requests, request: HttpRequest) -> None:
+        self._begun = perf_counter()
+        self._requests = requests
+        self._request = request
+        self._streaming = False
+        self._ended = False
+
+    def end_without_response(self, error: BaseException) -> None:
+        """Record the request: it was cancelled, since Django turns errors into responses."""
+        self._end(500 if isinstance(error, Exception) else GONE)
+
+    def watch(self, response: HttpResponse) -> HttpResponse:
+        """Record when the response is closed, which servers do, also after a disconnect.
+
+        Under ASGI, Django doesn't close a streamed response whose content has raised.
+        """
         close = response.close
 
         def close_and_record() -> None:
-            # Record only once, and break the circle of references.
-            response.__dict__.pop("close", None)
+            response.__dict__.pop("close", None)  # break the circle of references
             try:
                 close()
             finally:
-                self._record(request, response.status_code, begun)
+                self._end(GONE if self._streaming else response.status_code)
 
         response.close = close_and_record
+        # Servers send a file by `sendfile` if the response has it unchanged.
+        if response.streaming and getattr(response, "file_to_stream", None) is None:
+            is_async = getattr(response, "is_async", False)  # Django before 4.2 lacks it
+            watched = self._async_content if is_async else self._content
+            response.streaming_content = watched(response.streaming_content)
         return response
 
-    def _record(self, request: HttpRequest, status: int, begun: float) -> None:
-        seconds = perf_counter() - begun
-        self._requests.record(_name(request), getattr(request, "method", None), status, seconds)
+    def _content(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from parts
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    async def _async_content(self, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        self._streaming = True
+        try:
+            async for part in parts:
+                yield part
+            self._streaming = False
+        except Exception as error:
+            self._fail(error)
+            raise
+        except BaseException:  # cancelled, or nobody takes the rest: the client disconnected
+            self._end(GONE)
+            raise
+
+    def _fail(self, error: Exception) -> None:
+        """Count an exception, of which Django sends no signal, and record the request."""
+        self._requests.count_exception(_name(self._request), type(error))
+        self._end(500)
+
+    def _end(self, status: int) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        seconds = perf_counter() - self._begun
+        method = getattr(self._request, "method", None)
+        self._requests.record(_name(self._request), method, status, seconds)
 
 
 def _name(request: HttpRequest | None) -> str:
