@@ -22,7 +22,7 @@ TEXT = st.text(min_size=1, max_size=6)
         (COUNTER, "_total", "_total"),
         (TIMER, "work_seconds", "work"),
         (GAUGE, "orders_total", "orders_total"),
-        (GAUGE, "5xx:é", "_5xx:_"),
+        (GAUGE, "5xx:é", "_5xx__"),
     ],
 )
 def test_a_name_is_legal_and_has_its_suffix_once(kind: str, name: str, base: str) -> None:
@@ -40,7 +40,7 @@ def test_no_label_is_lost_or_taken_for_another() -> None:
 
 @given(TEXT, st.dictionaries(TEXT, TEXT, max_size=3))
 def test_whatever_is_measured_gets_legal_names(name: str, tags: dict[str, str]) -> None:
-    assert re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", legal_name(name))
+    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", legal_name(name))
     series = translated(Series(GAUGE, name, "here", tuple(sorted(tags.items()))))
     for label in labels_of(series):
         assert re.fullmatch(r"(?!__)[A-Za-z_][A-Za-z0-9_]*", label)

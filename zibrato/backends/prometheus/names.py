@@ -26,8 +26,11 @@ _KNOWN = 10_000
 
 @lru_cache(_KNOWN)
 def legal_name(name: str) -> str:
-    """Return a metric's name with `_` for each illegal character."""
-    legal = re.sub(r"[^A-Za-z0-9_:]", "_", name)
+    """Return a metric's name with `_` for each illegal character.
+
+    Colons are legal, but Prometheus reserves them for the names that its users' rules make.
+    """
+    legal = re.sub(r"[^A-Za-z0-9_]", "_", name)
     return f"_{legal}" if legal[0].isdigit() else legal
 
 
@@ -52,9 +55,7 @@ def distinct_name(kind: str, base: str, taken: set[str]) -> str:
 
 @lru_cache(_KNOWN)
 def _label(name: str) -> str:
-    legal = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    if legal[0].isdigit():
-        legal = f"_{legal}"
+    legal = legal_name(name)
     if legal.startswith("__"):  # Prometheus reserves these names
         legal = f"_{legal.lstrip('_')}"
     return f"exported_{legal}" if legal in _RESERVED else legal
