@@ -127,6 +127,13 @@ def test_what_was_silent_for_long_begins_anew() -> None:
     assert [series for series, _ in totals] == [CALLS]
 
 
+def test_what_is_counted_once_a_day_adds_up() -> None:
+    totals, one = Totals(), Summary(1, 1.0)
+    for day in range(3):
+        (total,) = deliver(totals, (CALLS, day * 25 * 3600.0 + 60 * (day % 2), one))
+    assert total.summary == Summary(3, 3.0)
+
+
 def test_nothing_holds_before_its_commit() -> None:
     totals = Totals()
     deliver(totals, (CALLS, 100.0, Summary(1, 1.0)), commit=False)

@@ -29,8 +29,12 @@ __all__ = ["FORGOTTEN", "MAX_BYTES", "Addition", "Totals", "never_falls"]
 
 MAX_BYTES = 64 << 20
 """Bytes of memory for all totals, about; above it, the longest silent ones are forgotten."""
-FORGOTTEN = 86_400.0
-"""Seconds of silence, by the times of intervals, after which a series begins again."""
+FORGOTTEN = 26 * 3600.0
+"""Seconds of silence, by the times of intervals, after which a series begins again.
+
+The total of a job that runs once a day must not: if the total is as high as the day before,
+Prometheus counts nothing. A day with a change of clocks has 25 hours.
+"""
 STEP = 0.001
 """Seconds between two totals of a series if the later one is not of a later interval."""
 MAX_AHEAD = 600.0
