@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from celery.exceptions import Ignore
-from celery.signals import task_postrun
+from celery.exceptions import Ignore, TimeLimitExceeded
+from celery.signals import task_failure, task_postrun
 
 from zibrato.integrations.celery import measure
 from zibrato.testing import RecordingZibrato
@@ -99,3 +99,12 @@ def test_an_end_without_a_beginning_is_counted(z: RecordingZibrato) -> None:
     task_postrun.send(sender=add, task_id="1", task=add, state="SUCCESS")
     assert z.counted("celery.tasks") == 1
     assert z.timed("celery.task_time") == []
+
+
+def test_a_hard_time_limit_that_is_signalled_twice_is_counted_once(z: RecordingZibrato) -> None:
+    for number in (1, 1, 2, 2):
+        task_failure.send(sender=add, task_id=f"{number}", exception=TimeLimitExceeded(number))
+    assert z.counted("celery.failures", tags={"exception": "TimeLimitExceeded"}) == 2
+    for _ in range(2):  # of one task that runs twice
+        task_failure.send(sender=add, task_id="3", exception=LookupError())
+    assert z.counted("celery.failures", tags={"exception": "LookupError"}) == 2

@@ -5,6 +5,7 @@ measure()
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
@@ -13,6 +14,11 @@ from zibrato import Zibrato
 from zibrato.client.instruments import Instruments
 
 __all__ = ["measure"]
+
+
+TIMED_OUT = "TimeLimitExceeded"
+"""The exception of a hard time limit, which Celery 5.7 signals twice."""
+_MAX_TIMED_OUT = 1000
 
 
 class _Task(Protocol):
@@ -54,6 +60,7 @@ class _Tasks:
         self._z = z
         # There are only as many as the application has tasks and states.
         self._bound: dict[tuple[str, object], _Bound] = {}
+        self._timed_out: deque[object] = deque(maxlen=_MAX_TIMED_OUT)
 
     def begin(self, *, task: _Task, **_: object) -> None:
         """Note the time in the task's run: tasks run in threads, in greenlets, and in tasks."""
@@ -68,9 +75,16 @@ class _Tasks:
         if begun is not None:
             record(perf_counter() - begun)
 
-    def fail(self, *, sender: _Task, exception: BaseException, **_: object) -> None:
+    def fail(
+        self, *, sender: _Task, task_id: object, exception: BaseException, **_: object
+    ) -> None:
         """Count a failure by the type of its exception, at level `error`."""
-        tags = {"task": str(sender.name), "exception": type(exception).__name__}
+        kind = type(exception).__name__
+        if kind == TIMED_OUT:
+            if task_id in self._timed_out:
+                return
+            self._timed_out.append(task_id)
+        tags = {"task": str(sender.name), "exception": kind}
         self._z.count("celery.failures", level="error", tags=tags)
 
     def _bind(self, name: str, state: object) -> _Bound:
