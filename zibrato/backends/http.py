@@ -25,7 +25,6 @@ from zibrato.backends.http_responses import Response, one_line
 from zibrato.interfaces import Reactor, RetryLater
 
 __all__ = [
-    "TIMEOUT",
     "Client",
     "HttpClient",
     "HttpResponse",
@@ -91,13 +90,12 @@ def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
 class Poster:
     """Posts bodies with `http`.
 
-    An exchange, from connecting to the end of the response's body, may take `timeout` seconds.
+    An exchange, from connecting to the end of the response's body, may take `TIMEOUT` seconds.
     """
 
-    def __init__(self, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT) -> None:
+    def __init__(self, http: HttpClient, clock: IReactorTime) -> None:
         self._http = http
         self._clock = clock
-        self._timeout = timeout
 
     async def post(
         self,
@@ -110,7 +108,7 @@ class Poster:
         exchange = Deferred.fromCoroutine(self._exchange(url, body, headers, auth))
         # treq's own timeout ends with the headers, so a body that trickles would hold the delivery
         # for ever.
-        exchange.addTimeout(self._timeout, self._clock, _timed_out)
+        exchange.addTimeout(TIMEOUT, self._clock, _timed_out)
         try:
             return await exchange
         except (RetryLater, CancelledError):

@@ -45,7 +45,7 @@ class IntakeSet(MultiService):
         """The addresses where clients reach the intakes."""
         return [address for intake in self.intakes for address in intake.addresses]
 
-    def open(self, settings: Settings) -> Opened:
+    def open(self, settings: Settings) -> None:
         """Open intakes that are new in the settings; raises usage.UsageError, with none opened."""
         new = self._make(settings, self._opened.keys())
         started: list[IIntake] = []
@@ -58,13 +58,6 @@ class IntakeSet(MultiService):
             self._undo([*started, intake])
             raise usage.UsageError(error.strerror or str(error)) from None
         self._opened.update(new)
-        return new
-
-    def close_again(self, opened: Opened) -> None:
-        """Close intakes that `open` returned, because they aren't needed after all."""
-        for place in opened:
-            del self._opened[place]
-        self._undo(list(opened.values()))
 
     async def close_others(self, places: Collection[Hashable]) -> None:
         """Close all intakes that are at none of `places`, after handing on what has arrived."""

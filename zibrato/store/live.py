@@ -131,12 +131,12 @@ class Live:
 
     def __init__(
         self,
-        interval: float = 10.0,
         *,
         max_series: int = MAX_SERIES,
         evicted: Callable[[int], None] = lambda _series: None,
     ) -> None:
-        self.interval = interval
+        self.interval = 10.0
+        """The length of the newest interval in seconds; until there is one, the default."""
         self.max_series = max_series
         self.subscribers: list[Callable[[bytes], None]] = []
         self.lock = RLock()

@@ -10,7 +10,7 @@ class AnnotationsTests(WebTestCase):
     def test_the_life_of_an_event(self) -> None:
         content = {"title": "v1", "source": "web", "end_time": START + 5}
         status, event = self.ask("POST", "/v1/annotations/deploys", content)
-        self.assertEqual((status, event["start_time"]), (201, START))
+        self.assertEqual((status, event["start_time"], event["source"]), (201, START, "web"))
         path = f"/v1/annotations/deploys/{event['id']}"
         self.assertEqual(self.ask("PUT", path, {"title": "v2"})[1]["title"], "v2")
         link = {"rel": "github", "href": "https://example.com/1"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 
-from zibrato.backends.http import TIMEOUT, HttpClient, Poster, RequestHeaders
+from zibrato.backends.http import HttpClient, Poster, RequestHeaders
 from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.responses import classify
 from zibrato.backends.posting import Verdict
@@ -14,13 +14,11 @@ _HEADERS: RequestHeaders = {"Content-Type": "application/json"}
 
 
 class LibratoApi:
-    """Posts bodies with `http` as `account`; an exchange may take `timeout` seconds."""
+    """Posts bodies with `http` as `account`."""
 
-    def __init__(
-        self, account: Account, http: HttpClient, clock: IReactorTime, timeout: float = TIMEOUT
-    ) -> None:
+    def __init__(self, account: Account, http: HttpClient, clock: IReactorTime) -> None:
         self.account = account
-        self._poster = Poster(http, clock, timeout)
+        self._poster = Poster(http, clock)
         self._clock = clock
 
     async def post(self, body: bytes) -> Verdict:
