@@ -38,7 +38,7 @@ from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
 from zibrato.daemon.process_memory import resident_memory
 from zibrato.endpoint import Endpoint
-from zibrato.wire import decode
+from zibrato.frames import decode
 
 MILLION = 1_000_000
 MINUTE = 60

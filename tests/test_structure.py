@@ -37,6 +37,7 @@ ARROWS = {
     "daemon": {
         *SHARED,
         *FILES,
+        "frames",
         "health",
         "printable",
         "interfaces",

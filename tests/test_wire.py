@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire_rules import BATCH, BATCHES, FRAME, NOW, RAW, rejected
-from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, Batch, decode, encode, pack, unpack
+from zibrato.frames import decode
+from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, Batch, encode, pack, unpack
 
 
 @settings(deadline=None)

@@ -8,7 +8,8 @@ import msgspec
 
 from tests.protocol import FRAME_REASONS, LINE_REASONS, LINE_TABLE, PROTOCOL, block
 from tests.wire_rules import NOW, contents, rejected
-from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, VERSION, decode, encode
+from zibrato.frames import decode
+from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, VERSION, encode
 
 
 def test_the_documented_lines_mean_what_the_document_says() -> None:

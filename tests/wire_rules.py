@@ -12,7 +12,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from tests.protocol import FRAME_REASONS, LINE_REASONS
-from zibrato.wire import VERSION, Batch, CounterRow, Decoded, SampleRow, decode, encode, unpack
+from zibrato.frames import Decoded, decode
+from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, encode, unpack
 
 NOW = 1_715_680_801.25
 BLANK = " \t\r\v\f"

@@ -10,8 +10,9 @@ import zmq
 
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
+from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
-from zibrato.wire import Batch, decode, unpack
+from zibrato.wire import Batch, unpack
 
 
 class StubSocket:

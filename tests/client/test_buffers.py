@@ -9,8 +9,9 @@ import pytest
 
 from zibrato.client.buffers import BATCH, MAX_SERIES, Buffers, CounterBuffer, SampleBuffer
 from zibrato.client.rows import Rows
+from zibrato.frames import decode
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, bounded
-from zibrato.wire import Batch, decode, encode, unpack
+from zibrato.wire import Batch, encode, unpack
 
 
 def series(kind: str, name: str = "n") -> Series:

@@ -10,8 +10,9 @@ import zmq
 from tests.client.connections import Fixture
 from zibrato.client.absence import PATIENCE
 from zibrato.client.connection import LEAST_LINGER
+from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
-from zibrato.wire import decode, unpack
+from zibrato.wire import unpack
 
 
 def test_nothing_recorded_opens_nothing() -> None:

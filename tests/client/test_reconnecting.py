@@ -20,8 +20,9 @@ from zibrato.client.connector import Connector, Context
 from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, client_keys, server_keys
 from zibrato.endpoint import Endpoint
+from zibrato.frames import decode
 from zibrato.model import COUNTER, Series
-from zibrato.wire import VERSION, Acknowledgement, decode, encode_acknowledgement
+from zibrato.wire import VERSION, Acknowledgement, encode_acknowledgement
 
 
 @pytest.fixture

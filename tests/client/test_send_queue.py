@@ -10,7 +10,8 @@ from zibrato.client import send_queue
 from zibrato.client.buffers import CHUNK
 from zibrato.client.rows import MAX_IDENTITY, ROW_COST
 from zibrato.client.send_queue import BATCH_COST, MAX_SENT, OWN, SendQueue, measurements
-from zibrato.wire import MAX_FRAME, VERSION, Batch, CounterRow, SampleRow, decode, encode, pack
+from zibrato.frames import decode
+from zibrato.wire import MAX_FRAME, VERSION, Batch, CounterRow, SampleRow, encode, pack
 
 OF_ONE_ROW = ROW_COST + BATCH_COST
 

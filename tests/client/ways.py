@@ -12,8 +12,9 @@ from tests.client.connections import StubConnector, StubSocket
 from zibrato.client import acknowledged
 from zibrato.client.acknowledged import AcknowledgedConnection
 from zibrato.client.connector import Connector
+from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
-from zibrato.wire import VERSION, Acknowledgement, Batch, decode, encode_acknowledgement
+from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement
 
 
 class StubSubscriber:

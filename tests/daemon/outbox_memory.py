@@ -16,7 +16,8 @@ from twisted.internet.task import Clock
 from tests.daemon.outboxes import FakeBackend, PutOutbox, postpone
 from zibrato.daemon.aggregation import Aggregator
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.wire import Batch, CounterRow, SampleRow, decode, encode, pack
+from zibrato.frames import decode
+from zibrato.wire import Batch, CounterRow, SampleRow, encode, pack
 
 NOW = 1_700_000_000.0
 ROWS = {

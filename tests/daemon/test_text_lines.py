@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zibrato.daemon.text_lines import MAX_HEAD, MAX_HEADS, TextLines
+from zibrato.frames import decode
 from zibrato.lines import Gathered, LineBatch
-from zibrato.wire import Batch, decode, unpack
+from zibrato.wire import Batch, unpack
 
 NOW = 1_700_000_000.0
 LINES = st.lists(

@@ -8,7 +8,8 @@ from typing import Any
 import zmq
 
 from tests.integration.processes import DEADLINE, eventually
-from zibrato.wire import decode, unpack
+from zibrato.frames import decode
+from zibrato.wire import unpack
 
 
 class Sink:

@@ -16,7 +16,7 @@ import zmq
 from tests.integration.processes import eventually, python
 from tests.integration.sink import Sink
 from zibrato import Zibrato
-from zibrato.wire import decode
+from zibrato.frames import decode
 
 
 def test_importing_the_client_loads_no_twisted() -> None:

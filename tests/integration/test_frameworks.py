@@ -15,8 +15,8 @@ from tests.integration.processes import BIN, ROOT, Process, eventually, python
 from tests.integration.sink import Sink
 from zibrato.client.drain import OnRows
 from zibrato.client.rows import Rows
+from zibrato.frames import decode
 from zibrato.testing import Recording
-from zibrato.wire import decode
 
 APPLICATIONS = ROOT / "examples" / "frameworks"
 

@@ -42,7 +42,7 @@ MOUNTED = """
 import os, subprocess, sys
 import zmq
 from zibrato import Zibrato
-from zibrato.wire import decode
+from zibrato.frames import decode
 directory, way = sys.argv[1:]
 if way == "full":
     open(f"{directory}/file", "w")

@@ -15,8 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import capturedLogs
 
 from tests.fake_reactor import FakeReactor
+from zibrato.frames import decode
 from zibrato.tx.client import RETRY, TxZibrato
-from zibrato.wire import Batch, decode, unpack
+from zibrato.wire import Batch, unpack
 
 
 class Reactor(FakeReactor):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from zibrato.frames import decode_text
 from zibrato.lines import Gathered, LineBatch, numbers, packed
 from zibrato.model import COUNTER, KINDS, TIMER, bounded
-from zibrato.wire import Batch, CounterRow, SampleRow, decode_text
+from zibrato.wire import Batch, CounterRow, SampleRow
 
 MAX_HEADS = 20_000
 MAX_HEAD = 1_000
@@ -20,7 +21,7 @@ _Head = tuple[str, str, str]
 
 
 class TextLines:
-    """Reads lines `level|mtype|name|value`; those with more fields as `wire.decode_text` does."""
+    """Reads lines `level|mtype|name|value`; those with more fields as `decode_text` does."""
 
     def __init__(self) -> None:
         self.pending = 0

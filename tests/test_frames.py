@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.wire_rules import NOW, check_text, contents, rejected
-from zibrato.wire import decode, unpack
+from zibrato.frames import decode
+from zibrato.wire import unpack
 
 GOOD_NUMBERS = ("1", " 2.5\t", "-3", "+.5", "5.", "1e3", "1E-3", "1e-999", "1e308")
 BAD_NUMBERS = ("", ".", "e", "1e", "0x1", "1_0", "nan", "inf", "-Infinity", "1e999", "-1e999")
