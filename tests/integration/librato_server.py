@@ -24,7 +24,7 @@ from tests.integration.librato_rules import ApiError, Measurement, measurements
 from tests.integration.librato_tagged_rules import partial_answer, tagged_measurements
 
 MAX_BODY = 1_000_000
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class LibratoServer:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 30.0
+DEADLINE = 60.0
 MEASURED = {"twistd", "zibrato"}
 
 

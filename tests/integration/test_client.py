@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import zmq
 
-from tests.integration.processes import eventually, python
+from tests.integration.processes import DEADLINE, eventually, python
 from tests.integration.sink import Sink
 from zibrato import Zibrato
 from zibrato.frames import decode
@@ -204,7 +204,7 @@ for number in range(5):
         [sys.executable, "-X", "dev", "-c", program],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=DEADLINE,
         env={**os.environ, "PYTHONWARNINGS": "error"},
         check=False,
     )
