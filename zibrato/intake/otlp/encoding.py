@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from zibrato.intake.otlp.json_fields import fields_of
+
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
         ExportMetricsServiceRequest,
@@ -43,21 +45,17 @@ def is_installed() -> bool:
 
 def decode(kind: bytes, body: bytes) -> ExportMetricsServiceRequest:
     """Decode a body of this content type; raises ValueError with one line."""
-    from google.protobuf import json_format  # noqa: PLC0415 - an extra
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - an extra
 
-    request: ExportMetricsServiceRequest = _messages().ExportMetricsServiceRequest()
+    request = _messages().ExportMetricsServiceRequest
     try:
-        if kind == PROTOBUF:
-            request.ParseFromString(body)
-        elif body.lstrip()[:1] != b"{":  # the parser takes an empty array for an empty object
-            raise ValueError("expected a JSON object")
-        else:
-            json_format.Parse(body, request, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
+        decoded: ExportMetricsServiceRequest = (
+            request.FromString(body) if kind == PROTOBUF else request(**fields_of(body))
+        )
+    except (DecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
         line = " ".join(str(error).split())[:200]
         raise ValueError(f"the body is not an ExportMetricsServiceRequest: {line}") from None
-    return request
+    return decoded
 
 
 def accepted(kind: bytes, lost: Mapping[str, int]) -> Answer:
