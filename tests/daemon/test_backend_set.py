@@ -10,6 +10,7 @@ from twisted.internet.defer import fail
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import alsoProvides
 
 from tests.daemon.outboxes import FakeBackend
 from tests.fake_reactor import FakeReactor
@@ -22,7 +23,7 @@ from zibrato.daemon.journal import Journal
 from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
-from zibrato.interfaces import BackendContext, IBackendMaker, RetryLater
+from zibrato.interfaces import BackendContext, IBackendMaker, IScrapedBackend, RetryLater
 from zibrato.threads import Inline
 
 TIMEOUT = 8.0
@@ -46,6 +47,8 @@ class Maker:
         if "file" in settings:
             claim_path(Path(settings["file"]), context.files)
         self.made[settings["place"]] = backend = Reloaded()
+        if "served" in settings:
+            alsoProvides(backend, IScrapedBackend)
         self.names[settings["place"]] = context.name
         return backend
 
@@ -152,6 +155,46 @@ class BackendSetTests(SynchronousTestCase):
         second = self.close()
         self.assertEqual(self.given("a")[-2:], [start, second])
         self.assertEqual(self.metrics.total("zibrato.outbox.restored", backend="fake"), 0)
+
+    def test_what_is_removed_again_has_its_while_again(self) -> None:
+        removed, b = self.maker.made["a"], self.choice("b", file="/f")
+        removed.answer = lambda _delivery: fail(RetryLater("away"))
+        self.close()
+        self.reload(b)
+        self.clock.pump([0.5] * 12)
+        self.reload(b, self.choice("a"))
+        self.reload(b)
+        self.clock.pump([0.5] * 12)
+        self.assertEqual(removed.stopped, 0)
+        self.clock.pump([0.5] * 5)
+        self.assertEqual(removed.stopped, 1)
+
+    def test_a_new_one_that_needs_a_restart_has_all_others_wait_but_for_secrets(self) -> None:
+        a, b = self.maker.made["a"], self.maker.made["b"]
+        none = ALL._replace(exclude=("*",))
+        for choices in (
+            [self.choice("c", served="yes")],
+            [self.choice("a", key="k")._replace(filter=none), self.choice("c", served="yes")],
+            [self.choice("d"), self.choice("a", key="l"), self.choice("c", served="yes", name="c")],
+        ):
+            plan = self.backends.plan(choices)
+            self.backends.take_over(plan, TIMEOUT)
+            start = self.close()
+            self.assertEqual((a.given[-1], b.given[-1]), (start, start))
+            self.assertEqual(self.maker.made["c"].stopped, 1)
+        self.assertEqual(plan.restart, ["--backend c (fake)", "--backend fake"])
+        self.assertEqual(self.maker.made["d"].stopped, 1)
+        self.assertEqual([told for told in a.told if told], ["k", "l"])
+        self.assertEqual((a.stopped, b.stopped), (0, 0))
+
+    def test_a_new_name_for_one_that_has_a_file_needs_a_restart(self) -> None:
+        start = self.close()
+        plan = self.backends.plan([self.choice("a"), self.choice("b", file="/f", name="new")])
+        self.assertEqual(plan.restart, ["--backend new (fake)", "--backend fake"])
+        self.reload(self.choice("a", name="new"), self.choice("b", file="/f"))
+        self.assertEqual(self.keys(), ["fake 2", "new"])
+        second = self.close()
+        self.assertEqual((self.given("a"), self.given("b")), ([second], [start, second]))
 
     def test_what_has_changed_gets_what_waits(self) -> None:
         self.maker.made["b"].answer = lambda _delivery: fail(RetryLater("away"))

@@ -7,7 +7,7 @@ from itertools import count
 
 from zibrato.daemon.backend_choices import BackendChoice, reloaded_by
 
-__all__ = ["differ", "keyed"]
+__all__ = ["delayed", "differ", "is_renamed", "keyed"]
 
 
 def keyed(
@@ -49,6 +49,30 @@ def differ(one: BackendChoice, other: BackendChoice) -> bool:
         for choice in (one, other)
     )
     return first != second
+
+
+def is_renamed(one: BackendChoice, other: BackendChoice) -> bool:
+    """Whether the choices differ only in what the daemon calls the backend, and what it gets."""
+    return one.maker.name == other.maker.name and one.settings == other.settings
+
+
+def delayed(
+    running: Mapping[str, BackendChoice], asked: Mapping[str, BackendChoice]
+) -> tuple[Mapping[str, BackendChoice], Sequence[str]]:
+    """Return what runs until a restart if only a restart can apply what was `asked` for.
+
+    These are the `running` backends, with the settings that a `reload` can change. Also return the
+    labels of the backends that the restart will change.
+    """
+    kept = {}
+    labels = [choice.label for key, choice in asked.items() if key not in running]
+    for key, choice in running.items():
+        new = asked.get(key)
+        is_same = new is not None and not differ(choice, new)
+        kept[key] = choice._replace(settings=new.settings) if new and is_same else choice
+        if kept[key] != new:
+            labels.append((new or choice).label)
+    return kept, labels
 
 
 def _are_same(one: BackendChoice, other: BackendChoice) -> bool:

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.backend_choices import BackendChoice
-from zibrato.daemon.backend_keys import differ, keyed
+from zibrato.daemon.backend_keys import delayed, differ, is_renamed, keyed
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.outbox import Outbox
@@ -44,7 +44,13 @@ class Member:
     slot: BackendSlot
     outbox: Outbox
     files: Collection[Path] = field(default_factory=set)
-    is_leaving: bool = False
+    leaving: object = None
+    """What the wait before its removal is known by, if it is being removed or was."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the backend isn't configured any more."""
+        return self.leaving is not None
 
 
 class Plan(NamedTuple):
@@ -103,28 +109,32 @@ class BackendSet(MultiService):
         return [member.outbox for member in members if member.slot.current is not None]
 
     def plan(self, choices: Sequence[BackendChoice]) -> Plan:
-        """Make new and changed backends; raises usage.UsageError, after discarding all of them."""
-        wanted = self._keyed(choices)
-        restart = []
-        for key, member in self._members.items():
-            is_other = key not in wanted or differ(member.choice, wanted[key])
-            if not member.is_leaving and is_other and _is_served(member.slot.current):
-                restart.append(f"--backend {member.choice.label}")
-                wanted[key] = member.choice
-        made: dict[str, Made] = {}
+        """Make new and changed backends; raises usage.UsageError, after discarding all of them.
+
+        If a new backend needs a restart, all other changes wait for it, too. Otherwise measurements
+        might have no place until then: those that only a removed backend, or a changed filter, had.
+        """
+        asked, running = self._keyed(choices), self._running
+        wanted, made, restart = dict(asked), dict[str, Made](), list[str]()
+        for key, choice in running.items():
+            is_other = key not in asked or differ(choice, asked[key])
+            if is_other and _is_served(self._members[key].slot.current):
+                restart.append(f"--backend {choice.label}")
+                wanted[key] = choice
+        plan = Plan(wanted, made, restart)
         try:
-            for key, choice in list(wanted.items()):
-                if not self._is_new(key, choice):
-                    continue
-                if (new := self._make_unserved(key, choice)) is not None:
+            for key, choice in wanted.items():
+                if self._is_new(key, choice):
+                    new = self._make_unserved(key, choice, asked)
+                    if new is None:
+                        self.discard(plan)
+                        kept, changed = delayed(running, asked)
+                        return Plan(kept, {}, [f"--backend {label}" for label in changed])
                     made[key] = new
-                else:
-                    restart.append(f"--backend {choice.label}")
-                    del wanted[key]
         except usage.UsageError:
-            self.discard(Plan(wanted, made, restart))
+            self.discard(plan)
             raise
-        return Plan(wanted, made, restart)
+        return plan
 
     def discard(self, plan: Plan) -> None:
         """Stop the backends that were made for a plan that won't be carried out."""
@@ -142,7 +152,6 @@ class BackendSet(MultiService):
                 self._log.info("{backend} was added", backend=key)
         for key, member in self._members.items():
             if key not in plan.choices and not member.is_leaving:
-                member.is_leaving = True
                 Deferred.fromCoroutine(self._leave(member, timeout))
 
     def reload(self, choices: Sequence[BackendChoice]) -> None:
@@ -154,22 +163,38 @@ class BackendSet(MultiService):
                 self._reload(member)
 
     def _keyed(self, choices: Sequence[BackendChoice]) -> dict[str, BackendChoice]:
+        return keyed(choices, self._running)
+
+    @property
+    def _running(self) -> Mapping[str, BackendChoice]:
+        """The choices of all configured backends, by key."""
         members = self._members.items()
-        return keyed(choices, {key: one.choice for key, one in members if not one.is_leaving})
+        return {key: member.choice for key, member in members if not member.is_leaving}
 
     def _is_new(self, key: str, choice: BackendChoice) -> bool:
         member = self._members.get(key)
         return member is None or member.slot.current is None or differ(member.choice, choice)
 
-    def _make_unserved(self, key: str, choice: BackendChoice) -> Made | None:
-        """Make a backend; return None for one that the daemon serves, which needs a restart."""
-        if _makes_pages(choice):
+    def _make_unserved(
+        self, key: str, choice: BackendChoice, asked: Collection[str]
+    ) -> Made | None:
+        """Make a backend; return None for one that needs a restart.
+
+        The daemon serves it, or it has another name now, but the files of one that still runs.
+        """
+        if _makes_pages(choice) or self._is_renamed(choice, asked):
             return None
         made = self._make(choice, self._members.get(key))
         if not _is_served(made.backend):
             return made
         self._discard(made)
         return None
+
+    def _is_renamed(self, choice: BackendChoice, asked: Collection[str]) -> bool:
+        return any(
+            member.files and key not in asked and is_renamed(member.choice, choice)
+            for key, member in self._members.items()
+        )
 
     def _make(self, choice: BackendChoice, before: Member | None = None) -> Made:
         """Make a backend, which may claim the files of the one that it replaces."""
@@ -215,7 +240,7 @@ class BackendSet(MultiService):
         member.outbox.bound(choice.outbox_size, choice.outbox_age)
         if member.is_leaving and self.journal is not None:
             self.journal.join(member.outbox)
-        member.is_leaving = False
+        member.leaving = None
         if made is not None:
             self._context.files.difference_update(set(member.files) - set(made.files))
             member.files = made.files
@@ -235,13 +260,15 @@ class BackendSet(MultiService):
 
     async def _leave(self, member: Member, timeout: float) -> None:
         """Give a removed backend time to ship what waits for it, then stop it."""
+        this = member.leaving = object()
         if self.journal is not None:
             self.journal.leave(member.outbox)
             await self.journal.idle()
         with suppress(CancelledError, DeadlineError):
             await member.outbox.drained().addTimeout(timeout, self._context.reactor)
-        # A later reload restored the backend, or the daemon is stopping, which stops all backends.
-        if not (member.is_leaving and self.running):
+        # A later reload restored the backend, and may have removed it again, or the daemon is
+        # stopping, which stops all backends.
+        if not (member.leaving is this and self.running):
             return
         member.slot.replace(None)
         self._context.files.difference_update(member.files)
