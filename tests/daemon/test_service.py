@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from tempfile import NamedTemporaryFile
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from tests.daemon.daemons import DaemonCase, FakeIntake
 from zibrato.daemon import service
+from zibrato.daemon.journal import Journal
 from zibrato.daemon.service import GRACE
 from zibrato.interfaces import IIntake
 from zibrato.levels import LevelFilter
@@ -199,6 +201,39 @@ class DaemonTests(DaemonCase):
             self.rewrite(file.name, ",")
             self.daemon.reload()
             assert self.aggregator.levels == LevelFilter.parse("error")
+
+    def test_a_reload_during_a_stop_takes_over_secrets_alone(self) -> None:
+        self.make()
+        self.intakes[0].drained = drained = Deferred[None]()
+        reloads: list[str] = []
+        self.patch(self.daemon.reloader, "reload", lambda: reloads.append("all"))
+        self.patch(self.daemon.reloader, "reload_secrets", lambda: reloads.append("secrets"))
+        stopping = self.daemon.stopService()
+        self.daemon.reload()
+        assert reloads == ["secrets"]
+        drained.callback(None)
+        self.pass_time(20)
+        self.successResultOf(stopping)
+
+    def test_no_signal_kills_it_from_before_it_opens_its_file_until_after_it_closed_it(
+        self,
+    ) -> None:
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+        taken: list[bool] = []
+
+        def note(self: Journal, *_: object) -> None:
+            taken.append(signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
+
+        async def noted(self: Journal) -> None:
+            note(self)
+
+        self.patch(Journal, "open", note)
+        self.patch(Journal, "stop", noted)
+        self.make()
+        self.stop()
+        assert taken == [True, True]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
     def rewrite(self, path: str, levels: str) -> None:
         """Write a configuration file."""

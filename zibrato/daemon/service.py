@@ -73,6 +73,7 @@ class Daemon(MultiService):
         self.health = self._health_check()
         self._watchdog = Watchdog(options.environment, reactor, lambda: not self._intake_problems())
         self.reloader = Reloader(options, aggregator, backends, intakes)
+        self.signals = self._handlers()
         self._adopt_children()
         self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
@@ -84,7 +85,7 @@ class Daemon(MultiService):
         """Make all parts children, which start and stop with the daemon."""
         # In the order of their start: intakes come last, because they need all other parts.
         children: Sequence[IService] = (
-            self._signals(), self._watchdog, self.backends, self._lag, self._commits, self._intakes
+            self._watchdog, self.backends, self._lag, self._commits, self._intakes
         )  # fmt: skip
         for child in children:
             child.setServiceParent(self)
@@ -101,7 +102,7 @@ class Daemon(MultiService):
             intake_problems=self._intake_problems,
         )
 
-    def _signals(self) -> Signals:
+    def _handlers(self) -> Signals:
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
@@ -124,6 +125,8 @@ class Daemon(MultiService):
     def startService(self) -> None:
         """Start all parts, and the timer that closes intervals; raises OSError."""
         raise_descriptor_limit()
+        # First, and until the last commit, because they would kill the process otherwise.
+        self.signals.startService()
         try:
             self._journal.open(self._aggregator.restore)
             MultiService.startService(self)
@@ -132,6 +135,7 @@ class Daemon(MultiService):
             services: Sequence[IService] = self._intakes.intakes
             for intake in services:
                 intake.stopService()
+            self.signals.stopService()
             if self.start_failed is not None:
                 self.start_failed(error)
             raise
@@ -154,8 +158,11 @@ class Daemon(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> None:
-        """Read the configuration again and take it over; an error changes nothing."""
-        self.reloader.reload()
+        """Read the configuration again and take it over; an error changes nothing.
+
+        During a stop only secrets, for the last deliveries: a new socket would lose what it gets.
+        """
+        (self.reloader.reload_secrets if self._is_stopping else self.reloader.reload)()
 
     def _ignore_usr1(self) -> None:
         """Log that USR1 is ignored; twistd handles it only with a log file, else it would kill."""
@@ -249,6 +256,7 @@ class Daemon(MultiService):
         # Last, because it stops all children at once, and the deliveries above need them.
         await MultiService.stopService(self)
         await self._journal.stop()
+        self.signals.stopService()
 
     async def _deliver_rest(self) -> None:
         """Wait for the outboxes to deliver, at most for `--stop-timeout`."""

@@ -30,10 +30,17 @@ class Signals(Service):
         self._taken: dict[int, signal.Handlers] = {}
 
     def startService(self) -> None:
-        """Install the handlers; Python allows that only in the main thread."""
+        """Install the handlers."""
         Service.startService(self)
+        self.take(*self._actions)
+
+    def take(self, *numbers: int) -> None:
+        """Install the handlers of these signals, which may be before the start.
+
+        Python allows that only in the main thread.
+        """
         if threading.current_thread() is threading.main_thread():
-            for number in self._actions:
+            for number in numbers:
                 before = signal.getsignal(number)
                 ignored = before is signal.SIG_IGN and number in self._wanted
                 if before is signal.SIG_DFL or ignored:
