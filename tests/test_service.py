@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -137,6 +138,34 @@ def test_what_can_t_be_is_one_line(directory: Path, arguments: Sequence[str], li
     assert "\n" not in str(caught.value)
     with pytest.raises(SystemExit, match=r"^zibrato: --"):
         makeService(options)
+
+
+def test_hup_is_handled_before_the_start_and_usr1_left_to_twistd(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "map_large_blocks", lambda: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGUSR1)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        makeService(parsed("--backend", "memory"))
+        assert callable(signal.getsignal(signal.SIGHUP))
+        assert signal.getsignal(signal.SIGUSR1) == before[signal.SIGUSR1]
+    finally:
+        signal.signal(signal.SIGHUP, before[signal.SIGHUP])
+
+
+def test_a_reload_finds_what_a_start_would_and_what_the_running_daemon_has(
+    directory: Path,
+) -> None:
+    daemon = make("--backend", "memory", "--statsd", "udp:8125", "--outbox", "none")
+    running = daemon.reloader.settings
+    moved = parsed("--backend", "memory", "--statsd", "udp:0.0.0.0:8125").settings
+    (line,) = daemon.reloader.check(moved, moved)
+    assert line.startswith("--statsd: udp:0.0.0.0:8125 is taken by this daemon, for its --statsd")
+    wrong = parsed("--backend", "store:path=a", "--backend", "store:path=a", "--web", "none")
+    (line,) = daemon.reloader.check(wrong.settings, running)
+    assert line.startswith("--backend store: path: another backend of this daemon")
+    assert [*daemon.reloader.check(running, running)] == []
 
 
 def test_what_is_public_is_named() -> None:

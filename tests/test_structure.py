@@ -51,7 +51,7 @@ ARROWS = {
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "accept", "health", "store.db", "store.api", "descriptors", "files"},
     "files": {"model"},
-    "commands": {*SHARED, "daemon", "files", "interfaces", "tx", "web"},
+    "commands": {*SHARED, "checks", "daemon", "files", "interfaces", "tx"},
     "web": {
         "endpoint",
         "line_address",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from twisted.logger import Logger
 from twisted.python import usage
 
+from zibrato.checks import problems
 from zibrato.daemon import frame_log
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation import Aggregator
@@ -38,7 +40,7 @@ from zibrato.interfaces import DaemonInfo, Reactor
 from zibrato.listeners import Listeners, otlp_site
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
-from zibrato.web.clashes import clashes
+from zibrato.web.clashes import clashes, clashes_with_running
 from zibrato.web.pages import pages
 
 if TYPE_CHECKING:
@@ -82,12 +84,26 @@ def make_service(options: Options) -> Daemon:
         reactor, options, aggregator, metrics,
         intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
+    daemon.reloader.check = _check(reactor, options, daemon)
     _tell_backends(daemon.reloader, backends, annotations, units)
     daemon.reloader.pages += [] if site is None else [site]
     watch: IService = ClockWatch(reactor, daemon.clock_stepped)
     watch.setServiceParent(daemon)
     _show_pages(daemon, reactor, options, metrics, exports)
     return daemon
+
+
+def _check(
+    reactor: Reactor, options: Options, daemon: Daemon
+) -> Callable[[Settings, Settings], Iterator[str]]:
+    """Return what checks a reload: it finds the problems that a start, or check-config, finds."""
+
+    def check(read: Settings, after: Settings) -> Iterator[str]:
+        found = [*problems(reactor, read, options.environment)]
+        running = daemon.reloader.settings
+        yield from found or clashes_with_running(after, running, daemon.backends.backends)
+
+    return check
 
 
 def _tell_backends(
@@ -132,6 +148,8 @@ def makeService(options: Options) -> Daemon:
     garbage.setServiceParent(daemon)
     map_large_blocks()
     daemon.start_failed = _tell
+    # The pid file is there before the daemon starts. twistd takes USR1 only if it isn't taken yet.
+    daemon.signals.take(signal.SIGHUP)
     return daemon
 
 

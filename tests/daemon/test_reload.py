@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +27,7 @@ from zibrato.daemon.settings import Settings
 from zibrato.interfaces import BackendContext
 from zibrato.levels import LevelFilter
 
-ACCOUNT = ("--username", "u", "--apikey", "k")
+REMOTE = ("--socket", "tcp://*:1")
 
 
 def settings(*arguments: str) -> Settings:
@@ -42,13 +42,15 @@ def settings(*arguments: str) -> Settings:
         ((), (), []),
         ((), ("--levels", "error", "--max-series", "7", "--stop-timeout", "7"), []),
         ((), ("--socket", "ipc:///a", "--statsd", "udp:0", "--backend", "log:path=/a"), ["--web"]),
-        ((), ("--socket", "tcp://*:1", "--insecure-tcp"), []),
+        ((), (*REMOTE, "--insecure-tcp"), []),
         (("--otlp", "tcp:0"), ("--otlp", "tcp:0", "--insecure-tcp"), ["--insecure-tcp"]),
         (
             ("--acknowledgements", "ipc:///b"),
             ("--acknowledgements", "ipc:///b", "--socket", "ipc:///a"),
             ["--socket"],
         ),
+        (("--socket", "ipc:///a"), (*REMOTE, "--curve-keys", "/a"), ["--curve-keys", "--socket"]),
+        ((*REMOTE, "--insecure-tcp"), (*REMOTE, "--curve-keys", "/a"), ["--curve-keys"]),
         ((), ("--flush-interval", "7"), ["--flush-interval"]),
         ((), ("--ipc-mode", "600"), ["--ipc-mode"]),
         ((), ("--percentiles", "50"), ["--percentiles"]),
@@ -201,6 +203,21 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self.backend.told, [])
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
 
+    def test_what_a_check_finds_changes_nothing_even_if_only_a_restart_would_apply_it(self) -> None:
+        checked: list[tuple[float, float]] = []
+
+        def check(read: Settings, after: Settings) -> Iterator[str]:
+            checked.append((read.flush_interval, after.flush_interval))
+            yield from ("--web: expected another", "--otlp: expected another")
+
+        self.reloader.check = check
+        self.rewrite("levels = error", "flush-interval = 7")
+        line = "nothing reloaded: --web: expected another (and 1 more)"
+        self.assertEqual(self.logged(), [line])
+        self.assertEqual(checked, [(7, 10)])
+        self.assertEqual(self.backend.told, [])
+        self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
+
     def test_a_socket_that_can_t_be_had_changes_nothing(self) -> None:
         self.rewrite("levels = error", "socket = ipc:///taken")
         self.assertEqual(self.logged(), ["nothing reloaded: --socket: can't use ipc:///taken"])
@@ -234,7 +251,7 @@ class ReloaderTests(SynchronousTestCase):
     def test_it_is_said_where_the_next_start_would_have_another_outbox(self) -> None:
         self.rewrite("levels = info", "socket = ipc:///elsewhere")
         lines = self.logged()
-        self.assertRegex(lines[0], r"^the outbox is /")
+        self.assertRegex(lines[0], r"^the outbox is /.*, named after the store's file or the first")
 
     def test_whose_secrets_others_may_read_is_said(self) -> None:
         self.rewrite("apikey = k", "username = u")

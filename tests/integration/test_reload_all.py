@@ -33,7 +33,7 @@ class Reloaded:
         self.config = directory / "zibrato.toml"
         self.write(["a"], FIRST)
         self.process = daemon("--config", str(self.config))
-        self._reloads = 1
+        self.process.wait_for("levels: ")
 
     def endpoint(self, name: str) -> str:
         return f"ipc://{self.directory}/{name}"
@@ -52,9 +52,14 @@ class Reloaded:
     def reload(self, sockets: Sequence[str], files: Mapping[str, str]) -> None:
         """Have it reload, and wait until that is under way."""
         self.write(sockets, files)
-        self._reloads += 1
+        reloads = self.process.output.count("levels: ")
         self.process.send(signal.SIGHUP)
-        self.process.wait_for(rf"(levels: [\s\S]*){{{self._reloads}}}")
+        eventually(lambda: self.process.output.count("levels: ") > reloads)
+
+    def resources(self) -> tuple[int, int]:
+        """Return how many descriptors and threads it has."""
+        process = Path(f"/proc/{self.process.popen.pid}")
+        return len([*(process / "fd").iterdir()]), len([*(process / "task").iterdir()])
 
     def calls(self, *files: str) -> Counter[tuple[float, float]]:
         """Return the lines of calls that the files have: the start of the interval, and the sum."""
@@ -121,9 +126,19 @@ def test_nothing_is_lost_while_all_of_it_changes(running: Reloaded) -> None:
     assert "Traceback" not in running.process.output
 
 
+def test_reloads_leave_nothing_behind(running: Reloaded) -> None:
+    most = running.resources()  # with more sockets than at the end
+    for _ in range(10):
+        running.reload(["a", "b"], {**FIRST, "coming": "coming"})
+        running.reload(["a"], FIRST)
+    eventually(lambda: all(map(int.__le__, running.resources(), most)))
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
+        ("web = 'tcp:5580'", "--web: no backend here has a page; add --backend store"),
+        ("statsd = ['udp:1', 'udp:0.0.0.0:1']", "--statsd: udp:0.0.0.0:1 is taken by another --st"),
         ("leves = 'info'", r"--config: .* can't set 'leves'; did you mean levels\?"),
         ("statsd = 'unix:/nix/da/s'", r"--statsd: can't use unix:/nix/da/s"),
         ("[[backend]]\ntype = 'log'\npath = '/nix/da/l'", "--backend log: path: expected a file"),
@@ -153,11 +168,15 @@ def test_a_file_that_was_emptied_removes_nothing(running: Reloaded) -> None:
         eventually(lambda: running.total("whole") > had)
 
 
-def test_a_page_needs_a_restart(running: Reloaded) -> None:
-    running.write(["a"], FIRST)
+def test_what_a_store_is_to_replace_stays_until_the_restart(running: Reloaded) -> None:
+    running.write(["a"], {})
     with running.config.open("a") as file:
         file.write(f"[[backend]]\ntype = 'store'\npath = '{running.directory}/store'\n")
     running.process.send(signal.SIGHUP)
-    running.process.wait_for("a restart is needed to apply: --web, --backend store$")
+    others = r"--backend whole \(log\), --backend moving \(log\)"
+    running.process.wait_for(f"a restart is needed to apply: --web, --backend store, {others}$")
+    had = running.total("whole")
+    with Counting(running.endpoint("a")):
+        eventually(lambda: running.total("whole") > had)
     running.process.stop()
     assert "Traceback" not in running.process.output

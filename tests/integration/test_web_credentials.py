@@ -72,11 +72,11 @@ def test_hup_reads_them_anew(process: Process, url: str, file: Path) -> None:
 
 def test_what_is_wrong_then_leaves_the_old_ones(process: Process, url: str, file: Path) -> None:
     file.write_text("nonsense")
-    reload(process, "the page keeps its credentials: expected one line of user:password")
+    reload(process, "nothing reloaded: --web-credentials: expected one line of user:password")
     assert (status(url, OLD), status(url, "nonsense:")) == (200, 401)
     file.write_text(NEW)
     file.chmod(0o666)
-    reload(process, "the page keeps its credentials: others may write to ")
+    reload(process, "nothing reloaded: --web-credentials: others may write to ")
     assert (status(url, OLD), status(url, NEW)) == (200, 401)
 
 

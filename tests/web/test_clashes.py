@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from zibrato.daemon.options import Options
-from zibrato.web.clashes import clashes
+from zibrato.daemon.settings import Settings
+from zibrato.web.clashes import clashes, clashes_with_running
 
 WEB = "--store a --web tcp:5580:interface=127.0.0.1"
 TWICE = {
@@ -56,11 +57,34 @@ BESIDE_EACH_OTHER = (
 )
 
 
-def told(line: str, *endpoints: str) -> Sequence[str]:
+MOVED = {
+    ("--insecure-tcp --socket tcp://127.0.0.1:5550", "--insecure-tcp --socket tcp://*:5550"): (
+        "--socket: tcp://*:5550 is taken by this daemon, for its --socket tcp://127.0.0.1:5550; "
+        "restart it to apply this"
+    ),
+    ("--socket ipc://a", "--socket ipc://./a"): (
+        "--socket: ipc://./a is taken by this daemon, for its --socket ipc://a; restart"
+    ),
+    ("--socket tcp://127.0.0.1:5550", "--socket tcp://127.0.0.1:5551"): (
+        "--socket: tcp://127.0.0.1:5551 is taken by this daemon, for its acknowledgements to "
+        "clients of tcp://127.0.0.1:5550; restart"
+    ),
+    (WEB, f"--statsd tcp:5580 {WEB}"): (
+        "--statsd: tcp:127.0.0.1:5580 is taken by this daemon, for its --web tcp:5580:interface"
+    ),
+}
+"""What runs and what would run after a reload, and how the line about it begins."""
+
+
+def settings(line: str) -> Settings:
     options = Options({})
     options.parseOptions(line.split())
+    return options.settings
+
+
+def told(line: str, *endpoints: str) -> Sequence[str]:
     backends: Any = [Scraped(endpoint) for endpoint in endpoints]
-    return [*clashes(options.settings, backends)]
+    return [*clashes(settings(line), backends)]
 
 
 class Scraped:
@@ -84,6 +108,18 @@ def test_what_something_else_has_is_told(line: str) -> None:
 @pytest.mark.parametrize("line", BESIDE_EACH_OTHER)
 def test_what_can_be_beside_each_other_is_not(line: str) -> None:
     assert told(line) == []
+
+
+@pytest.mark.parametrize(("running", "line"), MOVED)
+def test_what_the_running_daemon_still_has_is_told(running: str, line: str) -> None:
+    (text,) = clashes_with_running(settings(line), settings(running), [])
+    assert text.startswith(MOVED[running, line])
+    assert [*clashes_with_running(settings(line), settings(line), [])] == []
+
+
+def test_acknowledgements_of_a_new_socket_can_do_without() -> None:
+    running, line = (f"--socket tcp://127.0.0.1:{port}" for port in (5550, 5549))
+    assert [*clashes_with_running(settings(line), settings(running), [])] == []
 
 
 def test_what_backends_are_scraped_at_counts_too() -> None:

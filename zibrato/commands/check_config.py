@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from twisted.python import usage
 
+from zibrato.checks import problems
 from zibrato.commands.command_line import CommandLine
-from zibrato.curve import server_keys
 from zibrato.daemon.backend_choices import BackendChoice
-from zibrato.daemon.backend_context import backend_context
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox_place import outbox_path
 from zibrato.daemon.settings import Settings
-from zibrato.files.file_lock import check_kind
-from zibrato.files.secret_file import read_credentials
-from zibrato.interfaces import IBackend, ICheckingMaker, Reactor
+from zibrato.interfaces import Reactor
 from zibrato.tx.monotonic import MonotonicReactor
-from zibrato.web import checks
 
 __all__ = ["checked_settings", "main"]
 
@@ -55,43 +49,16 @@ def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
     """
     options = Options(environment)
     options.parseOptions(["--config", path])
-    problems = [f": {problem}" for problem in _problems(options.settings, environment)]
-    if problems:
-        raise ConfigError(path, problems)
-    return options.settings
-
-
-def _problems(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     from twisted.internet import reactor as installed  # noqa: PLC0415 - backends get it
 
     reactor = MonotonicReactor(cast(Reactor, installed))
-    context = backend_context(reactor, settings, environment, lambda *_value, **_tags: None)
-    backends: list[IBackend] = []
-    for choice in settings.backends:
-        try:
-            # A maker of another package can't check; its errors are reported when the daemon
-            # starts.
-            maker = ICheckingMaker(choice.maker, None)
-            if maker is not None:
-                backends.append(maker.check(choice.settings, replace(context, name=choice.name)))
-        except ValueError as error:
-            yield f"backend {choice.label}: {error}"
-    # Otherwise a page may seem to be missing only because its backend couldn't be made.
-    if len(backends) == len(settings.backends):
-        yield from (
-            line.removeprefix("--") for line in checks.problems(reactor, settings, backends)
-        )
-    outbox = outbox_path(settings, environment)
-    for name, path, reads in (
-        ("outbox", outbox if settings.outbox else None, check_kind),
-        ("curve-keys", settings.curve_keys, server_keys),
-        ("web-credentials", settings.web_credentials, read_credentials),
-    ):
-        try:
-            if path is not None:
-                reads(path)
-        except ValueError as error:
-            yield f"{name}: {error}"
+    found = [
+        f": {problem.removeprefix('--')}"
+        for problem in problems(reactor, options.settings, environment)
+    ]
+    if found:
+        raise ConfigError(path, found)
+    return options.settings
 
 
 def _meaning(settings: Settings) -> str:

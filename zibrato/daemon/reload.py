@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -47,6 +47,9 @@ class Reloader:
         self.settings = options.settings
         """The settings in force."""
         self.backends_changed: Callable[[], object] = lambda: None
+        self.check: Callable[[Settings, Settings], Iterator[str]] = lambda _read, _after: iter(())
+        """Generates a line for each problem of settings as they were read, and as they would be
+        after the reload."""
         self._options = options
         self._aggregator = aggregator
         self._backends = backends
@@ -107,6 +110,7 @@ class Reloader:
             # fail, so that no reload is half done.
             options = self._options.reread()
             settings, restart = reloaded(self.settings, options.settings)
+            self._check(options.settings, settings)
             plan = self._backends.plan(settings.backends)
             try:
                 self._intakes.open(settings)
@@ -134,6 +138,16 @@ class Reloader:
             )
         return True
 
+    def _check(self, read: Settings, after: Settings) -> None:
+        """Raise usage.UsageError if there are problems, also with what only a restart applies.
+
+        Otherwise an operator would learn of these when the daemon doesn't start again.
+        """
+        problems = [*self.check(read, after)]
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise usage.UsageError(f"{problems[0]}{more}")
+
     async def _close_sockets(self) -> None:
         try:
             await self._intakes.close_others({*self.settings.endpoints, *self.settings.statsd})
@@ -152,8 +166,9 @@ class Reloader:
         environment = self._options.environment
         if settings.outbox is None and outbox_path(settings, environment) != self._outbox_path:
             self._log.warn(
-                "the outbox is {path}, named after the first --socket, which has changed; give "
-                "--outbox that path, else the next start begins a new outbox",
+                "the outbox is {path}, named after the store's file or the first --socket, which "
+                "has changed; give --outbox that path, else the next start begins a new outbox, "
+                "and what waits in this one stays there",
                 path=self._outbox_path,
             )
 
@@ -182,7 +197,11 @@ def reloaded(running: Settings, read: Settings) -> Reloaded:
     `BackendSet.plan` decides which changes of backends need a restart.
     """
     needed = dict(RESTART)
-    if running.acknowledgements is not None:  # then all sockets share one endpoint
+    new = set(read.endpoints) - set(running.endpoints)
+    lacks_keys = running.curve_keys is None and read.curve_keys is not None
+    # With an endpoint for acknowledgements all sockets share it. A socket that is to require keys
+    # must not be opened without them.
+    if running.acknowledgements or (lacks_keys and any(endpoint.remote for endpoint in new)):
         needed |= {"endpoints": "--socket"}
     if running.otlp is not None:
         needed |= {"insecure_tcp": "--insecure-tcp"}

@@ -19,7 +19,7 @@ from zibrato.line_address import LineAddress
 from zibrato.store.web.endpoint import arguments_of
 from zibrato.web.scraping import scraped
 
-__all__ = ["clashes"]
+__all__ = ["clashes", "clashes_with_running"]
 
 _TCP, _UNIX = "tcp", "unix"
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 - the addresses are compared, not bound
@@ -62,6 +62,25 @@ def clashes(settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
             before.append(place)
         elif not place.implied_by:
             yield _line(place, other)
+
+
+def clashes_with_running(
+    settings: Settings, running: Settings, backends: Sequence[IBackend]
+) -> Iterator[str]:
+    """Generate a line for people for each new place where the running daemon listens already.
+
+    It closes the sockets that a reload removes only after it has opened the new ones.
+    """
+    before = [*_places(running, backends)]
+    for place in _places(settings, backends):
+        other = next((one for one in before if place.is_at(one)), None)
+        if other is not None and place not in before and not place.implied_by:
+            has = f"its acknowledgements to clients of {other.implied_by}"
+            has = has if other.implied_by else f"its {other.option} {other.shown}"
+            yield (
+                f"{place.option}: {place.shown} is taken by this daemon, for {has}; restart it to "
+                "apply this"
+            )
 
 
 def _line(place: Place, other: Place) -> str:
