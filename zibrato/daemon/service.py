@@ -162,7 +162,11 @@ class Daemon(MultiService):
 
         During a stop only secrets, for the last deliveries: a new socket would lose what it gets.
         """
-        (self.reloader.reload_secrets if self._is_stopping else self.reloader.reload)()
+        if self._is_stopping:
+            self._log.info("the daemon is stopping: only secrets are reloaded")
+            self.reloader.reload_secrets()
+        else:
+            self.reloader.reload()
 
     def _ignore_usr1(self) -> None:
         """Log that USR1 is ignored; twistd handles it only with a log file, else it would kill."""
