@@ -46,6 +46,7 @@ def browser() -> Iterator[Any]:
     path = chromium()
     if path is None:
         pytest.skip(f"no Chromium on this machine: {HOW}")
+    playwright.expect.set_options(timeout=30_000)  # 5 s are too few on a busy machine
     with playwright.sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running

@@ -29,7 +29,7 @@ def expect(locator: Any) -> Any:
 
 
 def expect_status(page: Any, text: str) -> None:
-    expect(page.locator("#status")).to_have_text(text, timeout=20_000)
+    expect(page.locator("#status")).to_have_text(text)
 
 
 def wait_for_plot(page: Any) -> None:
