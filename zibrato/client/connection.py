@@ -15,7 +15,7 @@ import zmq
 from zibrato.client.absence import Absence
 from zibrato.client.buffers import Buffers
 from zibrato.client.connector import Connector, Context, Opened
-from zibrato.client.own_rows import error_name, own_counter, own_gauge
+from zibrato.client.own_rows import OwnReport, error_name
 from zibrato.client.rows import Rows
 from zibrato.client.send_queue import SendQueue, measurements
 from zibrato.wire import VERSION, Batch
@@ -29,8 +29,6 @@ LEAST_LINGER = 100
 """Milliseconds to send a batch that ZeroMQ has already passed on to a peer's connection."""
 MAX_BEHIND = 4
 """How many times `max_pending` may wait to be drained, as busy recording threads can cause."""
-SERIES_WARNING = 1_000
-"""A client reports having more series than these: tags and names should have few values."""
 
 
 class Connection:
@@ -64,8 +62,7 @@ class Connection:
         self._held: Batch | None = None
         self._sent = 0
         self._sent_before_failure = -1
-        self._reported: Counter[tuple[str, str]] = Counter()
-        self._series_bound = SERIES_WARNING
+        self._report = OwnReport()
 
     @property
     def max_pending(self) -> int:
@@ -126,7 +123,8 @@ class Connection:
                 self._send()
         if self.closed:
             return 0
-        self._report(now)
+        if own := self._report.rows(self.buffers.dropped, self.errors, len(self.buffers)):
+            self._enqueue(own, now)
         self._since = now
         self._revive()
         self._send()
@@ -196,25 +194,6 @@ class Connection:
     def _drop(self, reason: str, count: int) -> None:
         if count:
             self.buffers.dropped[reason] += count
-
-    def _report(self, now: float) -> None:
-        """Enqueue new errors and drops since the last time, and that there are too many series.
-
-        The latter is reported once, and again each time that the number of series has doubled.
-        """
-        rows = Rows()
-        for name, totals in (("dropped", self.buffers.dropped), ("errors", self.errors)):
-            for reason, total in dict(totals).items():  # a copy: other threads count as well
-                increase = total - self._reported[name, reason]
-                self._reported[name, reason] = total
-                if increase:
-                    rows.counters.append(own_counter(name, reason, increase))
-        series = len(self.buffers)
-        if series > self._series_bound:
-            self._series_bound = 2 * series
-            rows.gauges.append(own_gauge("series", series))
-        if rows:
-            self._enqueue(rows, now)
 
     def _send(self) -> None:
         """Send until nothing is left or ZeroMQ accepts no more."""
