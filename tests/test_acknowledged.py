@@ -35,7 +35,8 @@ class Daemon:
     def restart(self) -> None:
         """Kill the daemon, and start it again."""
         self._taken = 0
-        self.sequences = ClientSequences(self.reactor, self._known)
+        self.sequences = ClientSequences(self.reactor)
+        self.sequences.load(self._known)
         self.acknowledger = Acknowledger(self.sequences, SelfMetrics(), self.reactor)
         self.acknowledger.listen(self._publish)
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendContext",
     "BackendOption",
-    "Commits",
     "Counting",
     "DaemonInfo",
     "Delivery",
@@ -132,23 +131,6 @@ class DaemonInfo:
     """Answers a request with OTLP metrics: returns the body, and sets the rest of the response."""
     metrics: Callable[[IRequest], Deferred[Iterator[bytes]]] | None = None
     """Answers a request for /metrics as IScrapedBackend does; None without such a backend."""
-
-
-class Commits(Protocol):
-    """What an intake asks before it acknowledges a batch; call it in the reactor's thread.
-
-    Once a second, and with each snapshot, measurements and the highest number of each client are
-    committed in one transaction. A client that was silent for seven days is forgotten.
-    """
-
-    def highest(self, client: str) -> int | None:
-        """Return the highest number that was accepted from a client; None if it is unknown."""
-
-    def take(self, client: str, sequence: int) -> None:
-        """Report that all batches up to a number are aggregated; call it in the same turn."""
-
-    def committed(self) -> Deferred[None]:
-        """Return a Deferred that fires when all accepted by now is committed; it never fails."""
 
 
 class IIntake(IService):

@@ -36,9 +36,8 @@ class AcknowledgerTests(SynchronousTestCase):
         self.begin()
 
     def begin(self, **known: int) -> None:
-        self.sequences = ClientSequences(
-            self.clock, {client: Seen(number, 0.0) for client, number in known.items()}
-        )
+        self.sequences = ClientSequences(self.clock)
+        self.sequences.load({client: Seen(number, 0.0) for client, number in known.items()})
         self.acknowledger = Acknowledger(self.sequences, self.metrics, self.clock, self.ask)
         self.silence = self.acknowledger.listen(self.note)
 

@@ -7,7 +7,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.daemon import client_sequences
 from zibrato.daemon.client_sequences import MAX_AGE, ClientSequences, Seen
-from zibrato.interfaces import Commits
 
 
 class ClientSequencesTests(SynchronousTestCase):
@@ -16,15 +15,15 @@ class ClientSequencesTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
-        self.sequences = ClientSequences(self.clock, {"old": Seen(7, 900.0)})
+        self.sequences = ClientSequences(self.clock)
+        self.sequences.load({"old": Seen(7, 900.0)})
 
     def test_knows_what_was_committed_and_what_was_taken_in(self) -> None:
-        commits: Commits = self.sequences
-        commits.take("new", 3)
-        commits.take("new", 4)
-        self.assertEqual(commits.highest("old"), 7)
-        self.assertEqual(commits.highest("new"), 4)
-        self.assertIsNone(commits.highest("other"))
+        self.sequences.take("new", 3)
+        self.sequences.take("new", 4)
+        self.assertEqual(self.sequences.highest("old"), 7)
+        self.assertEqual(self.sequences.highest("new"), 4)
+        self.assertIsNone(self.sequences.highest("other"))
 
     def test_what_is_loaded_late_does_not_undo_what_came_meanwhile(self) -> None:
         self.sequences.take("new", 4)

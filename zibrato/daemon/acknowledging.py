@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.interfaces import Commits
 from zibrato.snapshot_parts import SnapshotPart
 from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement
 
@@ -33,13 +33,13 @@ class Acknowledger:
 
     def __init__(
         self,
-        commits: Commits,
+        sequences: ClientSequences,
         metrics: SelfMetrics,
         clock: IReactorTime,
         commit_soon: Callable[[], object] = lambda: None,
     ) -> None:
         self.instance = uuid4().hex[:12]
-        self._commits = commits
+        self._sequences = sequences
         self._metrics = metrics
         self._clock = clock
         self._commit_soon = commit_soon
@@ -57,7 +57,7 @@ class Acknowledger:
 
     def take(self, batch: Batch | SnapshotPart) -> bool:
         """Return whether `batch` is to be aggregated now; if so, its number counts as taken."""
-        last = self._commits.highest(batch.client) or 0
+        last = self._sequences.highest(batch.client) or 0
         if isinstance(batch, SnapshotPart):
             after = batch.after
         else:
@@ -84,7 +84,7 @@ class Acknowledger:
 
     def tell(self, client: str) -> bytes:
         """Return the acknowledgement for `client` as of now."""
-        known = self._commits.highest(client)
+        known = self._sequences.highest(client)
         return self._message(client, None if known is None else known + 1)
 
     def commit_now(self) -> None:
@@ -99,20 +99,20 @@ class Acknowledger:
         self._gaps.pop(client, None)
         self._committed.setdefault(client, last)
         self._fresh[client] = sequence
-        self._commits.take(client, sequence)
+        self._sequences.take(client, sequence)
 
     def _commit(self) -> None:
         fresh, self._fresh = self._fresh, {}
         # First wait, then ask for the commit: a commit calls back only those who wait when it
         # begins.
-        self._commits.committed().addCallback(lambda _: self._acknowledge(fresh))
+        self._sequences.committed().addCallback(lambda _: self._acknowledge(fresh))
         self._commit_soon()
 
     def _acknowledge(self, committed: dict[str, int]) -> None:
         for client, sequence in committed.items():
             self._committed[client] = sequence
             self._tell(client)
-            if self._commits.highest(client) in {None, sequence}:  # None: client was forgotten
+            if self._sequences.highest(client) in {None, sequence}:  # None: client was forgotten
                 del self._committed[client]
 
     def _tell(self, client: str) -> None:
@@ -123,6 +123,6 @@ class Acknowledger:
             publish(client, frame)
 
     def _message(self, client: str, wanted: int | None) -> bytes:
-        committed = self._committed.get(client, self._commits.highest(client))
+        committed = self._committed.get(client, self._sequences.highest(client))
         told = Acknowledgement(VERSION, self.instance, committed, wanted)
         return encode_acknowledgement(told)

@@ -30,18 +30,17 @@ class Commit(NamedTuple):
 
 
 class ClientSequences:
-    """The highest sequence number of each acknowledged client; provides `interfaces.Commits`.
+    """The highest sequence number that was accepted from each acknowledged client.
 
     Changes are committed in rounds: `begin` returns what to commit; call `succeed` or `fail` before
-    calling `begin` again. `known` is what an earlier daemon committed.
+    calling `begin` again.
     """
 
-    def __init__(self, clock: IReactorTime, known: Mapping[str, Seen] | None = None) -> None:
+    def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._seen: dict[str, Seen] = {}
         self._changed: set[str] = set()
         self._waiting: list[Deferred[None]] = []
-        self.load(known or {})
 
     @property
     def changed(self) -> bool:
