@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def test_each_backend_of_a_name_has_a_file_of_its_own(tmp_path: Path) -> None:
     context = BackendContext(FakeReactor(), (), state=lambda name: tmp_path / f"outbox.{name}")
     every = [totals_of({}, context, "otlp") for _ in range(2)]
     assert [path_of(one) for one in every] == [tmp_path / "outbox.otlp", tmp_path / "outbox.otlp-2"]
+
+
+def test_one_with_a_name_of_its_own_has_that_file_whatever_else_there_is(tmp_path: Path) -> None:
+    for names in (("otlp", "a", "b"), ("b", "a"), ("b",)):
+        context = BackendContext(FakeReactor(), (), state=lambda name: tmp_path / f"outbox.{name}")
+        totals = {name: totals_of({}, replace(context, name=name), "otlp") for name in names}
+        assert path_of(totals["b"]) == tmp_path / "outbox.otlp.b"
+        assert "otlp" not in totals or path_of(totals["otlp"]) == tmp_path / "outbox.otlp"
+        for one in totals.values():
+            assert one.file is not None
+            one.file.close()
 
 
 def test_none_is_none(tmp_path: Path) -> None:

@@ -49,9 +49,13 @@ def totals_of(settings: Mapping[str, str], context: BackendContext, backend: str
 
 
 def _default(context: BackendContext, backend: str) -> Path | None:
-    """Return the first default file of this backend that no other backend of its name has."""
+    """Return the first default file of this backend that no other backend of its name has.
+
+    A backend with a name of its own never gets another's totals, whatever comes, goes or is moved.
+    """
+    own = backend if context.name in {"", backend} else f"{backend}.{context.name}"
     for number in count(1):
-        path = context.state(backend if number == 1 else f"{backend}-{number}")
+        path = context.state(own if number == 1 else f"{own}-{number}")
         if path is None or path.resolve() not in context.files:
             return path
     raise AssertionError("numbers end")
