@@ -167,13 +167,14 @@ class ReloaderTests(SynchronousTestCase):
             self.assertEqual(
                 self.logged(),
                 [
+                    "reloaded",
                     "levels: error",
                     "changed, but a restart is needed to apply: --flush-interval, --source",
                 ],
             )
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("error"))
         self.rewrite("levels = error")
-        self.assertEqual(self.logged(), ["levels: error"])
+        self.assertEqual(self.logged(), ["reloaded", "levels: error"])
 
     def test_one_backend_that_fails_keeps_none_from_it(self) -> None:
         with capturedLogs():
@@ -251,14 +252,14 @@ class ReloaderTests(SynchronousTestCase):
     def test_it_is_said_where_the_next_start_would_have_another_outbox(self) -> None:
         self.rewrite("levels = info", "socket = ipc:///elsewhere")
         lines = self.logged()
-        self.assertRegex(lines[0], r"^the outbox is /.*, named after the store's file or the first")
+        self.assertRegex(lines[1], r"^the outbox is /.*, named after the store's file or the first")
 
     def test_whose_secrets_others_may_read_is_said(self) -> None:
         self.rewrite("apikey = k", "username = u")
         self.config.chmod(0o644)
         self.assertIn(f"--config: others may read {self.config}; chmod it to 600", self.logged())
         self.config.chmod(0o600)
-        self.assertEqual(len(self.logged()), 1)
+        self.assertEqual(len(self.logged()), 2)
         self.config.chmod(0o644)
         self.rewrite("levels = info")  # a file without a secret may be read by all
-        self.assertEqual(len(self.logged()), 1)
+        self.assertEqual(len(self.logged()), 2)

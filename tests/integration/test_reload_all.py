@@ -52,9 +52,9 @@ class Reloaded:
     def reload(self, sockets: Sequence[str], files: Mapping[str, str]) -> None:
         """Have it reload, and wait until that is under way."""
         self.write(sockets, files)
-        reloads = self.process.output.count("levels: ")
+        reloads = self.process.output.count("] reloaded\n")
         self.process.send(signal.SIGHUP)
-        eventually(lambda: self.process.output.count("levels: ") > reloads)
+        eventually(lambda: self.process.output.count("] reloaded\n") > reloads)
 
     def resources(self) -> tuple[int, int]:
         """Return how many descriptors and threads it has."""

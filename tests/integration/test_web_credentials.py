@@ -54,7 +54,7 @@ def url(process: Process) -> str:
     return process.wait_for(r"the page is at (\S+)")[1]
 
 
-def reload(process: Process, line: str = "levels: [\\s\\S]*levels: ") -> None:
+def reload(process: Process, line: str = "reloaded$") -> None:
     """Have the daemon reload, and wait for a line that says so."""
     process.send(signal.SIGHUP)
     process.wait_for(line)

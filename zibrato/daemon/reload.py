@@ -120,6 +120,7 @@ class Reloader:
         except usage.UsageError as error:
             self._log.error("nothing reloaded: {error}", error=error)
             return False
+        self._log.info("reloaded")
         self._tell_outbox(settings)
         self._options = options
         self.settings = settings
