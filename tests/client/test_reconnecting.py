@@ -54,13 +54,17 @@ def daemon(
         yield listening
 
 
+def offering(mechanism: bytes) -> bytes:
+    """Return the greeting of a peer that offers this mechanism alone."""
+    return b"\xff" + bytes(8) + b"\x7f\3\0" + mechanism.ljust(20, b"\0") + bytes(32)
+
+
 @contextmanager
-def stranger(port: int, mechanism: bytes) -> Iterator[None]:
-    """Have someone at `port` who offers this mechanism alone.
+def stranger(port: int, greeting: bytes) -> Iterator[None]:
+    """Have someone at `port` who says this to everybody.
 
     Unlike ZeroMQ it doesn't end a connection first: then clients would sometimes try again.
     """
-    greeting = b"\xff" + bytes(8) + b"\x7f\3\0" + mechanism.ljust(20, b"\0") + bytes(32)
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", port)))
 
@@ -133,7 +137,7 @@ def test_a_daemon_that_did_not_agree_about_keys_is_tried_again(
     port = free_port()
     client = connection(port, client_keys(keys) if has_keys else None)
     count(client, 1)
-    with stranger(port, b"NULL" if has_keys else b"CURVE"):
+    with stranger(port, offering(b"NULL" if has_keys else b"CURVE")):
         step_until(client, failures=2)
         count(client, 2)
     with daemon(context, zmq.PULL, port, keys if has_keys else None) as right:
@@ -145,11 +149,48 @@ def test_a_daemon_that_did_not_agree_about_keys_is_tried_again(
     end(client)
 
 
+@pytest.mark.parametrize(
+    "greeting", [b"SSH-2.0-OpenSSH_9.2p1\r\n", b"HTTP/1.1 400 Bad Request\r\n"]
+)
+@pytest.mark.parametrize("has_keys", [True, False])
+@pytest.mark.attack("another server at the daemon's port", before="measurements lost unnoticed")
+def test_a_server_of_something_else_takes_nothing(
+    context: Context, keys: Path, greeting: bytes, has_keys: bool
+) -> None:
+    port = free_port()
+    client = connection(port, client_keys(keys) if has_keys else None)
+    count(client, 1)
+    with stranger(port, greeting):
+        step_until(client, failures=2)
+        count(client, 2)
+    with daemon(context, zmq.PULL, port, keys if has_keys else None) as right:
+        assert received(right, client, 2) == ["c1", "c2"]
+    assert client.dropped == {}
+    assert client.errors == {"handshake": 1}
+    end(client)
+
+
+def test_a_connection_that_ends_is_no_failure() -> None:
+    port = free_port()
+    client = connection(port, None)
+    for _ in range(3):
+        # With its context, the daemon's port is free again.
+        with zmq.Context() as context, daemon(context, zmq.PULL, port, None) as pull:
+
+            def comes(pull: zmq.Socket[bytes] = pull) -> int:
+                count(client, 1)
+                return pull.poll(5)
+
+            eventually(comes)
+    assert client.errors == {}
+    end(client)
+
+
 def test_so_is_the_way_back_alone(context: Context, keys: Path) -> None:
     forth, back = free_port(), free_port()
     client = connection(forth, client_keys(keys), back)
     with daemon(context, zmq.PULL, forth, keys) as pull:
-        with stranger(back, b"NULL"):
+        with stranger(back, offering(b"NULL")):
             count(client, 1)
             step_until(client, failures=1)
         with daemon(context, zmq.XPUB, back, keys) as publisher:
@@ -184,7 +225,7 @@ def test_however_often_it_was_given_up_it_ends(keys: Path) -> None:
     port = free_port()
     client = connection(port, client_keys(keys))
     count(client, 1)
-    with stranger(port, b"NULL"):
+    with stranger(port, offering(b"NULL")):
         step_until(client, failures=50)
     assert client.pending == 2  # and what tells of the failure
     end(client)

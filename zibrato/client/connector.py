@@ -24,6 +24,9 @@ MAX_UNREAD = 1000
 """How many unread acknowledgements are kept: a later one includes all earlier ones."""
 MAX_ACKNOWLEDGEMENT = 4096
 
+DOMAIN = b"zibrato"
+"""A domain of authentication: with any, ZeroMQ refuses the first version of its protocol."""
+
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
@@ -112,8 +115,13 @@ class Connector:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, RECONNECT[0])
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT[1])
-        if self.keys is not None and endpoint.address.startswith("tcp:"):
-            self.keys.apply(socket)
+        if endpoint.address.startswith("tcp:"):
+            if self.keys is not None:
+                self.keys.apply(socket)
+            if self.owns_context:  # in the host's, something may authenticate peers by domains
+                # Else whatever isn't ZeroMQ's protocol, such as an HTTP server's response, is taken
+                # for its first version, and all that is sent there is lost without notice.
+                socket.set(zmq.ZAP_DOMAIN, DOMAIN)
         connection = Reconnecting(socket, endpoint)
         try:
             endpoint.attach(socket)
