@@ -67,6 +67,16 @@ def test_files_have_their_mode_and_are_gone_afterwards(fixture: Fixture, tmp_pat
     assert fixture.reactor.readers == []
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_path_that_is_gone_is_a_problem(fixture: Fixture, number: int) -> None:
+    assert fixture.intake.problem() is None
+    address = fixture.intake.addresses[number]
+    Path(address.partition(":")[2]).unlink()
+    assert fixture.intake.problem() == f"the socket {address} is gone: no new client can connect"
+    fixture.intake.stopService()
+    assert fixture.intake.problem() is None
+
+
 def test_a_drain_reads_what_has_arrived_and_nothing_after(fixture: Fixture) -> None:
     done: list[None] = []
     with sender(fixture.intake.addresses[0]) as client:

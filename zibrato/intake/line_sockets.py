@@ -40,6 +40,11 @@ class BoundSocket:
         self.socket.setblocking(False)
         self.name = str(address.bound_to(self.socket))
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has removed the socket's file, so that nobody can connect any more."""
+        return self._lock is not None and not os.path.lexists(self._address.path)
+
     def close(self) -> None:
         """Close the socket and release the address."""
         self.socket.close()

@@ -104,7 +104,10 @@ class StatsdIntake(Service):
         """Do nothing: there are no keys to reload, since whoever reaches an address may send."""
 
     def problem(self) -> str | None:
-        """Return None: the reactor reads the sockets by itself, so they can't get stuck."""
+        """Return why nothing can arrive: a socket's file is gone."""
+        for bound in self._bound:
+            if bound.is_gone:
+                return f"the socket {bound.name} is gone: no new client can connect"
         return None
 
     def stopService(self) -> None:
