@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.intake.otlp.messages import (
 )
 from zibrato.intake.otlp import conversion
 from zibrato.intake.otlp.conversion import Converted, convert
+from zibrato.intake.otlp.encoding import JSON, decode
 from zibrato.intake.otlp.streams import Streams
 from zibrato.model import COUNTER, GAUGE, TIMER, Summary, SummaryRow
 
@@ -206,6 +208,43 @@ def test_buckets_take_room_as_points_do(monkeypatch: pytest.MonkeyPatch) -> None
     assert Intake().reasons(histogram(explicit, explicit, explicit)) == {"points": 1}
     made = histogram(exponential, exponential, exponential, kind="exponentialHistogram")
     assert Intake().reasons(made) == {"points": 1}
+
+
+def test_quantiles_take_room_as_points_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "MAX_POINTS", 10)
+    data = [point(count=1, quantileValues=[{}] * number) for number in (4, 5, 0)]
+    made = Intake().convert({"name": "s", "summary": {"dataPoints": data}})
+    assert len(made.rows) == 6
+    assert made.rejected == {"points": 2}
+
+
+@pytest.mark.attack("long names of many points", before="each row had a copy of 2 MB")
+def test_a_name_that_is_too_long_is_in_no_row() -> None:
+    data = [point(count=1), point(count=1)]
+    for name in ("s" * 256, ""):
+        assert Intake().reasons({"name": name, "summary": {"dataPoints": data}}) == {"name": 2}
+
+
+@pytest.mark.attack("attributes that many points share", before="more than an hour for 4 MB")
+def test_what_points_share_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+
+    def counted(data: bytes, digest_size: int) -> Any:
+        hashed.append(len(data))
+        return blake2b(data, digest_size=digest_size)
+
+    monkeypatch.setattr("zibrato.intake.otlp.attributes.blake2b", counted)
+    shared = attributes(**{f"k{number}": "v" for number in range(1000)})
+    metrics = [cumulative(1, 0, tags={"a": str(number)}) for number in range(1000)]
+    assert len(Intake().rows(*metrics, resource=shared)) == 1000
+    assert sum(hashed) < 500_000
+
+
+@pytest.mark.attack("millions of empty resources", before="16 s for 4 kB")
+def test_what_has_no_points_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(conversion, "resource_of")
+    assert Intake().rows(counter(), gauge(), {"name": "n"}, resource=attributes(a="b")) == []
+    assert convert(decode(JSON, b'{"resourceMetrics":[{}]}'), Intake().streams, NOW).rows == []
 
 
 def test_streams_are_forgotten_in_time() -> None:

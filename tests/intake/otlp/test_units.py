@@ -24,6 +24,7 @@ from zibrato.model import COUNTER, GAUGE, TIMER
         (COUNTER, "", ""),
         (COUNTER, "{}", ""),
         (COUNTER, "x" * 33, ""),
+        (COUNTER, " " * 62 + "By", ""),
         (COUNTER, "a\x1b[1m", ""),
     ],
 )

@@ -33,14 +33,14 @@ _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class Resource(NamedTuple):
-    """An OTLP resource: the source and tags of its series, and what identifies it.
+    """An OTLP resource: the source and tags of its series, and the hash of what identifies it.
 
     `has_sdk` is whether an SDK measures, and not a collector that found totals elsewhere.
     """
 
     source: str | None
     tags: Mapping[str, str]
-    identity: Sequence[bytes]
+    identity: bytes
     has_sdk: bool = False
 
 
@@ -78,11 +78,11 @@ def resource_of(attributes: Collection[KeyValue]) -> Resource:
     service = tags.get("service.name", "")
     if service == UNKNOWN or service.startswith(_UNKNOWN_PROGRAM):
         del tags["service.name"]
-    return Resource(source, tags, identity_of(attributes), SDK in known)
+    return Resource(source, tags, hash_of(identity_of(attributes)), SDK in known)
 
 
-def stream_of(*identity: object) -> bytes:
-    """Return a hash that identifies a stream in 16 bytes, however long its attributes are."""
+def hash_of(*identity: object) -> bytes:
+    """Return a hash of what identifies something, in 16 bytes, however long that is."""
     return blake2b(repr(identity).encode(), digest_size=16).digest()
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from zibrato.intake.otlp.attributes import (
     LEVEL,
     Resource,
+    hash_of,
     identity_of,
     resource_of,
-    stream_of,
     texts,
 )
 from zibrato.intake.otlp.histograms import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
 
 MAX_POINTS = 50_000
-"""The most data points of one request; `BUCKETS` buckets of a histogram count as one more."""
+"""The most data points of one request; `BUCKETS` buckets, or a quantile, count as one more."""
 BUCKETS = 4
 QUANTILE = "quantile"
 COUNT = ".count"
@@ -83,11 +83,15 @@ class Converted(NamedTuple):
 
 
 class _Origin(NamedTuple):
-    """The resource, scope and metric of data points, and the attributes of one of them."""
+    """The resource and metric of data points, and the attributes of one of them.
+
+    `identity` is a hash of what identifies the metric, which can be long: data points that share it
+    must not have it hashed again.
+    """
 
     resource: Resource
-    scope: tuple[object, ...]
     metric: Metric
+    identity: bytes
     attributes: Mapping[str, str] = {}
 
 
@@ -101,13 +105,25 @@ def convert(request: ExportMetricsServiceRequest, streams: Streams, now: float) 
 
 
 def _origins(request: ExportMetricsServiceRequest) -> Iterator[_Origin]:
+    """Generate the origins of all data points; what has none costs next to nothing."""
     for of_resource in request.resource_metrics:
-        resource = resource_of(of_resource.resource.attributes)
-        for of_scope in of_resource.scope_metrics:
+        filled = [one for one in of_resource.scope_metrics if any(map(_points_of, one.metrics))]
+        if filled:
+            resource = resource_of(of_resource.resource.attributes)
+        for of_scope in filled:
             scope = of_scope.scope
-            identity = (scope.name, scope.version, identity_of(scope.attributes))
-            for metric in of_scope.metrics:
-                yield _Origin(resource, identity, metric)
+            attributes = identity_of(scope.attributes)
+            identity = hash_of(resource.identity, scope.name, scope.version, attributes)
+            for metric in filter(_points_of, of_scope.metrics):
+                kind = metric.WhichOneof("data")
+                own = hash_of(identity, metric.name, metric.unit, kind)
+                yield _Origin(resource, metric, own)
+
+
+def _points_of(metric: Metric) -> Sequence[DataPoint]:
+    kind = metric.WhichOneof("data")
+    points: Sequence[DataPoint] = getattr(metric, kind).data_points if kind else ()
+    return points
 
 
 class _Converter:
@@ -125,7 +141,9 @@ class _Converter:
         """Add rows for all data points of a metric; count those that are rejected."""
         metric = origin.metric
         kind = metric.WhichOneof("data")
-        if kind == "gauge":
+        if not 0 < len(metric.name) <= MAX_NAME_LENGTH:  # rows would have copies of a long one
+            self.rejected["name"] += len(_points_of(metric))
+        elif kind == "gauge":
             self._each(origin, metric.gauge.data_points, self._gauge)
         elif kind == "sum":
             self._each(origin, metric.sum.data_points, self._sum)
@@ -157,7 +175,7 @@ class _Converter:
         self, origin: _Origin, point: DataPoint, kind: str, summary: Summary, suffix: str = "",
         **tags: str,
     ) -> SummaryRow:  # fmt: skip
-        resource, _, metric, attributes = origin
+        resource, metric, _, attributes = origin
         tags = {**resource.tags, **attributes, **tags}
         level = tags.pop(LEVEL, "info")
         when = (point.time_unix_nano or self._now) / _NANO
@@ -214,6 +232,9 @@ class _Converter:
 
     def _summary(self, origin: _Origin, point: SummaryDataPoint) -> Iterator[SummaryRow]:
         """Generate gauges for each quantile, for the count and for the sum."""
+        self._room -= len(point.quantile_values)
+        if self._room < 0:
+            raise ValueError("points")
         quantiles = [(one.quantile, one.value) for one in point.quantile_values]
         if not all(map(isfinite, chain([point.sum], *quantiles))):
             raise ValueError("value")
@@ -228,15 +249,11 @@ class _Converter:
             return total
         if temporality != _CUMULATIVE:
             raise ValueError("temporality")
-        resource, scope, metric, _ = origin
-        stream = stream_of(
-            resource.identity, scope, metric.name, metric.unit, metric.WhichOneof("data"),
-            identity_of(point.attributes),
-        )  # fmt: skip
+        stream = hash_of(origin.identity, identity_of(point.attributes))
         start, time = point.start_time_unix_nano, point.time_unix_nano or self._now
         # As OpenTelemetry's data model has it, a collector that found a total says so with a point
         # at the start. That of JavaScript's SDK was only measured within one millisecond.
-        at = Point(stream, start, time, is_whole=start != time or resource.has_sdk)
+        at = Point(stream, start, time, is_whole=start != time or origin.resource.has_sdk)
         return self._streams.growth(at, total, self._now)
 
 
