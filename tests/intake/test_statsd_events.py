@@ -25,6 +25,13 @@ def test_a_check_says_how_something_is() -> None:
     assert said == Annotation("db.up", "critical", "no: answer", "web1", NOW, (("x", "1"),))
 
 
+def test_a_bar_may_be_part_of_a_message() -> None:
+    said = parse_check(b"_sc|load|0|#x:1|m:OK: load 0.1|load1=0.1;5;10||c:in-7", NOW)
+    assert said.text == "OK: load 0.1|load1=0.1;5;10|"
+    with pytest.raises(HeadError, match="event"):
+        parse_check(b"_sc|load|0|load1=0.1|m:OK", NOW)
+
+
 def test_what_clients_escape_is_as_it_was() -> None:
     said = parse_check(rb"_sc|up|1|m:from\n10.0.0.1 m\: no answer", NOW)
     assert said.text == "from\n10.0.0.1 m: no answer"

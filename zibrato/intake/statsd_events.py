@@ -50,20 +50,26 @@ def parse_check(line: bytes, now: float) -> Annotation:
     status, *fields = behind.split(b"|")
     if not name or status not in STATES:
         raise HeadError("event")
-    said = _fields(fields, b"dhm")
+    said = _fields(fields, b"dhm", b"m")
     message = said.get(b"m", b"").replace(b"m\\:", b"m:")  # as Datadog's clients escape it
     return _annotation((name, STATES[status], message), said, now, {})
 
 
-def _fields(texts: Sequence[bytes], known: bytes) -> _Fields:
-    """Return the fields by their letters; the last of several counts. Raises HeadError."""
-    fields = {}
+def _fields(texts: Sequence[bytes], known: bytes, message: bytes = b"") -> _Fields:
+    """Return the fields by their letters; the last of several counts. Raises HeadError.
+
+    In the field `message`, which comes after all others that are known, a bar may be part of it.
+    """
+    fields: dict[bytes, bytes] = {}
     for text in texts:
         name, colon, value = (b"#", b":", text[1:]) if text[:1] == b"#" else text.partition(b":")
         # c and e, which name the container, may be in any line; longer names are extensions.
-        if not colon or not name or (len(name) == 1 and name not in known + b"#ce"):
+        if colon and name and (len(name) > 1 or name in known + b"#ce"):
+            fields[name] = value
+        elif message in fields:
+            fields[message] += b"|" + text
+        else:
             raise HeadError("event")
-        fields[name] = value
     return fields
 
 
