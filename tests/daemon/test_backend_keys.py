@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from zibrato.daemon.backend_choices import BackendChoice
-from zibrato.daemon.backend_keys import delayed, differ, is_renamed, keyed
+from zibrato.daemon.backend_keys import delayed, differ, keyed
 from zibrato.daemon.series_filter import ALL
 from zibrato.interfaces import IBackendMaker
 
@@ -55,12 +55,6 @@ def test_what_is_delayed_stays_as_it_runs_but_for_what_a_reload_takes() -> None:
     assert delayed(running, asked) == (kept, ["new (fake)", "fake", "gone (fake)"])
     narrowed = choice("a", "mended")._replace(outbox_age=7)
     assert delayed({"fake": choice("a")}, {"fake": narrowed}) == ({"fake": asked["fake"]}, ["fake"])
-
-
-def test_a_backend_that_only_has_another_name_is_renamed() -> None:
-    assert is_renamed(choice("a"), choice("a", name="new"))
-    assert not is_renamed(choice("a"), choice("b", name="new"))
-    assert not is_renamed(choice("a"), choice("a", "mended", name="new"))
 
 
 def test_what_a_reload_takes_makes_no_difference() -> None:

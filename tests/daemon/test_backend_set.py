@@ -187,14 +187,21 @@ class BackendSetTests(SynchronousTestCase):
         self.assertEqual([told for told in a.told if told], ["k", "l"])
         self.assertEqual((a.stopped, b.stopped), (0, 0))
 
-    def test_a_new_name_for_one_that_has_a_file_needs_a_restart(self) -> None:
-        start = self.close()
-        plan = self.backends.plan([self.choice("a"), self.choice("b", file="/f", name="new")])
-        self.assertEqual(plan.restart, ["--backend new (fake)", "--backend fake"])
+    def test_one_that_is_to_have_the_file_of_another_that_runs_needs_a_restart(self) -> None:
+        b = self.maker.made["b"]
+        for choices, restart in (
+            ([self.choice("a"), self.choice("c", file="/f", name="new")], ["new (fake)", "fake"]),
+            ([self.choice("c", file="/f"), self.choice("d")], ["fake", "fake"]),
+        ):
+            plan = self.backends.plan(choices)
+            self.assertEqual(plan.restart, [f"--backend {label}" for label in restart])
+            self.backends.take_over(plan, TIMEOUT)
+            start = self.close()
+            self.assertEqual(b.given[-1], start)
+            self.assertEqual((self.maker.made["c"].stopped, b.stopped), (1, 0))
+        self.assertEqual(self.context.files, {Path("/f")})
         self.reload(self.choice("a", name="new"), self.choice("b", file="/f"))
         self.assertEqual(self.keys(), ["fake 2", "new"])
-        second = self.close()
-        self.assertEqual((self.given("a"), self.given("b")), ([second], [start, second]))
 
     def test_what_has_changed_gets_what_waits(self) -> None:
         self.maker.made["b"].answer = lambda _delivery: fail(RetryLater("away"))

@@ -7,7 +7,7 @@ from itertools import count
 
 from zibrato.daemon.backend_choices import BackendChoice, reloaded_by
 
-__all__ = ["delayed", "differ", "is_renamed", "keyed"]
+__all__ = ["delayed", "differ", "keyed"]
 
 
 def keyed(
@@ -49,11 +49,6 @@ def differ(one: BackendChoice, other: BackendChoice) -> bool:
         for choice in (one, other)
     )
     return first != second
-
-
-def is_renamed(one: BackendChoice, other: BackendChoice) -> bool:
-    """Whether the choices differ only in what the daemon calls the backend, and what it gets."""
-    return one.maker.name == other.maker.name and one.settings == other.settings
 
 
 def delayed(

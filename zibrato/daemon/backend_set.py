@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 from zibrato.daemon.backend_choices import BackendChoice
-from zibrato.daemon.backend_keys import delayed, differ, is_renamed, keyed
+from zibrato.daemon.backend_keys import delayed, differ, keyed
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.journal import Journal
 from zibrato.daemon.outbox import Outbox
@@ -176,30 +176,33 @@ class BackendSet(MultiService):
         return member is None or member.slot.current is None or differ(member.choice, choice)
 
     def _make_unserved(
-        self, key: str, choice: BackendChoice, asked: Collection[str]
+        self, key: str, choice: BackendChoice, asked: Mapping[str, BackendChoice]
     ) -> Made | None:
         """Make a backend; return None for one that needs a restart.
 
-        The daemon serves it, or it has another name now, but the files of one that still runs.
+        The daemon serves it, or it is to have the file of another one that still runs.
         """
-        if _makes_pages(choice) or self._is_renamed(choice, asked):
+        if _makes_pages(choice):
             return None
-        made = self._make(choice, self._members.get(key))
+        changing = {
+            one: member.files
+            for one, member in self._members.items()
+            if one not in asked or self._is_new(one, asked[one])
+        }
+        try:
+            made = self._make(choice, changing.get(key, ()))
+        except usage.UsageError:  # if it stands then, too, the backend is wrong in itself
+            self._discard(self._make(choice, set().union(*changing.values())))
+            return None
         if not _is_served(made.backend):
             return made
         self._discard(made)
         return None
 
-    def _is_renamed(self, choice: BackendChoice, asked: Collection[str]) -> bool:
-        return any(
-            member.files and key not in asked and is_renamed(member.choice, choice)
-            for key, member in self._members.items()
-        )
-
-    def _make(self, choice: BackendChoice, before: Member | None = None) -> Made:
-        """Make a backend, which may claim the files of the one that it replaces."""
+    def _make(self, choice: BackendChoice, free: Collection[Path] = ()) -> Made:
+        """Make a backend, which may claim files that are `free`, although others have them."""
         files = self._context.files
-        hidden = files & set(before.files) if before is not None else set()
+        hidden = files & set(free)
         # Changed in place: backends look up claimed files in this set of the context.
         files -= hidden
         others = set(files)
