@@ -42,10 +42,10 @@ class Maker:
 
     def make(self, settings: Mapping[str, str], context: BackendContext) -> FakeBackend:
         """Return one; no two may have the same file."""
-        if "bad" in settings:
-            raise ValueError("bad: expected better")
         if "file" in settings:
             claim_path(Path(settings["file"]), context.files)
+        if "bad" in settings:
+            raise ValueError("bad: expected better")
         self.made[settings["place"]] = backend = Reloaded()
         if "served" in settings:
             alsoProvides(backend, IScrapedBackend)
@@ -222,7 +222,7 @@ class BackendSetTests(SynchronousTestCase):
 
     def test_what_is_wrong_changes_nothing(self) -> None:
         for wrong, line in (
-            (self.choice("c", bad="1"), "--backend fake: bad: expected better"),
+            (self.choice("c", bad="1", file="/g"), "--backend fake: bad: expected better"),
             (self.choice("c", file="/f"), "--backend fake: path: another backend of this daemon"),
         ):
             with self.assertRaisesRegex(UsageError, f"^{line}"):

@@ -210,6 +210,7 @@ class BackendSet(MultiService):
             backend = choice.maker.make(choice.settings, replace(self._context, name=choice.name))
             return Made(backend, files - others)
         except ValueError as error:
+            files &= others  # it may have claimed a file, and then failed to lock it
             raise usage.UsageError(f"--backend {choice.label}: {error}") from None
         finally:
             files |= hidden
