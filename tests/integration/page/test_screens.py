@@ -141,17 +141,25 @@ def test_a_phone_zooms_by_finger_and_never_scrolls_sideways(
     tab.context.close()
 
 
-def test_a_phone_clips_no_program_and_no_source(served: StoreDaemon, chromium: Any) -> None:
+def test_a_phone_shows_long_texts_within_its_width(served: StoreDaemon, chromium: Any) -> None:
     tab = Tab(chromium, viewport={"width": 360, "height": 740}, has_touch=True)
     page = tab.open(served.url, rows=0)
     page.locator("#empty code").first.wait_for()
     box = page.locator("#empty").bounding_box()
     assert 0 <= box["x"] <= box["x"] + box["width"] <= 360
     with Zibrato(served.socket) as z:
-        z.count(name="pages", source="s" * 120, tags={"key": "v" * 120})
-        row(page, "pages").tap()
+        z.count(name="pages", level="w" * 32, source="s" * 120, tags={"key": "v" * 120})
+        row(page, "pages").wait_for()
+    event = {"title": "t" * 120, "description": "d" * 120}
+    served.post("/v1/annotations/deploys", event)
+    level, meta = (row(page, "pages").locator(part).bounding_box() for part in (".level", ".meta"))
+    assert level["x"] + level["width"] <= meta["x"] + meta["width"]
+    row(page, "pages").tap()
     wait_for_plot(page)
-    assert page.locator("#panel .about").evaluate("(text) => text.scrollWidth <= text.clientWidth")
+    page.locator(".marks li").wait_for()
+    for part in (".about", ".marks"):
+        shown = page.locator(f"#panel {part}")
+        assert shown.evaluate("(text) => text.scrollWidth <= text.clientWidth"), part
     tab.checked(served.url)
     tab.context.close()
 
