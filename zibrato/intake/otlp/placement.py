@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import inf
 
 from zibrato.distribution import SCALE, Distribution, bucket_of, representative
@@ -45,19 +46,7 @@ class Placement:
         """Spread `count` measurements evenly from `low` to `high`."""
         low = min(max(low, self._low), self._high)
         high = max(min(high, self._high), low)
-        places = _spread(low, high, self._factor, min(count, SLOTS))
-        begun, buckets, slots = 0, self._buckets, len(places)
-        for slot, (index, value) in enumerate(places, 1):
-            end = slot * count // slots
-            share, begun = end - begun, end
-            if index is None:
-                self._zeros += share
-            else:
-                buckets[index] += share
-            self._sum += value * share
-            self._squares += value * value * share
-        self._least = min(self._least, places[0][1])
-        self._most = max(self._most, places[-1][1])
+        self._put(_spread(low, high, self._factor, min(count, SLOTS)), count)
 
     def in_bucket(self, index: int, scale: int, count: int) -> None:
         """Place `count` measurements that are in bucket `index` of an exponential histogram.
@@ -66,17 +55,20 @@ class Placement:
         one of Zibrato's buckets. At a coarser scale the count is spread over several buckets.
         """
         if scale >= SCALE:
-            self._in_ours((index >> (scale - SCALE)) + 1, count)
+            first = last = (index >> (scale - SCALE)) + 1
+        else:
+            width = 1 << (SCALE - scale)
+            start, end = index * width, (index + 1) * width
+            if start >= _HIGHEST or end < _LOWEST:
+                raise ValueError("buckets")
+            last = min(end, self._last)
+            first = min(max(start + 1, self._first), last)
+        slots = min(count, SLOTS, last - first + 1)
+        if self._first < first and last < self._last:
+            self._put(_spread_over(first, last, self._factor, slots), count)
             return
-        width = 1 << (SCALE - scale)
-        start, end = index * width, (index + 1) * width
-        if start >= _HIGHEST or end < _LOWEST:
-            raise ValueError("buckets")
-        last = min(end, self._last)
-        first = min(max(start + 1, self._first), last)
-        places = last - first + 1
-        for place, share in _shares(count, min(SLOTS, places)):
-            self._in_ours(first + int(place * places), share)
+        for place, share in zip(_indices(first, last, slots), _shares(count, slots), strict=True):
+            self._in_ours(place, share)
 
     def summary(
         self, total: float | None, least: float | None = None, most: float | None = None
@@ -89,6 +81,19 @@ class Placement:
         distribution = Distribution.of_buckets(self._buckets, self._zeros, low, high)
         mean = bounded(whole) / count
         return Summary(count, bounded(whole), low, high, bounded(self._squares), mean, distribution)
+
+    def _put(self, places: Sequence[tuple[int | None, float]], count: int) -> None:
+        """Share `count` evenly among places, which are values with their buckets."""
+        buckets = self._buckets
+        for (index, value), share in zip(places, _shares(count, len(places)), strict=True):
+            if index is None:
+                self._zeros += share
+            else:
+                buckets[index] += share
+            self._sum += value * share
+            self._squares += value * value * share
+        self._least = min(self._least, places[0][1])
+        self._most = max(self._most, places[-1][1])
 
     def _in_ours(self, index: int, count: int) -> None:
         if self._factor != 1:
@@ -117,6 +122,18 @@ def _spread(
     return [(_bucket_of(value), value) for value in values]
 
 
+@lru_cache(4096)
+def _spread_over(
+    first: int, last: int, factor: float, slots: int
+) -> Sequence[tuple[int | None, float]]:
+    """Return the same for Zibrato's buckets from `first` to `last`."""
+    indices = _indices(first, last, slots)
+    values = [representative(_within(index)) * factor for index in indices]
+    if factor == 1:
+        return [*zip(indices, values, strict=True)]
+    return [(_bucket_of(value), value) for value in values]
+
+
 def _bucket_of(value: float) -> int | None:
     """Return the index of a value's bucket; None for 0. Raises ValueError for infinity."""
     if value == inf:
@@ -131,8 +148,12 @@ def _within(index: int) -> int:
     return index
 
 
-def _shares(count: int, slots: int) -> list[tuple[float, int]]:
-    """Split `count` evenly; return the middles of equal parts of 0 to 1, with their shares."""
-    parts = min(count, slots)
-    ends = [part * count // parts for part in range(parts + 1)]
-    return [((part + 0.5) / parts, ends[part + 1] - ends[part]) for part in range(parts)]
+def _indices(first: int, last: int, slots: int) -> Sequence[int]:
+    """Return the middles of equal parts of the buckets from `first` to `last`."""
+    return [first + int((slot + 0.5) / slots * (last - first + 1)) for slot in range(slots)]
+
+
+def _shares(count: int, slots: int) -> Sequence[int]:
+    """Split `count` evenly."""
+    ends = [slot * count // slots for slot in range(slots + 1)]
+    return [end - begun for begun, end in pairwise(ends)]
