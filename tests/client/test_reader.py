@@ -81,6 +81,15 @@ def test_a_child_has_another_thread() -> None:
     assert one.thread != before
 
 
+def test_its_thread_can_be_ended() -> None:
+    one = Reader()
+    assert one.run(lambda: True)
+    former = one.thread
+    one.end()
+    eventually(lambda: former not in [thread.ident for thread in threading.enumerate()])
+    assert one.run(lambda: True)
+
+
 def test_a_fork_waits_until_no_job_runs(event: threading.Event) -> None:
     one = Reader()
     inside = threading.Event()

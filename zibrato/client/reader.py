@@ -79,6 +79,12 @@ class Reader:
         with suppress(RuntimeError):  # it isn't held if a job was late
             self._reading.release()
 
+    def end(self) -> None:
+        """End the thread, at the latest when it has done its job: it keeps the process alive."""
+        jobs, self._jobs = self._jobs, queue.SimpleQueue()
+        self.thread = None
+        jobs.put(lambda: None)
+
     def restart(self) -> None:
         """Reset in a forked child, which doesn't have the thread."""
         self.thread = self._late = None
@@ -102,6 +108,7 @@ class Reader:
 
     def _run(self, jobs: Jobs, starter: int) -> None:
         begin_thread(NAME, starter)
-        while self._jobs is jobs:  # a greenlet continues in a forked child, which has its own
+        # A thread that was ended, or a greenlet that goes on in a forked child, has another queue.
+        while self._jobs is jobs:
             with suppress(BaseException):  # whatever is raised, other jobs follow
                 jobs.get()()

@@ -205,6 +205,7 @@ class Sender:
             if self._jobs is jobs:
                 live, linger = self._retire()
                 self._finish(live, time.monotonic() + linger, close=True)
+                self.reader.end()
         finally:
             if self._jobs is jobs:
                 self._thread = None
