@@ -83,10 +83,11 @@ def test_a_child_has_another_thread() -> None:
 
 def test_its_thread_can_be_ended() -> None:
     one = Reader()
-    assert one.run(lambda: True)
-    former = one.thread
+    thread = threading.Thread(target=one._run, args=(one._jobs, threading.get_native_id()))
+    thread.start()
     one.end()
-    eventually(lambda: former not in [thread.ident for thread in threading.enumerate()])
+    thread.join(10)
+    assert not thread.is_alive()
     assert one.run(lambda: True)
 
 

@@ -218,6 +218,11 @@ def test_forks_of_a_thread_while_another_makes_clients(forks: Sink) -> None:
     assert sum(forks.counts[f"series.{number}"] for number in range(500)) == recorded
 
 
+def test_forks_of_a_thread_that_ends_unnoticed(forks: Sink) -> None:
+    assert fork(forks, "of_foreign_thread", 3) == ""
+    check(forks, {"child": 150, "child.timed": 150})
+
+
 def test_children_of_children(forks: Sink) -> None:
     assert fork(forks, "generations", 5) == ""
     check(forks, {"generation": 120, "generation.timed": 120})
@@ -266,8 +271,8 @@ def test_the_programs_are_all_run() -> None:
     programs = Path(__file__).parent / "programs"
     tests = Path(__file__).read_text()
     for name in ("forks", "pools"):
-        kinds = re.search(r"KINDS = \[(.*)\]", (programs / f"{name}.py").read_text())
+        kinds = re.search(r"KINDS = \[(.*?)\]", (programs / f"{name}.py").read_text(), re.S)
         assert kinds is not None
-        for kind in kinds[1].split(", "):
+        for kind in re.findall(r"\w+", kinds[1]):
             assert f'"{kind}"' in tests
     assert os.path.exists(programs / "web.py")

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
-from zibrato.client import absence, flushing, reader
+from zibrato.client import absence, flushing
 from zibrato.client.acknowledged import connection_kind
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
@@ -36,6 +36,8 @@ BUSY_SAMPLES = 50_000
 GRACE = 0.25
 
 Jobs = queue.SimpleQueue[Callable[[], None]]
+
+_main_thread = threading.main_thread()
 
 
 class Sender:
@@ -200,7 +202,7 @@ class Sender:
         delay = 0.0
         try:
             # A thread that was left behind by a fork, or that was replaced, has another queue.
-            while self._jobs is jobs and not (native and _is_last()):
+            while self._jobs is jobs and not (native and self._is_last()):
                 delay = self._turn(jobs, delay)
             if self._jobs is jobs:
                 live, linger = self._retire()
@@ -209,6 +211,20 @@ class Sender:
         finally:
             if self._jobs is jobs:
                 self._thread = None
+
+    def _is_last(self) -> bool:
+        """Return whether no thread but the client's own is left.
+
+        This is so in a child that was forked by another thread than the main one, when that thread
+        has returned. Then the client's threads end as well, since the child would have ended
+        without them.
+        """
+        main = threading.main_thread()
+        if main is _main_thread and main.name == "MainThread":  # it hasn't returned, nor a parent's
+            return False
+        # Not `threading.enumerate`: it keeps threads that `threading` didn't start for ever, and
+        # takes a lock.
+        return sys._current_frames().keys() <= {threading.get_ident(), self.reader.thread}
 
     def _turn(self, jobs: Jobs, delay: float) -> float:
         """Wait up to `delay` seconds for a job, do everything there is; return the next delay."""
@@ -252,16 +268,6 @@ class Sender:
         if close:
             flushing.close(deadlines)
         return sent
-
-
-def _is_last() -> bool:
-    """Return whether all other threads have ended.
-
-    This is so in a child that was forked by another thread than the main one, when that thread has
-    returned. Then this thread ends as well, since the child would have ended without it.
-    """
-    threads = [thread for thread in threading.enumerate() if thread.name != reader.NAME]
-    return threads == [threading.current_thread()]
 
 
 def _delay(samples: int, blocked: bool, last: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import subprocess
@@ -159,6 +160,21 @@ def of_thread(number: int) -> None:
     print(sum(recorded))
 
 
+def of_foreign_thread(number: int) -> None:
+    """Fork in a thread that `threading` doesn't know, with which the children end."""
+    end = _thread.allocate_lock()
+    end.acquire()
+
+    def forks() -> None:
+        try:
+            join(*[fork(lambda: record("child", 50)) for _ in range(number)])
+        finally:
+            end.release()
+
+    _thread.start_new_thread(forks, ())
+    end.acquire()
+
+
 def amid_a_reading(number: int) -> None:
     """Fork while a gauge is read that takes a lock, which each child takes as well."""
     inside, forking, lock = threading.Event(), threading.Event(), threading.Lock()
@@ -186,7 +202,6 @@ def amid_a_reading(number: int) -> None:
 
 def without_threads(number: int) -> None:
     """Fork children that can't start a thread, as where a container allows no more."""
-    import _thread
 
     def fail(*_: object) -> int:
         raise RuntimeError("can't start new thread")
@@ -203,7 +218,17 @@ def without_threads(number: int) -> None:
         join(pid)
 
 
-KINDS = [busy, generations, amid, abrupt, before_exec, of_thread, amid_a_reading, without_threads]
+KINDS = [
+    busy,
+    generations,
+    amid,
+    abrupt,
+    before_exec,
+    of_thread,
+    of_foreign_thread,
+    amid_a_reading,
+    without_threads,
+]
 
 if __name__ == "__main__":
     kind, count = sys.argv[1:]
