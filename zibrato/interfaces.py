@@ -239,7 +239,7 @@ class IBackendMaker(IPlugin):
 
 
 class ICheckingMaker(IBackendMaker):
-    """A maker that can check settings, for `zibrato check-config`."""
+    """A maker that can check settings, for `zibrato check-config` and before a reload."""
 
     def check(settings: Mapping[str, str], context: BackendContext) -> IBackend:
         """Make a backend for a trial, and return it stopped; raises ValueError for bad settings."""

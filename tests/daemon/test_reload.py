@@ -219,6 +219,19 @@ class ReloaderTests(SynchronousTestCase):
         self.assertEqual(self.backend.told, [])
         self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
 
+    def test_a_bug_changes_nothing_and_is_told(self) -> None:
+        def check(_read: Settings, _after: Settings) -> Iterator[str]:
+            raise LookupError
+
+        self.reloader.check = check
+        self.rewrite("levels = error")
+        with capturedLogs() as events:
+            self.reloader.reload()
+        self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
+        self.assertEqual([formatEvent(event) for event in events],
+                         ["nothing reloaded, because of a bug"])  # fmt: skip
+        self.assertEqual(self.aggregator.levels, LevelFilter.parse("info"))
+
     def test_a_socket_that_can_t_be_had_changes_nothing(self) -> None:
         self.rewrite("levels = error", "socket = ipc:///taken")
         self.assertEqual(self.logged(), ["nothing reloaded: --socket: can't use ipc:///taken"])

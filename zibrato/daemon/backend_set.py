@@ -131,7 +131,7 @@ class BackendSet(MultiService):
                         kept, changed = delayed(running, asked)
                         return Plan(kept, {}, [f"--backend {label}" for label in changed])
                     made[key] = new
-        except usage.UsageError:
+        except Exception:
             self.discard(plan)
             raise
         return plan

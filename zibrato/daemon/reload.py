@@ -114,11 +114,14 @@ class Reloader:
             plan = self._backends.plan(settings.backends)
             try:
                 self._intakes.open(settings)
-            except usage.UsageError:
+            except Exception:
                 self._backends.discard(plan)
                 raise
         except usage.UsageError as error:
             self._log.error("nothing reloaded: {error}", error=error)
+            return False
+        except Exception:  # a backend's bug must not leave an operator in doubt
+            self._log.failure("nothing reloaded, because of a bug")
             return False
         self._log.info("reloaded")
         self._tell_outbox(settings)
