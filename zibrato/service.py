@@ -148,7 +148,8 @@ def makeService(options: Options) -> Daemon:
     garbage.setServiceParent(daemon)
     map_large_blocks()
     daemon.start_failed = _tell
-    # The pid file is there before the daemon starts. twistd takes USR1 only if it isn't taken yet.
+    # The pid file is there before the daemon starts, and after it has stopped. twistd takes USR1
+    # only if it isn't taken yet.
     daemon.signals.take(signal.SIGHUP)
     return daemon
 

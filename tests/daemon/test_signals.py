@@ -29,14 +29,14 @@ class SignalsTests(SynchronousTestCase):
         self.reactor.run_calls()
         self.assertEqual(self.acted, ["HUP"])
 
-    def test_one_can_be_taken_before_the_start(self) -> None:
-        self.signals.take(signal.SIGHUP)
+    def test_one_can_be_taken_before_the_start_and_for_good(self) -> None:
+        self.assertTrue(self.signals.take(signal.SIGHUP))
         os.kill(os.getpid(), signal.SIGHUP)
         self.signals.startService()
         self.reactor.run_calls()
         self.assertEqual(self.acted, ["HUP"])
         self.signals.stopService()
-        self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_DFL)
+        self.assertEqual(signal.getsignal(signal.SIGHUP), self.signals._handle)
 
     def test_a_stop_leaves_the_signal_as_it_was(self) -> None:
         self.signals.startService()

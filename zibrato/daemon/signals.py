@@ -30,22 +30,27 @@ class Signals(Service):
         self._taken: dict[int, signal.Handlers] = {}
 
     def startService(self) -> None:
-        """Install the handlers."""
+        """Install the handlers that aren't yet."""
         Service.startService(self)
-        self.take(*self._actions)
+        for number in self._actions:
+            before = signal.getsignal(number)
+            if self.take(number):
+                ignored = before is signal.SIG_IGN
+                self._taken[number] = signal.SIG_IGN if ignored else signal.SIG_DFL
 
-    def take(self, *numbers: int) -> None:
-        """Install the handlers of these signals, which may be before the start.
+    def take(self, number: int) -> bool:
+        """Install the handler of a signal; return whether it is installed.
 
-        Python allows that only in the main thread.
+        Before the start it is for good: for a process that ends with the daemon. Python allows it
+        only in the main thread.
         """
-        if threading.current_thread() is threading.main_thread():
-            for number in numbers:
-                before = signal.getsignal(number)
-                ignored = before is signal.SIG_IGN and number in self._wanted
-                if before is signal.SIG_DFL or ignored:
-                    signal.signal(number, self._handle)
-                    self._taken[number] = signal.SIG_IGN if ignored else signal.SIG_DFL
+        before = signal.getsignal(number)
+        ignored = before is signal.SIG_IGN and number in self._wanted
+        in_main = threading.current_thread() is threading.main_thread()
+        if not in_main or not (before is signal.SIG_DFL or ignored):
+            return False
+        signal.signal(number, self._handle)
+        return True
 
     def stopService(self) -> None:
         """Restore the previous handlers."""
