@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from zibrato.files.sqlite_file import transaction
 from zibrato.model import Series, Summary
 from zibrato.store.db.codec import Point, Row, merged_summary
-from zibrato.store.db.keys import key, series_id_of, start_of
+from zibrato.store.db.keys import SERIES_BITS, key, series_id_of, start_of
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import Query
 from zibrato.store.db.series_index import series_from
@@ -25,23 +25,23 @@ PERCENTILES = (50, 95, 99)
 # One seek finds each of them, past all series of the start before: the recursive part asks for the
 # first key from the next start on. At every such start, one seek finds each wanted series. So the
 # cost of a query is starts x series, and it doesn't read the rows of the thousands of other series
-# in between. CROSS JOIN keeps SQLite from swapping the loops; 27 is SERIES_BITS.
+# in between. CROSS JOIN keeps SQLite from swapping the loops.
 _FIND = """
     WITH RECURSIVE slot (p) AS (
         SELECT (SELECT key FROM {table} WHERE key >= :low AND key < :high ORDER BY key LIMIT 1)
-            >> 27
+            >> {bits}
         UNION ALL
-        SELECT (SELECT key FROM {table} WHERE key >= (p + 1) << 27 AND key < :high
-            ORDER BY key LIMIT 1) >> 27
+        SELECT (SELECT key FROM {table} WHERE key >= (p + 1) << {bits} AND key < :high
+            ORDER BY key LIMIT 1) >> {bits}
         FROM slot WHERE p IS NOT NULL
     )
     SELECT found.* FROM slot CROSS JOIN json_each(:ids) AS wanted
-    JOIN {table} AS found ON found.key = (p << 27) | wanted.value
+    JOIN {table} AS found ON found.key = (p << {bits}) | wanted.value
     WHERE p IS NOT NULL
 """
 T = TypeVar("T")
-_FIND_POINTS = _FIND.format(table="point")
-_FIND_CHUNKS = _FIND.format(table="chunk")
+_FIND_POINTS = _FIND.format(table="point", bits=SERIES_BITS)
+_FIND_CHUNKS = _FIND.format(table="chunk", bits=SERIES_BITS)
 _SERIES = "SELECT id, kind, name, source, tags, level FROM series"
 _BY_NAME = f"{_SERIES} WHERE name = ? COLLATE NOCASE"
 # All names with a prefix are one range in the index of names, up to the last code point.
