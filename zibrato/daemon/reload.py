@@ -15,9 +15,11 @@ from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox_place import outbox_path
 from zibrato.daemon.settings import Settings
+from zibrato.endpoint import Endpoint
 from zibrato.files.secret_file import others_may_read
 from zibrato.interfaces import IWebService
 from zibrato.levels import LevelFilter
+from zibrato.line_address import LineAddress
 
 RESTART = {
     "ipc_mode": "--ipc-mode",
@@ -201,12 +203,11 @@ def reloaded(running: Settings, read: Settings) -> Reloaded:
     `BackendSet.plan` decides which changes of backends need a restart.
     """
     needed = dict(RESTART)
-    new = set(read.endpoints) - set(running.endpoints)
-    lacks_keys = running.curve_keys is None and read.curve_keys is not None
-    # With an endpoint for acknowledgements all sockets share it. A socket that is to require keys
-    # must not be opened without them.
-    if running.acknowledgements or (lacks_keys and any(endpoint.remote for endpoint in new)):
+    # With an endpoint for acknowledgements all sockets share it.
+    if running.acknowledgements or _lack_protection(running, read):
         needed |= {"endpoints": "--socket"}
+    if read.ipc_mode != running.ipc_mode and _have_path(read.statsd, running.statsd):
+        needed |= {"statsd": "--statsd"}
     if running.otlp is not None:
         needed |= {"insecure_tcp": "--insecure-tcp"}
     kept = {field: getattr(running, field) for field in needed}
@@ -216,3 +217,16 @@ def reloaded(running: Settings, read: Settings) -> Reloaded:
         settings = settings._replace(web_credentials=running.web_credentials)
         restart.append("--web-credentials")
     return Reloaded(settings, list(dict.fromkeys(restart)))
+
+
+def _lack_protection(running: Settings, read: Settings) -> bool:
+    """Whether new sockets would be opened without the keys or permissions that they are to have."""
+    is_remote = any(new.remote for new in set(read.endpoints) - set(running.endpoints))
+    if is_remote and running.curve_keys is None and read.curve_keys is not None:
+        return True
+    return read.ipc_mode != running.ipc_mode and _have_path(read.endpoints, running.endpoints)
+
+
+def _have_path(read: Sequence[Endpoint | LineAddress], running: Sequence[object]) -> bool:
+    """Whether any that is new has a path, and so permissions."""
+    return any(new.path for new in read if new not in running)
