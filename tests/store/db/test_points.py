@@ -39,6 +39,14 @@ def test_a_merged_timer_has_all_samples(file: File) -> None:
     assert summary.distribution.count == 43
 
 
+def test_a_distribution_stays_if_the_row_that_is_added_has_none(file: File) -> None:
+    connection = file.writer.connection
+    row = row_of(Summary(2, 3.0, 1.0, 2.0, 5.0, 2.0, Distribution([1.0, 2.0])))
+    add_rows(connection, [(1, *row)])
+    add_rows(connection, [(1, *row[:6], None)])
+    assert stored(connection)[1][6] == row[6]
+
+
 def test_the_first_key_is_that_of_the_range(file: File) -> None:
     connection = file.writer.connection
     add_rows(connection, [(5, *ROW), (9, *ROW)])

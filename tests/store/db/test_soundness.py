@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections import Counter
+from math import inf
 from typing import Any
 
 import msgspec
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from tests.store.db.store_file import T0, C, File, G, T, snapshot, timer
 from zibrato.distribution import Distribution
 from zibrato.model import MAX_COUNT, MAX_EXACT_INT, Summary
-from zibrato.store.db.codec import decode_distribution, encode_distribution, row_of
+from zibrato.store.db.chunks import encode_points
+from zibrato.store.db.codec import counter_row, decode_distribution, encode_distribution, row_of
 from zibrato.store.db.keys import key
-from zibrato.store.db.losses import Losses
+from zibrato.store.db.losses import DROPPED, Losses
 from zibrato.store.db.points import create_functions
-from zibrato.store.db.soundness import checked, is_sound_distribution
+from zibrato.store.db.soundness import checked, is_sound_distribution, sound_points
 
 DAY = 86400
 GAUGE_ROW = (1, 1.0, 1.0, 1.0, 1.0, 1.0, None)
@@ -178,6 +180,15 @@ def test_a_corrupt_chunk_is_left_out_by_itself(attack: Attack, chunk: object) ->
     attack.file.maintain(T0 + 9010)
     assert attack.totals(1) == [242, 3, 121]
     assert attack.counted == {"corrupt": 1}
+
+
+def test_a_corrupt_row_of_a_chunk_is_left_out_by_itself() -> None:
+    counted: list[tuple[str, int, str, str]] = []
+    sound = counter_row(Summary(1, 1.0))
+    points = [(T0, sound), (T0 + 1, (1, inf, *sound[2:]))]
+    losses = Losses(lambda *loss: counted.append(loss))
+    assert sound_points(key(0, T0, 1), encode_points(points, T0), losses) == points[:1]
+    assert counted == [(DROPPED, 1, "reason", "corrupt")]
 
 
 def test_what_is_measured_anew_is_kept_beside_what_is_corrupt(attack: Attack) -> None:
