@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_turn_does_every_job_then_every_step(fixture: Fixture) -> None:
     fixture._turn(fixture._jobs, 0.0)
     assert done == ["first", "second"]
     assert [stub.steps for stub in stubs] == [[1000.0], [1000.0]]
+
+
+def test_the_first_turn_waits_for_no_job(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python 3.10 a queue's `get` with a timeout of 0 may wait for ever."""
+
+    class Jobs(queue.Queue[Callable[[], None]]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Callable[[], None]:
+            if block and not timeout:
+                pytest.fail("this may wait for ever")
+            return super().get(block, timeout)
+
+    stub = StubConnection()
+    connected(fixture, stub)
+    monkeypatch.setattr(fixture, "_jobs", Jobs())
+    fixture._turn(fixture._jobs, 0.0)
+    assert stub.steps == [1000.0]
+    fixture._turn(fixture._jobs, 0.001)
+    assert len(stub.steps) == 2
 
 
 def test_a_job_that_fails_costs_a_turn_and_not_the_thread(fixture: Fixture) -> None:

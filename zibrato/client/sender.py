@@ -230,7 +230,8 @@ class Sender:
         """Wait up to `delay` seconds for a job, do everything there is; return the next delay."""
         try:
             with suppress(queue.Empty):
-                jobs.get(timeout=delay)()
+                # Not with a timeout of 0, which in Python 3.10 may be one without an end.
+                (jobs.get(timeout=delay) if delay else jobs.get_nowait())()
                 while True:
                     jobs.get_nowait()()
             if self._jobs is not jobs:  # a greenlet continues in a forked child, which has its own
