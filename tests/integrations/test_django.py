@@ -52,21 +52,27 @@ async def stream_async(*errors: BaseException) -> AsyncIterator[bytes]:
         yield part
 
 
-def serve(*errors: BaseException) -> tuple[list[str], BaseException | None]:
-    """Have Django's ASGI server send a streamed response; return what was sent, and the error."""
+def serve(
+    content: AsyncIterator[bytes], gone: asyncio.Event | None = None
+) -> tuple[list[str], BaseException | None]:
+    """Have Django's ASGI server send a streamed response; return what was sent, and the error.
+
+    The client disconnects when `gone` is set.
+    """
     sent: list[str] = []
     received: list[dict[str, object]] = [{"type": "http.request", "body": b""}]
 
     async def receive() -> dict[str, object]:
-        if not received:
-            await asyncio.Event().wait()  # for ever: the client stays
-        return received.pop()
+        if received:
+            return received.pop()
+        await (gone or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message["type"])
 
     async def view(_: Any) -> HttpResponse:
-        return StreamingHttpResponse(stream_async(*errors))
+        return StreamingHttpResponse(content)
 
     async def main() -> None:
         handler = ASGIHandler()
@@ -82,18 +88,25 @@ def serve(*errors: BaseException) -> tuple[list[str], BaseException | None]:
 
 
 def test_a_streamed_response_under_asgi(z: RecordingZibrato) -> None:
-    assert serve() == (["http.response.start", *["http.response.body"] * 3], None)
+    assert serve(stream_async()) == (["http.response.start", *["http.response.body"] * 3], None)
     assert (statuses(z), exceptions(z)) == (["2xx"], {})
 
 
 def test_a_streamed_response_under_asgi_that_raises_counts_and_passes(z: RecordingZibrato) -> None:
     error = ValueError()
-    assert serve(error)[1] is error
+    assert serve(stream_async(error))[1] is error
     assert (statuses(z), exceptions(z)) == (["5xx"], {("other", "ValueError"): 1})
 
 
 def test_a_streamed_response_under_asgi_whose_client_disconnects(z: RecordingZibrato) -> None:
-    serve(asyncio.CancelledError())
+    gone = asyncio.Event()
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"a"
+        gone.set()
+        await asyncio.Event().wait()  # for ever: the rest is never made
+
+    serve(content(), gone)
     assert (statuses(z), exceptions(z)) == (["4xx"], {})
 
 

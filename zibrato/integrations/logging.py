@@ -19,6 +19,22 @@ OTHER = "other"
 _MAX_CACHED = 10_000
 
 
+class _NoLock:
+    """In place of a handler's lock: `logging` takes None for none only before Python 3.13."""
+
+    def acquire(self) -> None:
+        """Do nothing."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+
 class Handler(logging.Handler):
     """A handler that counts records in the counter `name`, with the tags `level` and `logger`.
 
@@ -43,7 +59,7 @@ class Handler(logging.Handler):
 
     def createLock(self) -> None:
         """Create no lock: a signal handler that logs may interrupt a count, and count as well."""
-        self.lock = None
+        self.lock = _NoLock()  # type: ignore[assignment]  # typeshed expects a thread's lock
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count a record."""
