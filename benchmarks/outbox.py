@@ -23,13 +23,13 @@ from msgspec.structs import astuple
 from twisted.internet.task import Clock
 
 from benchmarks.report import machine
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
+from zibrato.daemon.aggregation.intervals import ClosedInterval
 from zibrato.daemon.garbage import LongLived
-from zibrato.daemon.intervals import ClosedInterval
-from zibrato.daemon.journal_turn import Turn, write
-from zibrato.daemon.letting_go import free
-from zibrato.daemon.outbox_disk import OutboxDisk
-from zibrato.daemon.outbox_file import Changes
+from zibrato.daemon.outbox.disk import OutboxDisk
+from zibrato.daemon.outbox.file import Changes
+from zibrato.daemon.outbox.journal_turn import Turn, write
+from zibrato.daemon.outbox.letting_go import free
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
 from zibrato.model import Snapshot

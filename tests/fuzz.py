@@ -29,8 +29,8 @@ from tests.part_rules import check_part
 from tests.structure import ROOT
 from tests.wire_rules import FRAME, NOW, check_bytes
 from zibrato.curve import client_keys
+from zibrato.daemon.aggregation.text_lines import TextLines
 from zibrato.daemon.options import Options
-from zibrato.daemon.text_lines import TextLines
 from zibrato.endpoint import Endpoint
 from zibrato.inflation import inflate
 from zibrato.intake.otlp import encoding

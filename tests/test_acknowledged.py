@@ -17,7 +17,7 @@ from tests.client.ways import Ways
 from tests.fake_reactor import FakeReactor
 from zibrato.client.acknowledged import MAX_PATIENCE
 from zibrato.daemon.acknowledging import PERIOD, Acknowledger
-from zibrato.daemon.client_sequences import ClientSequences, Seen
+from zibrato.daemon.outbox.client_sequences import ClientSequences, Seen
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.wire import Batch
 

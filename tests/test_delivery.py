@@ -1,4 +1,4 @@
-"""A delivery's account; tests/daemon/test_outbox_account.py tests the outbox's use of it."""
+"""A delivery's account; tests/daemon/outbox/test_outbox_account.py tests the outbox's use of it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zibrato.curve import server_keys
 from zibrato.daemon.backend_context import backend_context
-from zibrato.daemon.outbox_place import outbox_path
+from zibrato.daemon.outbox.place import outbox_path
 from zibrato.daemon.settings import Settings
 from zibrato.files.file_lock import check_kind
 from zibrato.files.secret_file import read_credentials

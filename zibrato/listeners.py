@@ -8,9 +8,9 @@ from pathlib import Path
 
 from twisted.python import usage
 
-from zibrato.daemon.gathering import Gatherer
+from zibrato.daemon.aggregation.gathering import Gatherer
+from zibrato.daemon.aggregation.receiver import Receiver
 from zibrato.daemon.intake_set import Opened
-from zibrato.daemon.receiver import Receiver
 from zibrato.daemon.settings import Settings
 from zibrato.health import Health
 from zibrato.intake import statsd, zeromq

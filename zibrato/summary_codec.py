@@ -1,6 +1,6 @@
 """Private: encodes series and summaries as msgpack for the daemon's files, and decodes them.
 
-It is pure; tests/daemon/test_snapshot_codec.py tests it, too.
+It is pure; tests/daemon/outbox/test_snapshot_codec.py tests it, too.
 """
 
 from __future__ import annotations

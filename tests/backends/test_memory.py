@@ -6,7 +6,7 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.daemon.outboxes import PutOutbox
+from tests.daemon.outbox.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend, make
 from zibrato.daemon.self_metrics import SelfMetrics

@@ -11,13 +11,13 @@ from zope.interface import implementer
 
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
+from zibrato.daemon.aggregation.receiver import Receiver
 from zibrato.daemon.backend_set import BackendSet
-from zibrato.daemon.client_sequences import ClientSequences
 from zibrato.daemon.intake_set import IntakeSet
-from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
-from zibrato.daemon.receiver import Receiver
+from zibrato.daemon.outbox.client_sequences import ClientSequences
+from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import BackendContext, IIntake

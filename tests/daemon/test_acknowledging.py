@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from zibrato.daemon.acknowledging import MAX_GAPS, PERIOD, Acknowledger
-from zibrato.daemon.client_sequences import MAX_AGE, ClientSequences, Seen
+from zibrato.daemon.outbox.client_sequences import MAX_AGE, ClientSequences, Seen
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.snapshot_parts import VERSION as PART_VERSION
 from zibrato.snapshot_parts import SnapshotPart

@@ -12,15 +12,15 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides
 
-from tests.daemon.outboxes import FakeBackend
+from tests.daemon.outbox.outboxes import FakeBackend
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.settings import claim_path
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
+from zibrato.daemon.aggregation.receiver import Receiver
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_set import BackendSet
-from zibrato.daemon.client_sequences import ClientSequences
-from zibrato.daemon.journal import Journal
-from zibrato.daemon.receiver import Receiver
+from zibrato.daemon.outbox.client_sequences import ClientSequences
+from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
 from zibrato.interfaces import BackendContext, IBackendMaker, IScrapedBackend, RetryLater

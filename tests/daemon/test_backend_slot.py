@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred, fail
 from zope.interface.verify import verifyObject
 
-from tests.daemon.outboxes import FakeBackend, snapshot
+from tests.daemon.outbox.outboxes import FakeBackend, snapshot
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.interfaces import Delivery, IBackend, RetryLater
 

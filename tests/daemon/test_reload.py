@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.daemon.daemons import FakeIntake
 from tests.fake_reactor import FakeReactor
 from zibrato.backends.memory import MemoryBackend
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.intake_set import IntakeSet, Opened

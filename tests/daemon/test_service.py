@@ -11,7 +11,7 @@ from zope.interface.verify import verifyObject
 
 from tests.daemon.daemons import DaemonCase, FakeIntake
 from zibrato.daemon import service
-from zibrato.daemon.journal import Journal
+from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.service import GRACE
 from zibrato.interfaces import IIntake
 from zibrato.levels import LevelFilter

@@ -8,7 +8,7 @@ from tests.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs/reference/self_metrics.rst").read_text()
 SOURCE = "".join(path.read_text() for path in ROOT.glob("zibrato/**/*.py"))
-PARTS = (*ROOT.glob("zibrato/daemon/*.py"), ROOT / "zibrato/store/db/losses.py")
+PARTS = (*ROOT.glob("zibrato/daemon/**/*.py"), ROOT / "zibrato/store/db/losses.py")
 DAEMON = "".join(path.read_text() for path in PARTS)
 
 

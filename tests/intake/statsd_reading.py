@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.intake.statsd_lines import StatsdLines
 from zibrato.lines import LineBatch

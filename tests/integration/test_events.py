@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tests.daemon.outboxes import PutOutbox
+from tests.daemon.outbox.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Series, Snapshot, Summary

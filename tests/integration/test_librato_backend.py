@@ -19,7 +19,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
-from tests.daemon.outboxes import PutOutbox
+from tests.daemon.outbox.outboxes import PutOutbox
 from tests.integration.certificates import self_signed
 from tests.integration.librato_server import LibratoServer
 from zibrato.backends.librato.backend import make

@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_once_and_costs_nothing(tmp_path: Path, server: Libr
 
 KILLED = """
 import os, signal, sys
-from zibrato.daemon.journal import Journal
+from zibrato.daemon.outbox.journal import Journal
 
 def die(self, key, identities):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.daemon.outboxes import PutOutbox
+from tests.daemon.outbox.outboxes import PutOutbox
 from tests.fake_reactor import FakeReactor
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.distribution import Distribution

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from zibrato.daemon.client_sequences import ClientSequences
+from zibrato.daemon.outbox.client_sequences import ClientSequences
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.snapshot_parts import SnapshotPart
 from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement

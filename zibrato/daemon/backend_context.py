@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zibrato.daemon.outbox_place import outbox_path, state_beside
+from zibrato.daemon.outbox.place import outbox_path, state_beside
 from zibrato.daemon.settings import Settings
 from zibrato.interfaces import BackendContext, Counting, Reactor
 

@@ -17,8 +17,8 @@ from twisted.python import usage
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_keys import delayed, differ, keyed
 from zibrato.daemon.backend_slot import BackendSlot
-from zibrato.daemon.journal import Journal
-from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.outbox.journal import Journal
+from zibrato.daemon.outbox.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.interfaces import (
     BackendContext,

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python import usage
 
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox_place import outbox_path
+from zibrato.daemon.outbox.place import outbox_path
 from zibrato.daemon.settings import Settings
 from zibrato.endpoint import Endpoint
 from zibrato.files.secret_file import others_may_read

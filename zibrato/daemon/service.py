@@ -15,13 +15,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from zibrato.daemon.aggregation import Aggregator
+from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.health import HealthCheck, set_depth
 from zibrato.daemon.intake_set import IntakeSet
-from zibrato.daemon.journal import Journal
 from zibrato.daemon.options import Options
-from zibrato.daemon.outbox import Outbox
+from zibrato.daemon.outbox.journal import Journal
+from zibrato.daemon.outbox.outbox import Outbox
 from zibrato.daemon.process_memory import resident_memory
 from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.librato.strict_api import NOW, BackendCase, counters, poison
-from tests.daemon.outboxes import PutOutbox
+from tests.daemon.outbox.outboxes import PutOutbox
 from tests.soak import examples
 from zibrato.backends.rejection_log import MUTED
 from zibrato.daemon.self_metrics import SelfMetrics

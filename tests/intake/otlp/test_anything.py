@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from tests.daemon.aggregators import Setup
+from tests.daemon.aggregation.aggregators import Setup
 from tests.intake.otlp.messages import (
     CUMULATIVE,
     NOW,

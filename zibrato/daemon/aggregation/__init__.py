@@ -1,0 +1,1 @@
+"""Aggregates what the intakes receive, into the summaries of intervals."""

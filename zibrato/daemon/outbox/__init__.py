@@ -1,0 +1,1 @@
+"""Keeps what was accepted on the disk until every backend has it, and ships it in order."""

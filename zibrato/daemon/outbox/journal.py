@@ -1,0 +1,286 @@
+"""The journal commits what the daemon accepted to the outboxes' file, then hands it to outboxes.
+
+Each turn of the journal commits together whatever has happened since the last one: snapshots of
+closed intervals, frames of open intervals, clients' sequence numbers, and finished deliveries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from zibrato.daemon.aggregation.intervals import ClosedInterval, Taken
+from zibrato.daemon.outbox.client_sequences import ClientSequences
+from zibrato.daemon.outbox.disk import Left, OutboxDisk
+from zibrato.daemon.outbox.file import Backends
+from zibrato.daemon.outbox.frame_log import MAX_BYTES, FrameLog
+from zibrato.daemon.outbox.journal_turn import Turn, Written, write
+from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot, Waiting
+from zibrato.daemon.outbox.letting_go import free
+from zibrato.daemon.outbox.outbox import Outbox
+from zibrato.daemon.outbox.snapshot_codec import frame_of, taken_of
+from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.daemon.series_filter import SeriesFilter
+from zibrato.model import Identity, Snapshot
+from zibrato.threads import Workers, finished
+
+
+class Journal:
+    """Hands closed intervals to `outboxes`, after committing them if there is a file.
+
+    What can't be committed stays in memory, and every `tick` tries again. Before an open interval
+    is closed, at most `log_bytes` of its frames are committed, except those that a client waits
+    for.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        sequences: ClientSequences,
+        outboxes: Sequence[Outbox],
+        metrics: SelfMetrics,
+        workers: Workers,
+        disk: OutboxDisk | None = None,
+        *,
+        log_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.sequences = sequences
+        self._outboxes: dict[str, Outbox] = {}
+        self._leaving: set[str] = set()
+        self._metrics = metrics
+        self._workers = workers
+        self._disk = disk
+        self._log_of_open = FrameLog(log_bytes)
+        self._closed: list[ClosedInterval] = []
+        self._starts: list[float] = []
+        self._done: list[tuple[str, Identity]] = []
+        self._left = Left({}, {})
+        self._busy = False
+        self._failing = False
+        self.problem: str | None = None
+        """Why the last turn couldn't write the file; None if it could."""
+        self._waiting: list[Deferred[None]] = []
+        self.close_open: Callable[[], object] = lambda: None
+        """Closes all open intervals. It is called when the file's frames of them are lost, so that
+        the intervals are committed while they are in memory."""
+        for outbox in outboxes:
+            self.join(outbox)
+
+    def join(self, outbox: Outbox) -> None:
+        """Hand intervals that are closed from now on to `outbox`, too; its `key` names it in the
+        file."""
+        self._outboxes[outbox.key] = outbox
+        self._leaving.discard(outbox.key)
+        if self._disk is not None:
+            outbox.keeper = self
+
+    def leave(self, outbox: Outbox) -> None:
+        """Hand an outbox nothing new after the turn under way; the file keeps what waits for it."""
+        self._leaving.add(outbox.key)
+
+    def open(self, restore: Callable[[float, Taken], float]) -> None:
+        """Open the file, and restore the frames of intervals that were open; raises OSError.
+
+        `restore` gets the start of an interval and what it had, and returns its start now.
+        """
+        if self._disk is None:
+            return
+        starts = set[float]()
+
+        def restore_frame(start: float, frame: bytes) -> None:
+            starts.add(start)
+            self.note(restore(start, taken_of(frame)), [frame])
+
+        self._left = self._disk.open(restore_frame)
+        self._starts += starts
+        self.sequences.load(self._left.clients)
+
+    def resume(self) -> None:
+        """Hand waiting snapshots of the file to their outboxes; drop those of removed backends."""
+        left, self._left = self._left, Left({}, {})
+        for key, waiting in left.waiting.items():
+            outbox = self._outboxes.get(key)
+            if outbox is not None:
+                outbox.restore(waiting)
+            else:
+                self._remove(key, waiting)
+        self._begin()
+
+    def note(self, start: float, taken: Sequence[Taken | bytes]) -> None:
+        """Note what was added to the open interval of `start`, as frames or decoded."""
+        if self._disk is not None:
+            frames = [one if isinstance(one, bytes) else frame_of(one) for one in taken]
+            self._log_of_open.extend(start, frames, waited_for=self.sequences.changed)
+
+    def put(self, closed: Sequence[ClosedInterval]) -> None:
+        """Commit closed intervals and hand them to the outboxes."""
+        self._closed += [interval for interval in closed if interval.series]
+        for interval in closed:
+            self._log_of_open.close(interval.start)
+            self._starts.append(interval.start)
+        self._begin()
+
+    def tick(self) -> None:
+        """Commit what is new, even if the last commit failed; to be called once a second."""
+        self._begin(again=True)
+
+    def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
+        """Read snapshots, and return what the backend is to get of each; None if it is damaged."""
+        disk = self._disk
+
+        def read() -> Sequence[Snapshot | None]:
+            return [disk.load(one) if disk is not None else None for one in waiting]
+
+        return self._workers.run(read)
+
+    def done(self, key: str, identities: Sequence[Identity]) -> None:
+        """Note that a backend has got snapshots, or will never get them."""
+        self._done += [(key, identity) for identity in identities]
+        self._begin()
+
+    def idle(self) -> Deferred[None]:
+        """Return a Deferred that fires when everything is committed, or commits fail."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        self._begin()
+        return waiting
+
+    async def stop(self) -> None:
+        """Commit what is left and close the file."""
+        await self.idle()
+        disk = self._disk
+        if disk is not None:
+            await finished(self._workers.run(disk.close))
+        self._workers.stop()
+
+    def _begin(self, *, again: bool = False) -> None:
+        """Start to commit, unless a commit is under way; `again` retries after a failed one."""
+        if not self._busy:
+            self._failing = self._failing and not again
+            Deferred.fromCoroutine(self._run())
+
+    @property
+    def _has_work(self) -> bool:
+        mine = self._closed or self._starts or self._done or self._log_of_open
+        return bool(mine) or (self.sequences.changed and self._log_of_open.is_complete)
+
+    async def _run(self) -> None:
+        """Commit until nothing is left to commit, or a commit fails."""
+        self._busy = True
+        while self._has_work and not self._failing:
+            await self._turn()
+        self._busy = False
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+
+    async def _turn(self) -> None:
+        turn = self._take()
+        try:
+            written = await finished(self._workers.run(lambda: write(turn, self._disk)))
+        except Exception as fault:  # despite a bug the next turn must be able to commit this
+            self._log.failure("the outbox failed unexpectedly")
+            written = Written((), problem=type(fault).__name__)
+        if written.lost_file:
+            self.sequences.commit_all()
+            for outbox in self._outboxes.values():
+                outbox.lose_file()
+            self.close_open()
+        for kept, (identity, size) in written.committed:
+            kept.identity, kept.size = identity, size
+        self._confirm([kept for kept, _ in written.committed], turn.backlog)
+        self._hand_over(written.fresh, turn.backends)
+        self._let_go([kept for kept, _ in written.committed])
+        self._account(turn, written)
+
+    def _let_go(self, committed: Sequence[KeptSnapshot]) -> None:
+        """Drop committed snapshots from memory; idle outboxes have taken theirs by now."""
+        snapshots = [kept.snapshot for kept in committed if kept.snapshot is not None]
+        for kept in committed:
+            kept.snapshot = None
+        if snapshots:
+            self._workers.run(lambda: free(snapshots))
+
+    def _take(self) -> Turn:
+        """Take everything that there is to commit."""
+        backlog: dict[KeptSnapshot, dict[str, SeriesFilter]] = {}
+        if self._disk is not None:
+            for key, outbox in self._outboxes.items():
+                for waiting in outbox.uncommitted():
+                    backlog.setdefault(waiting.kept, {})[key] = waiting.filter
+        closed, self._closed = self._closed, []
+        starts, self._starts = self._starts, []
+        done, self._done = self._done, []
+        # Clients' numbers are committed only together with all that the clients sent. A log beyond
+        # its bound lacks some of that until the interval is closed.
+        complete = self._log_of_open.is_complete
+        return Turn(
+            closed,
+            list(backlog.items()),
+            {
+                key: outbox.filter
+                for key, outbox in self._outboxes.items()
+                if key not in self._leaving
+            },
+            done,
+            starts,
+            self._log_of_open.take(),
+            self.sequences.begin() if complete else None,
+        )
+
+    def _hand_over(self, fresh: Sequence[KeptSnapshot], backends: Backends) -> None:
+        for kept in fresh:
+            for key, wanted in backends.items():
+                self._outboxes[key].append(kept, wanted)
+
+    def _confirm(
+        self, committed: Sequence[KeptSnapshot], backlog: Sequence[tuple[KeptSnapshot, Backends]]
+    ) -> None:
+        """Tell the outboxes which snapshots are in the file.
+
+        An outbox may have delivered or dropped a snapshot of the backlog while it was being
+        committed. Such snapshots are deleted from the file, so that they don't come again.
+        """
+        late = {id(kept): backends for kept, backends in backlog}
+        for key, outbox in self._outboxes.items():
+            mine = [kept for kept in committed if key in late.get(id(kept), ())]
+            gone = outbox.confirm(mine)
+            self._done += [(key, kept.identity) for kept in gone if kept.identity is not None]
+
+    def _account(self, turn: Turn, written: Written) -> None:
+        """Call back those who wait for the commit, or put back what was not committed."""
+        problem = written.problem
+        if turn.clients is not None:
+            is_committed = problem is None and not written.lost_file
+            (self.sequences.succeed if is_committed else self.sequences.fail)(turn.clients)
+        if problem is None:
+            if self.problem is not None:
+                self.problem = None
+                self._log.info("the outbox's file can be written again")
+            return
+        self._failing = True
+        self._done[:0] = turn.done
+        self._starts[:0] = turn.starts
+        self._log_of_open.put_back(turn.frames)
+        is_new, self.problem = self.problem is None, problem
+        if is_new:
+            self._log.error(
+                "the outbox's file can't be written: {problem}; new intervals are in memory only",
+                problem=problem,
+            )
+
+    def _remove(self, key: str, waiting: Sequence[Waiting]) -> None:
+        """Drop what waits for a backend that is no longer configured."""
+        count = sum(one.measurements for one in waiting)
+        self._metrics.count("zibrato.outbox.restored", count, backend=key)
+        self._metrics.count("zibrato.backend.dropped", count, backend=key, reason="removed")
+        self._log.warn(
+            "there is no backend {key} any more: the {count} measurements that waited for it are "
+            "dropped",
+            key=key,
+            count=count,
+        )
+        self.done(key, [one.kept.identity for one in waiting if one.kept.identity is not None])
