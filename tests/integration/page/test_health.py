@@ -97,3 +97,12 @@ def test_the_badge_can_be_acknowledged_until_more_is_lost(served: StoreDaemon, t
     expect(page.locator("#health-link")).to_have_attribute("title", "Measurements: 1 dropped")
     client.close()
     tab.checked(served.url)
+
+
+def test_figures_of_a_daemon_that_is_away_say_so(served: StoreDaemon, tab: Tab) -> None:
+    verdict = tab.open(f"{served.url}/#/health", rows=0).locator(".verdict")
+    expect(verdict).to_contain_text("Nothing was rejected")
+    served.stop()
+    expect(verdict).to_contain_text("last figures")
+    served.start()
+    expect(verdict).to_contain_text("Nothing was rejected")

@@ -15,23 +15,34 @@ export class HealthView {
   constructor(root, on) {
     this.root = root;
     this.on = on;
+    this.daemon = null;
+    this.isStale = false;
   }
 
-  /** Return what the daemon tells of itself, or null. */
+  /** Return what the daemon tells of itself, or null if it can't be asked; then its last answer stays. */
   async load() {
     try {
       this.daemon = await api.health();
     } catch {
-      this.daemon = null; // the connection's own state says why
+      return null; // the connection's own state says why
     }
-    this.list = this.daemon?.series ?? null;
     return this.daemon;
+  }
+
+  get list() {
+    return this.daemon?.series ?? null;
   }
 
   /** Return the losses that no one has acknowledged, in words, or null. */
   get news() {
     const { series, started } = this.daemon;
     return lossWords(unacknowledged(lossCounts(series), started, readAcknowledged()), whole);
+  }
+
+  /** Say whether the figures are the last ones of a daemon that can't be reached. */
+  stale(isStale) {
+    this.isStale = isStale;
+    if (!this.root.hidden && this.list) this.draw();
   }
 
   show() {
@@ -59,14 +70,13 @@ export class HealthView {
   }
 
   verdict(list) {
+    if (this.isStale) return verdict("loss", "The daemon can’t be reached. These are its last figures.");
     const loss = lossWords(lossCounts(list), whole);
+    if (!loss) return verdict("good", "Nothing was rejected or dropped since the daemon started.");
     const { news } = this;
     const received = whole(total(named(list, "zibrato.intake.received")));
-    const words = loss
-      ? `Measurements since the daemon started: ${loss}, ${received} received.${news ? "" : " You have acknowledged that."}`
-      : "Nothing was rejected or dropped since the daemon started.";
-    const state = news ? "loss" : loss ? "seen" : "good";
-    return h("p", { className: "verdict", dataset: { state } }, h("i", { "aria-hidden": "true" }), words, news && this.button());
+    const words = `Measurements since the daemon started: ${loss}, ${received} received.`;
+    return news ? verdict("loss", words, this.button()) : verdict("seen", `${words} You have acknowledged that.`);
   }
 
   button() {
@@ -105,6 +115,10 @@ export class HealthView {
       h("canvas", { "aria-hidden": "true", dataset: { kind, name } }),
     );
   }
+}
+
+function verdict(state, ...content) {
+  return h("p", { className: "verdict", dataset: { state } }, h("i", { "aria-hidden": "true" }), ...content);
 }
 
 function lossTable(list) {

@@ -152,6 +152,7 @@ const stream = new EventStream({
   state: (name) => {
     byId("status").dataset.state = name;
     text(byId("status-text"), STATES[name]);
+    health.stale(name === "reconnecting");
   },
   opened: () => load().catch(() => setTimeout(() => stream.open(), RETRY)),
   series: (added, update) =>
