@@ -51,7 +51,7 @@ hostile: $(VENV)/.test .make/packages
 	$(BIN)/python -m tests.hostile
 
 # Kills, cuts, full disks, clocks that are set: what was made, and what became of it; peers as well.
-chaos: $(VENV)/.test .make/packages
+chaos: $(VENV)/.test .make/peers
 	$(BIN)/python -m tests.chaos
 
 # Every parser on what hypothesis thinks of, for a minute; what it finds is kept in tests/corpus.
@@ -74,7 +74,7 @@ docs: $(VENV)/.test
 bench-ingest: $(BENCH)/.made
 	$(BENCH)/bin/python benchmarks/ingest.py
 
-bench-lines: $(BENCH)/.made
+bench-lines: $(BENCH)/.made .make/peers
 	$(BENCH)/bin/python benchmarks/lines.py
 
 bench-clients: $(BENCH)/.made
@@ -128,6 +128,11 @@ $(VENV)/.compiled: $(VENV)/.test
 .make/packages: tests/packages.sh
 	tests/packages.sh
 	mkdir -p .make && touch $@
+
+# Peers that the tables compare with.
+.make/peers: tests/packages.sh
+	tests/packages.sh peers
+	mkdir -p .make && touch $@ .make/packages
 
 # Peers to compare with get an environment of their own: one of them pins an old setuptools.
 $(BENCH)/.made: setup.py benchmarks/requirements.txt

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Install the Debian packages that integration tests use, where this may; else name what is missing.
+# With the argument "peers", also those that the tables of faults and figures compare with.
 set -euo pipefail
 
 declare -A package=(
     [systemd-analyze]=systemd [setpriv]=util-linux [faketime]=faketime [tinyproxy]=tinyproxy
     [prometheus]=prometheus [promtool]=prometheus [victoria-metrics]=victoria-metrics
 )
+if [ "${1:-}" = peers ]; then package[collectd]=collectd-core; fi
 is_there() { PATH="$PATH:/usr/sbin:/sbin" type -P "$1" >/dev/null; }
 install() { apt-get install --quiet=2 --yes --no-install-recommends "$@" >/dev/null; }
 
