@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from treq.client import HTTPClient
-from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol as BaseProtocol
@@ -83,8 +82,10 @@ def client(reactor: Reactor, proxy: Proxy | None = None) -> Client:
     if proxy is not None:
         agent = ProxiedAgent(reactor, proxy, CONNECT_TIMEOUT, pool)
     # Without this policy, the number of cookies would have no bound.
-    no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return Client(HTTPClient(bounded(agent), no_cookies), pool.closeCachedConnections)
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    # Newer versions of treq ask for their own subclass, which older ones don't have.
+    http = HTTPClient(bounded(agent), no_cookies)  # type: ignore[arg-type]
+    return Client(http, pool.closeCachedConnections)
 
 
 class Poster:
