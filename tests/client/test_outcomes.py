@@ -120,10 +120,20 @@ def outcomes(z: RecordingZibrato) -> dict[str, int]:
     return {one.tags["outcome"]: one.count for one in z.measurements if one.kind == "timer"}
 
 
+def odd_error(kind: object) -> BaseException:
+    """Return an odd error, or a plain one for a Twisted of 2024, which can't hold an odd one."""
+    try:
+        if kind in (deferred, inline):
+            deferred(OddError()).addErrback(lambda _: None)
+    except AssertionError:
+        return ValueError()
+    return OddError()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_exceptions_are_counted_where_they_are_of_those_asked_for(kind: Any) -> None:
     z = RecordingZibrato()
-    for error in (None, KeyError("k"), OddError(), asyncio.CancelledError()):
+    for error in (None, KeyError("k"), odd_error(kind), asyncio.CancelledError()):
         called(z.count_exceptions("all")(kind), error)
         called(z.count_exceptions("some", exceptions=LookupError)(kind), error)
         called(z.count_exceptions("two", exceptions=(OSError, KeyError), value=3)(kind), error)
@@ -134,7 +144,8 @@ def test_exceptions_are_counted_where_they_are_of_those_asked_for(kind: Any) -> 
 def test_the_outcome_is_a_tag(kind: Any) -> None:
     z = RecordingZibrato(tags={"app": "shop"})
     timed = z.time_me("t", outcome=True, tags={"outcome": "?", "part": "a"})(kind)
-    errors = [None, KeyError("k"), OddError(), defer.CancelledError(), asyncio.CancelledError()]
+    cancellations = [defer.CancelledError(), asyncio.CancelledError()]
+    errors = [None, KeyError("k"), odd_error(kind), *cancellations]
     for error in errors:
         called(timed, error)
     assert outcomes(z) == {"ok": 1, "error": 2, "cancelled": 2}
