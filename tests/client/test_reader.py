@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -91,28 +92,37 @@ def test_its_thread_can_be_ended() -> None:
     assert one.run(lambda: True)
 
 
-def test_a_fork_waits_until_no_job_runs(event: threading.Event) -> None:
-    one = Reader()
+@contextmanager
+def busy(one: Reader, event: threading.Event) -> Iterator[None]:
+    """Have a reader do a job that lasts until `event`; wait for its end after the block."""
     inside = threading.Event()
 
     def job() -> bool:
         inside.set()
         return event.wait(10)
 
+    thread = threading.Thread(target=one.run, args=(job,))
+    thread.start()
+    assert inside.wait(10)
+    yield
+    thread.join()
+
+
+def test_a_fork_waits_until_no_job_runs(event: threading.Event) -> None:
+    one = Reader()
+    waited: list[bool] = []
+
     def fork() -> None:
         one.before_fork()
         waited.append(event.is_set())
         one.after_fork()
 
-    waited: list[bool] = []
-    threads = [threading.Thread(target=one.run, args=(job,)), threading.Thread(target=fork)]
-    threads[0].start()
-    assert inside.wait(10)
-    threads[1].start()
-    threads[1].join(0.05)
-    event.set()
-    for thread in threads:
-        thread.join()
+    forking = threading.Thread(target=fork)
+    with busy(one, event):
+        forking.start()
+        forking.join(0.05)  # time enough to fork too early
+        event.set()
+    forking.join()
     assert waited == [True]
     assert one.run(lambda: True)
 
@@ -139,16 +149,7 @@ def test_a_fork_does_not_wait_for_a_job_that_is_late_or_forks_itself(
 
 def test_a_child_is_not_kept_by_a_job_of_its_parents(event: threading.Event) -> None:
     one = Reader()
-    inside = threading.Event()
-
-    def job() -> bool:
-        inside.set()
-        return event.wait(10)
-
-    thread = threading.Thread(target=one.run, args=(job,))
-    thread.start()
-    assert inside.wait(10)
-    one.restart()
-    assert one.run(lambda: True)
-    event.set()
-    thread.join()
+    with busy(one, event):
+        one.restart()
+        assert one.run(lambda: True)
+        event.set()
