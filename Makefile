@@ -35,8 +35,10 @@ unit: $(VENV)/.compiled
 integration: $(VENV)/.compiled .make/packages
 	$(PYTEST) tests/integration
 
+# Real processes on a busy machine can miss a deadline: what failed is tried once more, one by one.
+# Both results are printed, and a test that passes only then still is one to mend.
 tests: $(VENV)/.compiled .make/packages
-	$(PYTEST)
+	$(PYTEST) || { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 # The same, held to the share of lines and branches that pyproject.toml names.
 coverage: $(VENV)/.test .make/packages
