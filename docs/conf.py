@@ -23,6 +23,7 @@ release = __version__
 extensions = ["sphinx.ext.autodoc", "sphinx_copybutton"]
 default_role = "literal"  # docstrings have code in single backticks
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 html_theme = "furo"
 html_title = f"Zibrato {release}"
