@@ -12,7 +12,7 @@ import pytest
 
 from tests.daemon.outbox.outboxes import snapshot
 from zibrato.daemon.outbox.client_sequences import Seen
-from zibrato.daemon.outbox.file import Changes, ForeignFileError, OutboxFile
+from zibrato.daemon.outbox.file import Changes, ForeignFileError, OutboxFile, measurements_in
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot
 from zibrato.daemon.series_filter import ALL, SeriesFilter
 from zibrato.levels import LevelFilter
@@ -49,6 +49,17 @@ def test_gives_back_what_waits_for_each_backend(file: OutboxFile) -> None:
     assert one.filter == SeriesFilter(LevelFilter.parse("info+"))
     assert (one.kept.start, one.kept.end, one.measurements) == (10, 20, 1)
     assert file.snapshot(one.kept) == snapshot(10)
+
+
+def test_says_how_much_waits_in_a_file_without_opening_it_as_its_own(
+    file: OutboxFile, path: Path
+) -> None:
+    add(file, 10, "a", "b")
+    add(file, 20, "b")
+    assert measurements_in(path) == {"a": 1, "b": 2}
+    assert measurements_in(path.with_name("missing")) == {}
+    path.with_name("other").write_text("not a database")
+    assert measurements_in(path.with_name("other")) == {}
 
 
 def test_passes_everything_again_that_passed_everything(file: OutboxFile) -> None:

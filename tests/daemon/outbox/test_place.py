@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
+from tests.daemon.outbox.outboxes import snapshot
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox.disk import OutboxDisk
+from zibrato.daemon.outbox.file import Changes, OutboxFile
+from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot
 from zibrato.daemon.outbox.place import default_path, outbox_disk, state_beside
+from zibrato.daemon.series_filter import ALL
 from zibrato.daemon.settings import Settings
 from zibrato.files.file_lock import FileLock
 
@@ -37,6 +42,51 @@ def test_without_a_store_it_has_the_name_of_what_the_daemon_listens_on() -> None
     without = settings("--backend", "memory", "--socket", "ipc:///run/a/socket")
     path = default_path(without, STATE)
     assert path == Path("/var/lib/zibrato/outbox-ipc-run-a-socket.sqlite")
+
+
+def leave(path: Path, *backends: str) -> None:
+    """Leave a snapshot of two measurements for each of the backends in an outbox."""
+    with closing(OutboxFile(path, "run")) as file:
+        file.commit(Changes([(KeptSnapshot.of(snapshot(10, 2)), dict.fromkeys(backends, ALL))]))
+
+
+def test_stays_where_it_is_when_the_daemon_gets_a_store(tmp_path: Path) -> None:
+    state = {"STATE_DIRECTORY": str(tmp_path)}
+    before = default_path(settings("--backend", "memory"), state)
+    leave(before, "memory")
+    added = settings("--backend", "memory", "--store", f"{tmp_path}/s", "--socket", "ipc:///new")
+    assert default_path(added, state) == tmp_path / "s.outbox"
+    assert default_path(added._replace(endpoints=settings().endpoints), state) == before
+
+
+def test_stays_where_it_is_when_a_unit_loses_its_default_store(tmp_path: Path) -> None:
+    beside = tmp_path / "zibrato.sqlite.outbox"
+    leave(beside, "memory")
+    assert (
+        default_path(settings("--backend", "memory"), {"STATE_DIRECTORY": f"{tmp_path}"}) == beside
+    )
+
+
+def test_another_default_one_in_which_something_waits_is_named(tmp_path: Path) -> None:
+    (tmp_path / "zibrato").mkdir()
+    beside = tmp_path / "zibrato" / "zibrato.sqlite.outbox"
+    leave(beside, "store", "librato")
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    for arguments in ((), ("--outbox", "none"), ("--outbox", f"{tmp_path}/own")):
+        with capturedLogs() as events:
+            made = disk(state, "--backend", "memory", *arguments)
+        assert [formatEvent(event) for event in events] == [
+            f"4 measurements for librato, store wait in another outbox, {beside}, and stay there; "
+            f"start the daemon with --outbox {beside} until they are delivered, or delete that file"
+        ]
+        if made is not None:
+            made.close()
+    lock = FileLock(beside)  # the other daemon runs
+    with capturedLogs() as events:
+        disk(state, "--backend", "memory", "--outbox", "none")
+        disk(state, "--backend", "memory", "--outbox", str(beside.rename(tmp_path / "moved")))
+    lock.close()
+    assert events == []
 
 
 def test_can_be_left_out(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -246,6 +247,21 @@ class OutboxFile:
         query = "SELECT run FROM snapshot WHERE sequence = ?"
         row = self._connection.execute(query, [sequence]).fetchone()
         return None if row is None else str(row[0])
+
+
+def measurements_in(path: Path) -> Mapping[str, int]:
+    """Return how many measurements wait in a file for each backend.
+
+    Nothing if the file is missing, isn't an outbox or can't be read.
+    """
+    waiting: Counter[str] = Counter()
+    with (
+        suppress(sqlite3.Error, OSError),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection,
+    ):
+        for backend, amount in connection.execute("SELECT backend, amount FROM pending"):
+            waiting[backend] += Amount(*json.loads(amount)).measurements
+    return waiting
 
 
 def _kept(row: tuple[int, str, float, float, int, str]) -> KeptSnapshot:

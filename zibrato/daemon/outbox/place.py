@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.outbox.disk import OutboxDisk
+from zibrato.daemon.outbox.file import measurements_in
 from zibrato.daemon.settings import Settings
 from zibrato.files.file_lock import FileLock, check_kind
 from zibrato.files.sqlite_file import STORE_NAME, state_path
@@ -25,30 +27,26 @@ def outbox_disk(
     Raises ValueError, with one line, if the file of `--outbox` can't be used. If the default can't
     be used, logs a warning instead, and returns None.
     """
+    disk = None
     try:
         path = _path(settings, environment)
-        return None if path is None else _claimed(clock, path)
+        disk = None if path is None else _claimed(clock, path)
     except ValueError as error:
         if settings.outbox is not None:
             raise
         _log.warn("the outbox is in memory only: {why}", why=str(error))
-        return None
+    _tell_others(settings, environment)
+    return disk
 
 
 def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
-    """Return the default path: beside the store's file, or else in the state directory.
+    """Return the default path: of the files that can be only this daemon's, the first that exists.
 
-    In the state directory the name is made of the daemon's first endpoint, which no two daemons
-    can share.
+    So a daemon keeps its outbox if it gets a store. If none exists, it is the first: beside the
+    store's file, or else in the state directory.
     """
-    for choice in settings.backends:
-        if choice.maker.name == "store":
-            given = choice.settings.get("path")
-            default = state_path(environment, STORE_NAME, "store")
-            path = Path(given).expanduser() if given else default
-            return Path(f"{path.absolute()}.outbox")
-    name = f"outbox-{_name(settings.endpoints[0].address)}.sqlite"
-    return state_path(environment, name, "outbox")
+    paths = [*_own_paths(settings, environment)]
+    return next((path for path in paths if path.is_file()), paths[0])
 
 
 def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
@@ -65,6 +63,31 @@ def state_beside(settings: Settings, environment: Mapping[str, str], name: str) 
     return None if outbox is None else outbox.with_name(f"{outbox.name}.{name}")
 
 
+def _own_paths(settings: Settings, environment: Mapping[str, str]) -> Iterator[Path]:
+    """Generate the default paths that only this daemon can have had; raises ValueError if none.
+
+    No two daemons can share a store or an endpoint, and a systemd unit has its own state directory.
+    """
+    stores = [choice for choice in settings.backends if choice.maker.name == "store"]
+    if stores:
+        given = stores[0].settings.get("path")
+        yield _beside(Path(given).expanduser()) if given else _beside_default_store(environment)
+    # With a store, the daemon doesn't need a state directory.
+    with suppress(ValueError) if stores else nullcontext():
+        for endpoint in settings.endpoints:
+            yield state_path(environment, f"outbox-{_name(endpoint.address)}.sqlite", "outbox")
+    if environment.get("STATE_DIRECTORY"):
+        yield _beside_default_store(environment)
+
+
+def _beside_default_store(environment: Mapping[str, str]) -> Path:
+    return _beside(state_path(environment, STORE_NAME, "store"))
+
+
+def _beside(store: Path) -> Path:
+    return Path(f"{store.absolute()}.outbox")
+
+
 def _path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
     """Return the path; None if there is to be no file; raises ValueError if there can be none."""
     if settings.outbox == "none":
@@ -72,6 +95,36 @@ def _path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
     given = settings.outbox
     path = default_path(settings, environment) if given is None else Path(given).expanduser()
     return path.absolute()
+
+
+def _tell_others(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Warn of other default files in which something waits, if no daemon has them.
+
+    Of those that may be another daemon's, only of the one beside the default store.
+    """
+    paths = list[Path]()
+    with suppress(ValueError):
+        paths += _own_paths(settings, environment)
+        paths.append(_beside_default_store(environment))
+    used = outbox_path(settings, environment)
+    for path in dict.fromkeys(paths):
+        if path != used and (waiting := measurements_in(path)) and not _is_locked(path):
+            _log.warn(
+                "{count} measurements for {backends} wait in another outbox, {path}, and stay "
+                "there; start the daemon with --outbox {path} until they are delivered, or delete "
+                "that file",
+                count=sum(waiting.values()),
+                backends=", ".join(waiting),
+                path=str(path),
+            )
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        FileLock(path).close()
+    except OSError:
+        return True
+    return False
 
 
 def _name(address: str) -> str:
