@@ -70,9 +70,11 @@ def test_what_permissions_are() -> None:
     assert [values.mode(text) for text in ("660", "0606", "200")] == [0o660, 0o606, 0o200]
 
 
-@pytest.mark.parametrize("text", ["0", "100.1", "nan", "1_0", "٣", "50,x", "-0", "x" * 9999])
+@pytest.mark.parametrize(
+    "text", ["0", "0.99", "100.1", "nan", "1_0", "٣", "50,x", "-0", "x" * 9999]
+)
 def test_what_no_percentiles_are(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^expected numbers above 0 and up to 100 such as") as got:
+    with pytest.raises(ValueError, match=r"^expected numbers from 1 to 100 such as") as got:
         values.percentiles(text)
     assert len(str(got.value)) < 500
 

@@ -81,7 +81,7 @@ BAD = {
     ),
     "--socket ipc:///no/such/directory/socket": (
         "zibrato: --socket: can't use ipc:///no/such/directory/socket: No such file or "
-        "directory; is another program there, or the directory missing?"
+        "directory; make its directory first"
     ),
 }
 
@@ -123,7 +123,7 @@ def test_a_second_daemon(tmp_path: Path, taken: tuple[str, str], command: Sequen
     )
     line = refusal(tmp_path, [*command, "--socket", tcp])
     assert line.startswith(f"zibrato: --socket: can't use {tcp}: Address already in use")
-    assert line.endswith("; is another program there, or the directory missing?")
+    assert line.endswith("; is another program there?")
     assert (tmp_path / "socket").stat() == before  # the first one still has it
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+from twisted.logger import capturedLogs
 from twisted.plugin import getPlugins
 from zope.interface.verify import verifyObject
 
@@ -52,6 +54,13 @@ class DeliveryTests(StoreTestCase):
 
         self.successResultOf(self.database.write(describe))
         self.assertEqual(self.successResultOf(backend.descriptions()), {"a": "A", "b": "B"})
+
+    def test_says_where_the_file_is(self) -> None:
+        path = self.mktemp()
+        for is_trial, expected in ((True, []), (False, [os.path.abspath(path)])):
+            with capturedLogs() as events:
+                make({"path": path}, BackendContext(FakeReactor(), (50.0,), is_trial=is_trial))
+            self.assertEqual([event["path"] for event in events], expected)
 
     def test_bad_settings_are_rejected(self) -> None:
         for settings in (

@@ -22,7 +22,7 @@ def test_a_daemon_that_is_well() -> None:
         "rejected               0                 0",
         "dropped                0                 0",
         "",
-        "series                42",
+        "series                42 in the last interval",
         "memory            50 MiB",
         "reactor             2 ms late at worst in 10 s",
         "",

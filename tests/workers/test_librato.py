@@ -51,6 +51,11 @@ def test_help_has_the_options_and_the_commands(
     [
         ("exprot", "zibrato: expected options or a command, got 'exprot'; did you mean export?"),
         ("begin", "zibrato: expected options or a command, got 'begin'; see zibrato --help"),
+        (
+            "start",
+            "zibrato: expected options or a command, got 'start'; "
+            "leave it out: without a command, zibrato starts the daemon",
+        ),
     ],
 )
 def test_a_command_that_is_none(command: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:

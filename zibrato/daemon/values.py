@@ -73,12 +73,13 @@ def mode(text: str) -> int:
 
 
 def percentiles(text: str) -> tuple[float, ...]:
-    """Return numbers above 0 and up to 100; the result may be empty."""
+    """Return numbers from 1 to 100; the result may be empty.
+
+    Below 1 are the quantiles of other tools: 0.99 is meant to be 99.
+    """
     numbers = tuple(_number(item) for item in text.split(",") if item.strip())
-    if not all(0 < number <= 100 for number in numbers):
-        raise ValueError(
-            f"expected numbers above 0 and up to 100 such as 50,95,99, got {_short(text)}"
-        )
+    if not all(1 <= number <= 100 for number in numbers):
+        raise ValueError(f"expected numbers from 1 to 100 such as 50,95,99, got {_short(text)}")
     return numbers
 
 

@@ -16,6 +16,15 @@ from zibrato.files.file_lock import FileLock
 
 _MAX_PATH = 107
 """Bytes of the path of an ipc socket, on Linux."""
+_HINTS = {
+    errno.EADDRINUSE: "; is another program there?",
+    errno.EADDRNOTAVAIL: "; name an address of this host",
+    errno.EEXIST: "; move it away, or give another path",
+    errno.ENAMETOOLONG: f"; give a path of at most {_MAX_PATH} bytes",
+    errno.ENODEV: "; name an address or an interface of this host",
+    errno.ENOENT: "; make its directory first",
+}
+"""What to do about an endpoint that is unavailable."""
 _Address = str | tuple[object, ...]
 
 
@@ -35,10 +44,7 @@ def reason(endpoint: Endpoint, error: OSError) -> str:
         return f"{endpoint.address} is taken by another --socket, under another name; leave one out"
     if isinstance(error, BlockingIOError):
         return f"another daemon has {endpoint.address}; stop it, or give another path"
-    return (
-        f"can't use {endpoint.address}: {error.strerror}; "
-        "is another program there, or the directory missing?"
-    )
+    return f"can't use {endpoint.address}: {error.strerror}{_HINTS.get(error.errno or 0, '')}"
 
 
 def _is_free(endpoint: Endpoint) -> bool:

@@ -77,9 +77,12 @@ def send(
         event.count()
         if z.flush(PATIENCE) and not z.dropped:
             return ""
-        daemon = z._connection.connector.daemon
+        daemon = z._connection.connector.daemon.removeprefix("a ")
         why = ", ".join(sorted(z.errors))
-    return f"{daemon} did not take it within {PATIENCE:g} s{why and f' ({why})'}"
+    return (
+        f"no {daemon} took it within {PATIENCE:g} s{why and f' ({why})'}; "
+        "is one running? --socket names another"
+    )
 
 
 def number(given: str) -> float:

@@ -47,11 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Return the options, and the command after the first `--`."""
-    at = arguments.index("--") if "--" in arguments else len(arguments)
     parser = _parser()
+    if "--" not in arguments:
+        parser.parse_known_args(arguments)  # perhaps it asks for help, or an option is wrong
+        parser.error("expected -- before the command, as in zibrato time build -- make")
+    at = arguments.index("--")
     options, command = parser.parse_args(arguments[:at]), list(arguments[at + 1 :])
     if not command:
-        parser.error("expected -- and a command behind it")
+        parser.error("expected a command behind --")
     if options.name is None:
         name = Path(command[0]).name
         # A file may have a name that a metric can't have.

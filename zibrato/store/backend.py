@@ -62,6 +62,8 @@ def make(settings: Mapping[str, str], context: BackendContext) -> StoreBackend:
     path, tiers, max_bytes, max_series = _parsed(settings)
     claim_path(path.resolve(), context.files)
     lock = _claimed(path, tiers, context)
+    if not context.is_trial:
+        StoreBackend._log.info("measurements are kept in {path}", path=str(path))
     writing, reading = _workers(context)
     database = Database(
         context.reactor, path, tiers, max_bytes,

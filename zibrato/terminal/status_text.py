@@ -41,7 +41,7 @@ def _lines(report: Health, url: str) -> Iterator[str]:
         yield f"{_counted(name, rate, sum(counts.values()))}{_reasons(counts)}"
     yield ""
     memory = "-" if report.memory is None else size(report.memory)
-    yield f"{'series':12}{report.series:>12,}"
+    yield f"{'series':12}{report.series:>12,} in the last interval"
     yield f"{'memory':12}{memory:>12}"
     yield f"{'reactor':12}{report.lag * 1000:>9.0f} ms late at worst in {report.interval:g} s"
     for backend in report.backends:

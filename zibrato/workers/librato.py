@@ -26,6 +26,8 @@ COMMANDS = {
     "top": "zibrato.terminal.top",
 }
 """The modules of the commands; each has a function `main` that takes the command's arguments."""
+STARTS = {"daemon", "run", "serve", "start"}
+"""What other daemons call the command that starts them."""
 
 
 def main() -> None:
@@ -40,6 +42,8 @@ def main() -> None:
         from zibrato.suggestion import suggestion  # noqa: PLC0415 - only for a misspelt command
 
         meant = suggestion(command, COMMANDS) or "; see zibrato --help"
+        if command in STARTS:
+            meant = "; leave it out: without a command, zibrato starts the daemon"
         raise SystemExit(f"zibrato: expected options or a command, got {command!r}{meant}")
     elif "--help" in sys.argv[1:]:
         print(_help())

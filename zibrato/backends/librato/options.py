@@ -25,7 +25,8 @@ OPTIONS = (
     BackendOption("apikey-file", "File that holds the API key", secret_file=True),
     BackendOption(
         "hostname",
-        "Librato API host; http://HOST:PORT for a server without TLS",
+        "Librato API host, as the default no longer exists; http://HOST:PORT for a server without "
+        "TLS",
         "H",
         "metrics-api.librato.com",
     ),
