@@ -55,9 +55,19 @@ class VictoriaMetrics(PromQl):
 
 
 def wait_for_value(server: PromQl, query: str, expected: float) -> None:
-    """Wait until a query comes to a value, and assert that it is no other then."""
-    eventually(lambda: (server.value(query) or 0.0) >= expected)
-    assert server.value(query) == expected
+    """Wait until a query comes to a value, and assert that it is no other then.
+
+    It isn't asked again for that: after a scrape that took too long it comes to nothing.
+    """
+    value = 0.0
+
+    def is_there() -> bool:
+        nonlocal value
+        value = server.value(query) or 0.0
+        return value >= expected
+
+    eventually(is_there)
+    assert value == expected
 
 
 def prometheus(directory: Path, *options: str, targets: tuple[str, ...] = ()) -> PromQl:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import zmq
@@ -49,20 +51,30 @@ class Sink:
         while self._socket.poll(timeout):
             self._add(self._socket.recv())
 
+    def until(self, condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+        """Take what arrives until `condition()` is true; raises AssertionError at the deadline."""
+
+        def taken() -> object:
+            self.take(10)
+            return condition()
+
+        eventually(taken, deadline)
+
     def wait_for(self, name: str, count: int, deadline: float = DEADLINE) -> None:
         """Wait until so many measurements of `name` came, and no more."""
-
-        def arrived() -> bool:
-            self.take(10)
-            return self.counts[name] >= count
-
         try:
-            eventually(arrived, deadline)
+            self.until(lambda: self.counts[name] >= count, deadline)
         except AssertionError:
             raise AssertionError(
                 f"{name}: {self.counts[name]} of {count} came, with {self.counts.most_common(20)}"
             ) from None
         assert self.counts[name] == count
+
+    def wait_for_reasons(self, expected: Mapping[tuple[str, str], int]) -> None:
+        """Wait until so many drops and errors were reported, and assert that they are these."""
+        with suppress(AssertionError):
+            self.until(lambda: self.reasons.total() >= sum(expected.values()))
+        assert self.reasons == expected
 
     def _add(self, frame: bytes) -> None:
         for batch in decode(frame, 0).batches:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration import carbon
 from tests.integration.carbon import Carbon
+from tests.integration.frames import send_timings
 from tests.integration.processes import daemon, eventually
 from tests.integration.prometheus_server import victoria_metrics
 from tests.ports import free_port
@@ -48,8 +49,7 @@ def test_both_protocols_wait_for_a_carbon_that_was_killed(tmp_path: Path, there:
         ) as here,
         Zibrato(socket_, linger=30) as z,
     ):
-        for seconds in SECONDS:
-            z.timing(name="work", value=seconds)
+        send_timings(socket_, "work", SECONDS)
         for level in ("info", "error"):
             z.count(name="calls", value=21, level=level)
         z.gauge(name="depth", value=-4, tags={"queue": "a b"})

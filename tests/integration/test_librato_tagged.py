@@ -10,7 +10,9 @@ from urllib.error import HTTPError
 
 import pytest
 
+from tests.integration.frames import send_timings
 from tests.integration.librato_server import LibratoServer
+from tests.integration.outbox_file import wait_until_noted
 from tests.integration.processes import Process, daemon, eventually
 from tests.integration.shipping import account
 from tests.integration.store_client import Store
@@ -21,7 +23,8 @@ SECONDS = [0.001 * number for number in range(1, 201)]
 
 def sender(directory: Path, *options: str) -> Process:
     socket = f"ipc://{directory}/sender"
-    return daemon("--socket", socket, "--flush-interval", "0.5", "--source", "Box", *options)
+    timing = ("--flush-interval", "0.5", "--outbox", f"{directory}/outbox")
+    return daemon("--socket", socket, *timing, "--source", "Box", *options)
 
 
 def streams(there: Store, name: str) -> Any:
@@ -54,11 +57,11 @@ def test_tags_and_levels_arrive_in_a_store_that_was_killed(tmp_path: Path, there
         sender(tmp_path, *options) as here,
         Zibrato(f"ipc://{tmp_path}/sender", linger=30) as z,
     ):
-        for seconds in SECONDS:
-            z.timing(name="work", value=seconds, tags={"route": "/a"}, level="warning")
+        send_timings(f"ipc://{tmp_path}/sender", "work", SECONDS, {"route": "/a"}, "warning")
         z.count(name="calls", value=21, tags={"route": "/a"})
         z.flush()
         eventually(lambda: total(there, "calls") == 21 and total(there, "work") > 0)
+        wait_until_noted(tmp_path / "outbox")
         there.process.send(signal.SIGKILL)
         there.process.wait()
         z.count(name="calls", value=100, level="error")

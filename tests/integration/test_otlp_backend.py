@@ -8,6 +8,7 @@ from time import time
 
 import pytest
 
+from tests.integration.outbox_file import wait_until_noted
 from tests.integration.processes import daemon, eventually
 from tests.integration.store_client import Store
 from zibrato import Zibrato
@@ -25,6 +26,8 @@ def sender(directory: Path, there: Store, temporality: str) -> tuple[str, ...]:
             str(INTERVAL),
             "--source",
             "box",
+            "--outbox",
+            f"{directory}/outbox",
         ),
         *("--backend", f"otlp:url={there.url}/v1/metrics:temporality={temporality}"),
     )
@@ -47,6 +50,7 @@ def test_deltas_wait_for_a_receiver_that_was_killed(tmp_path: Path) -> None:
             z.flush()
             eventually(lambda: there.total("depth") == 4 and there.total("work") > 0)
             eventually(lambda: there.total("calls") == 21)
+            wait_until_noted(tmp_path / "outbox")
             there.process.send(signal.SIGKILL)
             there.process.wait()
             z.count(name="calls", value=100)

@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from time import time
 
 import pytest
 import zmq
 
 from tests.integration.librato_rules import Measurement
 from tests.integration.librato_server import LibratoServer
+from tests.integration.outbox_file import rows
 from tests.integration.processes import BIN, Process, daemon, eventually
 from tests.integration.store_client import Store
 
@@ -55,17 +57,13 @@ class Outbox:
         self.push(f"info|counter|c|{value}")
 
     def send_and_wait(self, value: int) -> None:
-        """Return once an interval with the value is committed."""
-        before = self.rows("snapshot")
-        self.send(value)
-        eventually(lambda: self.rows("snapshot") > before)
+        """Return once the interval with the value is committed: one in which nothing else was."""
+        start = int(time()) - 100 + value
+        self.push(f"info|counter|c|{value}|{start}")
+        eventually(lambda: self.rows("snapshot", f"start = {start}"))
 
     def rows(self, table: str, condition: str = "1") -> int:
-        if not self.path.exists():
-            return 0
-        with closing(sqlite3.connect(self.path, timeout=10)) as connection:
-            query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608 - a test's
-            return int(connection.execute(query).fetchone()[0])
+        return rows(self.path, table, condition)
 
 
 @pytest.fixture
@@ -196,14 +194,15 @@ run()
 
 def test_the_store_takes_once_what_is_delivered_again_after_a_crash(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    options = ("--socket", store.endpoint, "--flush-interval", "1", "--store", str(store.path))
+    # All that was measured is in the first snapshot, which the stop makes.
+    options = ("--socket", store.endpoint, "--flush-interval", "3600", "--store", str(store.path))
     command = [sys.executable, "-c", KILLED, "--nodaemon", "--pidfile=", "zibrato", *options]
     with Process([*command, "--web", "none"]) as process:
         process.wait_for("listening on")
         with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
             socket.connect(store.endpoint)
             socket.send(b"info|counter|c|7")
-            assert process.wait() == -signal.SIGKILL
+        assert process.stop() == -signal.SIGKILL
     with store.start() as process:
         eventually(lambda: store.total("c") >= 7)
         outbox = Path(f"{store.path}.outbox")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration import npm
+from tests.integration.frames import send_timings
 from tests.integration.processes import Process, daemon, eventually
 from tests.integration.statsd_server import PACKAGES, StatsdServer
 from zibrato import Zibrato
@@ -67,12 +68,16 @@ def test_npm_s_statsd_is_killed_and_comes_back(pytestconfig: pytest.Config, tmp_
         relaying(tmp_path, f"address=127.0.0.1:{there.port}") as here,
         Zibrato(f"ipc://{tmp_path}/socket", linger=30) as z,
     ):
-        for seconds in SAMPLES:
-            z.timing(name="work", value=seconds)
+        send_timings(f"ipc://{tmp_path}/socket", "work", SAMPLES)
         z.gauge(name="depth", value=-4)
         z.count(name="calls", value=21)
         z.flush()
-        eventually(lambda: flushed(first)[0]["work"] > len(SAMPLES) - 0.5)
+
+        def all_is_there() -> bool:  # which takes several datagrams, and may be several flushes
+            sums, gauges, _ = flushed(first)
+            return sums["work"] > len(SAMPLES) - 0.5 and bool(sums["calls"] and gauges.get("depth"))
+
+        eventually(all_is_there)
         sums, gauges, work = flushed(first)
         assert (sums["calls"], gauges["depth"]) == (21, -4)
         assert sums["work"] == pytest.approx(len(SAMPLES), abs=1e-6)
@@ -93,14 +98,13 @@ def test_npm_s_statsd_is_killed_and_comes_back(pytestconfig: pytest.Config, tmp_
 def test_another_daemon_gets_tags_levels_and_sources(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with daemon(
-        *("--socket", f"ipc://{tmp_path}/there", "--flush-interval", "3600"),
+        *("--socket", f"ipc://{tmp_path}/there", "--flush-interval", "86400"),
         *("--statsd", "udp:0", "--backend", f"log:path={log}"),
     ) as there:
         port = there.wait_for(r"listening on udp:127.0.0.1:(\d+)")[1]
         with relaying(tmp_path, f"address=127.0.0.1:{port}:dialect=datadog") as here:
+            send_timings(f"ipc://{tmp_path}/socket", "work", SAMPLES, {"route": "/a"}, "error")
             with Zibrato(f"ipc://{tmp_path}/socket", linger=30) as z:
-                for seconds in SAMPLES:
-                    z.timing(name="work", value=seconds, tags={"route": "/a"}, level="error")
                 for number in range(500):
                     z.count(name=f"calls{number}", value=number)
             here.stop()

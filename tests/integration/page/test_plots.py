@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.browser import Tab
+from tests.integration.frames import send_timings
 from tests.integration.page.elements import SOURCES, expect, row, wait_for_plot
 from tests.integration.page.store_daemon import StoreDaemon
 from zibrato import Zibrato
@@ -52,12 +53,9 @@ def test_a_plot_opens_zooms_and_resets(demo: StoreDaemon, tab: Tab) -> None:
 
 
 def test_a_percentile_is_the_one_of_the_api(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
-    for milliseconds in range(1, 101):
-        client.timing(name="known", value=milliseconds / 1000)
+    send_timings(served.socket, "known", [number / 1000 for number in range(1, 101)])
     page = tab.open(f"{served.url}/#/plot/timer/known?range=300", rows=0)
     wait_for_plot(page)
-    client.close()
     known = next(one for one in served.get("/data/series")["series"] if one["name"] == "known")
     now = served.get("/data/series")["now"]
     path = f"/data/plot?ids={known['id']}&start={int(now) - 300}&end={int(now) + 5}&points=305"
@@ -70,7 +68,7 @@ def test_a_percentile_is_the_one_of_the_api(served: StoreDaemon, tab: Tab) -> No
 
 
 def test_sources_are_overlaid_or_merged(served: StoreDaemon, tab: Tab) -> None:
-    clients = [Zibrato(served.socket, source=f"web-{number}") for number in (1, 2)]
+    clients = [Zibrato(served.socket, linger=30, source=f"web-{number}") for number in (1, 2)]
     for client in clients:
         client.gauge(name="depth", value=5)
         client.close()
@@ -183,7 +181,7 @@ def test_time_labels_are_several_and_whole(shop: StoreDaemon, chromium: Any, wid
 
 
 def test_the_axis_of_a_rate_is_written_like_the_rate(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     client.count(name="rare")
     client.close()
     tab.page.add_init_script(f"({AXES})()")
