@@ -73,7 +73,7 @@ def test_it_gets_what_was_measured(environment: Mapping[str, str], tmp_path: Pat
     options = ("--socket", endpoint, "--percentiles", "90")
     backends = ("--backend", f"thirdparty:path={file}:levels=info+", "--backend", "memory")
     with daemon(*options, *backends, environment=environment) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             z.count(name="calls", value=42)
             z.count(name="details", value=1, level="debug")
         process.stop()

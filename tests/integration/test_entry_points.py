@@ -24,7 +24,7 @@ CLIENT = """
 import sys, threading
 from zibrato import Zibrato
 
-z = Zibrato(sys.argv[1])
+z = Zibrato(sys.argv[1], linger=30)
 
 @z.time_me(name="timer")
 @z.count_me(name="counter")
@@ -80,6 +80,7 @@ def options(server: LibratoServer, tmp_path: Path) -> Sequence[str]:
     return (
         *("--username", server.username, "--apikey", server.apikey, "--hostname", server.url),
         *("--socket", f"ipc://{tmp_path}/socket", "--flush-interval", "3600"),
+        *("--stop-timeout", "30"),
     )
 
 

@@ -32,7 +32,7 @@ LEFT_OUT = shutil.ignore_patterns(
 CLIENT = """
 import sys
 from zibrato import Zibrato
-with Zibrato(sys.argv[1]) as z:
+with Zibrato(sys.argv[1], linger=30) as z:
     z.count(name="calls", value=42)
 """
 
@@ -42,7 +42,7 @@ ALONE = (
 import logging
 import zibrato.testing
 from zibrato.integrations.logging import Handler
-with Zibrato(sys.argv[1]) as z:
+with Zibrato(sys.argv[1], linger=30) as z:
     logging.getLogger().addHandler(Handler(z))
     logging.error("one")
 """

@@ -29,6 +29,7 @@ def config(tmp_path: Path, server: LibratoServer) -> Path:
     made = tmp_path / "zibrato.conf"
     made.write_text(
         f"[zibrato]\nusername = {server.username}\nhostname = {server.url}\nflush-interval = 1\n"
+        "stop-timeout = 30\n"
         f"apikey-file = {tmp_path}/apikey\nsocket = ipc://{tmp_path}/socket\n"
     )
     return made
@@ -79,7 +80,7 @@ def shipped(server: LibratoServer, z: Zibrato, name: str, level: str) -> None:
 def test_levels_are_read_anew(server: LibratoServer, config: Path, endpoint: str) -> None:
     add(config, "levels = warning+")
     with daemon("--config", str(config)) as process:
-        with Zibrato(endpoint) as z, Counting(z) as counting:
+        with Zibrato(endpoint, linger=30) as z, Counting(z) as counting:
             process.wait_for("levels: warning,error,critical")
             z.count(name="at.info", level="info")
             shipped(server, z, "at.warning", "warning")
@@ -98,7 +99,7 @@ def test_a_key_that_was_changed_is_read_anew(
     server: LibratoServer, config: Path, endpoint: str, tmp_path: Path
 ) -> None:
     with daemon("--config", str(config)) as process:
-        with Zibrato(endpoint) as z, Counting(z) as counting:
+        with Zibrato(endpoint, linger=30) as z, Counting(z) as counting:
             shipped(server, z, "before", "info")
             server.apikey = NEW_KEY
             process.wait_for("librato can't deliver: .*: 401\\b")
@@ -118,7 +119,7 @@ def test_a_stop_reads_a_mended_key_anew(
 ) -> None:
     server.apikey = NEW_KEY
     with daemon("--config", str(config)) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             for _ in range(1000):
                 z.count(name="calls")
         process.wait_for("librato can't deliver: .*: 401\\b")
@@ -181,7 +182,7 @@ def test_what_is_wrong_then_changes_nothing(
     server: LibratoServer, config: Path, endpoint: str
 ) -> None:
     with daemon("--config", str(config)) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             for line, complaint in (
                 ("levels = warning++", "--config: .*: levels: expected names such as info,error"),
                 ("nonsense = 1", "--config: .* can't set 'nonsense'"),

@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def count(store: Store, total: float) -> None:
     """Count once, and wait until so much is in the store."""
-    with Zibrato(store.endpoint) as client:
+    with Zibrato(store.endpoint, linger=30) as client:
         client.count(name="hits")
     eventually(lambda: store.total("hits") == total)
 

@@ -86,7 +86,7 @@ def test_the_daemon_lives_under_the_units_restrictions(
     with Process(arguments, {"ZIBRATO_APIKEY": server.apikey}) as process:
         tcp = process.wait_for(r"listening on (tcp://127.0.0.1:\d+)")[1]
         for where in (endpoint, tcp):
-            with Zibrato(where) as z:
+            with Zibrato(where, linger=30) as z:
                 z.count(name="calls")
         server.wait_for(lambda: server.total("calls") == 2)
         process.wait_for("librato can't deliver: .*(SSL|wrong version)")
@@ -150,7 +150,7 @@ def test_the_credential_is_the_api_key(tmp_path: Path, server: LibratoServer) ->
     endpoint = f"ipc://{tmp_path}/socket"
     options = ("--username", server.username, "--hostname", server.url, "--socket", endpoint)
     with daemon(*options, environment={"CREDENTIALS_DIRECTORY": str(tmp_path)}) as process:
-        with Zibrato(endpoint) as z:
+        with Zibrato(endpoint, linger=30) as z:
             z.count(name="calls")
         process.stop()
         assert server.apikey not in process.output

@@ -21,7 +21,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreDaemon]:
     made = StoreDaemon(tmp_path_factory.mktemp("watched"))
     made.start()
     try:
-        with Zibrato(made.socket) as z:
+        with Zibrato(made.socket, linger=30) as z:
             z.count(name="shop.orders", value=3)
             z.timing(name="shop.render", value=0.25)
             z.gauge(name="evil\u202e.name", value=1)

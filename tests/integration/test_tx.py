@@ -17,7 +17,7 @@ from twisted.internet import reactor, defer, task
 from twisted.application.service import Application, IService
 from zibrato.tx import TxZibrato
 
-z = TxZibrato(sys.argv[1], reactor_metrics=True)
+z = TxZibrato(sys.argv[1], linger=30, reactor_metrics=True)
 
 @z.count_me(name="early")
 def early(): pass
@@ -73,7 +73,8 @@ def test_every_reactor_delivers_everything(tmp_path: Path, reactor: str) -> None
     with LibratoServer() as server:
         options = ("--username", server.username, "--apikey", server.apikey)
         with daemon(
-            *options, "--hostname", server.url, "--socket", endpoint, "--flush-interval", "1"
+            *(*options, "--hostname", server.url, "--socket", endpoint),
+            *("--flush-interval", "1", "--stop-timeout", "30"),
         ) as process:
             program = PROGRAM.format(reactor=reactor, install=INSTALL[reactor])
             with python(program, endpoint) as application:
@@ -91,7 +92,7 @@ def test_every_reactor_delivers_everything(tmp_path: Path, reactor: str) -> None
 
 def test_without_a_daemon_a_stop_takes_linger_at_most(tmp_path: Path) -> None:
     program = PROGRAM.format(reactor="epollreactor", install="epollreactor.install()")
-    program = program.replace("reactor_metrics=True", "linger=0.1")
+    program = program.replace("linger=30, reactor_metrics=True", "linger=0.1")
     with python(program, f"ipc://{tmp_path}/nobody") as application:
         assert application.wait() == 0
         assert application.output == ""

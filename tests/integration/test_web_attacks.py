@@ -97,7 +97,7 @@ def test_scrapes_that_nobody_reads_share_one_page_and_keep_nobody_out(tmp_path: 
     """Of 3,000 timers the page is 12 MB."""
     store = Store(tmp_path)
     with store.start("--backend", "prometheus"), ExitStack() as connections:
-        with Zibrato(store.endpoint) as z:
+        with Zibrato(store.endpoint, linger=30) as z:
             for number in range(3000):
                 z.timing(name=f"handler.{number}", value=0.1)
         eventually(lambda: urlopen(f"{store.url}/metrics").read().count(b"handler_") > 28 * 3000)
@@ -131,7 +131,7 @@ def test_idle_connections_leave_descriptors_for_clients(
                 with suppress(ConnectionResetError, BlockingIOError):  # it may be closed already
                     client.connect(("127.0.0.1", port))
         for number in range(10):
-            application = Zibrato(store.endpoint)
+            application = Zibrato(store.endpoint, linger=30)
             application.count(name=f"clients.{number}", value=1)
             application.close()
         connections.close()

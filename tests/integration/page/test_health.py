@@ -62,7 +62,7 @@ def test_what_another_daemon_measured_of_itself_is_not_this_ones(
                "attributes": {"summarize_function": "sum"}}  # fmt: skip
     dropped = {**foreign, "name": "zibrato.backend.dropped"}
     served.post("/v1/metrics", {"gauges": [foreign, dropped]})
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     client.count(name="one")
     client.close()
     eventually(lambda: received(served) >= 1)
@@ -76,7 +76,7 @@ def test_what_another_daemon_measured_of_itself_is_not_this_ones(
 
 
 def test_the_badge_can_be_acknowledged_until_more_is_lost(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
 
     def lose() -> None:
         client.gauge(name="x" * 300, value=1)

@@ -36,7 +36,7 @@ def test_the_example_appears_live_on_an_empty_page(served: StoreDaemon, tab: Tab
 
 
 def test_the_connection_comes_back_by_itself(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     client.gauge(name="before", value=1)
     page = tab.open(served.url)
     expect_status(page, "Live")
@@ -61,7 +61,7 @@ def test_what_is_measured_while_the_list_is_on_its_way_shows(served: StoreDaemon
         eventually(lambda: "meanwhile" in served.names())
         route.fulfill(response=answer)
 
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     tab.page.route("**/data/series", answer_late, times=1)
     page = tab.open(served.url)
     assert names(page) == ["meanwhile"]
@@ -70,7 +70,7 @@ def test_what_is_measured_while_the_list_is_on_its_way_shows(served: StoreDaemon
 
 
 def test_annotations_are_marked(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     client.count(name="orders")
     client.close()
     page = tab.open(served.url)

@@ -24,7 +24,7 @@ def chosen(page: Any) -> Any:
 
 
 def test_what_has_run_for_seconds_opens_at_five_minutes(served: StoreDaemon, tab: Tab) -> None:
-    client = Zibrato(served.socket)
+    client = Zibrato(served.socket, linger=30)
     client.gauge(name="young", value=1)
     client.close()
     page = tab.open(served.url)

@@ -98,7 +98,7 @@ def test_a_name_that_has_no_room_loses_its_namespace_first(
 ) -> None:
     namespace = "a.namespace.that.is.much.too.long.for.a.list." * 4
     tab = Tab(chromium, viewport={"width": width, "height": 800})
-    with Zibrato(served.socket) as z:
+    with Zibrato(served.socket, linger=30) as z:
         z.count(name=f"{namespace}_requests")
         z.count(name=f"{namespace}_errors")
         page = tab.open(served.url, rows=2)
@@ -147,7 +147,7 @@ def test_a_phone_shows_long_texts_within_its_width(served: StoreDaemon, chromium
     page.locator("#empty code").first.wait_for()
     box = page.locator("#empty").bounding_box()
     assert 0 <= box["x"] <= box["x"] + box["width"] <= 360
-    with Zibrato(served.socket) as z:
+    with Zibrato(served.socket, linger=30) as z:
         z.count(name="pages", level="w" * 32, source="s" * 120, tags={"key": "v" * 120})
         row(page, "pages").wait_for()
     event = {"title": "t" * 120, "description": "d" * 120}
