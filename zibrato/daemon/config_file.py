@@ -11,6 +11,7 @@ from twisted.python import usage
 
 from zibrato.daemon import values
 from zibrato.daemon.backend_choices import GivenBackend, Secret, backend_makers, check_type
+from zibrato.files.bounded_file import read_bounded
 from zibrato.suggestion import suggestion
 
 if sys.version_info >= (3, 11):
@@ -19,7 +20,7 @@ else:
     import tomli as tomllib
 
 MAX_CONFIG = 1 << 20
-"""The most bytes of a configuration file. The bound also refuses devices that never end."""
+"""The most bytes of a configuration file."""
 BACKEND = "backend"
 _KINDS = {str: "a string", bool: "true or false", int: "a number", float: "a number",
           list: "a list", dict: "a table"}  # fmt: skip
@@ -63,12 +64,8 @@ def read_config(path: str, known: Known) -> ConfigFile:
     """
     is_toml = path.endswith(".toml")
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_CONFIG + 1)
-        if len(content) > MAX_CONFIG:
-            raise ValueError(f"it has more than {MAX_CONFIG:,} bytes")
         # -sig: some editors begin a file with a byte order mark.
-        text = content.decode("utf-8-sig")
+        text = read_bounded(path, MAX_CONFIG).decode("utf-8-sig")
         if not text.strip():
             raise usage.UsageError(
                 f"--config: {path} is empty, as if it were still being written; for the defaults "

@@ -5,10 +5,12 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from zibrato.files.bounded_file import read_bounded
+
 __all__ = ["check_private", "check_writers", "others_may_read", "read_credentials", "read_secret"]
 
 MAX_SECRET = 65_536
-"""Characters; bounded, because some devices never end."""
+"""The most bytes of a file of secrets."""
 
 
 def read_secret(path: Path) -> str:
@@ -19,12 +21,9 @@ def read_secret(path: Path) -> str:
     """
     try:
         mode = path.stat().st_mode
-        with path.open() as file:
-            text = file.read(MAX_SECRET + 1).strip()
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or an invalid path
+        text = read_bounded(path, MAX_SECRET).decode().strip()
+    except (OSError, ValueError) as error:  # ValueError: also not UTF-8, or an invalid path
         raise ValueError(f"can't read {path}: {_reason(error)}") from None
-    if len(text) > MAX_SECRET:
-        raise ValueError(f"{path} has more than {MAX_SECRET:,} characters; it must hold a secret")
     if stat.S_ISREG(mode):
         _check_mode(path, mode, 600)
     return text

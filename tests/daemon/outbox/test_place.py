@@ -35,7 +35,9 @@ def disk(environment: Mapping[str, str], *arguments: str) -> OutboxDisk | None:
 
 def test_is_beside_the_store() -> None:
     assert default_path(settings(), STATE) == Path("/var/lib/zibrato/zibrato.sqlite.outbox")
-    assert default_path(settings("--store", "/x/s"), STATE) == Path("/x/s.outbox")
+    for store in ("/x/s", "x" * 300):  # which is too long for a name
+        path = Path(f"{store}.outbox").absolute()
+        assert default_path(settings("--store", store), STATE) == path
 
 
 def test_without_a_store_it_has_the_name_of_what_the_daemon_listens_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
@@ -46,7 +47,7 @@ def default_path(settings: Settings, environment: Mapping[str, str]) -> Path:
     store's file, or else in the state directory.
     """
     paths = [*_own_paths(settings, environment)]
-    return next((path for path in paths if path.is_file()), paths[0])
+    return next(filter(os.path.isfile, paths), paths[0])
 
 
 def outbox_path(settings: Settings, environment: Mapping[str, str]) -> Path | None:
