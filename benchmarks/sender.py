@@ -38,7 +38,7 @@ from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
 from zibrato.daemon.process_memory import resident_memory
 from zibrato.endpoint import Endpoint
-from zibrato.frames import decode
+from zibrato.wire import Batch, decode_batch
 
 MILLION = 1_000_000
 MINUTE = 60
@@ -186,12 +186,13 @@ def receive(connection: Connection, endpoint: str, now: float) -> Counter[str]:
 
 def add(frame: bytes, arrived: Counter[str]) -> None:
     """Count the measurements in a frame."""
-    for batch in decode(frame, 0.0).batches:
-        for counter in batch.counters:
-            own = counter.name.startswith("zibrato.client.")
-            arrived[counter.name] += int(counter.sum) if own else counter.count
-        for timer in batch.timers:
-            arrived[timer.name] += len(array("d", timer.samples))
+    batch = decode_batch(frame)
+    assert isinstance(batch, Batch)
+    for counter in batch.counters:
+        own = counter.name.startswith("zibrato.client.")
+        arrived[counter.name] += int(counter.sum) if own else counter.count
+    for timer in batch.timers:
+        arrived[timer.name] += len(array("d", timer.samples))
 
 
 def memory() -> int:

@@ -37,7 +37,6 @@ ARROWS = {
     "daemon": {
         *SHARED,
         *FILES,
-        "frames",
         "health",
         "printable",
         "interfaces",
@@ -51,7 +50,7 @@ ARROWS = {
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {*STORE, "accept", "health", "store.db", "store.api", "descriptors", "files"},
     "files": {"model"},
-    "commands": {*SHARED, "checks", "daemon", "files", "interfaces", "tx"},
+    "commands": {*SHARED, "config_problems", "daemon", "files", "interfaces", "tx"},
     "web": {
         "endpoint",
         "line_address",

@@ -6,9 +6,10 @@ import struct
 
 import msgspec
 
+from tests.batches import batch_of
 from tests.protocol import FRAME_REASONS, LINE_REASONS, LINE_TABLE, PROTOCOL, block
 from tests.wire_rules import NOW, contents, rejected
-from zibrato.frames import decode
+from zibrato.daemon.aggregation.text_frame import decode_text
 from zibrato.wire import MAX_FRAME, MAX_SEQUENCE, VERSION, encode
 
 
@@ -17,13 +18,13 @@ def test_the_documented_lines_mean_what_the_document_says() -> None:
     meanings = json.loads(block("lines-meaning"))
     assert len(lines) == len(meanings) > 0
     for line, meaning in zip(lines, meanings, strict=True):
-        decoded = decode(line.encode(), NOW)
+        decoded = decode_text(line.encode(), NOW)
         assert not decoded.rejected
         when = meaning["time"] or NOW
         identity = (meaning["mtype"], meaning["level"], meaning["name"], meaning["source"], when)
         counted = [1, meaning["value"]] if meaning["mtype"] == "counter" else [meaning["value"]]
         assert contents(decoded) == {identity: counted}
-    together = decode(block("lines").encode(), NOW)
+    together = decode_text(block("lines").encode(), NOW)
     assert not together.rejected
     assert contents(together)["counter", "info", "hits", None, NOW] == [2, 2]
     assert [batch.start for batch in together.batches] == [NOW, 1715680800.5, 1715680800]
@@ -44,7 +45,7 @@ def test_the_documented_dump_is_the_documented_batch() -> None:
     printable = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in frame)
     assert "".join(part[3] for part in parts if part) == printable
     assert f"frame of {len(frame)} bytes" in PROTOCOL
-    (batch,) = decode(frame, NOW).batches
+    batch = batch_of(frame)
     assert encode(batch) == frame
     raw = msgspec.msgpack.decode(frame)
     for row in (*raw[6], *raw[7]):

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from tests.batches import batch_of
 from tests.protocol import FRAME_REASONS, LINE_REASONS
-from zibrato.frames import Decoded, decode
-from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, encode, unpack
+from zibrato.daemon.aggregation.text_frame import Decoded, decode_text
+from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, decode_batch, encode, unpack
 
 NOW = 1_715_680_801.25
 BLANK = " \t\r\v\f"
@@ -52,9 +53,13 @@ RAW: list[Any] = msgspec.msgpack.decode(FRAME)
 
 def rejected(frame: bytes) -> dict[str, int]:
     """Return the reasons why `frame` is rejected, after checking that nothing of it is accepted."""
-    decoded = decode(frame, NOW)
-    assert not decoded.batches
-    return dict(decoded.rejected)
+    if frame[:1] < b"\x80" and frame:  # text starts with ASCII
+        decoded = decode_text(frame, NOW)
+        assert not decoded.batches
+        return dict(decoded.rejected)
+    reason = decode_batch(frame)
+    assert isinstance(reason, str)
+    return {reason: 1}
 
 
 def is_batch(raw: Any) -> bool:
@@ -164,7 +169,7 @@ def check_text(text: str) -> None:
     values, reasons = read_text(text)
     if not values and not reasons:
         reasons["empty"] = 1
-    decoded = decode(text.encode(), NOW)
+    decoded = decode_text(text.encode(), NOW)
     assert decoded.rejected == reasons
     assert set(decoded.rejected) <= {*LINE_REASONS, "empty"}
     series = contents(decoded)
@@ -205,10 +210,7 @@ def check_bytes(frame: bytes) -> None:
         assert rejected(frame).keys() <= set(FRAME_REASONS)
         return
     if is_batch(raw):
-        decoded = decode(frame, NOW)
-        assert not decoded.rejected
-        (batch,) = decoded.batches
-        again = msgspec.msgpack.decode(encode(batch))
+        again = msgspec.msgpack.decode(encode(batch_of(frame)))
         assert repr(with_floats(again[: len(raw)])) == repr(with_floats(raw))
     elif isinstance(raw, list) and raw and type(raw[0]) is int and raw[0] != VERSION:
         assert rejected(frame) == {"version": 1}

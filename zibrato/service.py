@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from twisted.logger import Logger
 from twisted.python import usage
 
-from zibrato.checks import problems
+from zibrato.config_problems import config_problems
 from zibrato.daemon.acknowledging import Acknowledger
 from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.aggregation.receiver import Receiver
@@ -99,7 +99,7 @@ def _check(
     """Return what checks a reload: it finds the problems that a start, or check-config, finds."""
 
     def check(read: Settings, after: Settings) -> Iterator[str]:
-        found = [*problems(reactor, read, options.environment)]
+        found = [*config_problems(reactor, read, options.environment)]
         running = daemon.reloader.settings
         yield from found or clashes_with_running(after, running, daemon.backends.backends)
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import zmq
 
+from tests.batches import batch_of
 from zibrato.client.connection import Connection
 from zibrato.client.connector import Connector
-from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import Batch, unpack
 
@@ -86,7 +86,7 @@ class Fixture:
     def batches(self) -> list[Batch]:
         """Everything sent, over all sockets."""
         frames = [frame for socket in self.connector.sockets for frame in socket.sent]
-        return [batch for frame in frames for batch in decode(frame, 0).batches]
+        return [*map(batch_of, frames)]
 
     def counted(self, name: str = "c") -> float:
         return sum(row.sum for batch in self.batches for row in batch.counters if row.name == name)

@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
+from tests.batches import batch_of
 from zibrato.client.buffers import BATCH, MAX_SERIES, Buffers, CounterBuffer, SampleBuffer
 from zibrato.client.rows import Rows
-from zibrato.frames import decode
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, bounded
 from zibrato.wire import Batch, encode, unpack
 
@@ -226,7 +226,7 @@ def test_a_sum_is_as_the_encoder_takes_it(value: float) -> None:
     for _ in range(3):
         increment()
     rows = drained(buffers)
-    (row,) = decode(encode(Batch(1, "c", 1, 0, 1, rows.counters)), 0).batches[0].counters
+    (row,) = batch_of(encode(Batch(1, "c", 1, 0, 1, rows.counters))).counters
     assert row.count == 3
     assert row.sum == bounded(3 * value)
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import zmq
 
+from tests.batches import batch_of
 from tests.client.connections import Fixture
 from zibrato.client.absence import PATIENCE
 from zibrato.client.connection import LEAST_LINGER
-from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import unpack
 
@@ -113,7 +113,7 @@ def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     assert fixture.connector.sockets[0].closed is None
     fixture.count()
     fixture.connection.step(3.0)
-    (batch,) = decode(fixture.connector.sockets[1].sent[0], 0).batches
+    batch = batch_of(fixture.connector.sockets[1].sent[0])
     assert (batch.sequence, batch.counters[0].count) == (1, 1)
 
 

@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 import zmq
 
+from tests.batches import batch_of
 from tests.integration.processes import eventually
 from tests.ports import free_port
 from zibrato.client.acknowledged import connection_kind
@@ -20,7 +21,6 @@ from zibrato.client.connector import Connector, Context
 from zibrato.commands.keygen import make_keys
 from zibrato.curve import ClientKeys, client_keys, server_keys
 from zibrato.endpoint import Endpoint
-from zibrato.frames import decode
 from zibrato.model import COUNTER, Series
 from zibrato.wire import VERSION, Acknowledgement, encode_acknowledgement
 
@@ -122,8 +122,8 @@ def received(pull: zmq.Socket[bytes], client: Connection, names: int) -> list[st
         client.step(1000.0)
         client.wait(1)
         while pull.poll(5):
-            for batch in decode(pull.recv(), 0.0).batches:
-                found.extend(row.name for row in batch.counters if row.name.startswith("c"))
+            counters = batch_of(pull.recv()).counters
+            found.extend(row.name for row in counters if row.name.startswith("c"))
         return len(found) >= names
 
     eventually(all_have_come)

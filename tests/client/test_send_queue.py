@@ -6,11 +6,11 @@ from array import array
 
 import pytest
 
+from tests.batches import batch_of
 from zibrato.client import send_queue
 from zibrato.client.buffers import CHUNK
 from zibrato.client.rows import MAX_IDENTITY, ROW_COST
 from zibrato.client.send_queue import BATCH_COST, MAX_SENT, OWN, SendQueue, measurements
-from zibrato.frames import decode
 from zibrato.wire import MAX_FRAME, VERSION, Batch, CounterRow, SampleRow, encode, pack
 
 OF_ONE_ROW = ROW_COST + BATCH_COST
@@ -38,7 +38,7 @@ def sent(queue: SendQueue) -> list[Batch]:
     """Send everything, and return it as it arrives."""
     arrived: list[Batch] = []
     while queue:
-        arrived += decode(queue.first(), 0).batches
+        arrived.append(batch_of(queue.first()))
         queue.pop()
     return arrived
 
@@ -178,6 +178,6 @@ def test_the_longest_row_of_each_kind_goes_by_itself() -> None:
         frames.append(queue.first())
         queue.pop()
     assert max(map(len, frames)) <= MAX_SENT <= MAX_FRAME // 2
-    arrived = [decoded for frame in frames for decoded in decode(frame, 0).batches]
+    arrived = [*map(batch_of, frames)]
     assert [len(one.counters) for one in arrived] == [1, 1, 0, 0]
     assert [(len(one.timers), len(one.gauges)) for one in arrived[2:]] == [(1, 0), (0, 1)]

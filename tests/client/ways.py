@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 import zmq
 
+from tests.batches import batch_of
 from tests.client.connections import StubConnector, StubSocket
 from zibrato.client import acknowledged
 from zibrato.client.acknowledged import AcknowledgedConnection
 from zibrato.client.connector import Connector
-from zibrato.frames import decode
 from zibrato.model import COUNTER, TIMER, Series
 from zibrato.wire import VERSION, Acknowledgement, Batch, encode_acknowledgement
 
@@ -92,7 +92,7 @@ class Ways:
         for socket in self.connector.sockets:
             frames += socket.sent
             socket.sent = []
-        return [batch for frame in frames for batch in decode(frame, 0).batches]
+        return [*map(batch_of, frames)]
 
     def sequences(self) -> list[int]:
         """Return the numbers of what was sent since the last time."""

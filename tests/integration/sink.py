@@ -9,8 +9,8 @@ from typing import Any
 
 import zmq
 
+from tests.batches import batch_of
 from tests.integration.processes import DEADLINE, eventually
-from zibrato.frames import decode
 from zibrato.wire import unpack
 
 
@@ -77,13 +77,13 @@ class Sink:
         assert self.reasons == expected
 
     def _add(self, frame: bytes) -> None:
-        for batch in decode(frame, 0).batches:
-            for row in batch.counters:
-                self.counts[row.name] += row.count
-                self.sums[row.name] += row.sum
-                if row.name.startswith("zibrato.client."):
-                    self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += int(row.sum)
-            for samples in (*batch.timers, *batch.gauges):
-                values = unpack(samples.samples)
-                self.counts[samples.name] += len(values)
-                self.sums[samples.name] += sum(values)
+        batch = batch_of(frame)
+        for row in batch.counters:
+            self.counts[row.name] += row.count
+            self.sums[row.name] += row.sum
+            if row.name.startswith("zibrato.client."):
+                self.reasons[row.name.rpartition(".")[2], row.tags["reason"]] += int(row.sum)
+        for samples in (*batch.timers, *batch.gauges):
+            values = unpack(samples.samples)
+            self.counts[samples.name] += len(values)
+            self.sums[samples.name] += sum(values)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import zmq
 
+from tests.batches import batch_of
 from tests.integration.processes import DEADLINE, eventually, python
 from tests.integration.sink import Sink
 from zibrato import Zibrato
-from zibrato.frames import decode
 
 
 def test_importing_the_client_loads_no_twisted() -> None:
@@ -108,7 +108,7 @@ def test_connect_and_bind(tmp_path: Path, bind: bool) -> None:
         z.count(name="c")
         z.flush()
         assert pull.poll(int(1000 * DEADLINE))
-        (batch,) = decode(pull.recv(), 0).batches
+        batch = batch_of(pull.recv())
         assert batch.counters[0].name == "c"
     context.term()
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.batches import batch_of
 from tests.integration.processes import BIN, ROOT, Process, eventually, python
 from tests.integration.sink import Sink
 from zibrato.client.drain import OnRows
 from zibrato.client.rows import Rows
-from zibrato.frames import decode
 from zibrato.testing import Recording
 
 APPLICATIONS = ROOT / "examples" / "frameworks"
@@ -37,12 +37,11 @@ class Source(Sink):
         self.close()
 
     def _add(self, frame: bytes) -> None:
-        for batch in decode(frame, 0).batches:
-            rows = Rows()
-            rows.counters.extend(batch.counters)
-            rows.timers.extend(batch.timers)
-            rows.gauges.extend(batch.gauges)
-            self._on_rows(rows)
+        batch, rows = batch_of(frame), Rows()
+        rows.counters.extend(batch.counters)
+        rows.timers.extend(batch.timers)
+        rows.gauges.extend(batch.gauges)
+        self._on_rows(rows)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ MOUNTED = """
 import os, subprocess, sys
 import zmq
 from zibrato import Zibrato
-from zibrato.frames import decode
+from zibrato.wire import decode_batch
 directory, way = sys.argv[1:]
 if way == "full":
     open(f"{directory}/file", "w")
@@ -60,7 +60,7 @@ pull = zmq.Context().socket(zmq.PULL)
 pull.connect(f"ipc://{directory}/socket")
 counted = 0
 while counted < 1000:
-    counted += sum([r.count for r in decode(pull.recv(), 0).batches[0].counters if r.name == "c"])
+    counted += sum([r.count for r in decode_batch(pull.recv()).counters if r.name == "c"])
 assert counted == 1000
 assert not z.dropped
 """

@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import capturedLogs
 
+from tests.batches import batch_of
 from tests.fake_reactor import FakeReactor
-from zibrato.frames import decode
 from zibrato.tx.client import RETRY, TxZibrato
 from zibrato.wire import Batch, unpack
 
@@ -48,7 +48,7 @@ class Fixture:
         arrived: list[Batch] = []
         assert self.pull is not None
         while self.pull.poll(0):
-            arrived += decode(self.pull.recv(), 0).batches
+            arrived.append(batch_of(self.pull.recv()))
         return arrived
 
     def stop(self) -> list[None]:

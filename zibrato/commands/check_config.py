@@ -14,8 +14,8 @@ from typing import cast
 
 from twisted.python import usage
 
-from zibrato.checks import problems
 from zibrato.commands.command_line import CommandLine
+from zibrato.config_problems import config_problems
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.config_file import ConfigError
 from zibrato.daemon.options import Options
@@ -54,7 +54,7 @@ def checked_settings(path: str, environment: Mapping[str, str]) -> Settings:
     reactor = MonotonicReactor(cast(Reactor, installed))
     found = [
         f": {problem.removeprefix('--')}"
-        for problem in problems(reactor, options.settings, environment)
+        for problem in config_problems(reactor, options.settings, environment)
     ]
     if found:
         raise ConfigError(path, found)

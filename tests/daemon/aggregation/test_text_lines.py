@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from zibrato.daemon.aggregation.text_frame import decode_text
 from zibrato.daemon.aggregation.text_lines import MAX_HEAD, MAX_HEADS, TextLines
-from zibrato.frames import decode
 from zibrato.lines import Gathered, LineBatch
 from zibrato.wire import Batch, unpack
 
@@ -57,7 +57,7 @@ def said(batches: Iterator[Batch | LineBatch]) -> dict[object, float]:
 def test_lines_say_the_same_together_as_alone(frames: list[list[str]]) -> None:
     encoded = ["\n".join(lines).encode() for lines in frames]
     together = gathered(*encoded)
-    alone = [decode(frame, NOW) for frame in encoded]
+    alone = [decode_text(frame, NOW) for frame in encoded]
     one_by_one: Iterator[Batch] = (batch for part in alone for batch in part.batches)
     assert said(iter(together.batches)) == said(one_by_one)
     rejected: Counter[str] = sum((Counter(part.rejected) for part in alone), Counter())

@@ -13,10 +13,10 @@ from array import array
 
 from twisted.internet.task import Clock
 
+from tests.batches import batch_of
 from tests.daemon.outbox.outboxes import FakeBackend, PutOutbox, postpone
 from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.frames import decode
 from zibrato.wire import Batch, CounterRow, SampleRow, encode, pack
 
 NOW = 1_700_000_000.0
@@ -71,7 +71,7 @@ def filled(sent: list[bytes]) -> PutOutbox:
     outbox = PutOutbox(backend, Clock(), metrics)
     aggregator = Aggregator(metrics, interval=10.0, source="here", max_series=100_000)
     for frame in sent:
-        (received,) = decode(frame, NOW).batches
+        received = batch_of(frame)
         aggregator.add(received, received.start)
         for closed in aggregator.close(received.start + 10):
             outbox.put(closed.snapshot())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from zibrato.frames import decode_text
+from zibrato.daemon.aggregation.text_frame import decode_text
 from zibrato.lines import Gathered, LineBatch, numbers, packed
 from zibrato.model import COUNTER, KINDS, TIMER, bounded
 from zibrato.wire import Batch, CounterRow, SampleRow

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.fake_reactor import FakeReactor
-from zibrato.checks import problems
+from zibrato.config_problems import config_problems
 from zibrato.service import Options
 
 
 def told(*arguments: str) -> list[str]:
     options = Options({})
     options.parseOptions(["--outbox", "none", *arguments])
-    return [*problems(FakeReactor(), options.settings, {})]
+    return [*config_problems(FakeReactor(), options.settings, {})]
 
 
 def test_what_a_daemon_can_start_with_has_none(tmp_path: Path) -> None:

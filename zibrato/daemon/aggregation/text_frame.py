@@ -1,7 +1,7 @@
-"""Decodes frames of either form, a batch or text lines; pure.
+"""Decodes a frame of text lines line by line; pure.
 
-docs/reference/protocol.rst specifies both forms. Malformed input never raises: it is rejected, with
-a reason.
+docs/reference/protocol.rst specifies the lines. Malformed ones never raise: they are rejected, with
+a reason. `text_lines` reads ordinary lines faster.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from zibrato.model import COUNTER, KINDS, TIMER, bounded
-from zibrato.wire import MAX_FRAME, VERSION, Batch, CounterRow, SampleRow, decode_batch, pack
-
-__all__ = ["Decoded", "decode", "decode_text"]
+from zibrato.wire import VERSION, Batch, CounterRow, SampleRow, pack
 
 _MIN_FIELDS = 4
 _MAX_FIELDS = 6
@@ -30,14 +28,6 @@ class Decoded(NamedTuple):
     batches: Sequence[Batch]
     rejected: Mapping[str, int]
     """By reason."""
-
-
-def decode(frame: bytes, now: float) -> Decoded:
-    """Return the contents of `frame`, received at the Unix time `now`."""
-    if frame[:1] < b"\x80" and 0 < len(frame) <= MAX_FRAME:  # text starts with ASCII
-        return decode_text(frame, now)
-    batch = decode_batch(frame)
-    return _rejection(batch) if isinstance(batch, str) else Decoded((batch,), {})
 
 
 def decode_text(frame: bytes, now: float) -> Decoded:

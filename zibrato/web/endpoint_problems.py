@@ -13,13 +13,15 @@ from zibrato.web import scraping
 from zibrato.web.clashes import clashes
 from zibrato.web.pages import web_backend
 
-__all__ = ["problems"]
+__all__ = ["endpoint_problems"]
 
 _FOUND_LATER = {"systemd", "ssl", "tls"}
 """Kinds of endpoints that need systemd, or files that only the daemon may be able to read."""
 
 
-def problems(reactor: Reactor, settings: Settings, backends: Sequence[IBackend]) -> Iterator[str]:
+def endpoint_problems(
+    reactor: Reactor, settings: Settings, backends: Sequence[IBackend]
+) -> Iterator[str]:
     """Generate a line for people for each problem, in the words of the daemon's start."""
     found = False
     for check in (_check_page, _check_scraped, _check_otlp):

@@ -12,7 +12,7 @@ from tests.fake_reactor import FakeReactor
 from zibrato.daemon.backend_context import backend_context
 from zibrato.interfaces import ICheckingMaker
 from zibrato.service import Options, make_service
-from zibrato.web.checks import problems
+from zibrato.web.endpoint_problems import endpoint_problems
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 WRONG = (
@@ -49,7 +49,7 @@ def checked(line: str) -> Sequence[str]:
     backends = [
         ICheckingMaker(choice.maker).check(choice.settings, context) for choice in settings.backends
     ]
-    return [*problems(FakeReactor(), settings, backends)]
+    return [*endpoint_problems(FakeReactor(), settings, backends)]
 
 
 @pytest.mark.parametrize("line", WRONG)

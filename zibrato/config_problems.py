@@ -12,12 +12,14 @@ from zibrato.daemon.settings import Settings
 from zibrato.files.file_lock import check_kind
 from zibrato.files.secret_file import read_credentials
 from zibrato.interfaces import IBackend, ICheckingMaker, Reactor
-from zibrato.web import checks
+from zibrato.web.endpoint_problems import endpoint_problems
 
-__all__ = ["problems"]
+__all__ = ["config_problems"]
 
 
-def problems(reactor: Reactor, settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+def config_problems(
+    reactor: Reactor, settings: Settings, environment: Mapping[str, str]
+) -> Iterator[str]:
     """Generate a line for people for each problem of the settings, which names the option.
 
     A daemon may be running with them. What depends on the host at that moment isn't checked.
@@ -35,7 +37,7 @@ def problems(reactor: Reactor, settings: Settings, environment: Mapping[str, str
             yield f"--backend {choice.label}: {error}"
     # Otherwise a page may seem to be missing only because its backend couldn't be made.
     if len(backends) == len(settings.backends):
-        yield from checks.problems(reactor, settings, backends)
+        yield from endpoint_problems(reactor, settings, backends)
     outbox = outbox_path(settings, environment)
     for name, path, reads in (
         ("--outbox", outbox if settings.outbox else None, check_kind),
