@@ -6,14 +6,14 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 
 import pytest
 
 from tests import soak
 from tests.integration.librato_server import LibratoServer
-from tests.integration.processes import eventually, module
-from tests.integration.shipping import shipping
+from tests.integration.processes import Process, eventually, module
+from tests.integration.shipping import hold_for, shipping
 from tests.integration.tally import Tally
 
 SECONDS = soak.seconds(60)
@@ -21,18 +21,19 @@ UP = 3.0
 """Seconds for which a daemon is left alone."""
 
 
-def restart_for_a_while(server: LibratoServer, endpoint: str) -> int:
+def restart_for_a_while(server: LibratoServer, endpoint: str, program: Process) -> int:
     """Have a daemon after another, each stopped by TERM, for a while; return how many."""
     restarts = 0
     end = monotonic() + SECONDS
     while monotonic() < end:
         with shipping(server, endpoint) as process:
-            since = monotonic()
-            eventually(lambda began=since: monotonic() > began + UP)  # type: ignore[misc]  # a default has no type
-            # Batches leave clients at full seconds. One that arrives in the very instant in which
-            # a daemon closes its socket would be lost: plain ZeroMQ has no acknowledgements.
-            eventually(lambda: 0.4 < time() % 1 < 0.6)
+            hold_for(UP)()
+            # A large batch that is being sent just as a daemon closes its socket may be lost: plain
+            # ZeroMQ has no acknowledgements.
+            program.send(signal.SIGUSR1)
+            eventually(lambda quiet=restarts: program.output.count("quiet") > quiet)  # type: ignore[misc]  # a default has no type
             assert process.stop(signal.SIGTERM) == -signal.SIGTERM
+            program.send(signal.SIGUSR1)
             restarts += 1
     return restarts
 
@@ -46,7 +47,7 @@ def test_totals_at_the_server_are_the_totals_made(
     with LibratoServer() as server:
         with module("tests.integration.programs.chaos", ZIBRATO_SOCKET=endpoint) as program:
             program.wait_for("started")
-            restarts = restart_for_a_while(server, endpoint)
+            restarts = restart_for_a_while(server, endpoint, program)
             with shipping(server, endpoint) as last:
                 program.send(signal.SIGTERM)
                 assert program.wait(120) == 0

@@ -1,6 +1,7 @@
 """Record from everywhere at once until told to stop: 8 threads, tasks of a loop, forked children.
 
-Prints, as JSON, what was recorded of each counter and timer, and what the client says it dropped.
+At SIGUSR1 all pause; it prints "quiet" once all was sent, and goes on at the next SIGUSR1. At the
+end it prints, as JSON, what was recorded of each counter and timer, and what its client dropped.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from collections import Counter
 from zibrato import Zibrato
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
+THREADS = 8
+TASKS = 20
 PER_CHILD = 500
 z = Zibrato(linger=30)
 stop = threading.Event()
+pause = threading.Event()
+paused: set[object] = set()
+"""Those who record, and don't now."""
 recorded: Counter[str] = Counter()
 lock = threading.Lock()
 
@@ -46,6 +52,10 @@ def work(seed: int) -> None:
     chance = random.Random(seed)
     by_this_thread: Counter[str] = Counter()
     while not stop.is_set():
+        while pause.is_set():
+            paused.add(seed)
+            stop.wait(0.01)
+        paused.discard(seed)
         for _ in range(chance.randrange(400)):
             record(chance, by_this_thread)
         stop.wait(0.04)
@@ -56,6 +66,7 @@ def work(seed: int) -> None:
 async def task(number: int) -> None:
     """Time blocks that overlap with those of other tasks."""
     while not stop.is_set():
+        await until_it_goes_on(f"task {number}")
         async with z.time_me(name="tasks"):
             await asyncio.sleep(0.005 * (1 + number % 7))
         recorded["tasks"] += 1
@@ -63,12 +74,33 @@ async def task(number: int) -> None:
 
 async def tasks() -> None:
     """Run twenty of them in the main thread, and a child after another beside them."""
-    await asyncio.gather(children(), *(task(number) for number in range(20)))
+    await asyncio.gather(children(), *(task(number) for number in range(TASKS)))
+
+
+async def until_it_goes_on(who: str) -> None:
+    """Return once nobody is to pause."""
+    while pause.is_set():
+        paused.add(who)
+        await asyncio.sleep(0.01)
+    paused.discard(who)
+
+
+def pauses() -> None:
+    """Say whenever all of them pause and everything was sent."""
+    while not stop.is_set():
+        if pause.wait(0.1):
+            while len(paused) < THREADS + TASKS + 1:
+                stop.wait(0.01)
+            assert z.flush(60)
+            print("quiet", flush=True)
+            while pause.is_set():
+                stop.wait(0.01)
 
 
 async def children() -> None:
     """Fork a child, which records and ends as Python does, whenever the last one is done."""
     while not stop.is_set():
+        await until_it_goes_on("children")
         pid = os.fork()
         if not pid:
             for _ in range(PER_CHILD):
@@ -85,7 +117,9 @@ async def children() -> None:
 def main() -> None:
     """Run until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    signal.signal(signal.SIGUSR1, lambda *_: pause.clear() if pause.is_set() else pause.set())
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(THREADS)]
+    threads.append(threading.Thread(target=pauses))
     for thread in threads:
         thread.start()
     print("started", flush=True)
