@@ -22,13 +22,14 @@ from typing import Any
 
 from tests.integration.librato_rules import ApiError, Measurement, measurements
 from tests.integration.librato_tagged_rules import partial_answer, tagged_measurements
+from tests.ports import free_port
 
 MAX_BODY = 1_000_000
 DEADLINE = 60.0
 
 
 class LibratoServer:
-    """Serves POST {url}/v1/metrics and …/measurements on an ephemeral port, kept by a restart.
+    """Serves POST {url}/v1/metrics and …/measurements on a port of its own, kept by a restart.
 
     Controls, to be set at any time: `reject(measurement)` returns an error text for what to
     reject, `in_part` says that what is tagged is rejected by itself; while `down` is a status,
@@ -94,7 +95,8 @@ class LibratoServer:
 
     def start(self) -> None:
         """Listen, on the port of before if there was one."""
-        self._http = _Server(self, self.port)
+        # Not an ephemeral one, which anybody may get while it is stopped.
+        self._http = _Server(self, self.port or free_port())
         self.port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.integration.processes import Process, daemon, eventually, python
+from tests.ports import free_port
 from zibrato import Zibrato
 from zibrato.commands.keygen import make_keys
 
@@ -58,9 +58,7 @@ def test_a_reactor_s_client_has_keys_too(keys: Path) -> None:
 
 
 def test_a_daemon_that_connects_asks_for_keys_as_well(keys: Path) -> None:
-    with socket.socket() as trial:
-        trial.bind(("0.0.0.0", 0))  # noqa: S104 - the daemon's endpoint must be beyond loopback
-        port = trial.getsockname()[1]
+    port = free_port()
     with (
         started(keys, f"connect:tcp://0.0.0.0:{port}") as process,
         Zibrato(f"tcp://*:{port}", bind=True, linger=30, curve=keys) as z,

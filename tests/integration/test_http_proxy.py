@@ -12,6 +12,7 @@ import pytest
 from tests.integration.certificates import self_signed
 from tests.integration.librato_server import LibratoServer
 from tests.integration.processes import Process, daemon, eventually
+from tests.ports import free_port
 from zibrato import Zibrato
 
 TINYPROXY = shutil.which("tinyproxy", path="/usr/bin:/usr/sbin:/usr/local/bin")
@@ -21,8 +22,7 @@ pytestmark = pytest.mark.skipif(TINYPROXY is None, reason="Debian's tinyproxy is
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Process]]:
     """A proxy that asks for a name and a password; its port, and its log."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     config = tmp_path_factory.mktemp("proxy") / "tinyproxy.conf"
     config.write_text(
         f"Port {port}\nListen 127.0.0.1\nBasicAuth someone a-secret\nLogLevel Connect\n"

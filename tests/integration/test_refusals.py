@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import zmq
 from tests import soak
 from tests.integration.forked import Forked, can_be_forked
 from tests.integration.processes import BIN, DEADLINE, ROOT, daemon, eventually
+from tests.ports import free_port
 from zibrato import Zibrato
 from zibrato.daemon.backend_choices import backend_makers
 
@@ -156,9 +156,7 @@ def test_two_stores_with_one_page_or_one_file(tmp_path: Path, command: Sequence[
     "a page's port that is taken meanwhile", before="the daemon ran on without its page"
 )
 def test_what_fails_once_it_runs_ends_it(tmp_path: Path, command: Sequence[str]) -> None:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
+    port = free_port()
     options = (
         # By the name of its interface: nobody knows before that it is the page's address.
         *("--socket", f"tcp://lo:{port}", "--insecure-tcp", "--store", f"{tmp_path}/store"),
