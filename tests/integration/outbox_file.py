@@ -20,9 +20,9 @@ def rows(path: Path, table: str, condition: str = "1") -> int:
 
 
 def wait_until_noted(path: Path) -> None:
-    """Return once the daemon has noted as delivered what a backend has got by now.
+    """Return once the daemon has noted as delivered what its backends have got by now.
 
-    It delivers again what it has not noted when the backend's server is killed.
+    Otherwise it delivers that again if it, or the server of a backend, is killed.
     """
     now = time()
     eventually(lambda: not rows(path, "snapshot", f"end <= {now}"))

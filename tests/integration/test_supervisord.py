@@ -15,6 +15,7 @@ import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
 from tests.integration.librato_server import LibratoServer
+from tests.integration.outbox_file import wait_until_noted
 from tests.integration.processes import BIN, ROOT, Process, eventually
 from zibrato import Zibrato
 
@@ -169,13 +170,13 @@ def test_what_is_counted_around_stops_and_restarts_arrives_once(
 def test_a_killed_daemon_is_restarted_and_loses_nothing_that_was_delivered(
     tmp_path: Path, server: LibratoServer
 ) -> None:
-    with (
-        Supervisor(tmp_path, server, "--flush-interval", "1") as supervisor,
-        Zibrato(supervisor.endpoint) as z,
-    ):
+    outbox = tmp_path / "outbox"
+    options = ("--flush-interval", "1", "--outbox", str(outbox))
+    with Supervisor(tmp_path, server, *options) as supervisor, Zibrato(supervisor.endpoint) as z:
         killed = supervisor.pid()
         made = counted(z)
         server.wait_for(lambda: server.total("calls") == made)
+        wait_until_noted(outbox)
         supervisor.control.signalProcess("zibrato", "KILL")
         supervisor.wait_for(r"exited: zibrato \(terminated by SIGKILL; not expected\)")
         made += counted(z)  # kept by the client until the next daemon has the socket
