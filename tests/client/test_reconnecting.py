@@ -206,7 +206,7 @@ def test_so_is_the_way_back_alone(context: Context, keys: Path) -> None:
                 return not client.pending
 
             eventually(is_acknowledged)
-        assert pull.poll(1000)
+        assert pull.poll(60_000)
     assert client.dropped == {}
     end(client)
 

@@ -32,7 +32,7 @@ class Fixture:
         poller = zmq.Poller()
         for reader in self.reactor.readers:
             poller.register(reader.fileno(), zmq.POLLIN)
-        for _ in range(1000):
+        for _ in range(6000):
             if len(self.frames) >= count:
                 return
             poller.poll(10)

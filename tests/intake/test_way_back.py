@@ -18,7 +18,7 @@ from zibrato.intake.way_back import WayBack
 from zibrato.intake.zeromq import ZeroMQIntake
 from zibrato.intake.zeromq_drain import QUIET
 
-TRIES = 1000
+TRIES = 6000
 
 
 class Told:

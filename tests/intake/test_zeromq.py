@@ -74,7 +74,7 @@ def test_frames_that_nobody_reads_are_a_problem(
 ) -> None:
     fixture.push.send(b"1")
     monkeypatch.setattr(connections, "STUCK", 0.0)
-    limit = monotonic() + 10
+    limit = monotonic() + 60
     while (problem := fixture.intake.problem()) is None:
         assert monotonic() < limit
     assert problem == f"nothing is read from ipc://{fixture.path}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
-from time import monotonic
 
 import pytest
 
+from tests.integration.processes import eventually
 from tests.terminal.series_json import START, counted, interval, listed, series
 from tests.terminal.servers import response, serving
 from zibrato.terminal import feed as feed_module
@@ -36,13 +35,6 @@ def fed(*answers: bytes) -> Iterator[SeriesTable]:
             feed.stop()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit, pause = monotonic() + 10, Event()
-    while not condition():
-        assert monotonic() < limit
-        pause.wait(0.005)
-
-
 def stream(*events: tuple[str, bytes]) -> bytes:
     """Return a response with events of the second update."""
     parts = [b"event: %s\nid: 2\ndata: %s\n\n" % (name.encode(), data) for name, data in events]
@@ -57,15 +49,15 @@ def value(table: SeriesTable) -> float | None:
 def test_the_list_comes_first_then_what_is_told_and_the_end_is_said() -> None:
     told = stream(("interval", interval(START + 10, counted(1, 30))))
     with fed(told, response(listed(series(1)))) as table:
-        wait_for(lambda: value(table) == 30.0)
-        wait_for(lambda: table.problem is not None)
+        eventually(lambda: value(table) == 30.0)
+        eventually(lambda: table.problem is not None)
         assert value(table) == 30.0  # what was known stays
 
 
 def test_a_page_that_comes_back_has_all_loaded_anew() -> None:
     answers = stream(), response(listed(series(1))), stream(), response(listed(series(1, last=7.0)))
     with fed(*answers) as table:
-        wait_for(lambda: value(table) == 7.0)
+        eventually(lambda: value(table) == 7.0)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +73,7 @@ def test_a_page_that_comes_back_has_all_loaded_anew() -> None:
 )
 def test_whatever_it_answers_the_next_attempt_comes(answers: tuple[bytes, ...]) -> None:
     with fed(*answers, stream(), response(listed(series(1, last=7.0)))) as table:
-        wait_for(lambda: value(table) == 7.0)
+        eventually(lambda: value(table) == 7.0)
 
 
 def test_where_there_is_no_page_that_is_said() -> None:
@@ -90,5 +82,5 @@ def test_where_there_is_no_page_that_is_said() -> None:
     table = SeriesTable()
     feed = Feed(Page(server.url), table)
     feed.start()
-    wait_for(lambda: "no page answers at http://" in (table.problem or ""))
+    eventually(lambda: "no page answers at http://" in (table.problem or ""))
     feed.stop()

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.integration.processes import DEADLINE
 from tests.terminal.series_json import listed, series
 from tests.terminal.servers import Server, response, serving
 from zibrato.terminal.page import Page
@@ -33,7 +34,7 @@ def run(server: Server, size: tuple[int, int], look: Callable[[Any, Any], Awaita
     async def main() -> None:
         app = top_app.TopApp(Page(server.url))
         async with app.run_test(size=size) as pilot:
-            limit = monotonic() + 20
+            limit = monotonic() + DEADLINE
             while not app._view.rows:
                 assert monotonic() < limit
                 await pilot.pause(0.01)
@@ -43,7 +44,7 @@ def run(server: Server, size: tuple[int, int], look: Callable[[Any, Any], Awaita
 
 
 async def until(pilot: Any, condition: Callable[[], bool]) -> None:
-    limit = monotonic() + 20
+    limit = monotonic() + DEADLINE
     while not condition():
         assert monotonic() < limit
         await pilot.pause(0.01)

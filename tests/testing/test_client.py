@@ -42,7 +42,8 @@ def test_it_stands_in_for_a_client_and_starts_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ZIBRATO_DISABLED", "1")
     monkeypatch.setenv("ZIBRATO_LEVEL", "critical")
     monkeypatch.setenv("ZIBRATO_SOURCE", "elsewhere")
-    connections, threads = len(sender.connections), threading.active_count()
+    connections = len(sender.connections)
+    threads = {*threading.enumerate()}  # of which some may end meanwhile
 
     def application(z: Zibrato) -> None:
         with z:
@@ -55,7 +56,8 @@ def test_it_stands_in_for_a_client_and_starts_nothing(monkeypatch: pytest.Monkey
         assert name.startswith("_") or hasattr(z, name)
     z.count("c")
     assert z.counted("c", source="") == 2
-    assert (len(sender.connections), threading.active_count()) == (connections, threads)
+    assert len(sender.connections) == connections
+    assert {*threading.enumerate()} <= threads
 
 
 def test_a_client_that_is_there_already_is_recorded(client: Zibrato) -> None:
