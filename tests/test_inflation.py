@@ -6,13 +6,20 @@ import gzip
 
 import pytest
 
-from zibrato.inflation import inflate
+from zibrato.inflation import inflate, inflated_size
 
 
 def test_a_gzip_is_inflated_up_to_the_bound() -> None:
     assert inflate(gzip.compress(b"a" * 1000), 1000) == b"a" * 1000
     with pytest.raises(OverflowError, match="larger than 999 bytes"):
         inflate(gzip.compress(b"a" * 1000), 999)
+
+
+def test_the_size_is_known_before() -> None:
+    body = gzip.compress(b"a" * 1000)
+    assert inflated_size(body) == 1000
+    with pytest.raises(ValueError, match="incorrect length check"):
+        inflate(body[:-4] + bytes(4), 1000)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\x1f\x8b", gzip.compress(b"a" * 99, mtime=0)[:-9]])

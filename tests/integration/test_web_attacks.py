@@ -92,6 +92,14 @@ def test_who_asks_on_and_on_and_reads_nothing_costs_one_answer(store: Store) -> 
         assert resident(store.process) < before + 30 * MB
 
 
+@pytest.mark.attack("requests sent slowly, by this host", before="128 kept out its applications")
+def test_who_sends_slowly_keeps_nobody_out(store: Store) -> None:
+    with ExitStack() as connections:
+        for _ in range(200):
+            connections.enter_context(connect(store)).sendall(b"GET / HTTP/1.1\r\nHost: localh")
+        assert store.get("/data/health")
+
+
 @pytest.mark.attack("scrapes that nobody reads", before="eight took 1.4 GB, of 30,000 timers")
 def test_scrapes_that_nobody_reads_share_one_page_and_keep_nobody_out(tmp_path: Path) -> None:
     """Of 3,000 timers the page is 12 MB."""

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from treq.testing import StubTreq
@@ -178,6 +178,22 @@ class ExportTests(SynchronousTestCase):
         self.assertEqual(self.threads, [])
         self.assertEqual(self.receiver.sums, [5.0, 5.0])
 
+    @pytest.mark.attack("requests that take seconds each", before="others waited for all of them")
+    def test_a_small_request_is_not_behind_many_large_ones(self) -> None:
+        self.busy = True
+        large = message(counter(*[point(asInt=1)] * 100)).SerializeToString()
+        for _ in range(4):
+            self.exports.answer(cast(Any, _Request(gzip.compress(large), b"gzip")))
+        small = self.exports.answer(cast(Any, _Request(GOOD)))
+        gone = [self.exports.answer(cast(Any, _Request(GOOD))) for _ in range(500)]
+        for one in gone:
+            one.cancel()
+            self.failureResultOf(one)
+        self.threads.pop().callback(None)
+        self.threads.pop().callback(None)
+        self.successResultOf(small)
+        self.assertEqual(self.receiver.sums[100:], [5.0])
+
     def test_a_stop_waits_for_what_has_come_and_takes_no_more(self) -> None:
         self.busy = True
         first = self.begin(GOOD)
@@ -208,11 +224,12 @@ class ExportTests(SynchronousTestCase):
 class _Request:
     """A request that nobody waits for."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, coding: bytes = b"") -> None:
         self.content = BytesIO(body)
+        self.headers = {b"content-type": PROTOBUF, b"content-encoding": coding}
 
     def getHeader(self, name: bytes) -> bytes | None:
-        return PROTOBUF if name == b"content-type" else None
+        return self.headers.get(name)
 
     def setHeader(self, name: bytes, value: bytes) -> None:
         pass

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
-from zibrato.inflation import MAX_INFLATED, inflate
+from zibrato.inflation import MAX_INFLATED, inflate, inflated_size
 from zibrato.intake.otlp import encoding
 from zibrato.intake.otlp.conversion import Converted, convert
 from zibrato.intake.otlp.encoding import Answer, accepted, refused
+from zibrato.intake.otlp.smallest_first import SmallestFirst
 from zibrato.intake.otlp.streams import Streams
 from zibrato.interfaces import Reactor
 from zibrato.model import SummaryRow
@@ -67,7 +69,8 @@ def in_threads(reactor: Reactor) -> Runs:
 class Exports:
     """Answers requests one after the other, because they share the state of streams.
 
-    Requests are decoded in a thread, since a large one takes a tenth of a second.
+    Requests are decoded in a thread, since a large one takes a tenth of a second, and seconds if it
+    is made for that. Therefore smaller ones, which take less, come first.
     """
 
     _log = Logger()
@@ -78,7 +81,7 @@ class Exports:
         self._units = units
         self._run = run
         self._streams = Streams(int(reactor.seconds() * 10**9))
-        self._lock = DeferredLock()
+        self._turns = SmallestFirst()
         self._stopped = False
 
     def answer(self, request: IRequest) -> Deferred[bytes]:
@@ -96,7 +99,7 @@ class Exports:
     async def stop(self) -> None:
         """Finish the request in progress; answer later ones that they should try again."""
         self._stopped = True
-        async with self._lock:
+        async with self._turns.turn(inf):
             pass
 
     async def _answer(self, request: IRequest, is_gone: Callable[[], bool]) -> bytes:
@@ -123,7 +126,8 @@ class Exports:
     async def _export(
         self, kind: bytes, body: bytes, gzipped: bool, is_gone: Callable[[], bool]
     ) -> Answer:
-        async with self._lock:
+        size = inflated_size(body) if gzipped else len(body)
+        async with self._turns.turn(size):
             if is_gone():
                 return UNREAD
             if self._stopped:

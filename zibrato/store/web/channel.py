@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, Protocol
 
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.server import Request
@@ -27,9 +29,14 @@ CLOSE_DEADLINE = 15.0
 
 
 class ChannelSet(Protocol):
-    """A site that keeps its open connections in `channels`."""
+    """A site that keeps its open connections in `channels`.
+
+    Those that wait for their clients, to send a request or to read a response, are also in
+    `waiting`, the longest first.
+    """
 
     channels: set[BoundedChannel]
+    waiting: dict[BoundedChannel, None]
 
     def closes_unread(self, channel: BoundedChannel) -> None:
         """Note that a connection is closed, because all clients together have too much unread."""
@@ -62,6 +69,7 @@ class BoundedChannel(HTTPChannel):
         """Wait for the first request."""
         HTTPChannel.connectionMade(self)
         self.site.channels.add(self)
+        self.waits(True)
         self.limit(DEADLINE)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -69,7 +77,14 @@ class BoundedChannel(HTTPChannel):
         self.limit(None)
         self._finishing = None
         self.site.channels.discard(self)
+        self.waits(False)
         HTTPChannel.connectionLost(self, reason)
+
+    def waits(self, for_client: bool) -> None:
+        """Note whether the connection waits for its client, from now on."""
+        self.site.waiting.pop(self, None)
+        if for_client:
+            self.site.waiting[self] = None
 
     def limit(self, seconds: float | None) -> None:
         """Drop the client in so many seconds, unless this is called again, maybe with None."""
@@ -83,6 +98,7 @@ class BoundedChannel(HTTPChannel):
         """Finish a request whose response is written, when the transport has sent the response."""
         if self.blocked:
             self._finishing = request
+            self.waits(True)
             self.limit(READ_DEADLINE)
         elif not self.dropped:
             request.finish_now()
@@ -131,6 +147,11 @@ class BoundedChannel(HTTPChannel):
         if self.blocked:  # requestDone resumes reading
             self.transport.pauseProducing()
 
+    def requestDone(self, request: Request) -> None:
+        """Wait for the next request, or begin it if the client has sent it."""
+        self.waits(True)
+        HTTPChannel.requestDone(self, request)
+
     def loseConnection(self) -> None:
         """End the connection when everything is written, or at the deadline."""
         HTTPChannel.loseConnection(self)
@@ -145,6 +166,15 @@ class BoundedChannel(HTTPChannel):
         self.limit(None)
         self.dropped = True
         self.transport.abortConnection()
+
+    def give_way(self) -> None:
+        """Drop the client in favour of another one; its descriptor is free at once."""
+        self.forceAbortClient()
+        below = getattr(self.transport, "transport", self.transport)  # of TLS
+        if isinstance(below, Connection):
+            below.connectionLost(Failure(ConnectionAborted()))
+        self.site.channels.discard(self)
+        self.waits(False)
 
 
 class BoundedRequest(Request):
@@ -179,6 +209,7 @@ class BoundedRequest(Request):
         seconds for 100 kB of multipart. `args` stays empty.
         """
         self.channel.limit(None)
+        self.channel.waits(False)
         self.content.seek(0)
         self.args = {}
         self.method, self.uri, self.clientproto = command, path, version

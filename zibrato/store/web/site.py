@@ -28,9 +28,10 @@ LOG_EVERY = 60.0
 class BoundedSite(Site):
     """Serves a resource without logging requests; drops idle clients and rejects too many of them.
 
-    A connection beyond `max_connections`, a quarter of the descriptors or MAX_PER_ADDRESS is closed
-    at once. Only HTTP/1.1 is spoken, also over TLS, so that a connection handles one request at a
-    time.
+    There are at most `max_connections`, a quarter of the descriptors and MAX_PER_ADDRESS. Beyond
+    that a new connection takes the place of the one that has waited for its client for longest, so
+    that silent clients keep nobody out; if none waits, the new one is closed at once. Only HTTP/1.1
+    is spoken, also over TLS, so that a connection handles one request at a time.
     """
 
     _log = Logger()
@@ -43,6 +44,7 @@ class BoundedSite(Site):
         Site.__init__(self, resource, requestFactory=BoundedRequest, timeout=IDLE, reactor=reactor)
         self.displayTracebacks = False
         self.channels: set[BoundedChannel] = set()
+        self.waiting: dict[BoundedChannel, None] = {}
         self._max_connections = max_connections
         self._log_after = 0.0
 
@@ -61,16 +63,11 @@ class BoundedSite(Site):
     def buildProtocol(self, addr: IAddress | None) -> Any:  # Twisted's type of it is private
         """Return the protocol of a connection; excess connections get one that closes them."""
         address = getattr(addr, "host", None)  # a client of a Unix socket has none
-        if not self._is_full(address):
-            channel = Site.buildProtocol(self, addr)
-            channel.address = address
-            return channel
-        self._warn(
-            "too many connections: {count} are open, one from {address} is closed",
-            count=len(self.channels),
-            address=addr,
-        )
-        return _Rejection()
+        if self._is_full(address) and not self._make_room(address):
+            return _Rejection()
+        channel = Site.buildProtocol(self, addr)
+        channel.address = address
+        return channel
 
     def closes_unread(self, channel: BoundedChannel) -> None:
         """Log, at most once a minute, that a connection is closed because too much is unread."""
@@ -87,10 +84,30 @@ class BoundedSite(Site):
             self._log.warn(words, **fields)
 
     def _is_full(self, address: str | None) -> bool:
-        if len(self.channels) >= self._max_connections:
-            return True
+        return len(self.channels) >= self._max_connections or self._has_all(address)
+
+    def _has_all(self, address: str | None) -> bool:
+        """Whether an address has as many connections as it may have."""
         others = sum(channel.address == address for channel in self.channels)
         return address is not None and others >= MAX_PER_ADDRESS
+
+    def _make_room(self, address: str | None) -> bool:
+        """Close the connection that has waited for longest; return False if there is none.
+
+        It is one of the same address, if that has as many as it may have.
+        """
+        own = self._has_all(address)
+        waiting = (one for one in self.waiting if not own or one.address == address)
+        longest = next(waiting, None)
+        self._warn(
+            "too many connections: {count} are open; one from {address} that {state} is closed",
+            count=len(self.channels),
+            address=address if longest is None else longest.address,
+            state="is new" if longest is None else "waits for its client",
+        )
+        if longest is not None:
+            longest.give_way()
+        return longest is not None
 
 
 class _Rejection(Protocol):
