@@ -17,6 +17,7 @@ test("a range has dates where it does not begin today, and seconds where it is s
   const text = (start, end) => timeRangeText(at(start), at(end), NOW);
   assert.equal(text("2026-03-14T09:00:00", "2026-03-14T10:00:05"), "09:00:00 – 10:00:05");
   assert.equal(text("2026-03-13T23:00:00", "2026-03-14T01:00:00"), "13 Mar 2026, 23:00:00 – 14 Mar 2026, 01:00:00");
+  assert.equal(text("2026-03-13T09:00:00", "2026-03-13T10:00:05"), "13 Mar 2026, 09:00:00 – 10:00:05");
   assert.equal(text("2026-03-01T00:00:00", "2026-03-08T00:00:00"), "1 Mar 2026, 00:00 – 8 Mar 2026, 00:00");
 });
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.integration.browser import Tab
 from tests.integration.page.elements import expect, row
@@ -106,3 +107,18 @@ def test_figures_of_a_daemon_that_is_away_say_so(served: StoreDaemon, tab: Tab) 
     expect(verdict).to_contain_text("last figures")
     served.start()
     expect(verdict).to_contain_text("Nothing was rejected")
+
+
+def test_what_is_wrong_with_the_daemon_is_said_as_zibrato_status_says_it(
+    served: StoreDaemon, tab: Tab
+) -> None:
+    page = tab.open(f"{served.url}/#/health", rows=0)
+    badge, verdicts = page.locator("#health-badge"), page.locator(".verdict")
+    expect(verdicts).to_have_count(1)
+    expect(badge).to_be_hidden()
+    path = served.socket.removeprefix("ipc://")
+    Path(path).unlink()
+    expect(verdicts.first).to_contain_text(f"critical: the socket {path} is gone")
+    expect(verdicts.first).to_have_attribute("data-state", "critical")
+    expect(badge).to_be_visible()
+    expect(page.locator("#health-link")).to_have_attribute("title", re.compile("^critical: "))

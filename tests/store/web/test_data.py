@@ -13,9 +13,11 @@ from treq import content
 from treq.testing import RequestTraversalAgent
 from twisted.web.http_headers import Headers
 
+from tests.health_reports import healthy
 from tests.store.cases import START, snapshot
 from tests.store.web.cases import BASE, WebTestCase
 from zibrato.daemon.self_metrics import SelfMetrics
+from zibrato.health import CRITICAL, Problem
 from zibrato.interfaces import DaemonInfo
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 from zibrato.store.api.responses import ApiError
@@ -116,9 +118,11 @@ class DataTests(WebTestCase):
         metrics = SelfMetrics()
         metrics.count("zibrato.intake.received", 7)
         metrics.gauge("zibrato.outbox.bytes", 5.0, backend="store")
+        problem = Problem(CRITICAL, "librato can't deliver")
         self.store.daemon = DaemonInfo(
-            10.0, "here", START - 60.0, lambda: ["ipc:///s"], metrics.current
-        )
+            10.0, "here", START - 60.0, lambda: ["ipc:///s"], metrics.current,
+            health=lambda: healthy(problems=[problem], received_rate=2.5),
+        )  # fmt: skip
         other = {"name": "zibrato.intake.received", "value": 500, "source": "elsewhere"}
         self.post(**other, attributes={"summarize_function": "sum"})
         self.post(**{**other, "name": "zibrato.client.dropped"})
@@ -127,7 +131,11 @@ class DataTests(WebTestCase):
             self.outbox.put(Snapshot(start, start + 10, {reported: Summary(1, 3.0)}))
         content = self.get("/data/health")
         series = content.pop("series")
-        expected = {"source": "here", "started": START - 60.0, "addresses": ["ipc:///s"]}
+        expected = {
+            "source": "here", "started": START - 60.0, "addresses": ["ipc:///s"],
+            "problems": [{"severity": "critical", "text": "librato can't deliver"}],
+            "received_rate": 2.5,
+        }  # fmt: skip
         self.assertEqual(content, expected)
         self.assertEqual(
             [(one["name"], one["tags"], one["last"], one["total"]) for one in series],

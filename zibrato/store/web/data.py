@@ -10,6 +10,7 @@ from klein import Klein
 from twisted.web.iweb import IRequest
 
 from zibrato.accept import accepts_gzip
+from zibrato.health import Problem
 from zibrato.interfaces import SelfMetric
 from zibrato.model import COUNTER, Series
 from zibrato.store.api.parameters import first_values, parameters
@@ -53,12 +54,17 @@ class Health(msgspec.Struct):
 
 
 class HealthList(msgspec.Struct):
-    """The daemon's own report, with the Unix time of its start and its addresses."""
+    """The daemon's own report, with the Unix time of its start and its addresses.
+
+    `received_rate` is without its own measurements, as in `/health`.
+    """
 
     source: str
     started: float
     addresses: Sequence[str]
     series: Sequence[Health]
+    problems: Sequence[Problem] = ()
+    received_rate: float | None = None
 
 
 class DataApi:
@@ -189,7 +195,11 @@ def _health(store: Store) -> HealthList:
         for (name, tags), total in store.client_reports.items()
     ]
     own = [_of_self_metric(metric) for metric in daemon.self_metrics()]
-    return HealthList(daemon.source, daemon.started, daemon.addresses(), [*own, *reports])
+    answer = HealthList(daemon.source, daemon.started, daemon.addresses(), [*own, *reports])
+    if daemon.health is not None:
+        report = daemon.health()
+        answer.problems, answer.received_rate = report.problems, report.received_rate
+    return answer
 
 
 def _of_self_metric(metric: SelfMetric) -> Health:

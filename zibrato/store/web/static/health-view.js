@@ -3,7 +3,7 @@
 import { acknowledge, readAcknowledged, unacknowledged } from "./acknowledged.js";
 import * as api from "./api.js";
 import { h } from "./dom.js";
-import { bytes, duration, number, whole } from "./format.js";
+import { bytes, duration, number, rate, whole } from "./format.js";
 import { backendCounts, CLAMPED, LOSSES, lossCounts, lossWords, named, reasons, total } from "./self-metrics.js";
 import { drawSparkline } from "./sparkline.js";
 
@@ -33,6 +33,11 @@ export class HealthView {
     return this.daemon?.series ?? null;
   }
 
+  /** Return the worst of the problems, or null: the daemon's own verdict, as `zibrato status` has it. */
+  get problem() {
+    return bySeverity(this.daemon.problems)[0] ?? null;
+  }
+
   /** Return the losses that no one has acknowledged, in words, or null. */
   get news() {
     const { series, started } = this.daemon;
@@ -59,20 +64,27 @@ export class HealthView {
     const close = h("a", { className: "button", href: "#/" }, "← Metrics");
     this.root.replaceChildren(
       ...[
-        h("header", {}, h("div", {}, h("h2", {}, "Health"), this.verdict(list)), close),
+        h("header", {}, h("h2", {}, "Health"), close),
+        ...this.problems(),
+        this.verdict(list),
         h("div", { className: "cards" }, ...this.cards(list)),
-        lossTable(list),
         backendTable(list),
+        lossTable(list),
       ].filter(Boolean),
     );
     for (const canvas of this.root.querySelectorAll("canvas"))
       drawSparkline(canvas, canvas.dataset.kind, this.on.spark(canvas.dataset.name, this.daemon.source), canvas.clientWidth, SPARKLINE_HEIGHT);
   }
 
+  problems() {
+    if (this.isStale) return [];
+    return bySeverity(this.daemon.problems).map(({ severity, text }) => verdict(severity, h("span", {}, h("b", {}, `${severity}:`), ` ${text}`)));
+  }
+
   verdict(list) {
     if (this.isStale) return verdict("loss", "The daemon can’t be reached. These are its last figures.");
     const loss = lossWords(lossCounts(list), whole);
-    if (!loss) return verdict("good", "Nothing was rejected or dropped since the daemon started.");
+    if (!loss) return verdict(this.problem ? "seen" : "good", "Nothing was rejected or dropped since the daemon started.");
     const { news } = this;
     const received = whole(total(named(list, "zibrato.intake.received")));
     const words = `Measurements since the daemon started: ${loss}, ${received} received.`;
@@ -95,8 +107,9 @@ export class HealthView {
     const sum = (name) => named(list, name).reduce((all, series) => all + (series.last ?? 0), 0);
     const received = total(named(list, "zibrato.intake.received"));
     const waiting = `${number(sum("zibrato.outbox.snapshots"))} intervals wait`;
+    const others = `since the start; ${rate(this.daemon.received_rate)} besides the daemon’s own`;
     return [
-      this.card("Received", whole(received), "measurements since the start", "counter", "zibrato.intake.received"),
+      this.card("Received", whole(received), others, "counter", "zibrato.intake.received"),
       this.card("Open series", whole(newest("zibrato.series")), "in the last interval", "gauge", "zibrato.series"),
       this.card("Outbox", bytes(sum("zibrato.outbox.bytes")), waiting, "gauge", "zibrato.outbox.bytes"),
       this.card("Reactor lag", duration(newest("zibrato.reactor.lag")), "worst in the last interval", "gauge", "zibrato.reactor.lag"),
@@ -115,6 +128,11 @@ export class HealthView {
       h("canvas", { "aria-hidden": "true", dataset: { kind, name } }),
     );
   }
+}
+
+/** Return the problems, critical ones first. */
+function bySeverity(problems) {
+  return problems.toSorted((a, b) => a.severity.localeCompare(b.severity)); // critical, warning
 }
 
 function verdict(state, ...content) {
@@ -149,7 +167,7 @@ function backendTable(list) {
     const cells = [...[accepted, delivered, retried, dropped].map(whole), number(waiting)];
     return h("tr", {}, h("th", { scope: "row" }, backend), ...cells.map((cell) => h("td", { className: "number" }, cell)));
   });
-  const heads = ["Backend", "Accepted", "Delivered", "Retried", "Dropped", "Waiting"];
+  const heads = ["Backend", "Accepted", "Delivered", "Retried", "Dropped", "Intervals waiting"];
   return rows.length ? table("Backends", heads, rows) : null;
 }
 

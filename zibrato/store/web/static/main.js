@@ -130,9 +130,12 @@ async function checkHealth() {
 }
 
 function showBadge() {
-  const { news } = health;
-  byId("health-badge").hidden = !news;
-  byId("health-link").title = news ? `Measurements: ${news}` : "Health of the daemon";
+  const { news, problem } = health;
+  const badge = byId("health-badge");
+  badge.hidden = !news && !problem;
+  badge.dataset.state = news ? "loss" : (problem?.severity ?? "");
+  const words = [problem && `${problem.severity}: ${problem.text}`, news && `Measurements: ${news}`].filter(Boolean);
+  byId("health-link").title = words.join("\n") || "Health of the daemon";
 }
 
 const showSoon = oncePerFrame(show); // what is linked to may be among new series

@@ -1,6 +1,7 @@
 // The elements of a metric's panel, which stay as they are while what they show changes.
 
 import { h } from "./dom.js";
+import { timeZone } from "./times.js";
 
 const KEYS = [[["←", "→"], "move"], [["+", "−"], "zoom"], [["0"], "newest"], [["?"], "all keys"]];
 
@@ -13,9 +14,9 @@ export function panelElements(on) {
     about: element("p", "about"),
     close: element("button", "button icon", { type: "button", "aria-label": "Close the plot", title: "Close (Esc)" }),
     controls: element("div", "controls"),
-    reset: element("button", "chip", { type: "button", disabled: true, title: "Back to the newest (0)" }),
+    reset: element("button", "chip quiet", { type: "button", disabled: true, title: "Back to the newest (0)" }),
     figures: element("dl", "stats"),
-    when: element("p", "when"),
+    when: element("p", "when", { title: `Times are of the time zone ${timeZone()}` }),
     chart: element("div", "chart", { role: "img" }),
     legend: element("div", "legend", { role: "group", "aria-label": "Series" }),
     caption: element("span", "caption"),
@@ -31,9 +32,9 @@ export function panelElements(on) {
   elements.distribution = h("div", { className: "distribution", hidden: true }, heading, elements.heatMap);
   elements.all = [
     h("header", {}, h("div", {}, elements.title, elements.about), elements.close),
-    h("div", { className: "bar" }, elements.controls, elements.reset),
+    elements.controls,
     elements.figures,
-    elements.when,
+    h("div", { className: "range" }, elements.when, elements.reset),
     elements.chart,
     elements.legend,
     elements.distribution,

@@ -31,7 +31,11 @@ export class PlotPanel {
     this.root = root;
     this.on = on;
     const reset = () => this.on.change(UNZOOMED, true);
-    this.elements = panelElements({ close: () => on.close(), reset });
+    const resetAndStay = () => {
+      reset();
+      root.focus({ preventScroll: true }); // the button goes
+    };
+    this.elements = panelElements({ close: () => on.close(), reset: resetAndStay });
     root.replaceChildren(...this.elements.all);
     const handlers = {
       zoom: (start, end) => this.zoom(start, end),

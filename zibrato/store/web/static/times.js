@@ -28,16 +28,20 @@ export function timeText(seconds, now = Date.now() / 1000) {
   return `${day(date)} ${date.getFullYear()}, ${time}`;
 }
 
-/** Return the time range as a short text; with the date where it does not lie in today alone. */
+/** Return the time range as a short text; with dates where it does not lie in today alone, the day
+ * once where it is the same. */
 export function timeRangeText(start, end, now = Date.now() / 1000) {
-  const dated = new Date(start * 1000).toDateString() !== new Date(now * 1000).toDateString();
   const time = end - start > DAY ? clock : clockWithSeconds;
-  const text = (seconds) => {
-    const date = new Date(seconds * 1000);
-    return dated ? `${day(date)} ${date.getFullYear()}, ${time(date)}` : time(date);
+  const text = (seconds, before) => {
+    const [date, known] = [seconds, before].map((one) => new Date(one * 1000));
+    const isDated = date.toDateString() !== known.toDateString();
+    return isDated ? `${day(date)} ${date.getFullYear()}, ${time(date)}` : time(date);
   };
-  return `${text(start)} – ${text(end)}`;
+  return `${text(start, now)} – ${text(end, start)}`;
 }
+
+/** Return the browser's time zone, in which all times are: `Europe/Berlin`. */
+export const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Return an axis label for each Unix time, given the seconds between two of them. A new day or year
  * has a second row, where the label before is of another. */
