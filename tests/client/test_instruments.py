@@ -33,27 +33,6 @@ def test_the_readmes_example() -> None:
     assert rows["gauge", "queue_depth"] == (1, 123)
 
 
-def test_direct_calls() -> None:
-    z = RecordedInstruments()
-    z.count(name="c", value=-2)
-    z.count("c")
-    z.timing(name="t", value=0.25)
-    z.gauge("g", 7)
-    set_level = z.bind_gauge("bound")
-    set_level(5)
-    handle = z.count_me(name="handle", value=0.5)
-    handle.count()
-    handle.count()
-    z.time_me(name="t").record(0.75)
-    assert z.rows() == {
-        ("counter", "c"): (2, -1),
-        ("timer", "t"): (2, 1.0),
-        ("gauge", "g"): (1, 7),
-        ("gauge", "bound"): (1, 5),
-        ("counter", "handle"): (2, 1.0),
-    }
-
-
 def test_raising_functions_are_counted_and_timed() -> None:
     z = RecordedInstruments()
 

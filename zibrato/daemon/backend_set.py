@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,24 +16,12 @@ from twisted.python import usage
 
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_keys import delayed, differ, keyed
+from zibrato.daemon.backend_making import Made, is_served, make, makes_pages
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.outbox.outbox import Outbox
 from zibrato.daemon.self_metrics import SelfMetrics
-from zibrato.interfaces import (
-    BackendContext,
-    IBackend,
-    IBackendOptions,
-    IScrapedBackend,
-    IWebBackend,
-)
-
-
-class Made(NamedTuple):
-    """A backend that was made, and the files that it claimed."""
-
-    backend: IBackend
-    files: Collection[Path]
+from zibrato.interfaces import BackendContext, IBackend
 
 
 @dataclass
@@ -83,7 +71,7 @@ class BackendSet(MultiService):
         self._metrics = metrics
         self._members: dict[str, Member] = {}
         for key, choice in self._keyed(choices).items():
-            self._add(key, choice, self._make(choice))
+            self._add(key, choice, make(choice, context))
 
     @property
     def outboxes(self) -> Sequence[Outbox]:
@@ -118,7 +106,7 @@ class BackendSet(MultiService):
         wanted, made, restart = dict(asked), dict[str, Made](), list[str]()
         for key, choice in running.items():
             is_other = key not in asked or differ(choice, asked[key])
-            if is_other and _is_served(self._members[key].slot.current):
+            if is_other and is_served(self._members[key].slot.current):
                 restart.append(f"--backend {choice.label}")
                 wanted[key] = choice
         plan = Plan(wanted, made, restart)
@@ -182,7 +170,7 @@ class BackendSet(MultiService):
 
         The daemon serves it, or it is to have the file of another one that still runs.
         """
-        if _makes_pages(choice):
+        if makes_pages(choice):
             return None
         changing = {
             one: member.files
@@ -190,30 +178,14 @@ class BackendSet(MultiService):
             if one not in asked or self._is_new(one, asked[one])
         }
         try:
-            made = self._make(choice, changing.get(key, ()))
+            made = make(choice, self._context, changing.get(key, ()))
         except usage.UsageError:  # if it stands then, too, the backend is wrong in itself
-            self._discard(self._make(choice, set().union(*changing.values())))
+            self._discard(make(choice, self._context, set().union(*changing.values())))
             return None
-        if not _is_served(made.backend):
+        if not is_served(made.backend):
             return made
         self._discard(made)
         return None
-
-    def _make(self, choice: BackendChoice, free: Collection[Path] = ()) -> Made:
-        """Make a backend, which may claim files that are `free`, although others have them."""
-        files = self._context.files
-        hidden = files & set(free)
-        # Changed in place: backends look up claimed files in this set of the context.
-        files -= hidden
-        others = set(files)
-        try:
-            backend = choice.maker.make(choice.settings, replace(self._context, name=choice.name))
-            return Made(backend, files - others)
-        except ValueError as error:
-            files &= others  # it may have claimed a file, and then failed to lock it
-            raise usage.UsageError(f"--backend {choice.label}: {error}") from None
-        finally:
-            files |= hidden
 
     def _discard(self, made: Made) -> None:
         kept = {path for member in self._members.values() for path in member.files}
@@ -282,13 +254,3 @@ class BackendSet(MultiService):
             backend=member.outbox.key,
             count=member.outbox.pending,
         )
-
-
-def _makes_pages(choice: BackendChoice) -> bool:
-    declared = IBackendOptions(choice.maker, None)
-    return declared is not None and declared.web is not None
-
-
-def _is_served(backend: IBackend | None) -> bool:
-    """Whether the daemon serves the backend over HTTP, which can only begin at its start."""
-    return bool(IWebBackend(backend, None) or IScrapedBackend(backend, None))

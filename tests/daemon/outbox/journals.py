@@ -79,7 +79,7 @@ class Running:
         if disk is not None and disk._file is not None:
             disk._file._connection.close()
         for outbox in self.outboxes.values():
-            outbox._stopped = True
+            outbox._shipping.is_stopped = True
 
 
 class JournalCase(SynchronousTestCase):
