@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zibrato.intake import accepted
-from zibrato.intake.accepted import hang_up, turn_away
+from zibrato.intake.accepted import cut_off, hang_up, turn_away
 
 Peers = tuple[str, socket.socket, socket.socket]
 """The address that ZeroMQ would bind, the accepted end of a connection to it, and the other."""
@@ -96,6 +96,17 @@ def test_who_is_turned_away_does_not_come_in_and_who_is_in_stays(peers: Peers) -
     assert own.recv(4) == b"sent"
 
 
+def test_a_connection_that_is_cut_off_ends_for_both_sides(peers: Peers) -> None:
+    address, own, other = peers
+    cut_off(["tcp://127.0.0.1:1"])
+    other.sendall(b"x")
+    assert own.recv(100) == b"x"
+    cut_off([address])
+    assert own.recv(1) == other.recv(1) == b""
+    with socket.socket(other.family) as late:
+        late.connect(other.getpeername())  # who comes later isn't concerned
+
+
 def test_no_other_address_is_touched(peers: Peers) -> None:
     _, _, other = peers
     turn_away(["tcp://127.0.0.1:1"])
@@ -108,5 +119,6 @@ def test_where_nothing_tells_what_is_open_nothing_is_known_to_wait(
 ) -> None:
     assert hang_up([], 0) == (0, frozenset())
     monkeypatch.setattr(accepted, "_DESCRIPTORS", "/proc/nowhere")
+    cut_off([peers[0]])
     peers[2].sendall(b"x")
     assert hang_up([peers[0]], 0) == (0, frozenset())

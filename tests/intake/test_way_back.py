@@ -14,9 +14,10 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from tests.intake.sockets import Reactor
 from tests.ports import free_port
 from zibrato.endpoint import Endpoint
-from zibrato.intake.way_back import WayBack
+from zibrato.intake.way_back import REST, WayBack
 from zibrato.intake.zeromq import ZeroMQIntake
 from zibrato.intake.zeromq_drain import QUIET
+from zibrato.tx import publishing
 
 TRIES = 6000
 
@@ -66,13 +67,19 @@ class Fixture:
         socket.connect(address)
         return socket
 
-    def next_of(self, subscriber: Any) -> list[bytes]:
+    def next_of(self, subscriber: Any, tries: int = TRIES) -> list[bytes]:
         """Run the reactor until something has come."""
-        for _ in range(TRIES):
-            if subscriber.poll(10):
-                return list(subscriber.recv_multipart())
+        self.run_until(lambda: subscriber.poll(10), tries)
+        return list(subscriber.recv_multipart())
+
+    def run_until(self, condition: Callable[[], object], tries: int = TRIES) -> None:
+        """Run the reactor until the condition is true."""
+        for _ in range(tries):
+            if condition():
+                return
             for reader in list(self.reactor.readers):
                 reader.doRead()
+            self.reactor.run_calls()
             self.reactor.advance(0)
         raise AssertionError("nothing came")
 
@@ -114,6 +121,35 @@ def test_a_drain_has_everything_answered_for(fixture: Fixture, tmp_path: Path) -
     fixture.reactor.pump([QUIET] * 10)
     assert drained.called
     assert fixture.told.committed == 1
+
+
+@pytest.mark.parametrize("topics", [[b"x" * 200], [b"%d" % number for number in range(50)]])
+@pytest.mark.parametrize("is_tcp", [False, True])
+def test_who_subscribes_to_too_much_closes_it_for_a_while(
+    fixture: Fixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    topics: list[bytes], is_tcp: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(publishing, "MAX_TOPICS", 80)
+    own = Endpoint("tcp://127.0.0.1:*" if is_tcp else f"ipc://{tmp_path}/own")
+    with capturedLogs() as logs:
+        fixture.start(Endpoint(f"ipc://{tmp_path}/socket"), own=own)
+    address = formatEvent(logs[-1]).removeprefix("acknowledging at ")
+    greedy = fixture.subscribe(address, topics[0])
+    for topic in topics:
+        greedy.set(zmq.SUBSCRIBE, topic)
+    with capturedLogs() as logs:
+        fixture.run_until(lambda: greedy.poll(10) >= 0 and logs)
+        assert formatEvent(logs[0]).startswith("somebody subscribes to too many acknowledgements")
+        greedy.close()
+        fixture.told.asked.clear()
+        modest = fixture.subscribe(address, b"one")
+        for _ in range(10):
+            fixture.reactor.advance(REST)
+            with suppress(AssertionError):
+                assert fixture.next_of(modest, 50) == [b"one", b"one"]
+                break
+    assert fixture.told.asked == ["one"]
+    assert len(logs) == 1
 
 
 def test_what_is_no_client_is_told_nothing(fixture: Fixture, tmp_path: Path) -> None:

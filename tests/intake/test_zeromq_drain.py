@@ -13,7 +13,7 @@ import zmq
 
 from tests.intake.intakes import Fixture
 from tests.intake.sockets import Reactor
-from tests.intake.zmtp import frame, push_to
+from tests.intake.zmtp import connected, frame
 from zibrato.endpoint import Endpoint
 from zibrato.intake.accepted import NOBODY, Peers
 from zibrato.intake.zeromq import ZeroMQIntake
@@ -134,7 +134,7 @@ def test_a_drain_waits_for_a_peer_that_has_yet_to_see_the_end(tmp_path: Path) ->
     reactor, frames, path = Reactor(), list[bytes](), f"{tmp_path}/socket"
     intake = ZeroMQIntake(reactor, [Endpoint(f"ipc://{path}")], frames.extend)
     intake.startService()
-    with push_to(path) as peer:
+    with connected(path) as peer:
         done: list[None] = []
         intake.drain().addCallback(done.append)
         reactor.pump([PAUSE] * round(DRAIN_LIMIT / PAUSE / 2))

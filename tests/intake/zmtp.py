@@ -1,4 +1,4 @@
-"""A PUSH socket's end of ZMTP 3, without ZeroMQ: it writes when a test says so."""
+"""A peer's end of ZMTP 3, without ZeroMQ: it writes when a test says so."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import socket
 import termios
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\0" + b"NULL".ljust(20, b"\0") + bytes(32)
-READY = b"\5READY\x0bSocket-Type\0\0\0\4PUSH"
 
 
-def push_to(path: str) -> socket.socket:
+def ready(kind: bytes = b"PUSH") -> bytes:
+    """Return the command that ends the handshake of a socket of this kind."""
+    command = b"\5READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
+    return bytes((4, len(command))) + command
+
+
+def connected(path: str, kind: bytes = b"PUSH") -> socket.socket:
     """Return a connection to the socket at `path`, over which frames can be sent."""
     peer = socket.socket(socket.AF_UNIX)
     peer.settimeout(30)
     peer.connect(path)
-    peer.sendall(GREETING + bytes((4, len(READY))) + READY)
+    peer.sendall(GREETING + ready(kind))
     answer = b""
     while b"READY" not in answer:
         answer += peer.recv(1000)
@@ -24,7 +29,9 @@ def push_to(path: str) -> socket.socket:
 
 
 def frame(content: bytes) -> bytes:
-    """Return a short frame as it is written."""
+    """Return a frame as it is written."""
+    if len(content) > 255:
+        return b"\2" + len(content).to_bytes(8, "big") + content
     return bytes((0, len(content))) + content
 
 

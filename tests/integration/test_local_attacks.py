@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 import zmq
 
+from tests.intake.zmtp import GREETING, connected, frame, ready
 from tests.integration.processes import BIN, Process, daemon, eventually
 from zibrato import Zibrato
 from zibrato.wire import MAX_FRAME
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2Jred\r\n\x9b31m\u202e"
-GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16 + 1 + 31)
-READY = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
 MEMORY = 150 * 1024 * 1024
 """Bytes by which the daemon may grow: of what it is sent here, it would be gigabytes."""
 
@@ -88,9 +87,9 @@ def unharmed(attacked: Daemon) -> Iterator[Daemon]:
 def test_what_speaks_no_zeromq(unharmed: Daemon) -> None:
     chance = random.Random(7)
     beginnings = (
-        *(b"", b"\xff", GREETING[:20], GREETING, GREETING + READY, b"GET / HTTP/1.1\r\n\r\n"),
+        *(b"", b"\xff", GREETING[:20], GREETING, GREETING + ready(), b"GET / HTTP/1.1\r\n\r\n"),
         *(chance.randbytes(1000), GREETING + chance.randbytes(1000)),
-        GREETING + READY + b"\x02\x7f" + b"\xff" * 7 + b"promised, and never sent",
+        GREETING + ready() + b"\x02\x7f" + b"\xff" * 7 + b"promised, and never sent",
     )
     with ExitStack() as half_open:
         for _ in range(30):
@@ -104,6 +103,21 @@ def test_what_speaks_no_zeromq(unharmed: Daemon) -> None:
         eventually(lambda: "beside.them" in unharmed.logged)
 
 
+@pytest.mark.attack(
+    "subscriptions to acknowledgements without end", before="5 GB in 20 s, and nothing else worked"
+)
+def test_who_subscribes_without_end_takes_no_memory_and_holds_up_nobody(unharmed: Daemon) -> None:
+    """ZeroMQ needs 25 kB for each of these topics."""
+    chance = random.Random(7)
+    path = f"{unharmed.ipc.removeprefix('ipc://')}.ack"
+    with connected(path, b"SUB") as peer, pytest.raises(OSError, match=r"reset|pipe"):
+        for _ in range(50_000):
+            peer.sendall(frame(b"\1" + chance.randbytes(500)))
+    with Zibrato(unharmed.ipc, linger=30, acknowledged=True) as z:
+        z.count(name="acknowledged.beside.them")
+        assert z.flush(30)
+
+
 @pytest.mark.attack("frames without end, deep and huge", before="nothing that is known")
 def test_frames_that_are_no_measurements(unharmed: Daemon) -> None:
     context: zmq.Context[Any] = zmq.Context()
@@ -111,12 +125,12 @@ def test_frames_that_are_no_measurements(unharmed: Daemon) -> None:
         for _ in range(50_000):
             push.send(b"")
             push.send(b"\xc1")
-        for frame in (
+        for bad in (
             *(b"\x91" * MAX_FRAME, b"\x81" * MAX_FRAME, b"\xff" * MAX_FRAME, bytes(MAX_FRAME)),
             *(b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff"),
             b"\x98\x01\xa1c\x00\x00\x00" + b"\xdd\x00\x07\xff\x00" + b"\x90" * (MAX_FRAME - 64),
         ):
-            push.send(frame)
+            push.send(bad)
         for reason in ("empty", "malformed"):
             eventually(lambda: unharmed.rejected(reason))  # noqa: B023 - called at once
         push.send(bytes(MAX_FRAME + 1))  # which ZeroMQ discards, with the connection

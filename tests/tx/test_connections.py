@@ -10,7 +10,7 @@ import pytest
 import zmq
 from twisted.internet.task import Clock
 
-from tests.intake.zmtp import frame, is_read, push_to
+from tests.intake.zmtp import connected, frame, is_read
 from tests.integration.processes import eventually
 from zibrato.tx import connections
 from zibrato.tx.connections import (
@@ -176,7 +176,7 @@ def test_what_a_peer_wrote_in_bursts_is_read_although_it_has_ended(
     path = f"{tmp_path}/socket"
     fixture.real.bind(f"ipc://{path}")
     burst = frame(b"frame") * 60
-    with push_to(path) as peer:
+    with connected(path) as peer:
         for _ in range(2):
             peer.sendall(burst)
             eventually(lambda: is_read(peer))

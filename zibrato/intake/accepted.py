@@ -1,4 +1,4 @@
-"""Ends connections that peers have made to this process gracefully, by their kernel sockets.
+"""Ends connections that peers have made to this process, gracefully or not, by kernel sockets.
 
 ZeroMQ itself can only cut a connection, and then loses what the kernel holds of it. Open sockets
 can be listed only on Linux; elsewhere the functions here find no connections.
@@ -76,6 +76,19 @@ def hang_up(addresses: Collection[str], max_unread: int) -> Peers:
             if unread <= max_unread:
                 connection.shutdown(socket.SHUT_WR)
     return Peers(waiting, frozenset(connections))
+
+
+def cut_off(addresses: Collection[str]) -> None:
+    """End all connections to `addresses` at once; what the kernel holds of them is lost.
+
+    It is safe in any thread.
+    """
+    if not os.path.isdir(_DESCRIPTORS):
+        return
+    for connection in _sockets(addresses):
+        with closing(connection), suppress(OSError):
+            if not connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _is_readable(connection: socket.socket) -> bool:

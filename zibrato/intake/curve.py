@@ -18,12 +18,8 @@ from zibrato.curve import CLIENTS, server_keys
 from zibrato.interfaces import Reactor
 
 if TYPE_CHECKING:
-    from zibrato.tx.connections import (
-        EventConnection,
-        PublishConnection,
-        PullConnection,
-        ReplyConnection,
-    )
+    from zibrato.tx.connections import EventConnection, PullConnection, ReplyConnection
+    from zibrato.tx.publishing import PublishConnection
 
 DOMAIN = b"zibrato"
 QUESTIONS = "inproc://zeromq.zap.01"
@@ -74,7 +70,7 @@ class CurveServer:
         self, connection: PullConnection, subscribed: Callable[[bytes], None]
     ) -> PublishConnection:
         """Return a connection that publishes to clients, and requires keys, too."""
-        from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
+        from zibrato.tx.publishing import PublishConnection  # noqa: PLC0415 - imports the reactor
 
         way_back = PublishConnection(connection.factory, subscribed)
         self._secure(way_back.socket)

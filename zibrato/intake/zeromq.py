@@ -22,7 +22,8 @@ from zibrato.interfaces import IIntake, Reactor
 
 if TYPE_CHECKING:
     from zibrato.intake.curve import CurveServer
-    from zibrato.tx.connections import PublishConnection, PullConnection
+    from zibrato.tx.connections import PullConnection
+    from zibrato.tx.publishing import PublishConnection
 
 _log = Logger()
 
@@ -187,11 +188,11 @@ class ZeroMQIntake(Service):
             return
         make = _way_back if self._curve is None else self._curve.open_way_back
         connected = [endpoint for endpoint in self.endpoints if endpoint.connect]
-        with socket_mode(self._ipc_mode):
-            self._way_back.open(
-                lambda subscribed: make(connection, subscribed),
-                [*connected, *map(Endpoint, self._bound)],
-            )
+        self._way_back.open(
+            lambda subscribed: make(connection, subscribed),
+            [*connected, *map(Endpoint, self._bound)],
+            self._ipc_mode,
+        )
 
     async def _drain(self) -> None:
         connection = self._connection
@@ -225,6 +226,6 @@ def _connection(reactor: Reactor, receive: Callable[[Sequence[bytes]], None]) ->
 
 def _way_back(connection: PullConnection, subscribed: Callable[[bytes], None]) -> PublishConnection:
     """Return an open connection in the context of `connection`."""
-    from zibrato.tx.connections import PublishConnection  # noqa: PLC0415 - imports the reactor
+    from zibrato.tx.publishing import PublishConnection  # noqa: PLC0415 - imports the reactor
 
     return PublishConnection(connection.factory, subscribed)

@@ -29,7 +29,6 @@ PULL_BYTES = 64 * 1024 * 1024
 """The most bytes of one sender that wait inside ZeroMQ, if all its frames have the maximum size."""
 PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
 """ZeroMQ bounds the number of frames, not of bytes. Further frames wait at the sender."""
-MAX_SUBSCRIPTION = 1024
 ERROR_PAUSE = 1.0
 STUCK = 5.0
 """Seconds without reading waiting frames after which a connection counts as stuck."""
@@ -145,36 +144,6 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
     def read_all(self) -> bool:
         """Read everything, for at most `READ_ALL` seconds; return whether nothing is left."""
         return self.read(READ_ALL)
-
-
-class PublishConnection(BudgetedConnection):
-    """Publishes by topic, and hands the topic of each new subscription to `subscribed`.
-
-    A subscriber that doesn't read misses messages beyond `highWaterMark`.
-    """
-
-    socketType = zmq.XPUB
-    highWaterMark = 1000
-
-    def __init__(self, factory: Factory, subscribed: Callable[[bytes], None]) -> None:
-        self._subscribed = subscribed
-        super().__init__(factory)
-        self.socket.set(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION)
-        self.socket.set(zmq.XPUB_VERBOSE, 1)  # else repeated subscriptions aren't reported
-
-    def take(self) -> None:
-        """Hand over one subscription."""
-        message = self.socket.recv(zmq.NOBLOCK)
-        if message[:1] == b"\1":
-            self._subscribed(message[1:])
-
-    def publish(self, topic: bytes, frame: bytes) -> None:
-        """Send `frame` to all subscribers of `topic`, without waiting."""
-        try:
-            self.socket.send_multipart([topic, frame], zmq.NOBLOCK)
-        except zmq.ZMQError:
-            _log.failure("publishing over ZeroMQ failed")
-        self._read_later(0.0)  # sending clears the signal for messages that came meanwhile
 
 
 class ReplyConnection(BudgetedConnection):
