@@ -63,7 +63,9 @@ def test_a_second_one_says_in_one_line_why_it_ends() -> None:
             env={**os.environ, **ENVIRONMENT},
         )
     assert done.returncode == 1
-    assert done.stderr == (
+    # On a busy machine the program may have waited so long that it says so as well.
+    lines = [line for line in done.stderr.splitlines() if "no daemon accepts" not in line]
+    assert lines == [
         f"zibrato: --web: can't listen at {endpoint}: Address already in use; "
-        "give another endpoint, or none\n"
-    )
+        "give another endpoint, or none"
+    ]
