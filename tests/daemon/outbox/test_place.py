@@ -61,6 +61,17 @@ def test_stays_where_it_is_when_the_daemon_gets_a_store(tmp_path: Path) -> None:
     assert default_path(added._replace(endpoints=settings().endpoints), state) == before
 
 
+def test_is_not_that_of_another_daemon_that_connects_to_the_same_endpoint(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    connecting = ("--socket", "connect:ipc:///application")
+    other = default_path(settings("--backend", "memory", *connecting), state)
+    other.parent.mkdir()
+    leave(other, "memory")
+    for sockets in (connecting, (*connecting, "--socket", "ipc:///own")):
+        path = default_path(settings("--store", f"{tmp_path}/s", *sockets), state)
+        assert path == tmp_path / "s.outbox"
+
+
 def test_stays_where_it_is_when_a_unit_loses_its_default_store(tmp_path: Path) -> None:
     beside = tmp_path / "zibrato.sqlite.outbox"
     leave(beside, "memory")

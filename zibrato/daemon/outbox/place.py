@@ -67,15 +67,20 @@ def state_beside(settings: Settings, environment: Mapping[str, str], name: str) 
 def _own_paths(settings: Settings, environment: Mapping[str, str]) -> Iterator[Path]:
     """Generate the default paths that only this daemon can have had; raises ValueError if none.
 
-    No two daemons can share a store or an endpoint, and a systemd unit has its own state directory.
+    No two daemons can have a store or listen at an endpoint, and a systemd unit has its own state
+    directory. Several may connect to an endpoint; if it is the first of one without a store, there
+    is no better name.
     """
     stores = [choice for choice in settings.backends if choice.maker.name == "store"]
     if stores:
         given = stores[0].settings.get("path")
         yield _beside(Path(given).expanduser()) if given else _beside_default_store(environment)
+    named = [endpoint for endpoint in settings.endpoints if not endpoint.connect]
+    if not stores:
+        named.insert(0, settings.endpoints[0])
     # With a store, the daemon doesn't need a state directory.
     with suppress(ValueError) if stores else nullcontext():
-        for endpoint in settings.endpoints:
+        for endpoint in named:
             yield state_path(environment, f"outbox-{_name(endpoint.address)}.sqlite", "outbox")
     if environment.get("STATE_DIRECTORY"):
         yield _beside_default_store(environment)
