@@ -16,10 +16,10 @@ from zibrato.web.endpoint_problems import endpoint_problems
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 WRONG = (
-    "--backend store:path=a --backend store:path=b",
+    f"--backend store:path=a --backend store:path=b --web {LOCAL}",
     "--backend prometheus",
     "--store a --web none --backend prometheus",
-    "--store a --backend prometheus --backend prometheus:name=two",
+    f"--store a --backend prometheus --backend prometheus:name=two --web {LOCAL}",
     "--backend prometheus:endpoint=tcp:0",
     "--backend prometheus:endpoint=tcp:99999",
     f"--backend memory --web {LOCAL}",
@@ -27,8 +27,8 @@ WRONG = (
     "--store a --web nonsense:1",
     "--store a --web tcp:5580:interface=127.0.0.1 --otlp tcp:5580:interface=127.0.0.1",
     "--store a --web none --statsd udp:8125 --statsd udp:0.0.0.0:8125",
-    "--store a --otlp tcp:0",
-    "--store a --otlp tcp:",
+    f"--store a --web {LOCAL} --otlp tcp:0",
+    f"--store a --web {LOCAL} --otlp tcp:",
 )
 
 
