@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,10 +19,16 @@ def modules(top: str) -> dict[str, Path]:
     return names
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """Return what a module says, parsed once for all tests."""
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path, known: Mapping[str, Path]) -> set[str]:
     """Return which of the `known` modules a module imports, including imports only for types."""
     targets = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             inner = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
             targets |= inner or {node.module} & known.keys()

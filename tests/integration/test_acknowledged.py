@@ -19,7 +19,7 @@ from tests.integration.tally import Tally, repeated
 from tests.integration.wall_clock import LIBRARY, WallClock
 from zibrato import Zibrato
 
-KILLS = 5 if soak.SHARE < 0.1 else soak.rounds(200)
+KILLS = 3 if soak.SHARE < 0.1 else soak.rounds(200)
 KILLED_CLIENTS = soak.rounds(60)
 ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT)
 LINGER = 20.0

@@ -48,7 +48,7 @@ def check(sink: Sink, expected: dict[str, int]) -> None:
 
 # gunicorn: 2 workers, a few requests at a time.
 
-REQUESTS = 200
+REQUESTS = 130
 
 
 def ask(port: int, number: int) -> None:
@@ -104,7 +104,7 @@ def test_gunicorn(
 
 # Celery: a filesystem broker, which needs no server.
 
-TASKS = 60
+TASKS = 30
 
 
 SHARE = 7

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import zmq
 
+from tests import soak
 from tests.integration.browser import Tab
 from tests.integration.page.elements import wait_for_plot
 from tests.integration.page.store_daemon import StoreDaemon
@@ -64,14 +65,16 @@ def coloured(page: Any, url: str, color: str) -> int:
 RANGES = (3600, 86400, 604800, 2592000, 7776000, 31536000)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
-    ("kind", "color"), [("gauge", "--gauge"), ("timer", "--p50"), ("counter", "--counter")]
+    ("place", "kind", "color"),
+    [(0, "gauge", "--gauge"), (1, "timer", "--p50"), (2, "counter", "--counter")],
 )
 def test_one_measurement_a_minute_is_seen(
-    rare: StoreDaemon, tab: Tab, kind: str, color: str
+    rare: StoreDaemon, tab: Tab, place: int, kind: str, color: str
 ) -> None:
     link = f"{rare.url}/#/plot/{kind}/rare.{kind}?range="
-    for seconds in RANGES:
+    for seconds in soak.some(RANGES, place):
         tab.page.goto("about:blank")  # so that no plot is there before its own
         assert coloured(tab.page, f"{link}{seconds}", color) >= 20, seconds
     tab.checked(rare.url)
