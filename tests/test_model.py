@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from zibrato.distribution import Distribution
-from zibrato.model import GAUGE, TIMER, Series, Snapshot, Summary, bounded
+from zibrato.model import COUNTER, GAUGE, TIMER, Series, Snapshot, Summary, bounded
 
 HUGE = sys.float_info.max
 INFINITY = float("inf")
@@ -28,6 +28,15 @@ def timer(*samples: float) -> Summary:
         samples[-1],
         Distribution(samples),
     )
+
+
+def test_only_many_or_long_tags_make_a_series_count_as_several() -> None:
+    few = tuple((f"tag{number}", f"value {number}") for number in range(15))
+    assert (
+        Series(COUNTER, "n" * 255, "s" * 255).weight == Series(COUNTER, "n", "s", few).weight == 1
+    )
+    many = tuple((f"{number:255}", "v" * 255) for number in range(50))
+    assert Series(COUNTER, "n", "s", many).weight == 9
 
 
 def test_merging_counters_adds_counts_and_sums() -> None:

@@ -45,6 +45,9 @@ MAX_TAGS = 50
 MAX_EXACT_INT = 2**53
 """Up to this number a float64 can represent every integer, so that sums of counts are exact."""
 
+WEIGHT_BYTES = 4096
+"""Bytes of memory of tags for which a series counts as one more."""
+
 Tags = tuple[tuple[str, str], ...]
 _MOST = sys.float_info.max
 
@@ -62,6 +65,17 @@ class Series(NamedTuple):
     source: str
     tags: Tags = ()
     level: str = "info"
+
+    @property
+    def weight(self) -> int:
+        """As how many series it counts where their number is bounded: with many tags, as several.
+
+        Otherwise fifty long tags would take a hundred times the memory that the bound stands for.
+        """
+        if not self.tags:
+            return 1
+        texts = sum(map(sys.getsizeof, chain.from_iterable(self.tags)))
+        return 1 + (texts + len(self.tags) * _TAG_BYTES) // WEIGHT_BYTES
 
 
 # Without `gc`: no summary can be in a cycle, and an interval may have 100,000 new ones.

@@ -178,6 +178,18 @@ def test_it_holds_the_series_that_were_measured_last() -> None:
     assert live.update([one_of_many(1)]) == [1]
 
 
+def test_series_with_many_tags_leave_less_room() -> None:
+    tags = tuple((f"{number:250}", "x" * 250) for number in range(50))
+    live = Live(max_series=20)
+    live.update(map(one_of_many, range(20)))
+    heavy = Measured(20, Series(GAUGE, "heavy", "", tags), START, START + 10, TIMING)
+    live.update([heavy])
+    assert {series.id for series in live.series(START)} == {*range(heavy.series.weight, 21)}
+    live.forget([20])
+    live.update(map(one_of_many, range(heavy.series.weight)))
+    assert {series.id for series in live.series(START)} == {*range(20)}
+
+
 def test_of_an_interval_with_too_many_the_last_are_held_and_new() -> None:
     live = Live(max_series=10)
     assert live.update(map(one_of_many, range(1000))) == [*range(990, 1000)]

@@ -118,13 +118,31 @@ class _Entry:
         return [None if isnan(value) else value for value in dropwhile(isnan, values)]
 
 
+class _Entries(OrderedDict[int, _Entry]):
+    """Entries by series id, in the order of their last measurement, and the series' weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = 0
+
+    def put(self, series_id: int, entry: _Entry) -> None:
+        """Add an entry at the end."""
+        self[series_id] = entry
+        self.weight += entry.series.weight
+
+    def drop(self, series_id: int) -> None:
+        """Remove an entry, if it is there."""
+        entry = self.pop(series_id, None)
+        self.weight -= 0 if entry is None else entry.series.weight
+
+
 class Live:
     """Remembers the newest intervals of each series, and sends every new one to each subscriber.
 
-    It holds at most `max_series` series, those that were measured last, and tells `evicted` how
-    many others it removes. Several threads update and read it. A caller who needs `updates` and the
-    series as of one moment holds `lock` while calling `series`. The iterator that `series` returns
-    can be read later, without the lock.
+    It holds series of the weight `max_series`, those that were measured last, and tells `evicted`
+    how many others it removes. Several threads update and read it. A caller who needs `updates` and
+    the series as of one moment holds `lock` while calling `series`. The iterator that `series`
+    returns can be read later, without the lock.
     """
 
     _log = Logger()
@@ -145,16 +163,16 @@ class Live:
         self._listed = 0
         """How many lists of all series were made."""
         self._evicted = evicted
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
-        """Entries by series id, in the order of their last measurement."""
+        self._entries = _Entries()
 
     def load(self, series_by_id: Mapping[int, Series], measured: Iterable[Measured]) -> list[int]:
         """Replace everything by these series and their measurements.
 
         Returns the ids of the series that have no measurement.
         """
-        listed = self._listed
-        entries = OrderedDict((one, _Entry(series, listed)) for one, series in series_by_id.items())
+        entries = _Entries()
+        for series_id, series in series_by_id.items():
+            entries.put(series_id, _Entry(series, self._listed))
         self._add(entries, measured)
         with self.lock:
             self._entries = entries
@@ -181,13 +199,13 @@ class Live:
         with self.lock:
             for series_id, entry in list(self._entries.items()):
                 if entry.series.name.lower() in lowered:
-                    del self._entries[series_id]
+                    self._entries.drop(series_id)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Remove the series with these ids, if they are there."""
         with self.lock:
             for series_id in ids:
-                self._entries.pop(series_id, None)
+                self._entries.drop(series_id)
 
     def series(self, now: float, ids: Iterable[int] | None = None) -> Iterator[LiveSeries]:
         """Return the series, all or those with these ids, as of the Unix time `now`.
@@ -202,24 +220,26 @@ class Live:
             entries = [self._entries[series_id] for series_id in wanted]
         return (_live_series(*pair, newest, old) for pair in zip(wanted, entries, strict=True))
 
-    def _unshared(self, entries: OrderedDict[int, _Entry], series_id: int) -> _Entry:
+    def _unshared(self, entries: _Entries, series_id: int) -> _Entry:
         """Return the entry of a series to be changed: a copy if a list may be reading it."""
         entry = entries[series_id]
         if entry.listed < self._listed:
             entry = entries[series_id] = entry.copy(self._listed)
         return entry
 
-    def _add(self, entries: OrderedDict[int, _Entry], measured: Iterable[Measured]) -> list[int]:
+    def _add(self, entries: _Entries, measured: Iterable[Measured]) -> list[int]:
         """Add measurements; return the ids of the series that are new."""
         new: dict[int, bool] = {}
         evicted = 0
         for series_id, series, start, end, summary in measured:
             if series_id not in entries:
-                if len(entries) >= self.max_series:
-                    gone, _ = entries.popitem(last=False)
-                    new.pop(gone, None)
+                entry = _Entry(series, self._listed)
+                while entries and entries.weight + series.weight > self.max_series:
+                    oldest = next(iter(entries))
+                    entries.drop(oldest)
+                    new.pop(oldest, None)
                     evicted += 1
-                entries[series_id] = _Entry(series, self._listed)
+                entries.put(series_id, entry)
                 new[series_id] = True
             else:
                 entries.move_to_end(series_id)

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,19 @@ def test_the_bound_holds_over_all_open_intervals_and_closing_makes_room() -> Non
     assert setup.account() == {"aggregated": 3, "dropped": 1}
     setup.close()
     assert setup.aggregator.open_series == 0
+
+
+@pytest.mark.attack("series with fifty long tags each", before="100,000 took 5 GB")
+def test_a_series_with_many_tags_counts_as_several() -> None:
+    setup = Setup(max_series=10)
+    tags = {f"{number:250}": "x" * 250 for number in range(50)}
+    for name in "abcdefghijk":
+        setup.add([counter(name=name, tags=tags), counter(name=name, tags={"few": "tags"})])
+    assert setup.aggregator.open_series == 3
+    assert setup.account() == {"aggregated": 3, "dropped": 19}
+    setup.close()
+    setup.add([counter(name=name) for name in "abcdefghijk"])
+    assert setup.aggregator.open_series == 10
 
 
 @settings(deadline=None)

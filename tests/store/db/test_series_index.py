@@ -79,6 +79,21 @@ def test_it_never_has_more_than_its_bound_and_counts_what_left(file: File) -> No
     assert counted == {(EVICTED, "memory", "index"): 40}
 
 
+def test_series_with_many_tags_leave_less_room(file: File) -> None:
+    small = index(file, 20)
+    ids(small, *MANY[:20])
+    tags = tuple((f"{number:250}", "x" * 250) for number in range(50))
+    heavy = Series(COUNTER, "heavy", "s", tags)
+    ids(small, heavy)
+    assert len(small) == 21 - heavy.weight > 1
+    ids(small, heavy, heavy, MANY[30])
+    assert len(small) == 21 - heavy.weight
+    with small.transaction():
+        small.delete(["heavy"])
+    ids(small, *MANY)
+    assert len(small) == 20
+
+
 def test_what_is_rolled_back_is_forgotten(file: File) -> None:
     writer = file.writer
 

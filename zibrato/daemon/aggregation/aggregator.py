@@ -129,6 +129,7 @@ class Aggregator:
         for start in due:
             interval = self._intervals.pop(start)
             self._rows.open_series -= len(interval.entries)
+            self._rows.open_weight -= interval.weight
             closed.append(ClosedInterval(start, start + self.interval, interval))
         return closed
 

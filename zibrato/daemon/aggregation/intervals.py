@@ -33,12 +33,14 @@ class OpenInterval:
 
     `rows` is a cache that saves working out the series of a row. Its keys are the identities of
     rows, and the bytes by which they were sent. Different rows can mean the same series, such as
-    those of level `warn` and `warning`, so `rows` has its own bound.
+    those of level `warn` and `warning`, so `rows` has its own bound. `weight` is that of all
+    series together.
     """
 
-    __slots__ = ("entries", "rows")
+    __slots__ = ("entries", "rows", "weight")
 
     def __init__(self) -> None:
+        self.weight = 0
         self.entries: dict[Series, Accumulator] = {}
         self.rows: dict[Identity | bytes, Accumulator] = {}
 

@@ -30,6 +30,8 @@ class RowAdder:
         self.max_series = max_series
         self.open_series = 0
         """The number of series that the open intervals hold."""
+        self.open_weight = 0
+        """Their weight, which is what `max_series` bounds."""
         self._metrics = metrics
         self._source = source
 
@@ -140,9 +142,12 @@ class RowAdder:
             return None
         entry = interval.entries.get(series)
         if entry is None:
-            if self.open_series >= self.max_series:
+            weight = series.weight
+            if self.open_weight + weight > self.max_series:
                 self._metrics.dropped(count, "max_series")
                 return None
+            self.open_weight += weight
+            interval.weight += weight
             self.open_series += 1
             entry = SetAccumulator() if kind == SET else Accumulator(kind)
             interval.entries[series] = entry

@@ -31,8 +31,8 @@ NO_ROOM = 0
 """The id of a series that can't be stored."""
 _Deleted = tuple[int, str, int]
 """Id, name and bytes of a series that is deleted."""
-_Known = tuple[int, int, int]
-"""Id of a series, the Unix time at which it is due, and that of its first measurement."""
+_Known = tuple[int, int, int, int]
+"""Id of a series, the Unix time at which it is due, that of its first measurement, and weight."""
 _tags = msgspec.json.Decoder(dict[str, str]).decode
 _FIND = (
     "SELECT id, seen, made FROM series WHERE name = ? AND source = ? AND kind = ? AND tags = ? "
@@ -51,7 +51,7 @@ _SEEN_BEFORE = f"{_SERIES} WHERE seen < ? LIMIT ?"
 
 
 class SeriesIndex:
-    """Finds or makes the ids of series; the `bound` series that were measured last are in memory.
+    """Finds or makes the ids of series; those measured last are in memory, of the weight `bound`.
 
     All series together take at most a share of the file (see `series_bounds`). Beyond that, those
     measured longest ago are deleted, and `on_deleted` is called with their ids. Call `ids` and
@@ -73,6 +73,8 @@ class SeriesIndex:
         self._on_deleted = on_deleted
         self._known: OrderedDict[Series, _Known] = OrderedDict()
         """The least recently used series come first."""
+        self._weight = 0
+        """The weight of the series in memory, which is at most the bound."""
         self._evicted = 0
         self._seen: list[tuple[int, int]] = []
         """New values of the column `seen`, each with a series id, that the file hasn't got yet."""
@@ -98,6 +100,7 @@ class SeriesIndex:
         except BaseException:
             # Ids that were made in the transaction were rolled back with it.
             self._known.clear()
+            self._weight = 0
             self._seen.clear()
             self._total.forget()
             self._deleted.clear()
@@ -116,7 +119,7 @@ class SeriesIndex:
         ids: list[int] = []
         new: dict[Series, list[int]] = {}
         for place, (series, start) in enumerate(measured):
-            known = self._known.pop(series, None) or self._stored(series)
+            known = self._taken(series) or self._stored(series)
             if known is None:
                 new.setdefault(series, []).append(place)
                 ids.append(NO_ROOM)
@@ -126,7 +129,7 @@ class SeriesIndex:
         for series, places in new.items():
             if made := self._made(series, measured[places[0]][1], ids):
                 for place in places:
-                    known = self._known.pop(series, made)
+                    known = self._taken(series) or made
                     ids[place] = self._used(series, known, measured[place][1])
         self._connection.executemany("UPDATE series SET seen = ? WHERE id = ?", self._seen)
         self._seen.clear()
@@ -192,26 +195,33 @@ class SeriesIndex:
         self._total.write()
         gone = {series_id for series_id, _, _ in old}
         for series in [one for one, (series_id, *_) in self._known.items() if series_id in gone]:
-            del self._known[series]
+            self._taken(series)
+
+    def _taken(self, series: Series) -> _Known | None:
+        """Take a series out of memory, if it is there."""
+        known = self._known.pop(series, None)
+        self._weight -= 0 if known is None else known[3]
+        return known
 
     def _used(self, series: Series, known: _Known, start: int) -> int:
         """Put a series that was measured at `start` into memory, and return its id."""
-        series_id, due, made = known
+        series_id, due, made, weight = known
         if start > due:
             due = start + min(2 * (start - made), SEEN)
             self._seen.append((due - SEEN, series_id))
-            known = series_id, due, made
+            known = series_id, due, made, weight
         # The caller has removed the series, so that it is added at the end: in the order of use.
         self._known[series] = known
-        if len(self._known) > self._bound:
-            self._known.popitem(last=False)
+        self._weight += weight
+        while self._weight > self._bound:
+            self._taken(next(iter(self._known)))
             self._evicted += 1
         return series_id
 
     def _stored(self, series: Series) -> _Known | None:
         """Return a series from the file, if it is there."""
         row = self._connection.execute(_FIND, _identity(series)).fetchone()
-        return None if row is None else (row[0], row[1] + SEEN, row[2])
+        return None if row is None else (row[0], row[1] + SEEN, row[2], series.weight)
 
     def _made(self, series: Series, start: int, ids: Iterable[int]) -> _Known | None:
         """Store a series that isn't in the file yet; None if there is no room for it."""
@@ -229,7 +239,7 @@ class SeriesIndex:
             self._delete_with_metrics([(series_id, series.name, size)])
             self._most = 0
             return None
-        return series_id, start, start
+        return series_id, start, start, series.weight
 
 
 def _identity(series: Series) -> tuple[str, str, str, str, str]:
