@@ -15,6 +15,7 @@ from tests.docs.blocks import ROOT, Block, named, of
 from tests.docs.options import check_options
 from zibrato.commands.keygen import _parser as keygen_parser
 from zibrato.shell import send, timed
+from zibrato.store.backup import _parser as backup_parser
 from zibrato.store.export import main as export
 from zibrato.terminal.status import _parser as status_parser
 from zibrato.terminal.top import _parser as top_parser
@@ -22,8 +23,8 @@ from zibrato.terminal.top import _parser as top_parser
 FOLDERS = {"benchmarks", "deploy", "docs", "examples", "tests", "zibrato"}
 ENDS = {";", "&&", "|", "||"}
 PROGRAMS = {
-    *(".", "celery", "curl", "flask", "git", "gunicorn", "install", "make", "pip", "pre-commit"),
-    "promtool",
+    *(".", "celery", "curl", "echo", "flask", "git", "gunicorn", "install", "make", "pip"),
+    *("pre-commit", "promtool"),
     *(
         "python",
         "python3",
@@ -31,7 +32,9 @@ PROGRAMS = {
         "runuser",
         "scp",
         "ssh",
+        "supervisorctl",
         "systemctl",
+        "systemd-tmpfiles",
         "towncrier",
         "twine",
         "twistd",
@@ -40,6 +43,15 @@ PROGRAMS = {
     *("true", "uvicorn", "zibrato"),
 }
 """What console blocks run; a program that is not here needs a line, or a check of its own."""
+
+PARSERS = {
+    "backup": backup_parser,
+    "keygen": keygen_parser,
+    "send": send._parser,
+    "status": status_parser,
+    "top": top_parser,
+}
+"""Commands of `zibrato` whose arguments one parser checks."""
 
 COMMANDS = [
     pytest.param(command, id=f"{block.name}-{command[:40]}")
@@ -142,21 +154,16 @@ def check_zibrato(program: str, words: Sequence[str]) -> None:
         assert places or program != "twistd" or "-y" in words
     if arguments is None:
         return
-    if arguments[:1] == ["export"]:
-        check_export(arguments[1:])
-    elif arguments[:1] == ["keygen"]:
-        keygen_parser().parse_args(arguments[1:])
-    elif arguments[:1] == ["check-config"]:
-        assert len(arguments) == 2
-    elif arguments[:1] == ["send"]:
-        send._parser().parse_args(arguments[1:])
-    elif arguments[:1] == ["status"]:
-        status_parser().parse_args(arguments[1:])
-    elif arguments[:1] == ["top"]:
-        top_parser().parse_args(arguments[1:])
-    elif arguments[:1] == ["time"]:
-        timed._parse(arguments[1:])
-    else:
+    command, rest = next(iter(arguments), ""), arguments[1:]
+    if command in PARSERS:
+        PARSERS[command]().parse_args(rest)
+    elif command == "export":
+        check_export(rest)
+    elif command == "time":
+        timed._parse(rest)
+    elif command == "check-config":
+        assert len(rest) == 1
+    elif command != "--version":
         check_options(arguments)
 
 

@@ -92,6 +92,8 @@ class Supervisor:
         program["command"] = shlex.join([*self._command(program["command"]), *options])
         program["stdout_logfile"] = f"{self._directory}/zibrato.log"
         del program["user"]
+        assert program["environment"] == 'STATE_DIRECTORY="/var/lib/zibrato"'
+        program["environment"] = f'STATE_DIRECTORY="{self._directory}/state"'
         control = f"unix://{self._directory}/control"
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
         parser.read_dict(
@@ -170,9 +172,9 @@ def test_what_is_counted_around_stops_and_restarts_arrives_once(
 def test_a_killed_daemon_is_restarted_and_loses_nothing_that_was_delivered(
     tmp_path: Path, server: LibratoServer
 ) -> None:
-    outbox = tmp_path / "outbox"
-    options = ("--flush-interval", "1", "--outbox", str(outbox))
+    options = ("--flush-interval", "1")
     with Supervisor(tmp_path, server, *options) as supervisor, Zibrato(supervisor.endpoint) as z:
+        (outbox,) = (tmp_path / "state").glob("outbox-*.sqlite")
         killed = supervisor.pid()
         made = counted(z)
         server.wait_for(lambda: server.total("calls") == made)

@@ -151,6 +151,14 @@ def test_refuses_what_is_none_of_ours(path: Path) -> None:
         OutboxFile(path, "run")
 
 
+def test_an_outbox_with_other_columns_is_of_another_version(path: Path) -> None:
+    OutboxFile(path, "run").close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE pending RENAME COLUMN filter TO levels")
+    with pytest.raises(ForeignFileError, match=f"{path} is an outbox of another version"):
+        OutboxFile(path, "run")
+
+
 def test_is_its_owners_alone_and_survives_a_power_cut(file: OutboxFile, path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert file._connection.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -64,7 +64,7 @@ class OutboxDisk:
             self._quarantine(str(error))
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
-                raise OSError(str(error)) from None
+                raise OSError(f"--outbox: {self.path}: {error}") from None
             self._quarantine(str(error))
         return self._read(restore)
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,6 +203,8 @@ class OutboxFile:
         if not tables:
             execute(f"PRAGMA page_size = {PAGE}")
             self._connection.executescript(_SCHEMA)
+        elif _columns(self._connection) != _expected_columns():
+            raise ForeignFileError(f"{self.path} is an outbox of another version of Zibrato")
         execute("PRAGMA journal_mode = WAL")
         # So that a power failure doesn't lose what clients were told is committed.
         execute("PRAGMA synchronous = FULL")
@@ -247,6 +249,21 @@ class OutboxFile:
         query = "SELECT run FROM snapshot WHERE sequence = ?"
         row = self._connection.execute(query, [sequence]).fetchone()
         return None if row is None else str(row[0])
+
+
+def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return the names of all tables and their columns."""
+    return connection.execute(
+        "SELECT one.name, part.name FROM sqlite_master AS one, pragma_table_info(one.name) AS part "
+        "WHERE one.type = 'table' ORDER BY 1, 2"
+    ).fetchall()
+
+
+@cache
+def _expected_columns() -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(_SCHEMA)
+        return _columns(connection)
 
 
 def measurements_in(path: Path) -> Mapping[str, int]:
