@@ -1,4 +1,4 @@
-"""Two sockets to a peer that is real ZeroMQ: what goes out, and whose news come in."""
+"""Two sockets to a peer that is real ZeroMQ: what goes out, and whose messages come in."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def link_to(path: Path) -> Link:
     return Link(endpoint, way_back, None)
 
 
-def test_frames_go_out_and_news_of_its_client_come_in(tmp_path: Path) -> None:
+def test_frames_go_out_and_messages_to_its_client_come_in(tmp_path: Path) -> None:
     link = link_to(tmp_path)
     with Peer(tmp_path) as peer:
         assert link.send(b"frame")
         assert peer.frame() == b"frame"
-        assert list(link.news("a")) == []
+        assert list(link.acknowledgements("a")) == []
         assert peer.subscription() == b"\1a"
         peer.tell("ab", 9)
         peer.tell("a", 3)
-        news: list[Acknowledgement] = []
+        messages: list[Acknowledgement] = []
 
         def has_come() -> bool:
-            news.extend(link.news("a"))
-            return bool(news)
+            messages.extend(link.acknowledgements("a"))
+            return bool(messages)
 
         eventually(has_come)
-        assert [message.committed for message in news] == [3]
-        assert list(link.news("b")) == []
+        assert [message.committed for message in messages] == [3]
+        assert list(link.acknowledgements("b")) == []
         assert {peer.subscription(), peer.subscription()} == {b"\0a", b"\1b"}
         link.close()
 
@@ -46,7 +46,7 @@ def test_frames_go_out_and_news_of_its_client_come_in(tmp_path: Path) -> None:
 def test_nothing_waits_where_nobody_is(tmp_path: Path) -> None:
     link = link_to(tmp_path)
     assert [link.send(b"frame") for _ in range(HIGH_WATER + 1)] == [True] * HIGH_WATER + [False]
-    assert list(link.news("a")) == []
+    assert list(link.acknowledgements("a")) == []
     link.close()
 
 
@@ -65,4 +65,4 @@ def test_a_path_that_is_too_long_is_an_error_and_leaves_nothing_open(tmp_path: P
     with pytest.raises(zmq.ZMQError):
         link.send(b"frame")
     with pytest.raises(zmq.ZMQError):
-        list(link.news("a"))
+        list(link.acknowledgements("a"))

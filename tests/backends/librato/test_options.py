@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.backends.librato.account import APIPATH, HOSTNAME, Account
+from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.options import ASKED_BY, OPTIONS, SECRETS, settings
 
 DEFAULTS: Mapping[str, str | None] = {option.name: option.default for option in OPTIONS}
@@ -27,10 +27,6 @@ def test_a_name_and_a_key_are_an_account() -> None:
         "apipath": "/v1/",
     }
     assert Account.parse(implied).url == "https://metrics-api.librato.com/v1/metrics"
-
-
-def test_the_defaults_are_those_of_the_backend() -> None:
-    assert (DEFAULTS["hostname"], DEFAULTS["apipath"]) == (HOSTNAME, APIPATH)
 
 
 def test_a_key_without_a_name_may_be_that_of_a_choice() -> None:

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from tests.backends.pauses import run
-from zibrato.backends.otlp.data_points import MAX_WIDTH, Taken, data_points, request_of
+from zibrato.backends.otlp.data_points import MAX_WIDTH, Mapped, data_points, request_of
 from zibrato.backends.totals import Addition
 from zibrato.distribution import Distribution
 from zibrato.intake.otlp.conversion import convert
@@ -107,7 +107,7 @@ def test_totals_go_on_over_deliveries() -> None:
 
 def test_what_has_no_finite_sum_is_not_sent() -> None:
     endless = {Series(GAUGE, "depth", "here"): Summary(3, inf)}
-    assert run(data_points([snapshot(endless)], None)) == (Taken([], 3), 0)
+    assert run(data_points([snapshot(endless)], None)) == (Mapped([], 3), 0)
 
 
 @given(st.lists(st.just(0.0) | st.floats(1e-9, 1e6), min_size=1, max_size=40))

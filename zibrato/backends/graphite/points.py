@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from itertools import chain
 from math import isfinite
 from typing import NamedTuple
 
 from zibrato.backends.graphite.paths import MAX_PATH, path_name, path_tags
 from zibrato.backends.graphite.sent import Sent
+from zibrato.backends.merging import merged
 from zibrato.distribution import percentile_label
 from zibrato.model import COUNTER, GAUGE, KINDS, TIMER, Snapshot, Summary
 
@@ -116,7 +116,7 @@ def _steps(snapshots: Sequence[Snapshot], result: Mapped) -> Iterator[None]:
     for kind in KINDS:
         for metric, parts in groups.items():
             if metric.kind == kind:
-                _take(metric, _merged(parts), result)
+                _take(metric, merged(parts), result)
             yield
 
 
@@ -144,11 +144,3 @@ def _of_timer(summary: Summary, percentiles: Sequence[float]) -> Iterator[tuple[
         values = summary.distribution.percentiles(percentiles)
         for percent, value in zip(percentiles, values, strict=True):
             yield percentile_label(percent).replace(".", "_"), value
-
-
-def _merged(parts: list[Summary]) -> Summary:
-    """Merge all summaries to one, in pairs, so that thousands don't take quadratic time."""
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [*chain((one.merged(two) for one, two in pairs), parts[len(parts) // 2 * 2 :])]
-    return parts[0]

@@ -146,7 +146,7 @@ class HubBackend:
         link = self._link
         committed = 0
         client = window.client
-        for message in link.news(client):
+        for message in link.acknowledgements(client):
             committed += window.acknowledge(client, message)
         self._instance = window.instance
         while window and (frame := window.frame()) is not None and link.send(frame):

@@ -45,23 +45,23 @@ class Link:
             return False
         return True
 
-    def news(self, client: str) -> Iterator[Acknowledgement]:
+    def acknowledgements(self, client: str) -> Iterator[Acknowledgement]:
         """Generate the hub's messages to a client; from then on no others are received."""
         _, sub = self._opened()
-        topic = client.encode()
+        subscribed = client.encode()
         if client != self._client:
             if self._client:
                 sub.set(zmq.UNSUBSCRIBE, self._client.encode())
-            sub.set(zmq.SUBSCRIBE, topic)
+            sub.set(zmq.SUBSCRIBE, subscribed)
             self._client = client
         for _ in range(_AT_ONCE):
             try:
-                told, *frames = sub.recv_multipart(zmq.NOBLOCK)
+                topic, *frames = sub.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
             message = decode_acknowledgement(frames[0]) if len(frames) == 1 else None
             # A subscription matches every topic that begins with it.
-            if told == topic and message is not None:
+            if topic == subscribed and message is not None:
                 yield message
 
     def close(self) -> None:

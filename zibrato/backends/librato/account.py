@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zibrato.backends.http_responses import scrubbed
+from zibrato.backends.librato.options import APIPATH, HOSTNAME
 from zibrato.backends.settings import check_names
 
-HOSTNAME = "metrics-api.librato.com"
-APIPATH = "/v1/"
 LEGACY, TAGGED = "legacy", "tagged"
 _RESOURCES = {LEGACY: "metrics", TAGGED: "measurements"}
 _HOSTNAME = re.compile(

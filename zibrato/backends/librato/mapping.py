@@ -15,6 +15,7 @@ from typing import NamedTuple
 from zibrato.backends.librato.names import percentile_name
 from zibrato.backends.librato.requests import Item
 from zibrato.backends.librato.streams import LEGACY_STREAMS, Stream, Streams
+from zibrato.backends.merging import merged
 from zibrato.model import KINDS, Series, Snapshot, Summary
 
 _STRIDE = 250
@@ -79,7 +80,7 @@ class _Group:
         self.streams = streams
         self.members: dict[Stream, list[Summary]] = {}
 
-    def kept(self) -> Stream:
+    def representative(self) -> Stream:
         """Return the stream that represents the group: one with a legal name, if there is any."""
         if len(self.members) == 1:
             return next(iter(self.members))
@@ -87,21 +88,17 @@ class _Group:
 
     def others(self) -> Iterator[tuple[str, int]]:
         """Generate numbers of measurements that arrive as another stream, by what was rewritten."""
-        kept = self.kept()
+        representative = self.representative()
         for own, summaries in self.members.items():
-            if own != kept:
-                rewritten = own.name if own.name != kept.name else own.source
-                if own[:2] == kept[:2]:
+            if own != representative:
+                rewritten = own.name if own.name != representative.name else own.source
+                if own[:2] == representative[:2]:
                     rewritten = ", ".join(f"{name}={value}" for name, value in own.tags)
                 yield rewritten, sum(summary.count for summary in summaries)
 
     def summary(self) -> Summary:
-        """Merge all summaries to one, in pairs, so that thousands don't take quadratic time."""
-        parts = [summary for summaries in self.members.values() for summary in summaries]
-        while len(parts) > 1:
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            parts = [one.merged(two) for one, two in pairs] + parts[len(parts) // 2 * 2 :]
-        return parts[0]
+        """Return the summary of all series in the group."""
+        return merged([*chain.from_iterable(self.members.values())])
 
 
 class _Mapping:
@@ -134,7 +131,7 @@ class _Mapping:
     def resolve(self, group: _Group) -> None:
         """Make items of a group, after all series are in their groups."""
         summary = group.summary()
-        name, source, tags = self._streams.legal(group.kept())
+        name, source, tags = self._streams.legal(group.representative())
         if self._kinds[group.name] != group.kind:
             self.result.conflicting[name] += summary.count
         elif not isfinite(summary.sum):

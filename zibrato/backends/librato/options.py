@@ -11,6 +11,8 @@ from pathlib import Path
 from zibrato.files.secret_file import read_secret
 from zibrato.interfaces import BackendOption
 
+HOSTNAME = "metrics-api.librato.com"
+APIPATH = "/v1/"
 CREDENTIAL = "apikey"
 """The name of the systemd credential that holds the key."""
 OPTIONS = (
@@ -28,9 +30,9 @@ OPTIONS = (
         "Librato API host, as the default no longer exists; http://HOST:PORT for a server without "
         "TLS",
         "H",
-        "metrics-api.librato.com",
+        HOSTNAME,
     ),
-    BackendOption("apipath", "Librato API path", "p", "/v1/"),
+    BackendOption("apipath", "Librato API path", "p", APIPATH),
 )
 SECRETS = ("apikey", "proxy")
 RELOADED = ("username", "apikey", "hostname", "apipath")

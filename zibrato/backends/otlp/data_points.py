@@ -48,7 +48,7 @@ class DataPoint(SeriesItem, frozen=True):
     is_monotonic: bool = True
 
 
-class Taken(NamedTuple):
+class Mapped(NamedTuple):
     """The data points of a delivery, and how many measurements have no finite sum."""
 
     points: list[DataPoint]
@@ -57,7 +57,7 @@ class Taken(NamedTuple):
 
 def data_points(
     snapshots: Iterable[Snapshot], totals: Addition | None
-) -> Generator[None, None, Taken]:
+) -> Generator[None, None, Mapped]:
     """Return the data points of snapshots, yielding every few milliseconds of work.
 
     With `totals`, they are cumulative and added to the totals; otherwise they are deltas.
@@ -72,7 +72,7 @@ def data_points(
                 points.append(_data_point(series, summary, (start, end), totals))
             if effort.is_due(series.kind):
                 yield
-    return Taken(points, not_finite)
+    return Mapped(points, not_finite)
 
 
 def _data_point(

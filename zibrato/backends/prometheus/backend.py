@@ -33,7 +33,7 @@ _ARGUMENTS = (
     "interface", "port", "address", "backlog", "mode", "lockfile",
     "privateKey", "certKey", "extraCertChain", "dhParameters", "sslmethod",
 )  # fmt: skip
-"""The kinds of Twisted endpoints that listen."""
+"""The arguments of Twisted endpoints that listen."""
 Descriptions = Callable[[], Deferred[Mapping[str, str]]]
 
 

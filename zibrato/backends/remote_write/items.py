@@ -17,7 +17,7 @@ from zibrato.backends.totals_file import Total
 from zibrato.distribution import Distribution
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
 
-__all__ = ["Item", "Taken", "items"]
+__all__ = ["Item", "Mapped", "items"]
 
 _LE = [*map(str, BOUNDS), "+Inf"]
 
@@ -31,7 +31,7 @@ class Item(SeriesItem, frozen=True):
     content: bytes
 
 
-class Taken(NamedTuple):
+class Mapped(NamedTuple):
     """The items of a delivery, and what became of other measurements.
 
     These are the number without a finite sum, and, by name, those that are sent under the name of
@@ -67,7 +67,7 @@ class _Points:
         self.points: list[_Point] = []
 
 
-def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
+def items(addition: Addition, *, native: bool) -> Generator[None, None, Mapped]:
     """Return the items for the snapshots of `addition`, yielding every few milliseconds of work.
 
     Counters and timers are totals, to which the snapshots are added. Timers are `native`
@@ -87,7 +87,7 @@ def items(addition: Addition, *, native: bool) -> Generator[None, None, Taken]:
         made.append(Item(series, points.measurements, content))
         if effort.is_due(series.kind):
             yield
-    return Taken(made, translation.not_finite, translation.merged)
+    return Mapped(made, translation.not_finite, translation.merged)
 
 
 def _points(part: Part, addition: Addition, native: bool) -> Iterator[_Point]:
@@ -96,13 +96,13 @@ def _points(part: Part, addition: Addition, native: bool) -> Iterator[_Point]:
         yield _Point(_milliseconds(end), summary.reading)
         return
     total = addition.add(series, summary, start, end)
-    made = partial(_timer_point, native=native) if series.kind == TIMER else _counter_point
+    point_of = partial(_timer_point, native=native) if series.kind == TIMER else _counter_point
     if _is_first(total, start, end):
         # Begin with 0, or the total would show no increase before its second interval. The 0 is a
         # millisecond after the interval's start, because that may be the time of the last total.
         nothing = Summary(0, 0.0, distribution=Distribution())
-        yield made(_milliseconds(start) + 1, total._replace(summary=nothing))
-    yield made(_milliseconds(total.end), total)
+        yield point_of(_milliseconds(start) + 1, total._replace(summary=nothing))
+    yield point_of(_milliseconds(total.end), total)
 
 
 def _counter_point(time: int, total: Total) -> _Point:
