@@ -21,7 +21,7 @@ def timer(*samples: float) -> Summary:
     return Summary(len(samples), sum(samples), distribution=Distribution(samples))
 
 
-def mapped_of(*parts: tuple[int, Mapping[Series, Summary]], native: bool = False) -> Mapped:
+def mapped(*parts: tuple[int, Mapping[Series, Summary]], native: bool = False) -> Mapped:
     """Return what ships intervals of 10 s, each from so many seconds after NOW on."""
     snapshots = [Snapshot(NOW + after, NOW + after + 10, summaries) for after, summaries in parts]
     work = items(Addition({}, snapshots, now=NOW + 10_000), native=native)
@@ -35,19 +35,19 @@ def values(made: Mapped, name: str) -> list[tuple[int, float]]:
 
 
 def test_a_counter_begins_with_nothing_and_goes_on() -> None:
-    made = mapped_of((0, {CALLS: Summary(2, 5.0)}), (10, {CALLS: Summary(1, 1.0)}))
+    made = mapped((0, {CALLS: Summary(2, 5.0)}), (10, {CALLS: Summary(1, 1.0)}))
     assert values(made, "calls_total") == [(1, 0.0), (10_000, 5.0), (20_000, 6.0)]
     assert [(item.series, item.measurements) for item in made.items] == [(CALLS, 3)]
 
 
 def test_what_is_late_is_in_a_total_of_its_own_just_after_the_last() -> None:
     one = {CALLS: Summary(1, 1.0)}
-    made = mapped_of((50, one), (50, one), (0, one))
+    made = mapped((50, one), (50, one), (0, one))
     assert values(made, "calls_total")[1:] == [(60_000, 1.0), (60_001, 2.0), (60_002, 3.0)]
 
 
 def test_what_was_counted_down_goes_by_its_name_alone() -> None:
-    made = mapped_of((0, {CALLS: Summary(1, 3.0)}), (10, {CALLS: Summary(1, -1.0)}))
+    made = mapped((0, {CALLS: Summary(1, 3.0)}), (10, {CALLS: Summary(1, -1.0)}))
     assert values(made, "calls_total") == [(1, 0.0), (10_000, 3.0)]
     assert values(made, "calls") == [(20_000, 2.0)]
 
@@ -55,14 +55,14 @@ def test_what_was_counted_down_goes_by_its_name_alone() -> None:
 def test_gauges_are_in_order_and_one_at_a_time() -> None:
     depth = Series(GAUGE, "depth", "here")
     readings = [(50, 5.0), (0, 1.0), (50, 6.0)]
-    made = mapped_of(*((after, {depth: Summary(1, value, last=value)}) for after, value in readings))
+    made = mapped(*((after, {depth: Summary(1, value, last=value)}) for after, value in readings))
     assert values(made, "depth") == [(10_000, 1.0), (60_000, 6.0)]
     assert made.items[0].measurements == 3
 
 
 def test_a_timer_is_a_classic_histogram() -> None:
     work = Series(TIMER, "work", "here")
-    made = mapped_of((0, {work: timer(0.3, 0.7)}), (10, {work: timer(0.2)}))
+    made = mapped((0, {work: timer(0.3, 0.7)}), (10, {work: timer(0.2)}))
     for name, expected in (
         ("work_seconds_bucket{0.25}", [0.0, 0.0, 1.0]),
         ("work_seconds_bucket{0.5}", [0.0, 1.0, 2.0]),
@@ -74,7 +74,7 @@ def test_a_timer_is_a_classic_histogram() -> None:
 
 
 def test_or_a_native_one() -> None:
-    made = mapped_of((0, {Series(TIMER, "work", "here"): timer(0.3, 0.7)}), native=True)
+    made = mapped((0, {Series(TIMER, "work", "here"): timer(0.3, 0.7)}), native=True)
     one = series_of(made.items[0].content)["work_seconds"]
     assert [(read.timestamp - MS, read.count_int) for read in one.histograms] == [
         (1, 0),
@@ -83,7 +83,7 @@ def test_or_a_native_one() -> None:
 
 
 def test_series_that_become_one_are_added_up_and_what_is_not_finite_is_left_out() -> None:
-    made = mapped_of(
+    made = mapped(
         (
             0,
             {
