@@ -106,7 +106,7 @@ class Carbon:
 
     def wait_for(self, path: str, total: float) -> None:
         """Return once a path has come to so much."""
-        eventually(lambda: self.total(path) >= total)
+        eventually(lambda: self.values(path) and self.total(path) >= total)
         assert self.total(path) == total
 
 

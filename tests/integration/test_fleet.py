@@ -13,6 +13,7 @@ import pytest
 
 from tests import soak
 from tests.integration.fleet import Hub, Machine
+from tests.integration.processes import eventually
 from tests.integration.prometheus_server import (
     PromQl,
     prometheus,
@@ -85,9 +86,14 @@ class Fleet:
             for host, count in zip(self.hosts, self.counted, strict=True)
             if count
         }
+
+        def timings() -> int:
+            return sum(count for count, _ in self.hub.sums("work").values())
+
+        eventually(lambda: timings() >= len(self.recorded))
         work = self.hub.sums("work")
         assert {key[1:] for key in work} == {("warning", "route=/a")}
-        assert sum(count for count, _ in work.values()) == len(self.recorded)
+        assert timings() == len(self.recorded)
         assert sum(total for _, total in work.values()) == pytest.approx(sum(self.recorded))
         ordered = sorted(self.recorded)
         exact = [ordered[ceil(percent * len(ordered) / 100) - 1] for percent in PERCENTS]

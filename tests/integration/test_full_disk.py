@@ -41,7 +41,8 @@ def test_a_full_disk_costs_time(
 ) -> None:
     endpoint = f"ipc://{tmp_path}/socket"
     with LibratoServer() as server:
-        options = ("--socket", endpoint, "--flush-interval", "1", "--outbox", f"{disk}/outbox")
+        timing = ("--flush-interval", "1", "--stop-timeout", "30")
+        options = ("--socket", endpoint, *timing, "--outbox", f"{disk}/outbox")
         twistd = (str(BIN / "twistd"), "-n", "--pidfile=", "zibrato", *options, *account(server))
         with (
             Process([*NAMESPACE, "sh", "-c", MOUNT, str(disk), *twistd]) as process,

@@ -58,6 +58,8 @@ def test_both_protocols_wait_for_a_carbon_that_was_killed(tmp_path: Path, there:
         there.wait_for(f"calls.count{errors}", 21)
         there.wait_for("depth;level=info;queue=a-b;source=box", -4)
         there.wait_for(f"work.count{TAGS}", len(SECONDS))
+        # Carbon writes one file after the other.
+        eventually(lambda: all(there.values(f"work.{name}{TAGS}") for name in ("sum", "p50")))
         assert there.total(f"work.sum{TAGS}") == pytest.approx(sum(SECONDS))
         assert there.values(f"work.p50{TAGS}") == [pytest.approx(0.05)]
         receiver.send(signal.SIGSTOP)

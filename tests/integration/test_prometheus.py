@@ -40,7 +40,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         described = Request(f"{there.url}/v1/metrics/shop.orders", about, JSON, method="PUT")
         with urlopen(described) as response:
             assert response.status == 204
-        eventually(lambda: "render_seconds" in scrape(there) and "of the" in scrape(there))
+        last = ("of the", "stock{", 'render_seconds_bucket{source="web1",level="info",le="0.5"} 2')
+        eventually(lambda: all(text in scrape(there) for text in last))
         yield there
 
 
