@@ -42,15 +42,17 @@ class Block(NamedTuple):
 
 def blocks_of(page: Path) -> Iterator[Block]:
     """Generate the code blocks of a page, in order."""
-    lines = page.read_text().splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        rest = "".join(lines[number:])
-        if match := _DIRECTIVE.match(rest):
-            before = _NOT_RUN.fullmatch(lines[number - 1]) if number else None
+    text = page.read_text()
+    end, last = 0, ""
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        start, end = end, end + len(line)
+        if match := _DIRECTIVE.match(text, start):
+            before = _NOT_RUN.fullmatch(last)
             reason = before[1] if before else ""
-            yield _block(page, number, match, rest[match.end() :], reason)
+            yield _block(page, number, match, text[match.end() :], reason)
         elif literal := _LITERAL.fullmatch(line):
-            yield Block(page, number + 1, "", _body(rest[len(line) :], len(literal[1])))
+            yield Block(page, number + 1, "", _body(text[end:], len(literal[1])))
+        last = line
 
 
 def _block(page: Path, number: int, match: re.Match[str], rest: str, reason: str) -> Block:

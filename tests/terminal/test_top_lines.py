@@ -11,12 +11,12 @@ from zibrato.terminal.series_table import SeriesTable
 from zibrato.terminal.top_lines import BARS, columns, head, numbers, sparkline
 
 
-@pytest.mark.parametrize("width", range(200))
-def test_columns_fit_in_any_width(width: int) -> None:
-    shown = columns(width)
-    line = "x" * shown.label + head(shown, "rate")
-    assert len(line) == max(width, 8)
-    assert shown.spark <= 40
+def test_columns_fit_in_any_width() -> None:
+    for width in range(200):
+        shown = columns(width)
+        line = "x" * shown.label + head(shown, "rate")
+        assert len(line) == max(width, 8)
+        assert shown.spark <= 40
 
 
 def test_what_is_shown_at_80_and_at_40() -> None:
