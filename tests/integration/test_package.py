@@ -49,9 +49,9 @@ with Zibrato(sys.argv[1], linger=30) as z:
 )
 
 
-def build(source: Path, output: Path, *options: str) -> Path:
+def build(source: Path, output: Path) -> Path:
     """Build the sdist in `output`, from that the wheel, and return the latter."""
-    command = [sys.executable, "-m", "build", "--no-isolation", *options]
+    command = [sys.executable, "-m", "build", "--no-isolation"]
     subprocess.run(
         [*command, "--outdir", str(output), str(source)],
         check=True,
@@ -77,11 +77,16 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def next_wheel(source: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of a later version."""
-    file = source / "zibrato/__init__.py"
-    file.write_text(file.read_text().replace(f'"{__version__}"', f'"{NEXT_VERSION}"'))
-    return build(source, tmp_path_factory.mktemp("next-dist"), "--wheel")
+def next_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a later version, which differs in nothing but that: to build it takes long."""
+    path = tmp_path_factory.mktemp("next-dist") / wheel.name.replace(__version__, NEXT_VERSION)
+    with zipfile.ZipFile(wheel) as this, zipfile.ZipFile(path, "w") as later:
+        for name in this.namelist():
+            content = this.read(name)
+            if name == "zibrato/__init__.py" or ".dist-info/" in name:
+                content = content.replace(__version__.encode(), NEXT_VERSION.encode())
+            later.writestr(name.replace(__version__, NEXT_VERSION), content)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +210,6 @@ def test_what_is_uninstalled_upgraded_or_reinstalled_shows(
 
 def check_version(installed: VirtualEnvironment, version: str) -> None:
     """Check that twistd knows the plugin, and that it is this version."""
-    assert listed(installed.run("twistd", "--help"))
     assert installed.run("twistd", "zibrato", "--version").strip() == f"zibrato {version}"
 
 

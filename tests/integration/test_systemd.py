@@ -100,7 +100,8 @@ def test_systemd_is_told_of_the_start_and_of_the_stop(tmp_path: Path) -> None:
         told.bind(f"{tmp_path}/notify")
         endpoint = f"ipc://{tmp_path}/socket"
         arguments = [str(BIN / "zibrato"), "--socket", endpoint, "--backend", "memory"]
-        with Process(arguments, {"NOTIFY_SOCKET": f"{tmp_path}/notify"}) as process:
+        environment = {"NOTIFY_SOCKET": f"{tmp_path}/notify"}
+        with Process(arguments, environment, forked=True) as process:
             assert told.recv(4096) == b"READY=1"
             assert (tmp_path / "socket").is_socket()  # ready means that it can be connected to
             process.send(signal.SIGTERM)

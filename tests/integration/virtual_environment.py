@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import venv
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+import pip
 from packaging.requirements import Requirement
 
 from tests.integration.processes import Process
@@ -62,7 +62,8 @@ class VirtualEnvironment:
     def pip(self, *arguments: str) -> None:
         """Run pip, that of the tests' own environment, for this one; it must succeed."""
         python = str(self.directory / "bin/python")
-        command = [sys.executable, "-m", "pip", "--python", python, "--quiet"]
+        # What --python runs, after a pip of its own that only starts this one.
+        command = [python, str(Path(pip.__file__).parent / "__pip-runner__.py"), "--quiet"]
         subprocess.run([*command, "--disable-pip-version-check", *arguments], check=True)
 
     def install(self, wheel: Path) -> None:
