@@ -28,8 +28,8 @@ from zibrato.daemon.aggregation.intervals import ClosedInterval
 from zibrato.daemon.garbage import LongLived
 from zibrato.daemon.outbox.disk import OutboxDisk
 from zibrato.daemon.outbox.file import Changes
+from zibrato.daemon.outbox.freeing import free
 from zibrato.daemon.outbox.journal_turn import Turn, write
-from zibrato.daemon.outbox.letting_go import free
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
 from zibrato.model import Snapshot

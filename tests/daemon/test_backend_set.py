@@ -127,7 +127,7 @@ class BackendSetTests(SynchronousTestCase):
         self.assertEqual(self.keys(), ["fake 2"])  # that of the other one stays the other's
         self.assertEqual((self.given("a"), self.given("b")), ([], [start]))
         self.assertEqual(self.maker.made["a"].stopped, 1)
-        self.assertEqual(list(self.backends.left), [])
+        self.assertEqual(list(self.backends.removed_outboxes), [])
 
     def test_what_is_removed_has_a_while_for_what_waits(self) -> None:
         removed = self.maker.made["a"]
@@ -138,7 +138,7 @@ class BackendSetTests(SynchronousTestCase):
         self.clock.pump([0.5] * 15)
         self.assertEqual(removed.stopped, 1)
         self.assertEqual(self.metrics.total("zibrato.backend.delivered", backend="fake"), 2)
-        self.assertEqual(list(self.backends.left), [])
+        self.assertEqual(list(self.backends.removed_outboxes), [])
 
     def test_what_it_has_not_got_by_then_waits_until_it_is_back(self) -> None:
         removed = self.maker.made["a"]
@@ -147,7 +147,7 @@ class BackendSetTests(SynchronousTestCase):
         self.reload(self.choice("b", file="/f"))
         self.clock.pump([0.5] * 17)
         self.assertEqual(removed.stopped, 1)
-        self.assertEqual([outbox.pending for outbox in self.backends.left], [1])
+        self.assertEqual([outbox.pending for outbox in self.backends.removed_outboxes], [1])
         self.clock.pump([1.0] * 100)
         self.reload(self.choice("b", file="/f"), self.choice("a"))
         self.clock.pump([1.0] * 100)

@@ -48,7 +48,7 @@ class Fixture:
         self.metrics.count("zibrato.intake.received", received + 5)
         self.metrics.count("zibrato.intake.rejected", rejected, reason="malformed")
         self.metrics.count("zibrato.backend.dropped", dropped, backend="x", reason="muted")
-        self.check.look(5, 7, 0.01)
+        self.check.sample(5, 7, 0.01)
 
     def problems(self) -> list[tuple[str, str]]:
         report = self.check.report()
@@ -109,7 +109,7 @@ def test_an_intake_that_hears_nothing_is_critical(fixture: Fixture) -> None:
 
 @pytest.mark.parametrize(("lag", "severity"), [(0.9, None), (1.0, WARNING), (5.0, CRITICAL)])
 def test_a_late_reactor(fixture: Fixture, lag: float, severity: str | None) -> None:
-    fixture.check.look(0, 0, lag)
+    fixture.check.sample(0, 0, lag)
     assert [one for one, _ in fixture.problems()] == ([severity] if severity else [])
 
 

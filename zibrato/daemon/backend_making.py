@@ -18,17 +18,19 @@ from zibrato.interfaces import (
     IWebBackend,
 )
 
-__all__ = ["Made", "is_served", "make", "makes_pages"]
+__all__ = ["MadeBackend", "is_served", "make", "makes_pages"]
 
 
-class Made(NamedTuple):
+class MadeBackend(NamedTuple):
     """A backend that was made, and the files that it claimed."""
 
     backend: IBackend
     files: Collection[Path]
 
 
-def make(choice: BackendChoice, context: BackendContext, free: Collection[Path] = ()) -> Made:
+def make(
+    choice: BackendChoice, context: BackendContext, free: Collection[Path] = ()
+) -> MadeBackend:
     """Make a backend, which may claim files that are `free`, although others have them.
 
     Raises usage.UsageError.
@@ -40,7 +42,7 @@ def make(choice: BackendChoice, context: BackendContext, free: Collection[Path] 
     others = set(files)
     try:
         backend = choice.maker.make(choice.settings, replace(context, name=choice.name))
-        return Made(backend, files - others)
+        return MadeBackend(backend, files - others)
     except ValueError as error:
         files &= others  # it may have claimed a file, and then failed to lock it
         raise usage.UsageError(f"--backend {choice.label}: {error}") from None

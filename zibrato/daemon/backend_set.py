@@ -16,7 +16,7 @@ from twisted.python import usage
 
 from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_keys import delayed, differ, keyed
-from zibrato.daemon.backend_making import Made, is_served, make, makes_pages
+from zibrato.daemon.backend_making import MadeBackend, is_served, make, makes_pages
 from zibrato.daemon.backend_slot import BackendSlot
 from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.outbox.outbox import Outbox
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     """
 
     choices: Mapping[str, BackendChoice]
-    made: Mapping[str, Made]
+    made: Mapping[str, MadeBackend]
     restart: Sequence[str]
 
 
@@ -79,10 +79,10 @@ class BackendSet(MultiService):
         return [member.outbox for member in self._members.values() if not member.is_leaving]
 
     @property
-    def left(self) -> Sequence[Outbox]:
+    def removed_outboxes(self) -> Sequence[Outbox]:
         """The outboxes of removed backends in which measurements still wait."""
-        left = (member.outbox for member in self._members.values() if member.is_leaving)
-        return [outbox for outbox in left if outbox.pending]
+        removed = (member.outbox for member in self._members.values() if member.is_leaving)
+        return [outbox for outbox in removed if outbox.pending]
 
     @property
     def backends(self) -> Sequence[IBackend]:
@@ -103,7 +103,7 @@ class BackendSet(MultiService):
         might have no place until then: those that only a removed backend, or a changed filter, had.
         """
         asked, running = self._keyed(choices), self._running
-        wanted, made, restart = dict(asked), dict[str, Made](), list[str]()
+        wanted, made, restart = dict(asked), dict[str, MadeBackend](), list[str]()
         for key, choice in running.items():
             is_other = key not in asked or differ(choice, asked[key])
             if is_other and is_served(self._members[key].slot.current):
@@ -165,7 +165,7 @@ class BackendSet(MultiService):
 
     def _make_unserved(
         self, key: str, choice: BackendChoice, asked: Mapping[str, BackendChoice]
-    ) -> Made | None:
+    ) -> MadeBackend | None:
         """Make a backend; return None for one that needs a restart.
 
         The daemon serves it, or it is to have the file of another one that still runs.
@@ -187,12 +187,12 @@ class BackendSet(MultiService):
         self._discard(made)
         return None
 
-    def _discard(self, made: Made) -> None:
+    def _discard(self, made: MadeBackend) -> None:
         kept = {path for member in self._members.values() for path in member.files}
         self._context.files.difference_update(set(made.files) - kept)
         made.backend.stop()
 
-    def _add(self, key: str, choice: BackendChoice, made: Made) -> None:
+    def _add(self, key: str, choice: BackendChoice, made: MadeBackend) -> None:
         name = choice.name
 
         def restored(measurements: int) -> None:
@@ -210,7 +210,7 @@ class BackendSet(MultiService):
         child: IService = outbox
         child.setServiceParent(self)
 
-    def _change(self, member: Member, choice: BackendChoice, made: Made | None) -> None:
+    def _change(self, member: Member, choice: BackendChoice, made: MadeBackend | None) -> None:
         member.choice = choice
         member.outbox.filter = choice.filter
         member.outbox.bound(choice.outbox_size, choice.outbox_age)

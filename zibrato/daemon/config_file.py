@@ -26,7 +26,7 @@ _KINDS = {str: "a string", bool: "true or false", int: "a number", float: "a num
           list: "a list", dict: "a table"}  # fmt: skip
 
 
-class Known(NamedTuple):
+class OptionNames(NamedTuple):
     """The names of all options that a file may set, and which of them take which values.
 
     A list given for one of `lists` becomes an argument for each item; one for `commas` becomes one
@@ -57,7 +57,7 @@ class ConfigError(usage.UsageError):
         super().__init__(f"--config: {self.problems[0]}{more if len(problems) > 1 else ''}")
 
 
-def read_config(path: str, known: Known) -> ConfigFile:
+def read_config(path: str, options: OptionNames) -> ConfigFile:
     """Return what a file sets, which is TOML if its name ends in `.toml`; raises ConfigError.
 
     No error contains a value of the file, because a value may be a key.
@@ -72,8 +72,8 @@ def read_config(path: str, known: Known) -> ConfigFile:
                 f"write {'a comment' if is_toml else '[zibrato]'} into it, or leave out --config"
             )
         if is_toml:
-            return _of_toml(path, tomllib.loads(text), known)
-        return _of_lines(path, _items(text, path), known)
+            return _of_toml(path, tomllib.loads(text), options)
+        return _of_lines(path, _items(text, path), options)
     except OSError as error:
         reason = error.strerror or str(error)
         raise usage.UsageError(f"--config: can't read {path}: {reason}") from None
@@ -102,19 +102,19 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _of_lines(path: str, items: Mapping[str, Sequence[str]], known: Known) -> ConfigFile:
+def _of_lines(path: str, items: Mapping[str, Sequence[str]], options: OptionNames) -> ConfigFile:
     problems, arguments = [], []
     for name, lines in items.items():
-        if name not in known.names:
-            problems.append(_unknown(name, known.names))
-        elif len(lines) > 1 and name not in known.lists:
+        if name not in options.names:
+            problems.append(_unknown(name, options.names))
+        elif len(lines) > 1 and name not in options.lists:
             problems.append(
                 f" gives {name} {len(lines)} lines; expected one: a line that begins with white "
                 "space continues the line above"
             )
-        elif name in known.flags and lines[0] not in {"yes", "no"}:
+        elif name in options.flags and lines[0] not in {"yes", "no"}:
             problems.append(f": {name}: expected yes or no")
-        elif name not in known.flags:
+        elif name not in options.flags:
             arguments += [f"--{name}={line}" for line in lines]
         elif lines[0] == "yes":
             arguments.append(f"--{name}")
@@ -127,17 +127,17 @@ def _unknown(name: str, names: Collection[str]) -> str:
     return f" can't set {name[:64]!r}{suggestion(name, names) or '; see --help'}"
 
 
-def _of_toml(path: str, document: Mapping[str, object], known: Known) -> ConfigFile:
+def _of_toml(path: str, document: Mapping[str, object], options: OptionNames) -> ConfigFile:
     problems: list[str] = []
     arguments: list[str] = []
     for name, value in document.items():
         if name == BACKEND:
             continue
-        if name not in known.names:
-            problems.append(_unknown(name, known.names))
+        if name not in options.names:
+            problems.append(_unknown(name, options.names))
             continue
         try:
-            arguments += _arguments(name, value, known)
+            arguments += _arguments(name, value, options)
         except ValueError as error:
             problems.append(f": {name}: {error}")
     backends = _tables(document.get(BACKEND, []), problems)
@@ -146,21 +146,21 @@ def _of_toml(path: str, document: Mapping[str, object], known: Known) -> ConfigF
     return ConfigFile(document.keys(), arguments, backends)
 
 
-def _arguments(name: str, value: object, known: Known) -> list[str]:
+def _arguments(name: str, value: object, options: OptionNames) -> list[str]:
     """Return the arguments that set an option; raises ValueError, a half-sentence for people."""
-    if name in known.flags:
+    if name in options.flags:
         if not isinstance(value, bool):
             raise ValueError(f"expected true or false, got {_kind(value)}")
         return [f"--{name}"] if value else []
-    if name in known.lists:
+    if name in options.lists:
         items = value if isinstance(value, list) else [value]
         texts = [item for item in items if isinstance(item, str)]
         if len(texts) < len(items):
             raise ValueError(f'expected strings; write {name} = ["…", "…"]')
         return [f"--{name}={_clean(text)}" for text in texts]
-    if isinstance(value, list) and name not in known.commas:
+    if isinstance(value, list) and name not in options.commas:
         raise ValueError(f"expected one value, got {_kind(value)}")
-    return [f"--{name}={_text(value, numbers=name in known.numbers)}"]
+    return [f"--{name}={_text(value, numbers=name in options.numbers)}"]
 
 
 def _tables(value: object, problems: list[str]) -> list[GivenBackend]:

@@ -21,7 +21,7 @@ LATE, VERY_LATE = 1.0, 5.0
 LOSSES = ("zibrato.intake.dropped", "zibrato.backend.dropped", "zibrato.store.dropped")
 
 
-class Waits(Protocol):
+class HasHealth(Protocol):
     """What the health check needs of an outbox."""
 
     def health(self) -> BackendHealth:
@@ -54,7 +54,7 @@ class HealthCheck:
         *,
         source: str,
         interval: float,
-        outboxes: Callable[[], Sequence[Waits]],
+        outboxes: Callable[[], Sequence[HasHealth]],
         addresses: Callable[[], Sequence[str]],
         journal_problem: Callable[[], str | None],
         intake_problems: Callable[[], Sequence[str]],
@@ -69,20 +69,20 @@ class HealthCheck:
         self._intake_problems = intake_problems
         self._started = reactor.seconds()
         self._before = Counts(0, 0, 0)
-        self._looked = reactor.monotonic()
+        self._sampled = reactor.monotonic()
         self._last: Counts | None = None
         self._seconds = 1.0
         self.series = 0
         self.lag = 0.0
 
-    def look(self, own: int, series: int, lag: float) -> None:
+    def sample(self, own: int, series: int, lag: float) -> None:
         """Sample the counts at the end of an interval, without its `own` self-metrics."""
         now, counts = self._reactor.monotonic(), self._counts()
         last = counts.since(self._before)
         self._last = last._replace(received=max(last.received - own, 0))
         # After a clock step an interval is closed when the step is noticed, maybe at once.
-        self._seconds = max(now - self._looked, 1e-3)
-        self._before, self._looked = counts, now
+        self._seconds = max(now - self._sampled, 1e-3)
+        self._before, self._sampled = counts, now
         self.series, self.lag = series, lag
 
     def report(self) -> Health:

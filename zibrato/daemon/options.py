@@ -20,7 +20,7 @@ from zibrato.daemon.backend_choices import (
     makers_with_options,
     secrets_of,
 )
-from zibrato.daemon.config_file import ConfigError, ConfigFile, Known, read_config
+from zibrato.daemon.config_file import ConfigError, ConfigFile, OptionNames, read_config
 from zibrato.daemon.settings import Settings, settings_of
 from zibrato.interfaces import BackendOption
 from zibrato.suggestion import suggestion
@@ -236,8 +236,8 @@ class Options(usage.Options):
             return ConfigFile()
         own = [option for option in _backend_options() if (option.default or "").isdigit()]
         numbers = {*NUMBERS, *(option.name for option in own)}
-        known = Known({*self} - {"config"}, LISTS, COMMAS, FLAGS, numbers)
-        config = read_config(self._absolute(path), known)
+        names = OptionNames({*self} - {"config"}, LISTS, COMMAS, FLAGS, numbers)
+        config = read_config(self._absolute(path), names)
         secrets = {option.name for option in _backend_options() if option.secret}
         self._config_has_secret = not secrets.isdisjoint(config.names) or any(
             not set(secrets_of(backend_makers()[given.type])).isdisjoint(given.settings)

@@ -235,12 +235,12 @@ class Daemon(MultiService):
         memory = resident_memory()
         if memory is not None:
             metrics.gauge("zibrato.process.resident_memory", memory)
-        for outbox in (*self.outboxes, *self.backends.left):
+        for outbox in (*self.outboxes, *self.backends.removed_outboxes):
             set_depth(metrics, outbox.health())
         batch = metrics.batch(when)
         self._aggregator.add_own(batch, self._reactor.seconds())
         own = len(batch.counters) + len(batch.gauges)
-        self.health.look(own, open_series, lag)
+        self.health.sample(own, open_series, lag)
 
     async def _stop(self) -> None:
         self._is_stopping = True

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.part_rules import FRAME, SNAPSHOT, TIMES
 from zibrato.daemon.aggregation.aggregator import Aggregator
-from zibrato.daemon.aggregation.intervals import MAX_INTERVALS, MAX_SHIPPED_AGE, Taken
+from zibrato.daemon.aggregation.intervals import MAX_INTERVALS, MAX_SHIPPED_AGE, Content
 from zibrato.daemon.aggregation.receiver import Receiver
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.model import COUNTER, Summary, SummaryRow
@@ -74,7 +74,7 @@ class ReceiverTests(SynchronousTestCase):
         assert self.aggregator.pending == 1
 
     def test_of_frames_that_come_together_a_bug_costs_the_one_that_runs_into_it(self) -> None:
-        noted: list[tuple[float, Sequence[Taken | bytes]]] = []
+        noted: list[tuple[float, Sequence[Content | bytes]]] = []
         receiver = Receiver(
             self.aggregator, self.metrics, self.clock, lambda *taken: noted.append(taken)
         )
@@ -147,7 +147,7 @@ class PartTests(SynchronousTestCase):
         self.clock.advance(SNAPSHOT.end)
         self.metrics = SelfMetrics()
         self.aggregator = Aggregator(self.metrics, interval=10.0, source="here", max_series=2000)
-        self.noted: list[tuple[float, Sequence[Taken | bytes]]] = []
+        self.noted: list[tuple[float, Sequence[Content | bytes]]] = []
         self.is_new = True
         self.receiver = Receiver(
             self.aggregator, self.metrics, self.clock,

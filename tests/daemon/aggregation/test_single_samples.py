@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zibrato.daemon.aggregation import single_samples
 from zibrato.daemon.aggregation.accumulator import Accumulator
 from zibrato.daemon.aggregation.aggregator import Aggregator
-from zibrato.daemon.aggregation.intervals import Taken
+from zibrato.daemon.aggregation.intervals import Content
 from zibrato.daemon.aggregation.receiver import Receiver
 from zibrato.daemon.aggregation.single_samples import MAX_SIZE, SingleSamples
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -69,8 +69,8 @@ class Daemon:
     def _new(self) -> Receiver:
         return Receiver(self.aggregator, self.metrics, self.clock, self._note, lambda _: True)
 
-    def _note(self, start: float, taken: Sequence[Taken | bytes]) -> None:
-        self.noted += [(start, one) for one in taken if isinstance(one, bytes)]
+    def _note(self, start: float, contents: Sequence[Content | bytes]) -> None:
+        self.noted += [(start, one) for one in contents if isinstance(one, bytes)]
 
     def receive(self, frames: Iterable[bytes]) -> None:
         if self._forgetful:

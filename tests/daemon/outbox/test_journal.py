@@ -202,7 +202,7 @@ class ClientTests(JournalCase):
         self.successResultOf(waiting)
 
     def test_waits_where_the_log_of_an_interval_is_incomplete(self) -> None:
-        self.running.journal._log_of_open._max_bytes = 10
+        self.running.journal._frame_log._max_bytes = 10
         self.running.sequences.take("a", 4)
         self.running.count()
         waiting = self.running.sequences.committed()
@@ -212,7 +212,7 @@ class ClientTests(JournalCase):
         self.successResultOf(waiting)
 
     def test_does_not_wait_for_what_others_sent_too_much_of(self) -> None:
-        self.running.journal._log_of_open._worth = 10
+        self.running.journal._frame_log._worth = 10
         self.running.count()
         self.running.sequences.take("a", 4)
         waiting = self.running.sequences.committed()

@@ -13,11 +13,11 @@ from msgspec.structs import astuple
 from tests.part_rules import FRAME, SNAPSHOT
 from zibrato.daemon.outbox import snapshot_codec
 from zibrato.daemon.outbox.snapshot_codec import (
+    content_of,
     frame_of,
     pack_frames,
     pieces,
     snapshot_of,
-    taken_of,
     unpack_frames,
 )
 from zibrato.distribution import Distribution
@@ -95,11 +95,11 @@ def test_batches_and_what_lines_said_come_back() -> None:
     lines = LineBatch(
         20.0, 20.0, counters, [], [], repeated, [SetRow("s", "info", None, {}, [b"a"])]
     )
-    assert taken_of(frame_of(batch)) == batch
-    assert taken_of(frame_of(lines)) == lines
+    assert content_of(frame_of(batch)) == batch
+    assert content_of(frame_of(lines)) == lines
     for damaged in (b"", b"\x80", b"\x90", b"text"):
         with pytest.raises(ValueError, match="not a batch"):
-            taken_of(damaged)
+            content_of(damaged)
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_what_compression_saves_much_of_is_compressed_in_all_pieces() -> None:
 
 
 def test_a_part_of_another_daemon_s_snapshot_comes_back_as_rows() -> None:
-    rows = taken_of(FRAME)
+    rows = content_of(FRAME)
     assert not isinstance(rows, Batch | LineBatch)
     assert [row.name for row in rows] == ["hits", "db.query", "work", "queue"]
     assert sum(row.summary.count for row in rows) == SNAPSHOT.measurements
     with pytest.raises(ValueError, match="not a batch"):
-        taken_of(b"\x91\x03")
+        content_of(b"\x91\x03")

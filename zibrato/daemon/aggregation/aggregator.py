@@ -16,9 +16,9 @@ from zibrato.daemon.aggregation.intervals import (
     MAX_SPAN,
     NO_SPAN,
     ClosedInterval,
+    Content,
     OpenInterval,
     Span,
-    Taken,
 )
 from zibrato.daemon.aggregation.row_adder import RowAdder
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -111,13 +111,13 @@ class Aggregator:
         finally:
             self.max_series = bound
 
-    def restore(self, start: float, taken: Taken) -> float:
+    def restore(self, start: float, content: Content) -> float:
         """Restore rows that the interval of `start` had before a restart; return its start now."""
         start = self._start_of(start)
-        if isinstance(taken, Batch | LineBatch):
-            self._rows.add(self._opened(start), taken)
+        if isinstance(content, Batch | LineBatch):
+            self._rows.add(self._opened(start), content)
         else:
-            for row in taken:
+            for row in content:
                 self._take_summary(start, row)
         return start
 

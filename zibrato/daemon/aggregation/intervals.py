@@ -20,9 +20,9 @@ MAX_SPAN = 60.0
 batch the clock was set."""
 MAX_INTERVALS = 1000
 """The most intervals open at once: enough for `MAX_AGE` with intervals of the default length."""
-Taken = Batch | LineBatch | Sequence[SummaryRow]
+Content = Batch | LineBatch | Sequence[SummaryRow]
 """What an interval can aggregate at once."""
-Identity = tuple[str, str, str, str | None, Tags]
+RowIdentity = tuple[str, str, str, str | None, Tags]
 """What identifies a row: kind, name, level, source and tags, as they were received."""
 _PART = 1000
 """The number of series whose accumulators are freed together."""
@@ -42,9 +42,9 @@ class OpenInterval:
     def __init__(self) -> None:
         self.weight = 0
         self.entries: dict[Series, Accumulator] = {}
-        self.rows: dict[Identity | bytes, Accumulator] = {}
+        self.rows: dict[RowIdentity | bytes, Accumulator] = {}
 
-    def remember(self, row: Identity | bytes, entry: Accumulator) -> None:
+    def remember(self, row: RowIdentity | bytes, entry: Accumulator) -> None:
         """Note that the identity or bytes `row` belong to `entry`."""
         if len(self.rows) < 2 * len(self.entries):
             self.rows[row] = entry

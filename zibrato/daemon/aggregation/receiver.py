@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from zibrato.daemon.aggregation.aggregator import Aggregator
 from zibrato.daemon.aggregation.gathering import Gatherer
-from zibrato.daemon.aggregation.intervals import Taken
+from zibrato.daemon.aggregation.intervals import Content
 from zibrato.daemon.aggregation.single_samples import SingleSamples
 from zibrato.daemon.aggregation.text_lines import TextLines
 from zibrato.daemon.self_metrics import SelfMetrics
@@ -36,7 +36,7 @@ class Receiver:
         aggregator: Aggregator,
         metrics: SelfMetrics,
         clock: IReactorTime,
-        note: Callable[[float, Sequence[Taken | bytes]], None] = lambda _start, _taken: None,
+        note: Callable[[float, Sequence[Content | bytes]], None] = lambda _start, _contents: None,
         is_new: Callable[[Batch | SnapshotPart], bool] = lambda _batch: True,
     ) -> None:
         self._is_new = is_new

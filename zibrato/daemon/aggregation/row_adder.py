@@ -6,7 +6,7 @@ from math import inf, isfinite
 
 from zibrato.daemon.aggregation.accumulator import Accumulator, SetAccumulator
 from zibrato.daemon.aggregation.identity import rejection_of
-from zibrato.daemon.aggregation.intervals import Identity, OpenInterval
+from zibrato.daemon.aggregation.intervals import OpenInterval, RowIdentity
 from zibrato.daemon.aggregation.samples import SAMPLE_BYTES, are_sound, good_samples, unpack_sample
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.levels import LevelFilter, level_name
@@ -130,7 +130,9 @@ class RowAdder:
         identity = (kind, row.name, row.level, row.source, tags)
         return interval.rows.get(identity) or self._place(interval, identity, count)
 
-    def _place(self, interval: OpenInterval, identity: Identity, count: int) -> Accumulator | None:
+    def _place(
+        self, interval: OpenInterval, identity: RowIdentity, count: int
+    ) -> Accumulator | None:
         kind, name, label, source, tags = identity
         reason = rejection_of(name, label, source, tags)
         if reason:

@@ -24,7 +24,7 @@ class LostFileError(Exception):
     """The file was damaged or replaced, and everything in it is lost."""
 
 
-class Left(NamedTuple):
+class OutboxContents(NamedTuple):
     """What an earlier daemon left in the file: snapshots by backend, and clients' numbers."""
 
     waiting: Mapping[str, Sequence[Waiting]]
@@ -48,7 +48,9 @@ class OutboxDisk:
         self._file: OutboxFile | None = None
         self._identity: FileIdentity | None = None
 
-    def open(self, restore: Callable[[float, bytes], None] = lambda _start, _frame: None) -> Left:
+    def open(
+        self, restore: Callable[[float, bytes], None] = lambda _start, _frame: None
+    ) -> OutboxContents:
         """Return what is in the file, and call `restore` with each frame of open intervals.
 
         `restore` gets the start of the interval and a frame, and raises ValueError if the frame is
@@ -109,12 +111,12 @@ class OutboxDisk:
         if self._lock is not None:
             self._lock.close()
 
-    def _read(self, restore: Callable[[float, bytes], None]) -> Left:
+    def _read(self, restore: Callable[[float, bytes], None]) -> OutboxContents:
         file = self._opened()
-        left = Left(file.waiting(), file.clients())
+        contents = OutboxContents(file.waiting(), file.clients())
         for start, frame in file.open_frames():
             restore(start, frame)
-        return left
+        return contents
 
     def _opened(self) -> OutboxFile:
         if self._file is None:

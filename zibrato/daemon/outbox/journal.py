@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from zibrato.daemon.aggregation.intervals import ClosedInterval, Taken
+from zibrato.daemon.aggregation.intervals import ClosedInterval, Content
 from zibrato.daemon.outbox.client_sequences import ClientSequences
-from zibrato.daemon.outbox.disk import Left, OutboxDisk
+from zibrato.daemon.outbox.disk import OutboxContents, OutboxDisk
 from zibrato.daemon.outbox.file import Backends
 from zibrato.daemon.outbox.frame_log import MAX_BYTES, FrameLog
+from zibrato.daemon.outbox.freeing import free
 from zibrato.daemon.outbox.journal_turn import Turn, Written, write
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot, Waiting
-from zibrato.daemon.outbox.letting_go import free
 from zibrato.daemon.outbox.outbox import Outbox
-from zibrato.daemon.outbox.snapshot_codec import frame_of, taken_of
+from zibrato.daemon.outbox.snapshot_codec import content_of, frame_of
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.model import Identity, Snapshot
@@ -53,11 +53,11 @@ class Journal:
         self._metrics = metrics
         self._workers = workers
         self._disk = disk
-        self._log_of_open = FrameLog(log_bytes)
+        self._frame_log = FrameLog(log_bytes)
         self._closed: list[ClosedInterval] = []
         self._starts: list[float] = []
         self._done: list[tuple[str, Identity]] = []
-        self._left = Left({}, {})
+        self._contents = OutboxContents({}, {})
         self._busy = False
         self._failing = False
         self.problem: str | None = None
@@ -81,7 +81,7 @@ class Journal:
         """Hand an outbox nothing new after the turn under way; the file keeps what waits for it."""
         self._leaving.add(outbox.key)
 
-    def open(self, restore: Callable[[float, Taken], float]) -> None:
+    def open(self, restore: Callable[[float, Content], float]) -> None:
         """Open the file, and restore the frames of intervals that were open; raises OSError.
 
         `restore` gets the start of an interval and what it had, and returns its start now.
@@ -92,16 +92,16 @@ class Journal:
 
         def restore_frame(start: float, frame: bytes) -> None:
             starts.add(start)
-            self.note(restore(start, taken_of(frame)), [frame])
+            self.note(restore(start, content_of(frame)), [frame])
 
-        self._left = self._disk.open(restore_frame)
+        self._contents = self._disk.open(restore_frame)
         self._starts += starts
-        self.sequences.load(self._left.clients)
+        self.sequences.load(self._contents.clients)
 
     def resume(self) -> None:
         """Hand waiting snapshots of the file to their outboxes; drop those of removed backends."""
-        left, self._left = self._left, Left({}, {})
-        for key, waiting in left.waiting.items():
+        contents, self._contents = self._contents, OutboxContents({}, {})
+        for key, waiting in contents.waiting.items():
             outbox = self._outboxes.get(key)
             if outbox is not None:
                 outbox.restore(waiting)
@@ -109,17 +109,17 @@ class Journal:
                 self._remove(key, waiting)
         self._begin()
 
-    def note(self, start: float, taken: Sequence[Taken | bytes]) -> None:
+    def note(self, start: float, contents: Sequence[Content | bytes]) -> None:
         """Note what was added to the open interval of `start`, as frames or decoded."""
         if self._disk is not None:
-            frames = [one if isinstance(one, bytes) else frame_of(one) for one in taken]
-            self._log_of_open.extend(start, frames, waited_for=self.sequences.changed)
+            frames = [one if isinstance(one, bytes) else frame_of(one) for one in contents]
+            self._frame_log.extend(start, frames, waited_for=self.sequences.changed)
 
     def put(self, closed: Sequence[ClosedInterval]) -> None:
         """Commit closed intervals and hand them to the outboxes."""
         self._closed += [interval for interval in closed if interval.series]
         for interval in closed:
-            self._log_of_open.close(interval.start)
+            self._frame_log.close(interval.start)
             self._starts.append(interval.start)
         self._begin()
 
@@ -164,8 +164,8 @@ class Journal:
 
     @property
     def _has_work(self) -> bool:
-        mine = self._closed or self._starts or self._done or self._log_of_open
-        return bool(mine) or (self.sequences.changed and self._log_of_open.is_complete)
+        mine = self._closed or self._starts or self._done or self._frame_log
+        return bool(mine) or (self.sequences.changed and self._frame_log.is_complete)
 
     async def _run(self) -> None:
         """Commit until nothing is left to commit, or a commit fails."""
@@ -216,7 +216,7 @@ class Journal:
         done, self._done = self._done, []
         # Clients' numbers are committed only together with all that the clients sent. A log beyond
         # its bound lacks some of that until the interval is closed.
-        complete = self._log_of_open.is_complete
+        complete = self._frame_log.is_complete
         return Turn(
             closed,
             list(backlog.items()),
@@ -227,7 +227,7 @@ class Journal:
             },
             done,
             starts,
-            self._log_of_open.take(),
+            self._frame_log.take(),
             self.sequences.begin() if complete else None,
         )
 
@@ -264,7 +264,7 @@ class Journal:
         self._failing = True
         self._done[:0] = turn.done
         self._starts[:0] = turn.starts
-        self._log_of_open.put_back(turn.frames)
+        self._frame_log.put_back(turn.frames)
         is_new, self.problem = self.problem is None, problem
         if is_new:
             self._log.error(

@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.backend_account import BackendAccount
+from zibrato.daemon.outbox.freeing import contents, free_in_turns
 from zibrato.daemon.outbox.kept_snapshot import Keeper, Waiting
-from zibrato.daemon.outbox.letting_go import contents, free_in_turns
 from zibrato.daemon.outbox.queue import OutboxQueue
 from zibrato.daemon.outbox.retry_pause import RetryPause
 from zibrato.interfaces import Delivery, IBackend, RetryLater

@@ -12,7 +12,7 @@ from itertools import islice
 
 import msgspec
 
-from zibrato.daemon.aggregation.intervals import Taken
+from zibrato.daemon.aggregation.intervals import Content
 from zibrato.lines import LineBatch
 from zibrato.model import Series, Snapshot, Summary, SummaryRow
 from zibrato.snapshot_parts import SnapshotPart, decode_part, summary_rows
@@ -71,16 +71,16 @@ def unpack_frames(data: bytes) -> list[bytes]:
         raise ValueError(f"not frames: {error}") from None
 
 
-def frame_of(taken: Taken) -> bytes:
-    """Encode what an interval received as a frame; except a batch, only `taken_of` decodes it."""
-    if isinstance(taken, Batch):
-        return encode(taken)
-    if isinstance(taken, LineBatch):
-        return msgspec.msgpack.encode(taken)
-    return _SUMMARIES + encode_summaries(list(taken))
+def frame_of(content: Content) -> bytes:
+    """Encode what an interval received as a frame; except a batch, only `content_of` decodes it."""
+    if isinstance(content, Batch):
+        return encode(content)
+    if isinstance(content, LineBatch):
+        return msgspec.msgpack.encode(content)
+    return _SUMMARIES + encode_summaries(list(content))
 
 
-def taken_of(frame: bytes) -> Taken:
+def content_of(frame: bytes) -> Content:
     """Decode a frame of `frame_of`; raises ValueError if it is invalid."""
     try:
         if frame[:1] == _SUMMARIES:
@@ -92,13 +92,13 @@ def taken_of(frame: bytes) -> Taken:
         raise ValueError(f"not a batch: {error}") from None
 
 
-def _batch_of(frame: bytes) -> Taken:
+def _batch_of(frame: bytes) -> Content:
     """Decode a frame as a batch, or as a part of a snapshot, of which the rows are returned."""
     batch = decode_batch(frame)
-    taken = decode_part(frame) if batch == "version" else batch
-    if isinstance(taken, str):
-        raise ValueError(f"not a batch: {taken}")
-    return summary_rows(taken)[0] if isinstance(taken, SnapshotPart) else taken
+    decoded = decode_part(frame) if batch == "version" else batch
+    if isinstance(decoded, str):
+        raise ValueError(f"not a batch: {decoded}")
+    return summary_rows(decoded)[0] if isinstance(decoded, SnapshotPart) else decoded
 
 
 _decode_summaries = msgspec.msgpack.Decoder(list[SummaryRow], dec_hook=to_distribution).decode

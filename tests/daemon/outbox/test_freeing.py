@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
-from zibrato.daemon.outbox.letting_go import PART, contents, free, free_in_turns
+from zibrato.daemon.outbox.freeing import PART, contents, free, free_in_turns
 from zibrato.distribution import Distribution
 from zibrato.model import TIMER, Series, Snapshot, Summary
 
