@@ -194,4 +194,5 @@ def _journal(
     threads = Threads(reactor, "zibrato outbox", 1)
     log_bytes = frame_log.bound(options.settings.flush_interval)
     sequences = ClientSequences(reactor)
-    return Journal(sequences, outboxes, metrics, threads, disk, log_bytes=log_bytes)
+    spare = Threads(reactor, "zibrato outbox spare", 1)
+    return Journal(sequences, outboxes, metrics, threads, disk, spare=spare, log_bytes=log_bytes)

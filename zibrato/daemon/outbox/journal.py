@@ -18,21 +18,22 @@ from zibrato.daemon.outbox.file import Backends
 from zibrato.daemon.outbox.frame_log import MAX_BYTES, FrameLog
 from zibrato.daemon.outbox.freeing import free
 from zibrato.daemon.outbox.journal_turn import Turn, Written, write
+from zibrato.daemon.outbox.journal_watch import JournalWatch
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox.outbox import Outbox
 from zibrato.daemon.outbox.snapshot_codec import content_of, frame_of
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.model import Identity, Snapshot
-from zibrato.threads import Workers, finished
+from zibrato.threads import Inline, Workers, finished
 
 
 class Journal:
     """Hands closed intervals to `outboxes`, after committing them if there is a file.
 
-    What can't be committed stays in memory, and every `tick` tries again. Before an open interval
-    is closed, at most `log_bytes` of its frames are committed, except those that a client waits
-    for.
+    What can't be committed stays in memory, and every `tick` tries again. While a commit doesn't
+    come to an end, `spare` makes the snapshots that the outboxes get. Before an open interval is
+    closed, at most `log_bytes` of its frames are committed, except those that a client waits for.
     """
 
     _log = Logger()
@@ -45,6 +46,7 @@ class Journal:
         workers: Workers,
         disk: OutboxDisk | None = None,
         *,
+        spare: Workers | None = None,
         log_bytes: int = MAX_BYTES,
     ) -> None:
         self.sequences = sequences
@@ -52,22 +54,25 @@ class Journal:
         self._leaving: set[str] = set()
         self._metrics = metrics
         self._workers = workers
+        self._spare = spare or Inline()
         self._disk = disk
         self._frame_log = FrameLog(log_bytes)
         self._closed: list[ClosedInterval] = []
         self._starts: list[float] = []
         self._done: list[tuple[str, Identity]] = []
         self._contents = OutboxContents({}, {})
-        self._busy = False
+        self._watch = JournalWatch()
         self._failing = False
-        self.problem: str | None = None
-        """Why the last turn couldn't write the file; None if it could."""
-        self._waiting: list[Deferred[None]] = []
         self.close_open: Callable[[], object] = lambda: None
         """Closes all open intervals. It is called when the file's frames of them are lost, so that
         the intervals are committed while they are in memory."""
         for outbox in outboxes:
             self.join(outbox)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is committed; None if all is well."""
+        return self._watch.problem
 
     def join(self, outbox: Outbox) -> None:
         """Hand intervals that are closed from now on to `outbox`, too; its `key` names it in the
@@ -125,6 +130,10 @@ class Journal:
 
     def tick(self) -> None:
         """Commit what is new, even if the last commit failed; to be called once a second."""
+        if self._disk is not None:
+            self._watch.tick()
+        if self._watch.is_stalled:
+            Deferred.fromCoroutine(self._pass_by())
         self._begin(again=True)
 
     def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
@@ -142,9 +151,8 @@ class Journal:
         self._begin()
 
     def idle(self) -> Deferred[None]:
-        """Return a Deferred that fires when everything is committed, or commits fail."""
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
+        """Return a Deferred that fires when everything is committed, or commits fail or stall."""
+        waiting = self._watch.wait()
         self._begin()
         return waiting
 
@@ -155,10 +163,21 @@ class Journal:
         if disk is not None:
             await finished(self._workers.run(disk.close))
         self._workers.stop()
+        self._spare.stop()
+
+    async def _pass_by(self) -> None:
+        """Hand closed intervals to the outboxes uncommitted: a later turn commits what is left.
+
+        Otherwise they would pile up, no backend would get anything, and nobody would know why.
+        """
+        closed, self._closed = self._closed, []
+        turn = Turn(closed, [], self._backends, [], [], {}, None)
+        written = await finished(self._spare.run(lambda: write(turn, None)))
+        self._hand_over(written.fresh, turn.backends)
 
     def _begin(self, *, again: bool = False) -> None:
         """Start to commit, unless a commit is under way; `again` retries after a failed one."""
-        if not self._busy:
+        if not self._watch.busy:
             self._failing = self._failing and not again
             Deferred.fromCoroutine(self._run())
 
@@ -169,15 +188,13 @@ class Journal:
 
     async def _run(self) -> None:
         """Commit until nothing is left to commit, or a commit fails."""
-        self._busy = True
+        self._watch.busy = True
         while self._has_work and not self._failing:
             await self._turn()
-        self._busy = False
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.callback(None)
+        self._watch.end()
 
     async def _turn(self) -> None:
+        self._watch.begin()
         turn = self._take()
         try:
             written = await finished(self._workers.run(lambda: write(turn, self._disk)))
@@ -220,16 +237,18 @@ class Journal:
         return Turn(
             closed,
             list(backlog.items()),
-            {
-                key: outbox.filter
-                for key, outbox in self._outboxes.items()
-                if key not in self._leaving
-            },
+            self._backends,
             done,
             starts,
             self._frame_log.take(),
             self.sequences.begin() if complete else None,
         )
+
+    @property
+    def _backends(self) -> Backends:
+        """The filters of the backends that get new intervals."""
+        mine = self._outboxes.items()
+        return {key: outbox.filter for key, outbox in mine if key not in self._leaving}
 
     def _hand_over(self, fresh: Sequence[KeptSnapshot], backends: Backends) -> None:
         for kept in fresh:
@@ -257,20 +276,13 @@ class Journal:
             is_committed = problem is None and not written.lost_file
             (self.sequences.succeed if is_committed else self.sequences.fail)(turn.clients)
         if problem is None:
-            if self.problem is not None:
-                self.problem = None
-                self._log.info("the outbox's file can be written again")
+            self._watch.succeeded()
             return
         self._failing = True
         self._done[:0] = turn.done
         self._starts[:0] = turn.starts
         self._frame_log.put_back(turn.frames)
-        is_new, self.problem = self.problem is None, problem
-        if is_new:
-            self._log.error(
-                "the outbox's file can't be written: {problem}; new intervals are in memory only",
-                problem=problem,
-            )
+        self._watch.failed(problem)
 
     def _remove(self, key: str, waiting: Sequence[Waiting]) -> None:
         """Drop what waits for a backend that is no longer configured."""
