@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+OTHER = "--web tcp:5581:interface=127.0.0.1"
 
 
 def main() -> int:
@@ -34,6 +35,9 @@ def main() -> int:
             while not signals:
                 if worker.poll() is not None:  # it has said why
                     demo.terminate()
+                    print(
+                        f"give the daemon other options with: {sys.executable} {__file__} {OTHER}"
+                    )
                     return worker.returncode or 1
                 time.sleep(0.1)
             print("\nstopping", flush=True)

@@ -63,6 +63,7 @@ def test_a_second_one_says_in_one_line_why_it_ends() -> None:
             env={**os.environ, **ENVIRONMENT},
         )
     assert done.returncode == 1
+    assert done.stdout.endswith("examples/run.py --web tcp:5581:interface=127.0.0.1\n")
     # On a busy machine the program may have waited so long that it says so as well.
     lines = [line for line in done.stderr.splitlines() if "no daemon accepts" not in line]
     assert lines == [
