@@ -11,7 +11,6 @@ from tests.integration import npm
 from tests.integration.processes import Process, eventually
 from tests.ports import free_port
 
-PACKAGES = ("statsd@0.9.0", "statsd-librato-backend@2.0.16")
 OLD_NODE = 'require("util").log ??= console.log;'
 """What statsd calls is gone since Node.js 23."""
 

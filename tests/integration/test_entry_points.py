@@ -29,14 +29,14 @@ class Way(NamedTuple):
     command: Sequence[str]
     variable: str | None = None
 
-    def start(self, options: Sequence[str], directory: Path) -> Process:
+    def start(self, options: Sequence[str], directory: Path, *, forked: bool = False) -> Process:
         """Return the process, with `directory` as its current one."""
         arguments, environment = list(self.command), dict[str, str]()
         if self.variable is None:
             arguments += options
         else:
             environment[self.variable] = shlex.join(options)
-        return Process(arguments, environment, directory)
+        return Process(arguments, environment, directory, forked=forked)
 
 
 TWISTD = str(BIN / "twistd")
@@ -68,7 +68,12 @@ def options(server: LibratoServer, tmp_path: Path) -> Sequence[str]:
 
 def make_calls(directory: Path) -> None:
     """Make `CALLS` calls, more than are kept as they are, for the daemon with its socket there."""
-    with Zibrato(f"ipc://{directory}/socket", linger=DEADLINE) as z:
+    endpoint = f"ipc://{directory}/socket"
+    # Only a daemon whose reactor runs, and so handles all signals, acknowledges anything.
+    with Zibrato(endpoint, acknowledged=True) as first:
+        first.count(name="first")
+        assert first.flush(DEADLINE)
+    with Zibrato(endpoint, linger=DEADLINE) as z:
 
         @z.time_me(name="timer")
         @z.count_me(name="counter")
@@ -106,7 +111,7 @@ def test_signals_that_repeat_do_not_hurry_the_stop(
     server: LibratoServer, options: Sequence[str], tmp_path: Path
 ) -> None:
     server.hang = True
-    with WAYS["command"].start(options, tmp_path) as process:
+    with WAYS["command"].start(options, tmp_path, forked=True) as process:
         process.wait_for(LISTENING)
         make_calls(tmp_path)
         process.send(signal.SIGQUIT)

@@ -19,9 +19,6 @@ from tests.integration import npm
 from tests.integration.processes import Process, eventually
 from tests.integration.store_client import Store
 
-VERSIONS = {"sdk-metrics": "3.1.1", "resources": "3.1.1", "exporter-metrics-otlp-http": "0.301.0",
-            "exporter-metrics-otlp-proto": "0.301.0"}  # fmt: skip
-PACKAGES = [f"@opentelemetry/{name}@{version}" for name, version in VERSIONS.items()]
 PROGRAM = Path(__file__).parent / "programs/otlp_export.mjs"
 MEASURED = range(100, 200)
 """Milliseconds: of which every other one is exported first, then the others."""
@@ -46,7 +43,7 @@ def url(store: Store) -> str:
 
 @pytest.fixture(scope="module")
 def modules(pytestconfig: pytest.Config) -> Path:
-    return npm.modules(pytestconfig, "opentelemetry", *PACKAGES)
+    return npm.modules(pytestconfig)
 
 
 def export_from_python(url: str, temporality: AggregationTemporality, source: str) -> None:

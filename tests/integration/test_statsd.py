@@ -200,7 +200,7 @@ def test_the_client_markus(daemon: LinesDaemon, name: str, backend: str, prefix:
 
 
 def test_the_client_hot_shots(daemon: LinesDaemon, pytestconfig: pytest.Config) -> None:
-    path = modules(pytestconfig, "hot-shots", "hot-shots@17.1.1")
+    path = modules(pytestconfig)
     command = [NODE, "-e", HOT_SHOTS, "--", str(daemon.port)]
     subprocess.run(command, check=True, env={"NODE_PATH": str(path)}, timeout=60)
     eventually(lambda: only(daemon, "hot.users", "count") == {"app:shop": 3})

@@ -15,7 +15,7 @@ import pytest
 from tests.integration import npm
 from tests.integration.frames import send_timings
 from tests.integration.processes import Process, daemon, eventually
-from tests.integration.statsd_server import PACKAGES, StatsdServer
+from tests.integration.statsd_server import StatsdServer
 from zibrato import Zibrato
 
 FLUSHES = """
@@ -61,7 +61,7 @@ def flushed(*servers: Process) -> tuple[Counter[str], dict[str, float], list[flo
 
 def test_npm_s_statsd_is_killed_and_comes_back(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     (tmp_path / "flushes.js").write_text(FLUSHES)
-    modules = npm.modules(pytestconfig, "statsd", *PACKAGES)
+    modules = npm.modules(pytestconfig)
     there = StatsdServer(modules, tmp_path, str(tmp_path / "flushes.js"))
     with (
         there.start() as first,

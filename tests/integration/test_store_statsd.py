@@ -11,14 +11,14 @@ import pytest
 
 from tests.integration import npm
 from tests.integration.processes import eventually
-from tests.integration.statsd_server import PACKAGES, StatsdServer
+from tests.integration.statsd_server import StatsdServer
 from tests.integration.store_client import Store
 
 
 @pytest.fixture(scope="module")
 def modules(pytestconfig: pytest.Config) -> Path:
     """Return where the packages are, which are installed once."""
-    return npm.modules(pytestconfig, "statsd", *PACKAGES)
+    return npm.modules(pytestconfig)
 
 
 @pytest.fixture(scope="module")

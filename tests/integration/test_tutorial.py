@@ -42,7 +42,7 @@ def test_the_shop_shows_on_the_page(tmp_path: Path) -> None:
     # Where tests run side by side, no port and no file of the user's is theirs.
     elsewhere = ["--socket", socket, "--web", "tcp:0:interface=127.0.0.1", "--flush-interval", "1"]
     state, client = {"XDG_STATE_HOME": str(tmp_path)}, {"ZIBRATO_SOCKET": socket}
-    with Process([str(BIN / daemon[0]), *elsewhere], state, tmp_path) as worker:
+    with Process([str(BIN / daemon[0]), *elsewhere], state, tmp_path, forked=True) as worker:
         page = worker.wait_for(r"the page is at (\S+)")[1]
         with Process([str(BIN / flask[0]), *flask[1:], "--port", "0"], client, tmp_path) as server:
             address = server.wait_for(r"Running on (\S+)")[1]
