@@ -34,7 +34,7 @@ ARROWS = {
         "line_address",
         "tx",
     },
-    "backends": {*SHARED, *FILES, "accept", "interfaces", "printable", "suggestion"},
+    "backends": {*SHARED, *FILES, "accept_headers", "interfaces", "printable", "suggestion"},
     "daemon": {
         *SHARED,
         *FILES,
@@ -49,7 +49,15 @@ ARROWS = {
     "terminal": {"commands", "files", "health", "printable", "model"},
     "store.db": {*SHARED, *FILES, "interfaces"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
-    "store.web": {*STORE, "accept", "health", "store.db", "store.api", "descriptors", "files"},
+    "store.web": {
+        *STORE,
+        "accept_headers",
+        "health",
+        "store.db",
+        "store.api",
+        "descriptors",
+        "files",
+    },
     "files": {"model"},
     "commands": {*SHARED, "config_problems", "daemon", "files", "interfaces", "tx"},
     "web": {

@@ -41,8 +41,9 @@ RECONNECT = 250
 """Milliseconds between attempts to connect. ZeroMQ's own growing pause can't be used: it is reset
 when a connection is made, and a wrong key fails only after that."""
 
-Files = str | os.PathLike[str]
-Given = Files | tuple[Files, Files]
+_File = str | os.PathLike[str]
+KeyFiles = _File | tuple[_File, _File]
+"""A directory of keys, or two files: the own secret key, and the other side's public key."""
 
 
 class SecretKey(bytes):
@@ -99,7 +100,7 @@ def server_keys(directory: Path) -> ServerKeys:
     return ServerKeys(pair, names)
 
 
-def client_keys(given: Given | None) -> ClientKeys | None:
+def client_keys(given: KeyFiles | None) -> ClientKeys | None:
     """Return the keys that a client's argument `curve` names; None if it is None.
 
     `given` is a directory that has `server.key` and one secret key file, or a pair of files: the

@@ -23,6 +23,7 @@ __all__ = [
     "SET",
     "TIMER",
     "Annotation",
+    "Identity",
     "Series",
     "Snapshot",
     "Summary",

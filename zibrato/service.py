@@ -36,8 +36,8 @@ from zibrato.health import Health
 from zibrato.intake.otlp.exports import Exports, in_threads
 from zibrato.intake.otlp.service import OtlpIntake
 from zibrato.intake.statsd_lines import StatsdLines
+from zibrato.intake_making import IntakeMaker, otlp_site
 from zibrato.interfaces import DaemonInfo, Reactor
-from zibrato.listeners import Listeners, otlp_site
 from zibrato.threads import Threads
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor
 from zibrato.web.clashes import clashes, clashes_with_running
@@ -77,9 +77,9 @@ def make_service(options: Options) -> Daemon:
         return daemon.health.report()
 
     lines = receiver.gatherer(StatsdLines(settings.statsd_level, annotations.add))
-    listeners = Listeners(reactor, receiver, lines, acknowledger, rejections.reject, metrics.count)
+    maker = IntakeMaker(reactor, receiver, lines, acknowledger, rejections.reject, metrics.count)
     site = otlp_site(reactor, settings, exports, health)
-    intakes = IntakeSet(listeners.make, settings, [OtlpIntake(exports, site)])
+    intakes = IntakeSet(maker.make, settings, [OtlpIntake(exports, site)])
     daemon = Daemon(
         reactor, options, aggregator, metrics,
         intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,

@@ -10,6 +10,7 @@ import pytest
 
 import zibrato
 from tests.docs.blocks import ROOT
+from zibrato import interfaces
 
 PAGE = (ROOT / "docs/reference/python.rst").read_text()
 PUBLIC = set(re.findall(r"^`(zibrato[.\w]*)`_", PAGE, re.M))
@@ -25,3 +26,8 @@ def test_every_module_is_either_public_or_private() -> None:
 def test_a_public_module_can_be_imported_and_has_a_section(name: str) -> None:
     import_module(name)
     assert re.search(rf"^{re.escape(name)}\n-+\n", PAGE, re.M)
+
+
+def test_every_interface_is_on_the_page() -> None:
+    """Those of zope are listed one by one: Sphinx finds only classes by itself."""
+    assert [name for name in interfaces.__all__ if not re.search(rf"\b{name}\b", PAGE)] == []

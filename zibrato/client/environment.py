@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from zibrato.client.arguments import shown
-from zibrato.curve import ClientKeys, Given, client_keys
+from zibrato.curve import ClientKeys, KeyFiles, client_keys
 from zibrato.endpoint import DEFAULT_SOCKET, Endpoint
 from zibrato.model import MAX_NAME_LENGTH
 
@@ -18,7 +18,7 @@ def endpoint(socket: str | None, *, bind: bool) -> Endpoint:
     return Endpoint.of_client(socket or _variable("SOCKET") or DEFAULT_SOCKET, bind=bind)
 
 
-def curve(given: Given | None) -> ClientKeys | None:
+def curve(given: KeyFiles | None) -> ClientKeys | None:
     """Return the given keys, or else those in the directory `$ZIBRATO_CURVE`, or else None.
 
     Raises TypeError or ValueError with one line for people. If nothing is recorded, the files may

@@ -18,7 +18,7 @@ from zibrato.client.sender import sender
 if TYPE_CHECKING:
     import zmq
 
-    from zibrato.curve import Given
+    from zibrato.curve import KeyFiles
 
 
 class Zibrato(Instruments):
@@ -53,7 +53,7 @@ class Zibrato(Instruments):
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
         bind: bool = False,
-        curve: Given | None = None,
+        curve: KeyFiles | None = None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,

@@ -20,7 +20,7 @@ from zibrato.client.connection import MAX_PENDING, PATIENCE
 from zibrato.client.connector import HIGH_WATER, Connector, Opened
 from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
-from zibrato.curve import Given
+from zibrato.curve import KeyFiles
 from zibrato.interfaces import Reactor
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor, is_by_wall_clock, monotonic
 from zibrato.tx.reactor_metrics import ReactorMetrics
@@ -51,7 +51,7 @@ class TxZibrato(Instruments, Service):
         source: str | None = None,
         tags: Mapping[str, str] | None = None,
         bind: bool = False,
-        curve: Given | None = None,
+        curve: KeyFiles | None = None,
         linger: float = 1.0,
         max_pending: int = MAX_PENDING,
         interval: float = 1.0,

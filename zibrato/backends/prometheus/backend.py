@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
-from zibrato.accept import accepts_gzip
+from zibrato.accept_headers import accepts_gzip
 from zibrato.backends.posting import Effort, in_turns
 from zibrato.backends.prometheus.exposition import Format, exposition, format_of
 from zibrato.backends.prometheus.names import legal_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
-from zibrato.accept import choices
+from zibrato.accept_headers import choices
 from zibrato.backends.prometheus.classic import cumulative
 from zibrato.backends.prometheus.names import SECONDS, SUFFIXES, TOTAL, distinct_name
 from zibrato.backends.prometheus.text import escaped, histogram_lines, labels_text, sample_line

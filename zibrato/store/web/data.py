@@ -9,7 +9,7 @@ import msgspec
 from klein import Klein
 from twisted.web.iweb import IRequest
 
-from zibrato.accept import accepts_gzip
+from zibrato.accept_headers import accepts_gzip
 from zibrato.health import Problem
 from zibrato.interfaces import SelfMetric
 from zibrato.model import COUNTER, Series

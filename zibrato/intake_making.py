@@ -20,11 +20,11 @@ from zibrato.intake.way_back import Acknowledging
 from zibrato.interfaces import Counting, IIntake, IWebService, Reactor
 from zibrato.line_address import LineAddress
 
-__all__ = ["Listeners", "otlp_site"]
+__all__ = ["IntakeMaker", "otlp_site"]
 
 
 @dataclass(frozen=True)
-class Listeners:
+class IntakeMaker:
     """Makes the ZeroMQ and statsd intakes, which hand frames and lines to the receiver.
 
     `rejected` is called for each client that CURVE refuses, with the reason and a text.

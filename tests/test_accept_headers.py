@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zibrato.accept import Choice, accepts_gzip, choices
+from zibrato.accept_headers import Choice, accepts_gzip, choices
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.fake_reactor import FakeReactor
 from tests.ports import free_port
 from zibrato.daemon.options import Options
 from zibrato.daemon.settings import Settings
-from zibrato.listeners import Listeners
+from zibrato.intake_making import IntakeMaker
 
 SOCKET = "inproc://metrics"
 
@@ -24,28 +24,28 @@ def settings(*arguments: str) -> Settings:
 
 
 @pytest.fixture
-def listeners() -> Listeners:
+def intake_maker() -> IntakeMaker:
     nobody: Any = None  # nothing arrives, so nobody is called
     receiver: Any = type("Receiver", (), {"receive": print, "reject": print})
     lines: Any = type("Lines", (), {"extend": print})
-    return Listeners(FakeReactor(), receiver, lines, nobody, print, nobody)
+    return IntakeMaker(FakeReactor(), receiver, lines, nobody, print, nobody)
 
 
-def test_an_intake_is_made_for_each_place(listeners: Listeners) -> None:
+def test_an_intake_is_made_for_each_place(intake_maker: IntakeMaker) -> None:
     given = settings("--socket", SOCKET, "--statsd", f"udp:{free_port()}")
-    made = listeners.make(given, ())
+    made = intake_maker.make(given, ())
     assert [*made] == [*given.endpoints, *given.statsd]
 
 
-def test_what_is_known_is_not_made_again(listeners: Listeners) -> None:
+def test_what_is_known_is_not_made_again(intake_maker: IntakeMaker) -> None:
     given = settings("--socket", SOCKET, "--statsd", f"udp:{free_port()}")
-    assert [*listeners.make(given, given.endpoints)] == [*given.statsd]
-    assert listeners.make(given, [*given.endpoints, *given.statsd]) == {}
+    assert [*intake_maker.make(given, given.endpoints)] == [*given.statsd]
+    assert intake_maker.make(given, [*given.endpoints, *given.statsd]) == {}
 
 
 def test_keys_that_are_missing_are_told_with_their_option(
-    listeners: Listeners, tmp_path: Path
+    intake_maker: IntakeMaker, tmp_path: Path
 ) -> None:
     given = settings("--socket", "tcp://0.0.0.0:*", "--curve-keys", str(tmp_path / "none"))
     with pytest.raises(UsageError, match=r"^--curve-keys: "):
-        listeners.make(given, ())
+        intake_maker.make(given, ())
