@@ -58,7 +58,8 @@ test("a level filter is one level, or a threshold that passes standard levels on
 test("source and tag filter series, and self-metrics show when asked for", () => {
   assert.deepEqual(names({ source: "web-2" }), ["counter shop.orders"]);
   assert.deepEqual(names({ tag: "region=eu" }), ["gauge queue.depth"]);
-  assert.ok(names({ own: "1" }).includes("counter zibrato.intake.received"));
+  assert.deepEqual(names({ own: "1" }), ["counter zibrato.intake.received", ...names({})]);
+  assert.equal(names({ own: "1", sort: "last" })[0], "counter zibrato.intake.received");
 });
 
 test("a metric is found whatever the search, but not against the filters", () => {

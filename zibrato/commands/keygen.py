@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"zibrato keygen: {error}") from None
     public = directory / f"{options.name}{PUBLIC}"
     if options.name == SERVER:
-        print(f"give {public} to clients; put the public keys of accepted clients in {CLIENTS}/")
+        clients = directory / CLIENTS
+        print(f"give {public} to clients; put the public keys of accepted clients in {clients}/")
     else:
         print(f"copy {public} to {CLIENTS}/ of the daemon's keys, and its {SERVER}{PUBLIC} here")
 

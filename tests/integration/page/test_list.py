@@ -45,6 +45,7 @@ def test_search_and_filters(shop: StoreDaemon, tab: Tab) -> None:
 
 def test_everything_works_from_the_keyboard(shop: StoreDaemon, tab: Tab) -> None:
     page = tab.open(shop.url, rows=10)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     page.keyboard.press("/")
     page.keyboard.type("db.")
     expect(page.locator("#count")).to_have_text("3 metrics")

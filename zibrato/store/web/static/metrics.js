@@ -101,7 +101,8 @@ export class Metrics {
     this.now = Math.max(this.now, end);
   }
 
-  /** Return the metrics that pass the filters of `state`, each with the series that pass. */
+  /** Return the metrics that pass the filters of `state`, each with the series that pass. The daemon's
+   * own come first where they are asked for: by name they would be the last, far below. */
   select(state) {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
     const passes = (series) => isSelected(series, state) && words.every((word) => series.text.includes(word));
@@ -114,7 +115,9 @@ export class Metrics {
       if (series.length) rows.push(this.row(key, kind, name, series));
     }
     const comparison = order(state.sort);
-    return comparison ? rows.sort(comparison) : rows;
+    if (comparison) rows.sort(comparison);
+    const isOwn = ({ name }) => isSelfMetric(name);
+    return state.own ? [...rows.filter(isOwn), ...rows.filter((row) => !isOwn(row))] : rows;
   }
 
   /** Return a row of the list. `shown` is the kind that it has there: a gauge of running totals,

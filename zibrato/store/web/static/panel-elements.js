@@ -17,7 +17,7 @@ export function panelElements(on) {
     reset: element("button", "chip quiet", { type: "button", disabled: true, title: "Back to the newest (0)" }),
     figures: element("dl", "stats"),
     when: element("p", "when", { title: `Times are of the time zone ${timeZone()}` }),
-    chart: element("div", "chart", { role: "img" }),
+    chart: element("div", "chart", { role: "img", "aria-label": "Plot" }),
     legend: element("div", "legend", { role: "group", "aria-label": "Series" }),
     caption: element("span", "caption"),
     heatMap: element("div", "heat", { role: "img", "aria-label": "Heat map of the timings" }),
