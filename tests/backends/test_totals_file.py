@@ -9,8 +9,9 @@ from stat import S_IMODE
 
 import pytest
 
-from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
+from zibrato.backends.totals_file import PackedTotal, Total, TotalsFile
 from zibrato.files import repeats
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.model import COUNTER, Identity, Series, Summary
 
 CALLS = Series(COUNTER, "calls", "here", (("route", "/a"),), "warning")
@@ -49,7 +50,7 @@ def test_another_program_s_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "totals"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE mine (x)")
-    with pytest.raises(ForeignTotalsError, match="another program's"):
+    with pytest.raises(UnusableFileError, match="another program's"):
         list(TotalsFile(path).load())
 
 
@@ -59,7 +60,7 @@ def test_a_newer_version_s_file_is_left_alone(tmp_path: Path) -> None:
     file.close()
     with closing(sqlite3.connect(file.path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(ForeignTotalsError, match="newer"):
+    with pytest.raises(UnusableFileError, match="newer"):
         list(TotalsFile(file.path).load())
 
 

@@ -10,10 +10,14 @@ import pytest
 
 from zibrato.files.sqlite_file import (
     FileIdentity,
+    UnusableFileError,
+    connect,
+    has_tables_of,
     is_corrupt,
     make_private,
     quarantine,
     transaction,
+    write_back,
 )
 
 
@@ -23,6 +27,29 @@ def test_is_its_owners_alone_from_the_start(tmp_path: Path) -> None:
     make_private(path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_says_whose_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    with closing(connect(path)) as connection:
+        assert not has_tables_of(connection, 7, 1, path)
+        connection.executescript("CREATE TABLE t (a); PRAGMA application_id = 7")
+        assert has_tables_of(connection, 7, 1, path)
+        with pytest.raises(UnusableFileError, match=f"{path} is another program's database"):
+            has_tables_of(connection, 8, 1, path)
+        connection.execute("PRAGMA user_version = 2")
+        with pytest.raises(UnusableFileError, match=f"{path} is of version 2, written by a newer"):
+            has_tables_of(connection, 7, 1, path)
+
+
+def test_what_is_in_the_log_is_written_back(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    with closing(connect(path)) as connection, closing(connect(path)) as other:
+        connection.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (a)")
+        assert Path(f"{path}-wal").stat().st_size > 0
+        other.execute("SELECT * FROM t").fetchall()
+        write_back(connection)
+        assert Path(f"{path}-wal").stat().st_size == 0
 
 
 def test_a_transaction_is_all_or_nothing() -> None:

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
-from zibrato.backends.totals_file import ForeignTotalsError, PackedTotal, Total, TotalsFile
-from zibrato.files.sqlite_file import is_corrupt
+from zibrato.backends.totals_file import PackedTotal, Total, TotalsFile
+from zibrato.files.sqlite_file import UnusableFileError, is_corrupt
 from zibrato.interfaces import Delivery, RetryLater
 from zibrato.model import COUNTER, GAUGE, MAX_COUNT, Identity, Series, Snapshot, Summary, bounded
 from zibrato.threads import Inline, Workers, finished
@@ -171,7 +171,9 @@ class Totals:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             return await finished(self._workers.run(work))
-        except (sqlite3.Error, OSError, ForeignTotalsError) as error:
+        except UnusableFileError as error:
+            raise RetryLater(f"{error}; give another file with totals=PATH") from None
+        except (sqlite3.Error, OSError) as error:
             path = self.file.path if self.file is not None else ""
             raise RetryLater(f"the totals in {path}: {error}") from None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,15 +16,21 @@ from twisted.logger import Logger
 
 from zibrato.files import repeats
 from zibrato.files.file_lock import FileLock
-from zibrato.files.sqlite_file import is_corrupt, make_private, quarantine, transaction
+from zibrato.files.sqlite_file import (
+    connect,
+    has_tables_of,
+    is_corrupt,
+    quarantine,
+    transaction,
+    write_back,
+)
 from zibrato.model import Identity, Series, Summary
 from zibrato.summary_codec import encode, to_distribution
 
-__all__ = ["ForeignTotalsError", "PackedTotal", "Total", "TotalsFile"]
+__all__ = ["PackedTotal", "Total", "TotalsFile"]
 
 APPLICATION = int.from_bytes(b"ZibT", "big")
 VERSION = 1
-BUSY = 1.0
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE total (series BLOB PRIMARY KEY, seen REAL NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
@@ -34,10 +39,6 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
-
-
-class ForeignTotalsError(Exception):
-    """The file is an intact database, but isn't a file of totals of this Zibrato's."""
 
 
 class Total(NamedTuple):
@@ -74,7 +75,7 @@ class PackedTotal(NamedTuple):
 class TotalsFile:
     """The totals in the file at `path`, which has a `lock`; the file is opened on first use.
 
-    A corrupt file is quarantined. Raises ForeignTotalsError, sqlite3.Error and OSError.
+    A corrupt file is quarantined. Raises UnusableFileError, sqlite3.Error and OSError.
     """
 
     _log = Logger()
@@ -91,7 +92,7 @@ class TotalsFile:
         except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
             if isinstance(error, sqlite3.DatabaseError) and not is_corrupt(error):
                 raise
-            self._set_aside(error)
+            self._quarantine(error)
 
     def unknown(self, identities: Sequence[Identity | None]) -> Sequence[bool]:
         """Return for each snapshot whether it still has to be added."""
@@ -117,16 +118,13 @@ class TotalsFile:
 
     def restore(self, error: sqlite3.Error, totals: Mapping[Series, PackedTotal]) -> None:
         """Quarantine a corrupt file, and write all totals to a new one."""
-        self._set_aside(error)
+        self._quarantine(error)
         self.commit(totals, (), ())
 
     def close(self) -> None:
         """Close the file with its WAL written back, and release the lock."""
         if self._open is not None:
-            with suppress(sqlite3.Error):
-                # A program that reads the file must not delay the daemon's stop.
-                self._open.execute("PRAGMA busy_timeout = 0")
-                self._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            write_back(self._open)
             self._open.close()
             self._open = None
         self._lock = None  # this closes it, unless a backend that replaces this one has it, too
@@ -144,11 +142,11 @@ class TotalsFile:
             except sqlite3.DatabaseError as error:
                 if not is_corrupt(error):
                     raise
-                self._set_aside(error)
+                self._quarantine(error)
                 self._open = _opened(self.path)
         return self._open
 
-    def _set_aside(self, error: Exception) -> None:
+    def _quarantine(self, error: Exception) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -159,8 +157,7 @@ class TotalsFile:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    make_private(path)
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    connection = connect(path)
     try:
         _prepare(connection, path)
     except BaseException:
@@ -170,16 +167,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION and (application or tables):
-        raise ForeignTotalsError(
-            f"{path} is another program's database; give another file with totals=PATH"
-        )
-    if version > VERSION:
-        raise ForeignTotalsError(f"{path} was written by a newer Zibrato; upgrade this one")
-    if not tables:
+    if not has_tables_of(connection, APPLICATION, VERSION, path):
         connection.executescript(_SCHEMA)
     connection.execute("PRAGMA journal_mode = WAL")
     # Totals that were exposed must survive a power failure, too. A receiver would take a lower

@@ -1,4 +1,4 @@
-"""Private: what all SQLite files of the daemon share: paths, permissions, quarantine."""
+"""Private: what all SQLite files of the daemon share: paths, opening and closing, quarantine."""
 
 from __future__ import annotations
 
@@ -11,19 +11,30 @@ from stat import S_IMODE
 
 __all__ = [
     "BESIDE",
+    "BUSY",
     "STORE_NAME",
     "FileIdentity",
+    "UnusableFileError",
+    "connect",
+    "has_tables_of",
     "is_corrupt",
     "make_private",
     "quarantine",
     "state_path",
     "transaction",
+    "write_back",
 ]
 
 STORE_NAME = "zibrato.sqlite"
 """The default name of the store's file."""
 BESIDE = ("-wal", "-shm")
 """The suffixes of the files that SQLite has beside a database in WAL mode."""
+BUSY = 1.0
+"""Seconds to wait for another program's lock. What could not be written is tried again later."""
+
+
+class UnusableFileError(Exception):
+    """The file is an intact database, but another program's, or one of another Zibrato version."""
 
 
 def state_path(environment: Mapping[str, str], name: str, what: str) -> Path:
@@ -55,6 +66,43 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
         if connection.in_transaction:  # some errors have already rolled it back
             connection.execute("ROLLBACK")
         raise
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file for writing, and create it if it is missing; only its owner can read it.
+
+    No transaction begins implicitly: only `transaction` begins any. Several threads of a pool may
+    use the connection, but never two at once.
+    """
+    # Before SQLite creates the file with the umask's permissions, and those beside it with the
+    # same.
+    make_private(path)
+    return sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+
+
+def has_tables_of(
+    connection: sqlite3.Connection, application: int, version: int, path: Path
+) -> bool:
+    """Return whether a file has its tables; False if it is new, and nobody's.
+
+    `application` is the number in SQLite's header that tells files of this kind. Raises
+    UnusableFileError for another program's file, and for one of a later version than `version`.
+    """
+    (stored,) = connection.execute("PRAGMA application_id").fetchone()
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if stored != application and (stored or tables):
+        raise UnusableFileError(f"{path} is another program's database")
+    if number > version:
+        raise UnusableFileError(f"{path} is of version {number}, written by a newer Zibrato")
+    return bool(tables)
+
+
+def write_back(connection: sqlite3.Connection) -> None:
+    """Move the WAL into the file, before it is closed; don't wait for locks of other programs."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def make_private(path: Path) -> None:

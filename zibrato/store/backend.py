@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from zibrato.backends.settings import check_names, claim_path
 from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.interfaces import (
     BackendContext,
     DaemonInfo,
@@ -33,7 +34,7 @@ from zibrato.model import MAX_NAME_LENGTH, Annotation, Identity, Snapshot
 from zibrato.store.db import annotation_events, metadata
 from zibrato.store.db.annotation_events import EventFields
 from zibrato.store.db.database import Database
-from zibrato.store.db.errors import TooLargeError, UnusableFileError
+from zibrato.store.db.errors import TooLargeError
 from zibrato.store.db.files import check_kind, claim, default_path
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Reader

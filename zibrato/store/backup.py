@@ -14,8 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.commands.command_line import CommandLine
-from zibrato.files.sqlite_file import make_private
-from zibrato.store.db.errors import UnusableFileError
+from zibrato.files.sqlite_file import UnusableFileError, make_private
 from zibrato.store.db.files import default_path
 from zibrato.store.db.schema import check_ours, check_version, open_for_reading
 

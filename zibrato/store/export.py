@@ -21,10 +21,10 @@ from typing import BinaryIO
 import msgspec
 
 from zibrato.commands.command_line import CommandLine
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.model import Series
 from zibrato.printable import printable
 from zibrato.store.csv_export import Record, as_csv, records
-from zibrato.store.db.errors import UnusableFileError
 from zibrato.store.db.files import default_path
 from zibrato.store.db.keys import MAX_START
 from zibrato.store.db.losses import Losses

@@ -14,11 +14,12 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.daemon.outbox.outboxes import snapshot
 from zibrato.daemon.outbox.disk import LostFileError, OutboxDisk
-from zibrato.daemon.outbox.file import Changes, ForeignFileError, OutboxFile
+from zibrato.daemon.outbox.file import Changes, OutboxFile
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox.snapshot_codec import frame_of
 from zibrato.daemon.series_filter import ALL
 from zibrato.files.file_lock import FileLock
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.wire import Batch
 
 BATCH = Batch(1, "c", 1, 20.0, 21.0, [], [], [])
@@ -182,7 +183,7 @@ def test_another_programs_file_in_its_place_is_let_alone(tmp_path: Path) -> None
     other.rename(path)
     with pytest.raises(LostFileError):
         kept_at(disk, 20)
-    with pytest.raises(ForeignFileError):
+    with pytest.raises(UnusableFileError):
         kept_at(disk, 20)
     assert path.read_bytes() == before
     path.unlink()

@@ -12,9 +12,10 @@ import pytest
 
 from tests.daemon.outbox.outboxes import snapshot
 from zibrato.daemon.outbox.client_sequences import Seen
-from zibrato.daemon.outbox.file import Changes, ForeignFileError, OutboxFile, measurements_in
+from zibrato.daemon.outbox.file import Changes, OutboxFile, measurements_in
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot
 from zibrato.daemon.series_filter import ALL, SeriesFilter
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.levels import LevelFilter
 from zibrato.model import COUNTER, MAX_COUNT, Identity, Series, Snapshot, Summary
 from zibrato.wire import MAX_SEQUENCE
@@ -141,13 +142,13 @@ def test_a_commit_is_all_or_nothing(file: OutboxFile) -> None:
 def test_refuses_what_is_none_of_ours(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url)")
-    with pytest.raises(ForeignFileError, match="another program's database"):
+    with pytest.raises(UnusableFileError, match="another program's database"):
         OutboxFile(path, "run")
     path.unlink()
     OutboxFile(path, "run").close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(ForeignFileError, match="of version 99, written by a newer Zibrato"):
+    with pytest.raises(UnusableFileError, match="of version 99, written by a newer Zibrato"):
         OutboxFile(path, "run")
 
 
@@ -155,7 +156,7 @@ def test_an_outbox_with_other_columns_is_of_another_version(path: Path) -> None:
     OutboxFile(path, "run").close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE pending RENAME COLUMN filter TO levels")
-    with pytest.raises(ForeignFileError, match=f"{path} is an outbox of another version"):
+    with pytest.raises(UnusableFileError, match=f"{path} is an outbox of another version"):
         OutboxFile(path, "run")
 
 

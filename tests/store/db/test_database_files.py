@@ -12,8 +12,8 @@ from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
 from tests.store.cases import START, StoreTestCase, snapshot
+from zibrato.files import sqlite_file
 from zibrato.model import COUNTER, GAUGE, TIMER, Series, Summary
-from zibrato.store.db import schema
 from zibrato.store.db.database import Database
 from zibrato.store.db.files import lock
 from zibrato.store.db.reader import Reader
@@ -113,7 +113,7 @@ class StopTests(StoreTestCase):
             self.assertEqual(Path(f"{self.path}-wal").stat().st_size, 0)
 
     def test_the_lock_of_another_program_is_not_waited_for(self) -> None:
-        self.patch(schema, "BUSY", 600.0)  # which would outlast the test
+        self.patch(sqlite_file, "BUSY", 600.0)  # which would outlast the test
         self.outbox.put(snapshot(START))
         with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

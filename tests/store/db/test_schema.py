@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from zibrato.files.sqlite_file import quarantine
+from zibrato.files.sqlite_file import UnusableFileError, quarantine
 from zibrato.store.db import schema
-from zibrato.store.db.errors import ForeignFileError, NewerVersionError
 from zibrato.store.db.files import claim
 from zibrato.store.db.schema import open_for_writing
 from zibrato.store.db.tiers import parse_retention
@@ -78,7 +77,7 @@ def test_a_newer_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(NewerVersionError, match="is of version 99, written by a newer Zibrato"):
+    with pytest.raises(UnusableFileError, match="is of version 99, written by a newer Zibrato"):
         open_for_writing(path, BOUND)
     with pytest.raises(ValueError, match=r"can't use .* upgrade, or give another file"):
         claim(path, STEPS).close()
@@ -134,7 +133,7 @@ def test_another_programs_database_is_never_given_tables(tmp_path: Path) -> None
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(statement)
         before = path.read_bytes()
-        with pytest.raises(ForeignFileError, match="another program's database"):
+        with pytest.raises(UnusableFileError, match="another program's database"):
             open_for_writing(path, BOUND)
         assert path.read_bytes() == before
 

@@ -13,10 +13,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from zibrato.daemon.outbox.client_sequences import Seen
-from zibrato.daemon.outbox.file import Changes, ForeignFileError, OutboxFile
+from zibrato.daemon.outbox.file import Changes, OutboxFile
 from zibrato.daemon.outbox.kept_snapshot import Waiting
 from zibrato.files.file_lock import FileLock
-from zibrato.files.sqlite_file import FileIdentity, is_corrupt, quarantine
+from zibrato.files.sqlite_file import FileIdentity, UnusableFileError, is_corrupt, quarantine
 from zibrato.model import Identity, Snapshot
 
 
@@ -60,7 +60,7 @@ class OutboxDisk:
         """
         try:
             return self._read(restore)
-        except ForeignFileError as error:
+        except UnusableFileError as error:
             raise OSError(f"--outbox: {error}; give another file with --outbox PATH") from None
         except ValueError as error:
             self._quarantine(str(error))
@@ -73,7 +73,7 @@ class OutboxDisk:
     def commit(self, changes: Changes) -> list[tuple[Identity, int]]:
         """Commit all of `changes` or nothing; return the identity and size of each snapshot.
 
-        Raises LostFileError, OSError, ForeignFileError and sqlite3.Error.
+        Raises LostFileError, OSError, UnusableFileError and sqlite3.Error.
         """
         if self._identity is not None and not self._identity.is_there():
             self._let_go(self._identity)

@@ -19,12 +19,18 @@ from zibrato.daemon.outbox.client_sequences import Seen
 from zibrato.daemon.outbox.kept_snapshot import Amount, KeptSnapshot, Waiting
 from zibrato.daemon.outbox.snapshot_codec import pack_frames, pieces, snapshot_of, unpack_frames
 from zibrato.daemon.series_filter import SeriesFilter
-from zibrato.files.sqlite_file import make_private, transaction
+from zibrato.files.sqlite_file import (
+    UnusableFileError,
+    connect,
+    has_tables_of,
+    make_private,
+    transaction,
+    write_back,
+)
 from zibrato.model import Identity, Snapshot
 
 APPLICATION = int.from_bytes(b"ZibO", "big")
 VERSION = 1
-BUSY = 1.0
 PAGE = 4096
 _PIECES = 1 << 20
 """The most pieces of a snapshot: the distance between the keys of two snapshots' first pieces."""
@@ -59,10 +65,6 @@ COMMIT;
 """
 
 
-class ForeignFileError(Exception):
-    """The file is an intact database, but not an outbox of this version of Zibrato."""
-
-
 Backends = Mapping[str, SeriesFilter]
 """The filters of backends, by the backends' keys."""
 
@@ -85,16 +87,13 @@ class Changes(NamedTuple):
 class OutboxFile:
     """The file at `path`, created if missing; `run` becomes part of the identity of new snapshots.
 
-    Raises ForeignFileError, OSError, and sqlite3.DatabaseError if it is no intact database.
+    Raises UnusableFileError, OSError, and sqlite3.DatabaseError if it is no intact database.
     """
 
     def __init__(self, path: Path, run: str) -> None:
         self.path = path
         self.run = run
-        make_private(path)
-        self._connection = sqlite3.connect(
-            path, timeout=BUSY, isolation_level=None, check_same_thread=False
-        )
+        self._connection = connect(path)
         try:
             self._prepare()
         except BaseException:
@@ -184,27 +183,16 @@ class OutboxFile:
 
     def close(self) -> None:
         """Close the file, after moving the WAL into it."""
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        write_back(self._connection)
         self._connection.close()
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        (application,) = execute("PRAGMA application_id").fetchone()
-        (version,) = execute("PRAGMA user_version").fetchone()
-        (tables,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application != APPLICATION and (application or tables):
-            raise ForeignFileError(f"{self.path} is another program's database")
-        if version > VERSION:
-            raise ForeignFileError(
-                f"{self.path} is of version {version}, written by a newer Zibrato"
-            )
-        if not tables:
+        if not has_tables_of(self._connection, APPLICATION, VERSION, self.path):
             execute(f"PRAGMA page_size = {PAGE}")
             self._connection.executescript(_SCHEMA)
         elif _columns(self._connection) != _expected_columns():
-            raise ForeignFileError(f"{self.path} is an outbox of another version of Zibrato")
+            raise UnusableFileError(f"{self.path} is an outbox of another version of Zibrato")
         execute("PRAGMA journal_mode = WAL")
         # So that a power failure doesn't lose what clients were told is committed.
         execute("PRAGMA synchronous = FULL")

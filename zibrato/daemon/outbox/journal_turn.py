@@ -11,8 +11,9 @@ from twisted.logger import Logger
 from zibrato.daemon.aggregation.intervals import ClosedInterval
 from zibrato.daemon.outbox.client_sequences import Commit
 from zibrato.daemon.outbox.disk import LostFileError, OutboxDisk
-from zibrato.daemon.outbox.file import Backends, Changes, ForeignFileError
+from zibrato.daemon.outbox.file import Backends, Changes
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot
+from zibrato.files.sqlite_file import UnusableFileError
 from zibrato.model import Identity
 
 _log = Logger()
@@ -63,7 +64,7 @@ def _commit(disk: OutboxDisk, fresh: Sequence[KeptSnapshot], changes: Changes) -
             lost = True
             # Not the clients' numbers: what the clients sent before may be lost with the file.
             identities = disk.commit(changes._replace(seen={}, forgotten=()))
-    except (sqlite3.Error, OSError, LostFileError, ForeignFileError) as error:
+    except (sqlite3.Error, OSError, LostFileError, UnusableFileError) as error:
         return Written(fresh, (), f"{disk.path}: {error}", lost)
     except Exception as fault:  # despite a bug, fresh snapshots are delivered from memory
         _log.failure("the outbox failed unexpectedly")

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from zibrato.files.file_lock import FileLock
-from zibrato.files.sqlite_file import FileIdentity, is_corrupt, quarantine
+from zibrato.files.sqlite_file import FileIdentity, is_corrupt, quarantine, write_back
 from zibrato.store.db.files import lock as take_lock
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.query import QUERY_DEADLINE, Query
@@ -254,8 +254,9 @@ class Database:
         """Write back the WAL, and close file and lock; don't wait for locks of other programs."""
         if self._writer is not None:
             with suppress(sqlite3.Error):
-                for what in ("busy_timeout = 0", "optimize", "wal_checkpoint(TRUNCATE)"):
-                    self._writer.connection.execute(f"PRAGMA {what}")
+                self._writer.connection.execute("PRAGMA busy_timeout = 0")
+                self._writer.connection.execute("PRAGMA optimize")
+            write_back(self._writer.connection)
         self._close_writer()
         if self._lock is not None:
             self._lock.close()

@@ -20,15 +20,3 @@ class InvalidValueError(Exception):
 
 class TooLargeError(sqlite3.OperationalError):
     """The file has no room for what is to be written, even with all older data deleted."""
-
-
-class UnusableFileError(Exception):
-    """The file is intact, but this Zibrato can't write to it."""
-
-
-class NewerVersionError(UnusableFileError):
-    """The file was written by a newer Zibrato."""
-
-
-class ForeignFileError(UnusableFileError):
-    """The file is another program's database."""

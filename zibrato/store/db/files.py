@@ -11,8 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from zibrato.files.file_lock import FileLock
-from zibrato.files.sqlite_file import STORE_NAME, state_path
-from zibrato.store.db.errors import UnusableFileError
+from zibrato.files.sqlite_file import STORE_NAME, UnusableFileError, state_path
 from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
 
 

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zibrato.files import repeats
-from zibrato.files.sqlite_file import make_private
-from zibrato.store.db.errors import ForeignFileError, NewerVersionError
+from zibrato.files.sqlite_file import BUSY, UnusableFileError, connect
 
 APPLICATION = int.from_bytes(b"Zibr", "big")
 """The application id in SQLite's header; files of older versions have 0."""
 PAGE = 4096
-BUSY = 1.0
-"""Seconds to wait for another program's lock; a stop waits no longer. The outbox tries again."""
 _EVENT_BYTES = (
     "100 + length(CAST({0}.stream || {0}.title || coalesce({0}.description, '') || {0}.source "
     "|| {0}.links AS BLOB))"
@@ -134,12 +131,7 @@ def open_for_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     Only its owner can read it. Raises UnusableFileError, and sqlite3.DatabaseError if the file
     isn't an intact database.
     """
-    # Before SQLite creates the file with the umask's permissions, and those beside it with the
-    # same.
-    make_private(path)
-    # No transaction begins implicitly: only `transaction` begins any. Several threads of a pool use
-    # the connection, but never two at once.
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    connection = connect(path)
     try:
         check_ours(connection, path)
         check_version(connection, path)
@@ -189,24 +181,24 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def check_ours(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ForeignFileError for another program's database; without tables it is nobody's."""
+    """Raise UnusableFileError for another program's database; without tables it is nobody's."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application == APPLICATION:
         return
     names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     tables = {name for (name,) in connection.execute(names)}
     if application or (tables and not tables >= _TABLES):
-        raise ForeignFileError(
+        raise UnusableFileError(
             f"{path} is another program's database (its tables: {', '.join(sorted(tables)[:3])}); "
             "give another file with --store PATH"
         )
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise NewerVersionError for a file that only a newer Zibrato understands."""
+    """Raise UnusableFileError for a file that only a newer Zibrato understands."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
-        raise NewerVersionError(
+        raise UnusableFileError(
             f"{path} is of version {version}, written by a newer Zibrato; this one knows {VERSION}:"
             " upgrade, or give another file with --store PATH"
         )
