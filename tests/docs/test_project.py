@@ -75,3 +75,10 @@ def test_a_fragment_of_a_wrong_name_fails(tmp_path: Path) -> None:
     assert towncrier(tmp_path).returncode == 0
     (folder / "fast.rst").write_text("It is fast.\n")
     assert towncrier(tmp_path).returncode != 0
+
+
+def test_contributing_has_a_row_for_every_package() -> None:
+    table = (ROOT / "CONTRIBUTING.rst").read_text()
+    packages = {path.parent for path in (ROOT / "zibrato").glob("*/__init__.py")}
+    missing = [path.name for path in packages if f"``zibrato/{path.name}/" not in table]
+    assert missing == []
