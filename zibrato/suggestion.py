@@ -1,4 +1,4 @@
-"""Private: suggests a known name for an unknown one that was probably misspelt."""
+"""Private: suggests a known name for one that was probably misspelt or cut short."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from difflib import get_close_matches
 __all__ = ["suggestion"]
 
 _LONGEST = 64
+_SHORTEST = 3
+"""The shortest name that may be the beginning of another."""
 
 
 def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Return `; did you mean NAME?`, or an empty string if no known name is similar."""
-    near = get_close_matches(name[:_LONGEST].lower(), known, 1)
+    word, names = name[:_LONGEST].lower(), list(known)
+    near = get_close_matches(word, names, 1)
+    if not near and len(word) >= _SHORTEST:
+        near = sorted(one for one in names if one.startswith(word))
     return f"; did you mean {prefix}{near[0]}?" if near else ""
