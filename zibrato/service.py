@@ -31,6 +31,7 @@ from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.daemon.settings import Settings
+from zibrato.daemon.signals import twisted_handlers
 from zibrato.daemon.units import Units
 from zibrato.health import Health
 from zibrato.intake.otlp.exports import Exports, in_threads
@@ -69,8 +70,7 @@ def make_service(options: Options) -> Daemon:
     acknowledger = Acknowledger(journal.sequences, metrics, reactor, journal.tick)
     receiver = Receiver(aggregator, metrics, reactor, journal.note, acknowledger.take)
     rejections = ClientRejections(metrics, reactor, settings.flush_interval)
-    annotations = Annotations(metrics)
-    units = Units()
+    annotations, units = Annotations(metrics), Units()
     exports = Exports(reactor, receiver, units, in_threads(reactor))
 
     def health() -> Health:
@@ -84,6 +84,7 @@ def make_service(options: Options) -> Daemon:
         reactor, options, aggregator, metrics,
         intakes=intakes, backends=backends, flush_lines=receiver.flush, journal=journal,
     )  # fmt: skip
+    daemon.signals.early = twisted_handlers(installed)
     daemon.reloader.check = _check(reactor, options, daemon)
     _tell_backends(daemon.reloader, backends, annotations, units)
     daemon.reloader.pages += [] if site is None else [site]

@@ -77,6 +77,18 @@ class SignalsTests(SynchronousTestCase):
         signals.startService()
         self.assertIs(signal.getsignal(signal.SIGHUP), handler)
 
+    def test_a_handler_of_twisteds_is_there_early_and_stays(self) -> None:
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        self.signals.early = {signal.SIGINT: lambda *_: self.acted.append("INT")}
+        for mine in (signal.default_int_handler, handler := lambda *_: self.acted.append("mine")):
+            signal.signal(signal.SIGINT, mine)
+            self.signals.startService()
+            os.kill(os.getpid(), signal.SIGINT)
+            self.signals.stopService()
+            if mine is not handler:
+                self.assertIs(signal.getsignal(signal.SIGINT), self.signals.early[signal.SIGINT])
+        self.assertEqual(self.acted, ["INT", "mine"])
+
     def test_another_thread_takes_none(self) -> None:
         thread = threading.Thread(target=self.signals.startService)
         thread.start()

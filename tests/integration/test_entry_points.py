@@ -107,6 +107,39 @@ def test_a_stop_in_mid_interval_ships_the_last_one(
     assert names == ["socket.ack.lock", "socket.lock"]  # no twistd.pid, no twistd.log
 
 
+EARLY = """
+import os, sys
+import zmq
+from zibrato.daemon.reload import Reloader
+
+endpoint, number = sys.argv.pop(1), int(sys.argv.pop(1))
+tell = Reloader.tell
+
+def send_both(self):  # the sockets are open, and the reactor doesn't run yet
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(endpoint)
+        socket.send(b"info|counter|calls|7")
+    os.kill(os.getpid(), number)
+    tell(self)
+
+Reloader.tell = send_both
+from twisted.scripts.twistd import run
+run()
+"""
+"""A daemon to which a measurement and a signal come before its reactor runs."""
+
+
+@pytest.mark.parametrize("number", STATUS, ids=lambda number: number.name)
+def test_a_signal_before_the_reactor_runs_loses_nothing(
+    number: signal.Signals, server: LibratoServer, options: Sequence[str], tmp_path: Path
+) -> None:
+    given = (f"ipc://{tmp_path}/socket", str(int(number)), "-n", "--pidfile=", "zibrato", *options)
+    with Process([sys.executable, "-c", EARLY, *given]) as process:
+        assert process.wait() == STATUS[number]
+        assert server.total("calls") == 7
+        assert "Traceback" not in process.output
+
+
 def test_signals_that_repeat_do_not_hurry_the_stop(
     server: LibratoServer, options: Sequence[str], tmp_path: Path
 ) -> None:

@@ -106,8 +106,6 @@ class Daemon(MultiService):
         actions: Mapping[int, Callable[[], object]] = {
             signal.SIGHUP: self.reload,
             signal.SIGQUIT: self._quit,
-            # Until the reactor runs and handles it itself, since clients can already connect.
-            signal.SIGTERM: self._quit,
             signal.SIGUSR1: self._ignore_usr1,
         }
         wanted = {signal.SIGHUP} if self._options.has_files else ()

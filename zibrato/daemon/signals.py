@@ -5,10 +5,19 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Collection, Mapping
+from types import FrameType
 
 from twisted.application.service import Service
 
 from zibrato.interfaces import Reactor
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+def twisted_handlers(reactor: object) -> Mapping[int, Handler]:
+    """Return the handlers of signals that Twisted installs once its reactor runs."""
+    names = {signal.SIGINT: "sigInt", signal.SIGTERM: "sigTerm"}
+    return {n: getattr(reactor, name) for n, name in names.items() if hasattr(reactor, name)}
 
 
 class Signals(Service):
@@ -16,6 +25,9 @@ class Signals(Service):
 
     A handler that the host process has installed stays. A signal that the process ignores, such as
     HUP after nohup, stays ignored unless it is in `wanted`.
+
+    `early` are handlers that Twisted installs once the reactor runs. They are installed at the
+    start, since clients can already connect then, and stay, as Twisted leaves them.
     """
 
     def __init__(
@@ -27,11 +39,15 @@ class Signals(Service):
         self._reactor = reactor
         self._actions = actions
         self._wanted = wanted
+        self.early: Mapping[int, Handler] = {}
         self._taken: dict[int, signal.Handlers] = {}
 
     def startService(self) -> None:
         """Install the handlers that aren't yet."""
         Service.startService(self)
+        for number, handler in self.early.items():
+            if self._is_free(number):
+                signal.signal(number, handler)
         for number in self._actions:
             before = signal.getsignal(number)
             if self.take(number):
@@ -44,13 +60,10 @@ class Signals(Service):
         Before the start it is for good: for a process that ends with the daemon. Python allows it
         only in the main thread.
         """
-        before = signal.getsignal(number)
-        ignored = before is signal.SIG_IGN and number in self._wanted
-        in_main = threading.current_thread() is threading.main_thread()
-        if not in_main or not (before is signal.SIG_DFL or ignored):
-            return False
-        signal.signal(number, self._handle)
-        return True
+        if self._is_free(number):
+            signal.signal(number, self._handle)
+            return True
+        return False
 
     def stopService(self) -> None:
         """Restore the previous handlers."""
@@ -59,6 +72,13 @@ class Signals(Service):
             number, before = self._taken.popitem()
             if signal.getsignal(number) == self._handle:  # else somebody replaced the handler
                 signal.signal(number, before)
+
+    def _is_free(self, number: int) -> bool:
+        """Return whether a handler of the signal may be installed, here and now."""
+        before = signal.getsignal(number)
+        ignored = before is signal.SIG_IGN and number in self._wanted
+        default = before in (signal.SIG_DFL, signal.default_int_handler)
+        return threading.current_thread() is threading.main_thread() and (default or ignored)
 
     def _handle(self, number: int, _frame: object) -> None:
         # A handler interrupts any code, even the reactor's, so the reactor runs the action later.
