@@ -18,7 +18,7 @@ SHARED = {
     "model", "levels", "wire", "lines", "distribution", "endpoint", "curve", "snapshot_parts",
 }  # fmt: skip
 FILES = {"files", "summary_codec", "threads"}
-STORE = {*SHARED, "interfaces", "store.live", "store.store", "store.options"}
+STORE = {*SHARED, "interfaces", "unit_suffixes", "store.live", "store.store", "store.options"}
 ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
@@ -45,9 +45,10 @@ ARROWS = {
         "descriptors",
         "line_address",
         "suggestion",
+        "unit_suffixes",
     },
     "terminal": {"commands", "files", "health", "printable", "model"},
-    "store.db": {*SHARED, *FILES, "interfaces"},
+    "store.db": {*SHARED, *FILES, "interfaces", "unit_suffixes"},
     "store.api": {*STORE, "inflation", "store.db", "store.csv_export"},
     "store.web": {
         *STORE,

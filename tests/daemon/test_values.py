@@ -35,18 +35,6 @@ def test_what_counts_are() -> None:
     assert [values.count(text) for text in ("1", "007", "1000000000")] == [1, 7, 10**9]
 
 
-@pytest.mark.parametrize("text", [*ODD, "1023K", "129T", "1.5G", "1g", "1GB", "9" * 5000])
-def test_what_no_size_is(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^expected bytes from 1M to 128T such as 8G, got") as got:
-        values.size(text)
-    assert len(str(got.value)) < 500
-
-
-def test_what_sizes_are() -> None:
-    texts = ("1M", "2097152", "1G", "128T")
-    assert [values.size(text) for text in texts] == [1 << 20, 1 << 21, 1 << 30, 1 << 47]
-
-
 @pytest.mark.parametrize("text", [*ODD, "59", "2y", "1.5d", "1D", "9" * 5000])
 def test_what_no_age_is(text: str) -> None:
     with pytest.raises(ValueError, match=r"^expected a time from 1m to 1y such as 12h") as got:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-OK, ERROR, CANCELLED = OUTCOMES = ("ok", "error", "cancelled")
+OUTCOMES = ("ok", "error", "cancelled")
 """The values of the tag `outcome`."""
 TAG = "outcome"
 Append = Callable[[object], object]

@@ -15,6 +15,7 @@ from zibrato.daemon import values
 from zibrato.daemon.series_filter import NAMES, SeriesFilter
 from zibrato.interfaces import IBackendMaker, IBackendOptions
 from zibrato.suggestion import suggestion
+from zibrato.unit_suffixes import parse_size
 
 T = TypeVar("T")
 Values = Mapping[str, Any]  # usage.Options is an untyped dict; values are str, None or lists
@@ -80,7 +81,7 @@ def backend_choices(options: Values, environment: Mapping[str, str]) -> tuple[Ba
     makers = backend_makers()
     implied = _implied(options, environment)
     defaults = {"outbox_size": options["outbox-size"], "outbox_age": options["outbox-age"]}
-    for name, convert in (("outbox-size", values.size), ("outbox-age", values.age)):
+    for name, convert in (("outbox-size", parse_size), ("outbox-age", values.age)):
         checked(f"--{name}", options[name], convert)
     choices = []
     for given in _chosen(options, makers):
@@ -113,7 +114,7 @@ def _choice(
         settings,
         wanted,
         checked(f"{where}: name", own.get("name", maker.name), _name),
-        checked(f"{where}: outbox_size", own["outbox_size"], values.size),
+        checked(f"{where}: outbox_size", own["outbox_size"], parse_size),
         checked(f"{where}: outbox_age", own["outbox_age"], values.age),
     )
 

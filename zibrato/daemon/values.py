@@ -6,11 +6,11 @@ import math
 import re
 
 from zibrato.model import MAX_NAME_LENGTH
+from zibrato.unit_suffixes import SECONDS
 
 MIN_SECONDS = 0.1
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 1_000_000_000
-MIN_BYTES, MAX_BYTES = 1 << 20, 1 << 47
 MIN_AGE, MAX_AGE = 60, 365 * 86_400
 _NUMBER = re.compile(r" *\+?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)? *", re.I)
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -44,21 +44,10 @@ def count(text: str) -> int:
     return number
 
 
-def size(text: str) -> int:
-    """Return bytes from a mebibyte to 128 tebibytes."""
-    units = {"K": 10, "M": 20, "G": 30, "T": 40}
-    match = re.fullmatch("([0-9]{1,15})([KMGT]?)", text)
-    number = int(match[1]) << units.get(match[2], 0) if match else 0
-    if not MIN_BYTES <= number <= MAX_BYTES:
-        raise ValueError(f"expected bytes from 1M to 128T such as 8G, got {_short(text)}")
-    return number
-
-
 def age(text: str) -> int:
     """Return seconds from a minute to a year."""
-    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": MAX_AGE}
     match = re.fullmatch("([0-9]{1,10})([smhdwy]?)", text)
-    number = int(match[1]) * units[match[2]] if match else 0
+    number = int(match[1]) * SECONDS[match[2] or "s"] if match else 0
     if not MIN_AGE <= number <= MAX_AGE:
         raise ValueError(f"expected a time from 1m to 1y such as 12h or 7d, got {_short(text)}")
     return number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -43,10 +42,9 @@ from zibrato.store.db.tiers import RETENTION, Tier, parse_retention
 from zibrato.store.options import series_bound
 from zibrato.store.store import Store
 from zibrato.threads import Inline, Threads, Workers
+from zibrato.unit_suffixes import parse_size
 
 MAX_BYTES = 8 << 30
-MIN_BYTES = 1 << 20
-MOST_BYTES = 1 << 47
 READERS = 3
 _Identified = tuple[Snapshot, "Identity | None"]
 
@@ -78,7 +76,7 @@ def _parsed(settings: Mapping[str, str]) -> _Settings:
     given = settings.get("path")
     path = Path(os.path.expanduser(given) if given else default_path(os.environ)).absolute()
     tiers = parse_retention(settings.get("retention", RETENTION))
-    max_bytes = _bytes(settings.get("max_bytes", str(MAX_BYTES)))
+    max_bytes = _max_bytes(settings.get("max_bytes", str(MAX_BYTES)))
     max_series = series_bound(
         "max_stored_series", settings.get("max_stored_series", str(MAX_SERIES))
     )
@@ -206,10 +204,8 @@ def _descriptions(reader: Reader) -> Mapping[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def _bytes(text: str) -> int:
-    units = {"K": 10, "M": 20, "G": 30, "T": 40}
-    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 0)
-    size = int(number) << unit if re.fullmatch("[0-9]{1,15}", number) else 0
-    if not MIN_BYTES <= size <= MOST_BYTES:
-        raise ValueError(f"max_bytes: expected bytes from 1M to 128T such as 8G, got {text[:64]!r}")
-    return size
+def _max_bytes(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise ValueError(f"max_bytes: {error}") from None

@@ -30,7 +30,8 @@ from zibrato.store.db.keys import MAX_START
 from zibrato.store.db.losses import Losses
 from zibrato.store.db.reader import Plot, Reader
 from zibrato.store.db.schema import check_ours, check_steps, check_version, open_for_reading
-from zibrato.store.db.tiers import RETENTION, UNITS, parse_retention
+from zibrato.store.db.tiers import RETENTION, parse_retention
+from zibrato.unit_suffixes import SECONDS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -134,7 +135,7 @@ def parsed_time(text: str, now: float) -> float:
     if text == "now":
         return now
     if match := re.fullmatch(r"-?(\d{1,99})([smhdwy])", text):
-        return max(0.0, now - int(match[1]) * UNITS[match[2]])
+        return max(0.0, now - int(match[1]) * SECONDS[match[2]])
     time = _unix_time(text)
     if not 0 <= time <= MAX_START:
         raise ValueError(f"expected a time from 1970 to 2242, got {text!r}")

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         parser.error(str(error))
     try:
-        report = asked(page)
+        report = report_of(page)
     except UnreachableError as error:
         print(f"zibrato status: {error}", file=sys.stderr)
         raise SystemExit(UNKNOWN) from None
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raise SystemExit(STATUSES[report.status])
 
 
-def asked(page: Page) -> Health | Brief:
+def report_of(page: Page) -> Health | Brief:
     """Return the page's report; raises UnreachableError."""
     # If something is critical, the status is 503, and the body has the report.
     body = page.get("health", 503, within=TIMEOUT)

@@ -24,13 +24,13 @@ from zibrato.store.api.composite_tree import (
     Shifted,
     selections,
 )
-from zibrato.store.db.tiers import UNITS as UNITS_OF_TIME
+from zibrato.unit_suffixes import SECONDS
 
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
 MAX_SHIFT = 10 * 365 * 86400
 SUMMARIES = ("mean", "sum", "min", "max", "count")
-UNITS = {unit: UNITS_OF_TIME[unit] for unit in "smhdw"}
+UNITS = {unit: SECONDS[unit] for unit in "smhdw"}
 """The units of timeshift(), in seconds."""
 OTHERS = ("s", "series", "map", "group_by", "timeshift")
 """The functions whose arguments are not just a set and options."""

@@ -24,14 +24,14 @@ class Submission(NamedTuple):
     """The metric's metadata that came with the measurement, except the type."""
 
 
-class Kept(NamedTuple):
+class StoredSubmissions(NamedTuple):
     """What a request stored: id and series of each measurement, and the new or changed metrics."""
 
     series: Sequence[tuple[int, Series]]
     metrics: Sequence[Metric]
 
 
-def add(writer: Writer, submissions: Sequence[Submission]) -> Kept:
+def add(writer: Writer, submissions: Sequence[Submission]) -> StoredSubmissions:
     """Store the measurements of a request, all or none.
 
     Measurements that are to be summed become a counter of ours; Librato's counter becomes a gauge.
@@ -58,7 +58,7 @@ def add(writer: Writer, submissions: Sequence[Submission]) -> Kept:
         raise InvalidValueError("type", *conflicts)
     ids = writer.add(points, lambda: write(writer, described.values()))
     kept = [(series_id, series) for series_id, (series, _, _) in zip(ids, points, strict=True)]
-    return Kept(kept, [*described.values()])
+    return StoredSubmissions(kept, [*described.values()])
 
 
 def _other_type(metric: Metric, name: str) -> str:

@@ -8,13 +8,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from zibrato.store.db.keys import MAX_TIERS
+from zibrato.unit_suffixes import SECONDS
 
 RETENTION = "raw:2d,60s:2w,15m:90d,1h:365d,1d:3y"
 LATE = 7200
 """Seconds for which measurements of an interval may still arrive; later ones cost more."""
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-"""The units in which people write durations, in seconds."""
-MAX_SECONDS = 100 * UNITS["y"]
+MAX_SECONDS = 100 * SECONDS["y"]
 _RAW_SPAN = 1200
 _POINTS = 240
 
@@ -74,7 +73,7 @@ def _tiers(steps: Sequence[int], keeps: Sequence[int]) -> tuple[Tier, ...]:
 
 def _seconds(text: str, whole: str) -> int:
     match = re.fullmatch(r"([0-9]{1,10})([smhdwy]?)", text.strip())
-    seconds = int(match[1]) * UNITS[match[2] or "s"] if match else 0
+    seconds = int(match[1]) * SECONDS[match[2] or "s"] if match else 0
     if not 0 < seconds <= MAX_SECONDS:
         raise ValueError(
             "retention: expected times such as 60s, 15m, 1h, 2d, 2w or 1y, up to 100y, "

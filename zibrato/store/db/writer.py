@@ -67,7 +67,7 @@ class Writer:
     ) -> list[int]:
         """Store points, all or none, and call `besides` in the same transaction.
 
-        Returns the series id of each point; The id is `NO_ROOM` if its series can't be stored.
+        Returns the series id of each point, which is `NO_ROOM` if its series can't be stored.
         """
         with self.index.transaction():
             ids = self.index.ids([(series, start) for series, start, _ in points])

@@ -43,7 +43,7 @@ class SeriesList(msgspec.Struct):
     descriptions: list[Description]
 
 
-class Health(msgspec.Struct):
+class SelfMetricJson(msgspec.Struct):
     """A self-metric of the daemon or its clients: a gauge's reading, a count since the start."""
 
     name: str
@@ -53,7 +53,7 @@ class Health(msgspec.Struct):
     total: float
 
 
-class HealthList(msgspec.Struct):
+class HealthJson(msgspec.Struct):
     """The daemon's own report, with the Unix time of its start and its addresses.
 
     `received_rate` is without its own measurements, as in `/health`.
@@ -62,7 +62,7 @@ class HealthList(msgspec.Struct):
     source: str
     started: float
     addresses: Sequence[str]
-    series: Sequence[Health]
+    series: Sequence[SelfMetricJson]
     problems: Sequence[Problem] = ()
     received_rate: float | None = None
 
@@ -186,27 +186,27 @@ def series_ids(text: str) -> list[int]:
     return ids
 
 
-def _health(store: Store) -> HealthList:
+def _health(store: Store) -> HealthJson:
     daemon = store.daemon
     if daemon is None:  # the store without a daemon
-        return HealthList("", 0.0, (), ())
+        return HealthJson("", 0.0, (), ())
     reports = [
-        Health(name, dict(tags), COUNTER, None, total)
+        SelfMetricJson(name, dict(tags), COUNTER, None, total)
         for (name, tags), total in store.client_reports.items()
     ]
     own = [_of_self_metric(metric) for metric in daemon.self_metrics()]
-    answer = HealthList(daemon.source, daemon.started, daemon.addresses(), [*own, *reports])
+    answer = HealthJson(daemon.source, daemon.started, daemon.addresses(), [*own, *reports])
     if daemon.health is not None:
         report = daemon.health()
         answer.problems, answer.received_rate = report.problems, report.received_rate
     return answer
 
 
-def _of_self_metric(metric: SelfMetric) -> Health:
+def _of_self_metric(metric: SelfMetric) -> SelfMetricJson:
     kind, name, tags, value = metric
     if kind == COUNTER:
-        return Health(name, dict(tags), kind, None, value)
-    return Health(name, dict(tags), kind, value, 0.0)
+        return SelfMetricJson(name, dict(tags), kind, None, value)
+    return SelfMetricJson(name, dict(tags), kind, value, 0.0)
 
 
 def _marker(event: annotation_events.Event) -> dict[str, object]:
