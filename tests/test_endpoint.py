@@ -60,6 +60,12 @@ def test_only_who_binds_leaves_the_port_open() -> None:
     assert Endpoint.parse("tcp://*:*") == Endpoint("tcp://*:*")
     assert Endpoint.parse("tcp://127.0.0.1:0") == Endpoint("tcp://127.0.0.1:0")
     assert Endpoint.of_client("tcp://127.0.0.1:*", bind=True) == Endpoint("tcp://127.0.0.1:*")
+    with pytest.raises(
+        ValueError, match=r"^socket: expected the daemon's own host, .*'tcp://\*:1'"
+    ):
+        Endpoint.of_client("tcp://*:1")
+    with pytest.raises(ValueError, match=r"^expected the daemon's own host"):
+        Endpoint.parse("connect:tcp://*:1")
     for address in ("tcp://a:*", "tcp://a:0"):
         with pytest.raises(ValueError, match="with a port from 1 to 65535 behind the colon"):
             Endpoint.of_client(address)

@@ -95,6 +95,8 @@ def _expected(address: str, connect: bool) -> str | None:
     if transport == "tcp" and not _has_port(rest, connect):
         wildcard = "" if connect else ", or * for any that is free,"
         return f"{_EXPECTED} with a port from 1 to {_MAX_PORT}{wildcard} behind the colon"
+    if connect and address.startswith("tcp://*:"):  # ZeroMQ would fail at each attempt to connect
+        return "expected the daemon's own host, as * is only to bind"
     return None
 
 
