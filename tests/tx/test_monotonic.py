@@ -137,6 +137,22 @@ def test_each_step_is_told_once_and_slewing_is_none(fixture: Fixture) -> None:
     assert fixture.steps == [-HOUR, HOUR]
 
 
+def test_a_process_that_stands_still_between_two_readings_is_no_step(fixture: Fixture) -> None:
+    """As on a machine with too few processors."""
+    pauses = iter([5.0, 2.0])
+
+    def seconds() -> float:
+        now = fixture.wall.seconds()
+        fixture.wall.advance(next(pauses, 0.0))
+        return now
+
+    fixture.watch._wall = seconds
+    fixture.step(0.0)
+    assert next(pauses, None) is None
+    fixture.step(0.0)
+    assert fixture.steps == []
+
+
 def test_nothing_is_told_after_a_stop(fixture: Fixture) -> None:
     fixture.watch.stopService()
     fixture.step(HOUR)

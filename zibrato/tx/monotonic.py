@@ -176,7 +176,7 @@ class ClockWatch(Service):
     def startService(self) -> None:
         """Start the thread that looks; after a step back, the reactor's own timers don't come."""
         Service.startService(self)
-        self._offset = self._wall() - self._reactor.monotonic()
+        self._offset = self._measure()
         self._thread = threading.Thread(target=self._watch, name="zibrato-clock", daemon=True)
         self._thread.start()
 
@@ -187,10 +187,23 @@ class ClockWatch(Service):
 
     def look(self) -> None:
         """Compare the clocks; a step is handled in the reactor's thread."""
-        offset = self._wall() - self._reactor.monotonic()
+        offset = self._measure()
         step, self._offset = offset - self._offset, offset
         if abs(step) >= MIN_STEP:
             self._reactor.callFromThread(self._tell, step)
+
+    def _measure(self) -> float:
+        """Return how far the wall clock is ahead of the other one.
+
+        On a busy machine the process may stand still between two readings, which would look like a
+        step. Then it reads again.
+        """
+        before = self._reactor.monotonic()
+        while True:
+            wall, after = self._wall(), self._reactor.monotonic()
+            if after - before < MIN_STEP / 4:
+                return wall - after
+            before = after
 
     def _watch(self) -> None:
         # Not by Event.wait: its timeout goes by the wall clock, too, if the C library has no
