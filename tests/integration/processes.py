@@ -172,11 +172,13 @@ def module(name: str, **environment: str) -> Process:
 def eventually(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
     """Wait until `condition()` is true; raises AssertionError at the deadline."""
     limit = monotonic() + deadline
-    pause = threading.Event()
+    pause, seconds = threading.Event(), 0.01
     while not condition():
         if monotonic() > limit:
             raise AssertionError(f"{condition} did not become true within {deadline} s")
-        pause.wait(0.02)
+        # Who asks a daemon ever so often takes the time that it needs.
+        pause.wait(seconds)
+        seconds = min(2 * seconds, 0.1)
 
 
 def _clean_environment(program: str) -> dict[str, str]:

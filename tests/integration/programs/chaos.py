@@ -20,6 +20,8 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 THREADS = 8
 TASKS = 20
 PER_CHILD = 500
+BURST = int(os.environ.get("BURST", "400"))
+"""Of so many measurements each thread makes fewer, then pauses."""
 z = Zibrato(linger=30)
 stop = threading.Event()
 pause = threading.Event()
@@ -56,7 +58,7 @@ def work(seed: int) -> None:
             paused.add(seed)
             stop.wait(0.01)
         paused.discard(seed)
-        for _ in range(chance.randrange(400)):
+        for _ in range(chance.randrange(BURST)):
             record(chance, by_this_thread)
         stop.wait(0.04)
     with lock:
