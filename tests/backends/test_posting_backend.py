@@ -60,6 +60,15 @@ class PostingBackendTests(SynchronousTestCase):
         self.assertEqual(request.getHeader("host"), "elsewhere")
         self.assertEqual(request.getHeader("key"), "another")
 
+    def test_stopping_closes_the_connections(self) -> None:
+        closed: Deferred[None] = Deferred()
+        http: Any = None  # nothing is sent
+        target = HttpTarget.parse({"url": "http://there/"})
+        stopped = Backend(target, BackendContext(FakeReactor(), ()), http, lambda: closed).stop()
+        self.assertNoResult(stopped)
+        closed.callback(None)
+        self.successResultOf(stopped)
+
     def test_the_log_calls_it_as_the_daemon_does(self) -> None:
         with capturedLogs() as events:
             backend = backend_of(Recorder(), "mine")

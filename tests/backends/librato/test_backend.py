@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Mapping
+from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,6 +15,7 @@ from zope.interface.verify import verifyObject
 
 from tests.backends.librato.strict_api import KEY, NOW, SETTINGS, BackendCase, counters
 from tests.fake_reactor import FakeReactor
+from zibrato.backends.librato.account import Account
 from zibrato.backends.librato.backend import LibratoBackend, make
 from zibrato.distribution import Distribution
 from zibrato.interfaces import BackendContext, Delivery, IBackend, IBackendMaker, RetryLater
@@ -162,7 +165,14 @@ class MakeTests(SynchronousTestCase):
             self.assertRaises(ValueError, self.make, **wrong)
 
     def test_stopping_closes_the_connections(self) -> None:
-        self.successResultOf(self.make().stop())
+        closed: Deferred[None] = Deferred()
+        context = BackendContext(FakeReactor(), ())
+        http: Any = None  # nothing is sent
+        backend = LibratoBackend(Account.parse(SETTINGS), context, http, lambda: closed)
+        stopped = backend.stop()
+        self.assertNoResult(stopped)
+        closed.callback(None)
+        self.successResultOf(stopped)
 
     def test_a_bad_account_is_not_taken_over(self) -> None:
         backend = self.make()
