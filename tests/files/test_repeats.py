@@ -1,4 +1,4 @@
-"""Which snapshots a file has; tests/store/db/test_repeats.py has what the store makes of it."""
+"""Which snapshots a file has; store/db/test_writer_repeats.py has what the store makes of it."""
 
 from __future__ import annotations
 

@@ -6,37 +6,14 @@ from typing import Any
 
 import pytest
 
-from zibrato.model import COUNTER, GAUGE, Series, Summary
+from tests.store.api.plots import METRIC, RANGE, SERIES, SLOTS, plot, reading
+from zibrato.model import COUNTER, Series, Summary
 from zibrato.store.api.requests import Content
 from zibrato.store.api.responses import ApiError
 from zibrato.store.api.source_series import Shape, by_source, shape_of
 from zibrato.store.api.time_range import TimeRange
-from zibrato.store.db.codec import Row, counter_row, row_of
+from zibrato.store.db.codec import counter_row
 from zibrato.store.db.metadata import Metric
-from zibrato.store.db.reader import Plot
-
-RANGE = TimeRange(0, 100, 10)
-METRIC = Metric("m")
-
-
-def reading(value: float) -> Row:
-    return row_of(Summary(1, value, value, value, value * value, value))
-
-
-def plot(slots: dict[int, dict[int, list[Row]]]) -> Plot:
-    return Plot(10, slots)
-
-
-SERIES = {
-    1: Series(GAUGE, "m", "a", (("host", "x"),)),
-    2: Series(GAUGE, "m", "b", (("host", "y"),)),
-    3: Series(GAUGE, "m", "a", (("host", "x"),), "debug"),
-}
-SLOTS = {
-    1: {20: [reading(4.0)], 10: [reading(1.0), reading(3.0)]},
-    2: {10: [reading(6.0)]},
-    3: {20: [reading(8.0)]},
-}
 
 
 def values(entries: list[Content]) -> list[tuple[int, float]]:
