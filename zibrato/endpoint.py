@@ -101,7 +101,7 @@ def _expected(address: str, connect: bool) -> str | None:
 
 
 def _has_port(address: str, connect: bool) -> bool:
-    """Whether the port is valid; ZeroMQ would take 99999 for 34463, and -1 for any port."""
+    """Return whether the port is valid; ZeroMQ would take 99999 for 34463, and -1 for any port."""
     host, _, port = address.rpartition(":")
     if not connect and port in {"*", "0"}:
         return bool(host)

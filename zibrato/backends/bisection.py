@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 MAX_ITEMS = 300
 """Default maximum of items in a request, which is Librato's bound."""
 PROBES = 16
+"""About how many items, spread over all, are sent alone after the first rejection."""
 T = TypeVar("T")
 
 __all__ = ["MAX_ITEMS", "PROBES", "Bisection", "Outcome", "Rejection", "packed"]

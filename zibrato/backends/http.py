@@ -34,6 +34,7 @@ __all__ = [
 
 TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
+"""Both in seconds: for a whole exchange, and for its connection."""
 RequestHeaders = dict[bytes | str, bytes | str]
 _HEADERS: RequestHeaders = {"User-Agent": f"zibrato/{__version__}"}
 _STATUSES = range(200, 600)

@@ -24,6 +24,7 @@ from zibrato.interfaces import BackendContext, Delivery, IBackend, RetryLater
 from zibrato.model import COUNTER, Series, Snapshot, Summary
 
 _AT_ONCE = 250
+"""Rows that are written in one turn of the reactor."""
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o644
 

@@ -40,7 +40,7 @@ def keyed(
 
 
 def differ(one: BackendChoice, other: BackendChoice) -> bool:
-    """Whether a `reload` of the backend can't turn one choice into the other."""
+    """Return whether a `reload` of the backend can't turn one choice into the other."""
     if one.maker.name != other.maker.name:
         return True
     reloaded = reloaded_by(other.maker)

@@ -51,11 +51,11 @@ def make(
 
 
 def makes_pages(choice: BackendChoice) -> bool:
-    """Whether the daemon's page is of the backend."""
+    """Return whether the daemon's page is of the backend."""
     declared = IBackendOptions(choice.maker, None)
     return declared is not None and declared.web is not None
 
 
 def is_served(backend: IBackend | None) -> bool:
-    """Whether the daemon serves the backend over HTTP, which can only begin at its start."""
+    """Return whether the daemon serves the backend over HTTP, which can only begin at its start."""
     return bool(IWebBackend(backend, None) or IScrapedBackend(backend, None))

@@ -21,6 +21,7 @@ SLOW = 0.005
 PERIOD = 3600.0
 """Seconds between checks whether the exempted objects have grown, and so may contain garbage."""
 GROWTH = 2.0
+"""How many times as many exempted objects are taken for a sign of garbage."""
 
 
 class LongLived(Service):

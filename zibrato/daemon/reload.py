@@ -220,7 +220,7 @@ def reloaded(running: Settings, read: Settings) -> Reloaded:
 
 
 def _lack_protection(running: Settings, read: Settings) -> bool:
-    """Whether new sockets would be opened without the keys or permissions that they are to have."""
+    """Return whether new sockets would lack the keys or permissions that they are to have."""
     is_remote = any(new.remote for new in set(read.endpoints) - set(running.endpoints))
     if is_remote and running.curve_keys is None and read.curve_keys is not None:
         return True
@@ -228,5 +228,5 @@ def _lack_protection(running: Settings, read: Settings) -> bool:
 
 
 def _have_path(read: Sequence[Endpoint | LineAddress], running: Sequence[object]) -> bool:
-    """Whether any that is new has a path, and so permissions."""
+    """Return whether any that is new has a path, and so permissions."""
     return any(new.path for new in read if new not in running)

@@ -73,7 +73,7 @@ def _check_mode(path: Path, mode: int, wanted: int) -> None:
 
 
 def others_may_read(path: Path) -> bool:
-    """Whether others than the owner may read the file; False for a pipe, which others can't."""
+    """Return whether others than the owner may read the file; nobody else can read a pipe."""
     try:
         mode = path.stat().st_mode
     except OSError:

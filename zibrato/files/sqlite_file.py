@@ -122,7 +122,7 @@ def make_private(path: Path) -> None:
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is not an intact database."""
+    """Return whether the error says that the file is not an intact database."""
     # By its message, because errors have no code in Python 3.10.
     text = str(error)
     return "malformed" in text or "not a database" in text or "disk image" in text
@@ -148,7 +148,7 @@ class FileIdentity:
         self._parts = {part: _number_of(part) for part in _parts(path)}
 
     def is_there(self) -> bool:
-        """Whether the path still names the same file."""
+        """Return whether the path still names the same file."""
         return _number_of(self._path) == self._parts[self._path]
 
     def remove_beside(self) -> None:

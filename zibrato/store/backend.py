@@ -45,7 +45,9 @@ from zibrato.threads import Inline, Threads, Workers
 from zibrato.unit_suffixes import parse_size
 
 MAX_BYTES = 8 << 30
+"""Default maximum size of the file."""
 READERS = 3
+"""Threads that read the file."""
 _Identified = tuple[Snapshot, "Identity | None"]
 
 

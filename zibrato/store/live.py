@@ -19,6 +19,7 @@ from zibrato.store.db.reader import PERCENTILES
 from zibrato.store.db.series_index import MAX_SERIES
 
 INTERVALS = 60
+"""The newest intervals of a series that are remembered."""
 _NOTHING = array("d", [nan]) * INTERVALS
 STALE = 3
 """Intervals without a measurement after which a series has no rate any more."""
@@ -61,7 +62,7 @@ class Description(msgspec.Struct, omit_defaults=True):
 
     @property
     def says_something(self) -> bool:
-        """Return whether there is anything beside the name."""
+        """Whether there is anything beside the name."""
         return bool(self.display_name or self.description or self.units or self.running)
 
 

@@ -26,6 +26,7 @@ from zibrato.store.live import INTERVALS, Live, Measured, described, point
 from zibrato.threads import finished
 
 MAX_LOADED_ROWS = 200_000
+"""The most rows that are read at the start, to show the newest intervals."""
 CLIENT_REPORTS = "zibrato.client."
 
 

@@ -20,6 +20,7 @@ from zibrato.printable import printable
 
 DEFAULT_URL = "http://127.0.0.1:5580/"
 TIMEOUT = 10.0
+"""Seconds to connect, and to wait for more of a response."""
 SILENCE = 45.0
 """Seconds of silence after which a page is gone; it sends a sign of life every 15 seconds."""
 MAX_BODY = 512 << 20

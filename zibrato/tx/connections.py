@@ -30,6 +30,7 @@ PULL_BYTES = 64 * 1024 * 1024
 PULL_HIGH_WATER = PULL_BYTES // MAX_FRAME
 """ZeroMQ bounds the number of frames, not of bytes. Further frames wait at the sender."""
 ERROR_PAUSE = 1.0
+"""Seconds between an error of ZeroMQ and the next attempt to read."""
 STUCK = 5.0
 """Seconds without reading waiting frames after which a connection counts as stuck."""
 _log = Logger()
@@ -130,7 +131,7 @@ class PullConnection(BudgetedConnection, ZmqPullConnection):  # type: ignore[mis
             self._receive(frames)
 
     def is_stuck(self) -> bool:
-        """Whether frames have been waiting for `STUCK` seconds, and none was read."""
+        """Return whether frames have been waiting for `STUCK` seconds, and none was read."""
         waiting = bool(self.socket.get(zmq.EVENTS) & zmq.POLLIN)
         if waiting:
             self._read_later(0.0)  # after EVENTS was read, the reactor isn't told of these frames

@@ -21,6 +21,7 @@ from zibrato.model import COUNTER, GAUGE, KINDS, TIMER, Snapshot, Summary
 __all__ = ["Mapped", "Metric", "Point", "mapping"]
 
 _STRIDE = 250
+"""Series or metrics between two turns of the reactor."""
 _METRIC_BYTES = 500
 """Of a metric with its path, without the texts themselves."""
 

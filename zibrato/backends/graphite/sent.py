@@ -12,7 +12,9 @@ __all__ = ["MAX_BYTES", "Sent"]
 MAX_BYTES = 32 * 1024 * 1024
 """Of memory, approximately; what was sent first is forgotten first."""
 _ENTRY_BYTES = 200
+"""Of a metric, in addition to its summary."""
 _STRIDE = 50
+"""Summaries between two turns of the reactor."""
 
 
 K = TypeVar("K", bound=Hashable)

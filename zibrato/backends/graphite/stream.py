@@ -33,6 +33,7 @@ from zibrato.interfaces import Reactor, RetryLater
 __all__ = ["CONNECT_TIMEOUT", "TIMEOUT", "stream"]
 
 CONNECT_TIMEOUT = 10.0
+"""Seconds."""
 TIMEOUT = 30.0
 """Seconds in which a peer must read something, or close its side after the end."""
 

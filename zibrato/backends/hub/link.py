@@ -18,8 +18,11 @@ HIGH_WATER = 4
 RECONNECT = (100, 2000)
 """Milliseconds between attempts to connect: at first, and at most."""
 MAX_ACKNOWLEDGEMENT = 4096
+"""Bytes; ZeroMQ disconnects a hub that sends more."""
 MAX_UNREAD = 1000
+"""How many unread acknowledgements are kept: a later one includes all earlier ones."""
 _AT_ONCE = 100
+"""Messages that are read in one turn of the reactor."""
 
 
 class Link:

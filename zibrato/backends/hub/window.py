@@ -25,6 +25,7 @@ number parts differently, which an upgraded daemon must not do between two attem
 MAX_PARTS = 1 << 20
 """The distance between the numbers of two snapshots."""
 _AT_ONCE = 200
+"""Rows that are encoded in one turn of the reactor."""
 
 
 class Part(NamedTuple):

@@ -19,6 +19,7 @@ from zibrato.backends.merging import merged
 from zibrato.model import KINDS, Series, Snapshot, Summary
 
 _STRIDE = 250
+"""Series or groups between two turns of the reactor."""
 
 
 class Mapped(NamedTuple):

@@ -19,6 +19,7 @@ __all__ = ["BURST", "Datagrams"]
 BURST = 8
 """Packets of a burst: a server's socket has room for a few dozen."""
 PAUSE = 0.005
+"""Seconds after a burst, and while the socket accepts no more."""
 FIRST_PAUSE = 0.05
 """Seconds after the first burst, which is one packet, for a refusal to arrive."""
 Place = tuple[int, tuple[object, ...]]

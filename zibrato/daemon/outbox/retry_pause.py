@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
+"""Seconds of the pause after the first failure, and of the longest."""
 # Twisted's jitter isn't used. Zibrato's own is half of the delay: all daemons of a fleet ship at
 # the same full seconds, and a jitter of one second would not spread their retries.
 _backoff = backoffPolicy(FIRST_DELAY, MAX_DELAY, factor=2, jitter=lambda: 0.0)

@@ -18,6 +18,7 @@ from zibrato.interfaces import Delivery, IBackend, RetryLater
 from zibrato.model import Snapshot
 
 MAX_FAULTS = 3
+"""How often a backend may fail with a bug before a delivery is dropped."""
 
 
 class Holder(Protocol):

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 def is_installed() -> bool:
-    """Whether the package opentelemetry-proto, which decoding needs, is installed."""
+    """Return whether the package opentelemetry-proto, which decoding needs, is installed."""
     try:
         return find_spec("opentelemetry.proto") is not None
     except ModuleNotFoundError:

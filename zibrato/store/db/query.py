@@ -28,7 +28,7 @@ class Query:
         self._cancelled = True
 
     def has_ended(self) -> bool:
-        """Whether the work should stop."""
+        """Return whether the work should stop."""
         return self._cancelled or self._seconds() >= self._end
 
     def raise_if_ended(self) -> None:

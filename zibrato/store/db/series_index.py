@@ -162,7 +162,7 @@ class SeriesIndex:
             return self._delete_oldest(excess, set())
 
     def _has_room(self, size: int, ids: Iterable[int]) -> bool:
-        """Whether there is room for a new series; others are deleted for it, but none of `ids`."""
+        """Return whether there is room for a new series; others than `ids` are deleted for it."""
         taken = self._total.bytes + size
         if self._most is None:
             # If series take more than their share already, there may be millions to delete, which

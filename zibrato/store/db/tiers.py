@@ -15,7 +15,9 @@ LATE = 7200
 """Seconds for which measurements of an interval may still arrive; later ones cost more."""
 MAX_SECONDS = 100 * SECONDS["y"]
 _RAW_SPAN = 1200
+"""Seconds of a chunk of the first tier."""
 _POINTS = 240
+"""Points of a chunk of any other tier."""
 
 
 class Tier(NamedTuple):

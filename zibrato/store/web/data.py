@@ -28,6 +28,7 @@ from zibrato.store.web.running_totals import increments
 MAX_SERIES = 1000
 MAX_POINTS = 12_000
 PART = 1000
+"""Series that are encoded together."""
 
 
 class SeriesList(msgspec.Struct):

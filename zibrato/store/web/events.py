@@ -12,6 +12,7 @@ from zope.interface import implementer
 from zibrato.store.live import Live
 
 HEARTBEAT = 15.0
+"""Seconds between two signs of life; a subscriber that reads nothing until then is dropped."""
 MAX_SUBSCRIBERS = 64
 MAX_WAITING = 8 << 20
 """Bytes that may wait for one subscriber; what waits for several is in memory once."""

@@ -13,6 +13,7 @@ from zibrato.store.db.codec import merged_summary
 from zibrato.store.db.reader import PERCENTILES, Plot
 
 ROWS = 60
+"""The most rows of a heat map."""
 _MIN_VALUE = 1e-9
 """In seconds, and as a share of the longest; smaller values and zeros are in the first row."""
 _MIN_RATIO = 1.02

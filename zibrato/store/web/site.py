@@ -87,7 +87,7 @@ class BoundedSite(Site):
         return len(self.channels) >= self._max_connections or self._has_all(address)
 
     def _has_all(self, address: str | None) -> bool:
-        """Whether an address has as many connections as it may have."""
+        """Return whether an address has as many connections as it may have."""
         others = sum(channel.address == address for channel in self.channels)
         return address is not None and others >= MAX_PER_ADDRESS
 
