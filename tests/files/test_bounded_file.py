@@ -21,7 +21,7 @@ def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
         read_bounded(tmp_path / "nothing", 4)
 
 
-def test_the_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
+def test_the_pipe_of_a_shell_is_read() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"12345")
     os.close(writing)

@@ -46,7 +46,7 @@ def test_what_can_t_be_read_is_said(file: Path, tmp_path: Path) -> None:
     assert not others_may_read(tmp_path / "nothing")
 
 
-def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:
+def test_a_pipe_is_a_file_too() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"the secret\n")
     os.close(writing)

@@ -124,7 +124,7 @@ def test_forgetting_takes_a_name_out_of_all_answers(file: File) -> None:
     assert file.total(C, T0, T0 + 100, T0 + 86400, 60) == Summary(2, 5.0)
 
 
-def test_a_reopened_file_goes_on(file: File, tmp_path: Path) -> None:
+def test_a_reopened_file_goes_on(file: File) -> None:
     ids = file.writer.add_snapshots(snapshot(T0, 1.0))
     again = Writer(open_for_writing(file.path, HUGE), TIERS, HUGE)
     tagged = Series(GAUGE, "näme", "", (("a", "1"), ("b", '"')), "warning")
