@@ -22,7 +22,7 @@ STORE = {*SHARED, "interfaces", "unit_suffixes", "store.live", "store.store", "s
 ARROWS = {
     "client": SHARED,
     "testing": {*SHARED, "client"},
-    "tx": {*SHARED, "client", "interfaces"},
+    "tx": {*SHARED, "client", "interfaces", "threads"},
     "shell": {*SHARED, "client", "commands", "printable"},
     "integrations": {*SHARED, "client", "tx"},
     "intake": {

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fake_reactor import FakeReactor
-from zibrato.threads import Threads, finished
+from zibrato.threads import Threads, finished, in_own_thread
 
 
 class FinishedTests(SynchronousTestCase):
@@ -77,3 +77,37 @@ class ThreadsTests(SynchronousTestCase):
         before = {*threading.enumerate()}
         Threads(ThreadReactor(), "a name", 1).stop()
         self.assertLessEqual({*threading.enumerate()}, before)
+
+
+class InOwnThreadTests(SynchronousTestCase):
+    """Work for which nobody has to wait."""
+
+    def begun(self, work: Callable[[], int]) -> tuple[FakeReactor, Deferred[int]]:
+        reactor, ended = FakeReactor(), threading.Event()
+        call = reactor.callFromThread
+
+        def called(*args: object) -> None:
+            call(*args)  # type: ignore[arg-type]
+            ended.set()
+
+        reactor.callFromThread = called  # type: ignore[assignment, method-assign]
+        result = in_own_thread(reactor, work)
+        self.assertTrue(ended.wait(30))
+        self.assertNoResult(result)
+        return reactor, result
+
+    def test_its_result_comes_in_the_reactors_thread(self) -> None:
+        reactor, result = self.begun(lambda: threading.current_thread().daemon and 3)
+        reactor.run_calls()
+        self.assertEqual(self.successResultOf(result), 3)
+
+    def test_so_does_what_it_raises(self) -> None:
+        reactor, result = self.begun(lambda: 1 // 0)
+        reactor.run_calls()
+        self.failureResultOf(result, ZeroDivisionError)
+
+    def test_of_what_was_cancelled_nobody_hears(self) -> None:
+        reactor, result = self.begun(lambda: 3)
+        result.cancel()
+        self.failureResultOf(result, CancelledError)
+        reactor.run_calls()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -43,6 +44,29 @@ class Threads:
         """Wait for what is under way."""
         if self._pool.started:
             self._pool.stop()
+
+
+def in_own_thread(reactor: Reactor, work: Callable[[], T]) -> Deferred[T]:
+    """Run `work` in a thread for which neither other work nor the end of the process waits.
+
+    For work that may never end, such as looking up a name. Raises RuntimeError if no thread can be
+    started.
+    """
+    result: Deferred[T] = Deferred()
+
+    def run() -> None:
+        try:
+            done: T | Failure = work()
+        except Exception:
+            done = Failure()
+        reactor.callFromThread(finish, done)
+
+    def finish(done: T | Failure) -> None:
+        if not result.called:  # it may have been cancelled
+            result.callback(done)
+
+    threading.Thread(target=run, name="zibrato-own", daemon=True).start()
+    return result
 
 
 class Inline:

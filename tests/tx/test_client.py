@@ -5,7 +5,9 @@ Sockets are real, but of the process itself (inproc). tests/integration/test_tx.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -141,6 +143,21 @@ def test_without_a_daemon_a_stop_takes_linger_and_no_longer(fixture: Fixture) ->
     fixture.reactor.pump([RETRY] * int(0.2 / RETRY))
     assert done == [None]
     assert fixture.reactor.getDelayedCalls() == []
+
+
+@pytest.mark.attack("a daemon's name that is looked up for ever", before="no application stopped")
+def test_a_stop_does_not_wait_for_zeromq_beyond_linger(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[object] = []
+    context = SimpleNamespace(term=lambda: ended.append(threading.Event().wait()))
+    fixture.z.startService()
+    monkeypatch.setattr(fixture.z._connection, "end", lambda _linger: context)
+    done = fixture.stop()
+    assert not done
+    fixture.reactor.pump([0.1] * 20)
+    assert done
+    assert not ended
 
 
 def test_a_step_that_fails_is_logged_and_counted_and_the_next_one_comes(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import zmq
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from zibrato.client import absence, environment, limits
@@ -22,9 +23,12 @@ from zibrato.client.instruments import Instruments
 from zibrato.client.recorder import Recorder
 from zibrato.curve import KeyFiles
 from zibrato.interfaces import Reactor
+from zibrato.threads import in_own_thread
 from zibrato.tx.monotonic import ClockWatch, MonotonicReactor, is_by_wall_clock, monotonic
 from zibrato.tx.reactor_metrics import ReactorMetrics
 
+GRACE = 0.25
+"""Seconds beyond `linger` in which ZeroMQ may end its threads."""
 RETRY = 0.02
 """Seconds between attempts to send while the service stops."""
 
@@ -144,8 +148,12 @@ class TxZibrato(Instruments, Service):
             await deferLater(self._reactor, RETRY, self._connection.wait, PATIENCE)
         context = self._connection.end(deadline - self._reactor.monotonic())
         if context is not None:
-            # In a thread, because `term` blocks until ZeroMQ has sent everything.
-            await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), context.term)
+            # In a thread, because `term` blocks until ZeroMQ has sent everything, or longer: until
+            # it has looked up the daemon's name.
+            terminated = in_own_thread(self._reactor, context.term)
+            with suppress(DeadlineError):
+                left = max(0.0, deadline - self._reactor.monotonic())
+                await terminated.addTimeout(left + GRACE, self._reactor)
 
 
 def _installed_reactor() -> IReactorTime:

@@ -14,12 +14,14 @@ from functools import partial
 from typing import cast
 
 from twisted.application.service import Service
+from twisted.internet._resolver import GAIResolver
 from twisted.internet.base import ReactorBase
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.threadpool import ThreadPool
 from zope.interface import directlyProvides, implementer, providedBy
 
 from zibrato.interfaces import Reactor
+from zibrato.tx.names import NameResolver
 
 PERIOD = 1.0
 """Seconds between two looks at the clocks; a step back delays calls by at most that."""
@@ -43,6 +45,9 @@ class MonotonicReactor:
         self.calls: set[_Call] = set()
         # Users of a reactor may ask whether it provides an interface, such as IReactorTCP.
         directlyProvides(self, providedBy(reactor))
+        # Another resolver than Twisted's default was chosen by the application.
+        if type(getattr(reactor, "nameResolver", None)) is GAIResolver:
+            self.nameResolver = NameResolver(self)
 
     def __getattr__(self, name: str) -> object:
         """Return any other attribute of the reactor, since Twisted and txZMQ need more of them."""

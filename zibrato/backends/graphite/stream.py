@@ -45,7 +45,8 @@ async def stream(
     endpoint = HostnameEndpoint(reactor, address.host, address.port, CONNECT_TIMEOUT)
     sending = _Sending(chunks, reactor, timeout)
     try:
-        await endpoint.connect(_Once(sending))
+        # The endpoint's own timeout begins when the name has been looked up.
+        await endpoint.connect(_Once(sending)).addTimeout(2 * CONNECT_TIMEOUT, reactor)
     except Exception as error:
         raise RetryLater(f"{address}: {str(error).rstrip('.')}") from None
     try:

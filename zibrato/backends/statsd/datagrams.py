@@ -7,12 +7,11 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThreadPool
 
 from zibrato.backends.server_address import ServerAddress
 from zibrato.interfaces import Reactor, RetryLater
+from zibrato.threads import in_own_thread
 
 __all__ = ["BURST", "Datagrams"]
 
@@ -91,9 +90,7 @@ class Datagrams:
         host, port = self._address
         with suppress(socket.gaierror):
             return _first(host, port, socket.AI_NUMERICHOST)
-        pool = self._reactor.getThreadPool()
-        looking: Deferred[Place] = deferToThreadPool(self._reactor, pool, _first, host, port, 0)
-        return await looking
+        return await in_own_thread(self._reactor, lambda: _first(host, port, 0))
 
     def _later(self, error: OSError) -> RetryLater:
         return RetryLater(f"{self._address}: {error.strerror or error}")
