@@ -60,7 +60,7 @@ def batch(shape: str, interval: int) -> Batch:
 
 def frames(shape: str) -> list[bytes]:
     series, _, _, count = ROWS[shape]
-    intervals = max(3, min(100, 1000 // (series + count)))
+    intervals = max(3, min(100, 300 // (series + count)))
     return [encode(batch(shape, interval)) for interval in range(intervals)]
 
 
