@@ -27,6 +27,7 @@ from zibrato.daemon.outbox.client_sequences import ClientSequences
 from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.outbox.outbox import Outbox
 from zibrato.daemon.outbox.place import outbox_disk
+from zibrato.daemon.outbox.removed_backends import RemovedBackends
 from zibrato.daemon.reload import Reloader
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
@@ -196,4 +197,6 @@ def _journal(
     log_bytes = frame_log.bound(options.settings.flush_interval)
     sequences = ClientSequences(reactor)
     spare = Threads(reactor, "zibrato outbox spare", 1)
-    return Journal(sequences, outboxes, metrics, threads, disk, spare=spare, log_bytes=log_bytes)
+    max_age = max(choice.outbox_age for choice in options.settings.backends)
+    removed = RemovedBackends(reactor, metrics, max_age=max_age)
+    return Journal(sequences, outboxes, removed, threads, disk, spare=spare, log_bytes=log_bytes)

@@ -18,6 +18,7 @@ from zibrato.daemon.intake_set import IntakeSet
 from zibrato.daemon.options import Options
 from zibrato.daemon.outbox.client_sequences import ClientSequences
 from zibrato.daemon.outbox.journal import Journal
+from zibrato.daemon.outbox.removed_backends import RemovedBackends
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.service import Daemon
 from zibrato.interfaces import BackendContext, IIntake
@@ -78,7 +79,8 @@ class DaemonCase(SynchronousTestCase):
         self.receive, self.flush_lines = receiver.receive, receiver.flush
         self.intakes = [FakeIntake(self.receive) for _ in range(2)]
         self.options = options
-        journal = Journal(ClientSequences(self.clock), backends.outboxes, self.metrics, Inline())
+        removed = RemovedBackends(self.clock, self.metrics)
+        journal = Journal(ClientSequences(self.clock), backends.outboxes, removed, Inline())
         self.daemon = Daemon(
             self.clock,
             options,

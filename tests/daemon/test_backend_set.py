@@ -21,6 +21,7 @@ from zibrato.daemon.backend_choices import BackendChoice
 from zibrato.daemon.backend_set import BackendSet
 from zibrato.daemon.outbox.client_sequences import ClientSequences
 from zibrato.daemon.outbox.journal import Journal
+from zibrato.daemon.outbox.removed_backends import RemovedBackends
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL
 from zibrato.interfaces import BackendContext, IBackendMaker, IScrapedBackend, RetryLater
@@ -76,7 +77,10 @@ class BackendSetTests(SynchronousTestCase):
             self.context, self.metrics, [self.choice("a"), self.choice("b", file="/f")]
         )
         self.journal = Journal(
-            ClientSequences(self.clock), self.backends.outboxes, self.metrics, Inline()
+            ClientSequences(self.clock),
+            self.backends.outboxes,
+            RemovedBackends(self.clock, self.metrics),
+            Inline(),
         )
         self.aggregator = Aggregator(self.metrics, interval=10.0, source="here", max_series=9)
         self.receiver = Receiver(self.aggregator, self.metrics, self.clock)

@@ -205,10 +205,10 @@ class BackendSet(MultiService):
         )  # fmt: skip
         outbox.key = key
         self._members[key] = Member(choice, slot, outbox, made.files)
-        if self.journal is not None:
-            self.journal.join(outbox)
         child: IService = outbox
         child.setServiceParent(self)
+        if self.journal is not None:
+            self.journal.join(outbox)
 
     def _change(self, member: Member, choice: BackendChoice, made: MadeBackend | None) -> None:
         member.choice = choice

@@ -17,6 +17,7 @@ from zibrato.daemon.outbox.client_sequences import ClientSequences
 from zibrato.daemon.outbox.disk import OutboxDisk
 from zibrato.daemon.outbox.journal import Journal
 from zibrato.daemon.outbox.outbox import Outbox
+from zibrato.daemon.outbox.removed_backends import RemovedBackends
 from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import ALL, SeriesFilter
 from zibrato.threads import Inline
@@ -52,7 +53,8 @@ class Running:
         self.sequences = ClientSequences(clock)
         disk = OutboxDisk(clock, path) if path else None
         outboxes = list(self.outboxes.values())
-        self.journal = Journal(self.sequences, outboxes, self.metrics, Inline(), disk)
+        removed = RemovedBackends(clock, self.metrics)
+        self.journal = Journal(self.sequences, outboxes, removed, Inline(), disk)
         receiver = Receiver(self.aggregator, self.metrics, clock, self.journal.note)
         self.receive, self.flush_lines = receiver.receive, receiver.flush
         self.journal.close_open = lambda: self.journal.put(self.aggregator.close(float("inf")))

@@ -87,15 +87,6 @@ class CommitTests(JournalCase):
         self.assertEqual(running.total("backend.delivered", backend="there"), 0)
         self.assertEqual(len(there.given), 1)
 
-    def test_what_waits_for_a_backend_that_is_removed_is_dropped_and_counted(self) -> None:
-        self.backend.answer = postpone()
-        self.running.count()
-        self.running.flush()
-        self.running.crash()
-        logs = self.logged(lambda: Running(self.clock, self.path, {"other": FakeBackend()}))
-        self.assertEqual(len([line for line in logs if "there is no backend fake" in line]), 1)
-        self.assertEqual(self.rows("snapshot"), 0)
-
     def test_two_backends_of_one_name_are_told_apart(self) -> None:
         first, second = FakeBackend(), FakeBackend()
         running = Running(self.clock, None, {"a": first, "b": second})

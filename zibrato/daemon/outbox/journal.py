@@ -21,8 +21,8 @@ from zibrato.daemon.outbox.journal_turn import Turn, Written, write
 from zibrato.daemon.outbox.journal_watch import JournalWatch
 from zibrato.daemon.outbox.kept_snapshot import KeptSnapshot, Waiting
 from zibrato.daemon.outbox.outbox import Outbox
+from zibrato.daemon.outbox.removed_backends import RemovedBackends
 from zibrato.daemon.outbox.snapshot_codec import content_of, frame_of
-from zibrato.daemon.self_metrics import SelfMetrics
 from zibrato.daemon.series_filter import SeriesFilter
 from zibrato.model import Identity, Snapshot
 from zibrato.threads import Inline, Workers, finished
@@ -42,7 +42,7 @@ class Journal:
         self,
         sequences: ClientSequences,
         outboxes: Sequence[Outbox],
-        metrics: SelfMetrics,
+        removed: RemovedBackends,
         workers: Workers,
         disk: OutboxDisk | None = None,
         *,
@@ -52,7 +52,7 @@ class Journal:
         self.sequences = sequences
         self._outboxes: dict[str, Outbox] = {}
         self._leaving: set[str] = set()
-        self._metrics = metrics
+        self._removed = removed
         self._workers = workers
         self._spare = spare or Inline()
         self._disk = disk
@@ -81,6 +81,8 @@ class Journal:
         self._leaving.discard(outbox.key)
         if self._disk is not None:
             outbox.keeper = self
+        if waiting := self._removed.pop(outbox.key):
+            outbox.restore(waiting)
 
     def leave(self, outbox: Outbox) -> None:
         """Hand an outbox nothing new after the turn under way; the file keeps what waits for it."""
@@ -104,14 +106,14 @@ class Journal:
         self.sequences.load(self._contents.clients)
 
     def resume(self) -> None:
-        """Hand waiting snapshots of the file to their outboxes; drop those of removed backends."""
+        """Hand waiting snapshots of the file to their outboxes; keep those of removed backends."""
         contents, self._contents = self._contents, OutboxContents({}, {})
         for key, waiting in contents.waiting.items():
             outbox = self._outboxes.get(key)
             if outbox is not None:
                 outbox.restore(waiting)
             else:
-                self._remove(key, waiting)
+                self._removed.add(key, waiting)
         self._begin()
 
     def note(self, start: float, contents: Sequence[Content | bytes]) -> None:
@@ -134,6 +136,7 @@ class Journal:
             self._watch.tick()
         if self._watch.is_stalled:
             Deferred.fromCoroutine(self._pass_by())
+        self._done += self._removed.expire()
         self._begin(again=True)
 
     def load(self, waiting: Sequence[Waiting]) -> Deferred[Sequence[Snapshot | None]]:
@@ -205,6 +208,7 @@ class Journal:
             self.sequences.commit_all()
             for outbox in self._outboxes.values():
                 outbox.lose_file()
+            self._removed.lose_file()
             self.close_open()
         for kept, (identity, size) in written.committed:
             kept.identity, kept.size = identity, size
@@ -283,16 +287,3 @@ class Journal:
         self._starts[:0] = turn.starts
         self._frame_log.put_back(turn.frames)
         self._watch.failed(problem)
-
-    def _remove(self, key: str, waiting: Sequence[Waiting]) -> None:
-        """Drop what waits for a backend that is no longer configured."""
-        count = sum(one.measurements for one in waiting)
-        self._metrics.count("zibrato.outbox.restored", count, backend=key)
-        self._metrics.count("zibrato.backend.dropped", count, backend=key, reason="removed")
-        self._log.warn(
-            "there is no backend {key} any more: the {count} measurements that waited for it are "
-            "dropped",
-            key=key,
-            count=count,
-        )
-        self.done(key, [one.kept.identity for one in waiting if one.kept.identity is not None])
