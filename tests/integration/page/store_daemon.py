@@ -25,6 +25,7 @@ class StoreDaemon:
         """Start it, and wait until the page can be had."""
         self.process = daemon(
             *("--socket", self.socket, "--flush-interval", "1", "--source", "box"),
+            *("--stop-timeout", "30"),
             *("--web", f"tcp:{self._port}:interface=127.0.0.1", "--store", str(self.file)),
         )
         self.url = self.process.wait_for(r"the page is at (http://\S+)/").group(1)
