@@ -18,8 +18,8 @@ def rounds(whole: int) -> int:
 
 
 def examples(whole: int) -> int:
-    """Return how many of `whole` examples hypothesis tries: a tenth if short, at least 10."""
-    return whole if SHARE >= 1 else max(10, whole // 10)
+    """Return how many of `whole` examples hypothesis tries: a quarter if short, at least 10."""
+    return whole if SHARE >= 1 else max(10, whole // 4)
 
 
 def combinations(*factors: Sequence[object]) -> list[tuple[object, ...]]:
