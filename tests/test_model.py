@@ -36,7 +36,7 @@ def test_only_many_or_long_tags_make_a_series_count_as_several() -> None:
         Series(COUNTER, "n" * 255, "s" * 255).weight == Series(COUNTER, "n", "s", few).weight == 1
     )
     many = tuple((f"{number:255}", "v" * 255) for number in range(50))
-    assert Series(COUNTER, "n", "s", many).weight == 9
+    assert Series(COUNTER, "n", "s", many).weight in {8, 9}  # texts are smaller since Python 3.12
 
 
 def test_merging_counters_adds_counts_and_sums() -> None:
