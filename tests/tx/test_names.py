@@ -79,9 +79,10 @@ def test_a_name_that_is_not_found_is_an_error() -> None:
     "a name server that never answers", before="after a minute no thread was left, and no OTLP"
 )
 def test_a_name_that_is_looked_up_for_ever_takes_few_threads_and_no_other_name_waits() -> None:
-    answer = threading.Event()
+    answer, begun = threading.Event(), threading.Semaphore(0)
 
     def stuck(host: str, port: int, *_: object) -> Any:
+        begun.release()
         assert host != "stuck.example" or answer.wait(30)
         return found(host, port)
 
@@ -89,6 +90,7 @@ def test_a_name_that_is_looked_up_for_ever_takes_few_threads_and_no_other_name_w
     before = threading.active_count()
     for _ in range(MAX_LOOKUPS):
         assert reactor.lookup("stuck.example") == []
+        assert begun.acquire(timeout=30)
     for _ in range(10):
         assert reactor.lookup("stuck.example") == [DNSLookupError]
     assert threading.active_count() <= before + MAX_LOOKUPS
@@ -110,3 +112,21 @@ def test_a_daemons_reactor_has_it_unless_the_application_chose_another() -> None
         assert MonotonicReactor(wall).nameResolver is chosen
     finally:
         wall.removeAll()
+
+
+def test_without_a_thread_for_it_a_name_is_not_found_this_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    reactor = Reactor(found)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        for _ in range(MAX_LOOKUPS):
+            errors = reactor.lookup("found.example")
+            reactor.run()
+            assert errors == [DNSLookupError]
+    assert reactor.lookup("found.example") == []
+    reactor.run()
+    assert reactor.connected == ["192.0.2.1"]

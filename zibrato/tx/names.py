@@ -54,10 +54,7 @@ class NameResolver:
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
         """Look up a name, unless earlier look-ups of it take too long already."""
-        with self._lock:
-            is_stuck = self._running[hostName] >= MAX_LOOKUPS
-            self._running[hostName] += not is_stuck
-        if is_stuck:
+        if self._running[hostName] >= MAX_LOOKUPS:
             resolution = HostResolution(hostName)
             resolutionReceiver.resolutionBegan(resolution)
             resolutionReceiver.resolutionComplete()
@@ -69,7 +66,10 @@ class NameResolver:
     def callInThreadWithCallback(
         self, onResult: OnResult, function: LookUp, *args: object, **kwargs: object
     ) -> None:
-        """Call a function in a thread of its own, and then `onResult`."""
+        """Call a function in a thread of its own, and then `onResult`.
+
+        If no thread can be started, nothing is found.
+        """
 
         def run() -> None:
             try:
@@ -79,9 +79,14 @@ class NameResolver:
             else:
                 onResult(True, result)
 
-        threading.Thread(target=run, name="zibrato-name", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="zibrato-name", daemon=True).start()
+        except RuntimeError:
+            onResult(True, [])
 
     def _looked_up(self, host: object, *where: object) -> Any:
+        with self._lock:
+            self._running[host] += 1
         try:
             return self._look_up(host, *where)
         finally:
